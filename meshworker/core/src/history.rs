@@ -1,0 +1,33 @@
+//! What the worker remembers from pass to pass.
+
+use std::collections::BTreeMap;
+
+use crate::{Backoff, Moment};
+
+/// What the worker remembers from pass to pass.
+///
+/// It only ever delays: whoever starts with an empty history repeats a request
+/// that is idempotent, and waits once more before it forgets a member. So a
+/// restart at any moment is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Requests whose effect did not show yet, by [`crate::Step::key`].
+    pub(crate) attempts: BTreeMap<String, Backoff>,
+    /// Since when everything has agreed, without a break, that a node is gone.
+    pub(crate) agreed: BTreeMap<String, Moment>,
+    /// Departed nodes that the survivors were told to forget, and when.
+    pub(crate) forgotten: BTreeMap<String, Moment>,
+    /// The node that was forgotten last, and when that was first tried.
+    pub(crate) last_removal: Option<(String, Moment)>,
+    /// Since when most members have been gone.
+    pub(crate) vanished: Option<Moment>,
+}
+
+impl History {
+    /// Whether this node is the one that was forgotten last.
+    pub(crate) fn is_last_removal(&self, node: &str) -> bool {
+        self.last_removal
+            .as_ref()
+            .is_some_and(|(last, _)| last == node)
+    }
+}

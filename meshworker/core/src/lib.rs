@@ -1,0 +1,51 @@
+//! Every type and every decision of meshworker.
+//!
+//! Each pass of the worker observes the whole world again, asks [`decide`]
+//! what follows from it, and does that. This crate owns the middle: it has no
+//! sockets, no clock and no async, so that a test can compare a whole
+//! [`Plan`], including "nothing".
+//!
+//! ```text
+//! Report (dns, docker) ─┐
+//!                       ├─> Roster ──> Situation ──> Planner::propose ──> gates ──> Plan
+//! View (database) ──────┘                             (one per engine)  (the same for all)
+//! ```
+
+mod backoff;
+mod decide;
+mod departure;
+mod evidence;
+mod fragments;
+mod gate;
+mod history;
+mod limits;
+mod member;
+mod moment;
+mod plan;
+mod planner;
+mod refusal;
+mod removal;
+mod report;
+mod roster;
+mod situation;
+mod step;
+mod view;
+
+pub use backoff::Backoff;
+pub use decide::{Context, decide};
+pub use departure::{Departure, Objection};
+pub use evidence::Evidence;
+pub use fragments::fragments;
+pub use gate::Gate;
+pub use history::History;
+pub use limits::Limits;
+pub use member::{Member, MemberId, Presence, Standing};
+pub use moment::Moment;
+pub use plan::{Pace, Plan, Unity};
+pub use planner::{Capabilities, Planner, Proposal};
+pub use refusal::{Reason, Refusal};
+pub use report::{Grade, Report, Sighting, Witness};
+pub use roster::Roster;
+pub use situation::{Answer, Observation, Situation, Unanswered};
+pub use step::{Request, Step, StepKind};
+pub use view::{Peer, View};

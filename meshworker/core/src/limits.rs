@@ -1,0 +1,38 @@
+//! The bounds of what the worker may do, with the reason beside each number.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The bounds of what the worker may do to one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// At most one member is forgotten in this time, so that a mistake costs
+    /// one member, not the cluster.
+    pub removal_window: Duration,
+    /// For this long all witnesses must have agreed, without a break, that a
+    /// member is gone. Longer than the 6.6 s that Swarm takes to notice a dead
+    /// node's records, so that a wave of news has passed.
+    pub removal_hold: Duration,
+    /// When most members vanished at once, nothing is forgotten for this long:
+    /// that is a fault of the network or the operator more often than a wish.
+    pub mass_vanish_hold: Duration,
+    /// A request whose effect does not show is repeated after this time, then
+    /// after ever longer ones. Longer than the 1.5 s that an Aerospike cluster
+    /// takes to agree on a new member.
+    pub retry_first: Duration,
+    /// The longest pause between two repetitions.
+    pub retry_most: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            removal_window: Duration::from_secs(5),
+            removal_hold: Duration::from_secs(10),
+            mass_vanish_hold: Duration::from_secs(600),
+            retry_first: Duration::from_secs(2),
+            retry_most: Duration::from_secs(30),
+        }
+    }
+}

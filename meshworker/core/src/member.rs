@@ -1,0 +1,116 @@
+//! One replica: who it is, where it is, and what each witness says of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+
+use crate::{Grade, Witness};
+
+/// Who a member is. Addresses change with every restart, the slot does not;
+/// the address is the identity only where nothing better is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberId {
+    /// Replica `slot` of the Swarm service `service`, counted from 1.
+    Slot {
+        /// The service's full name, such as `db_redis`.
+        service: String,
+        /// The replica's number, counted from 1.
+        slot: u64,
+    },
+    /// Known by its address alone.
+    Address(IpAddr),
+}
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MemberId::Slot { service, slot } => write!(f, "{service}.{slot}"),
+            MemberId::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+impl Serialize for MemberId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What one witness says of one member. Unknown is never absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It is there, and meant to be.
+    Present,
+    /// It still runs, and is meant to go.
+    Leaving,
+    /// It is not there: the witness gave a complete list without it.
+    Absent,
+    /// It may or may not run: its swarm node is down.
+    OutOfSight,
+    /// The witness could not say, and why.
+    Unknown(Grade),
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Presence::Present => f.write_str("present"),
+            Presence::Leaving => f.write_str("leaving"),
+            Presence::Absent => f.write_str("absent"),
+            Presence::OutOfSight => f.write_str("out of sight, its node is down"),
+            Presence::Unknown(grade) => write!(f, "unknown ({grade})"),
+        }
+    }
+}
+
+/// What follows from all sightings of a member together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It belongs into the cluster.
+    Wanted,
+    /// It is on its way out.
+    Leaving,
+    /// A name server lists it, the task list does not: a stale record whose
+    /// address may belong to a stranger by now.
+    Disowned,
+    /// Only the database knows it: not to be joined, not to be forgotten.
+    Unlisted,
+}
+
+/// One replica, as all witnesses together see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// Who it is.
+    pub id: MemberId,
+    /// Where it is now.
+    pub address: IpAddr,
+    /// The swarm node that it runs on, where a witness knows it.
+    pub node: Option<String>,
+    /// The swarm task, where a witness knows it.
+    pub task: Option<String>,
+    /// What each witness says of it.
+    pub seen: BTreeMap<Witness, Presence>,
+}
+
+impl Member {
+    /// What follows from all sightings together.
+    ///
+    /// Joining is optimistic: one witness that sees the member is enough,
+    /// unless the task list, which leads DNS in both directions, objects.
+    pub fn standing(&self) -> Standing {
+        match self.seen.get(&Witness::Docker) {
+            Some(Presence::Present) => return Standing::Wanted,
+            Some(Presence::Leaving | Presence::OutOfSight) => return Standing::Leaving,
+            Some(Presence::Absent) => return Standing::Disowned,
+            Some(Presence::Unknown(_)) | None => {}
+        }
+        match self.seen.get(&Witness::Dns) {
+            Some(Presence::Present) => Standing::Wanted,
+            _ => Standing::Unlisted,
+        }
+    }
+}

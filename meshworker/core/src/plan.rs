@@ -1,0 +1,73 @@
+//! What follows from one pass.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{Refusal, Step};
+
+/// Whether the wanted members are one cluster, as they themselves say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unity {
+    /// They are, all of them, and it serves.
+    One {
+        /// How many there are.
+        size: usize,
+    },
+    /// They are not yet, and what is missing.
+    Apart {
+        /// What is missing, for the operator.
+        missing: String,
+    },
+}
+
+impl Unity {
+    /// Not one yet.
+    pub fn apart(missing: impl Into<String>) -> Unity {
+        Unity::Apart {
+            missing: missing.into(),
+        }
+    }
+
+    /// Whether the members are one cluster.
+    pub fn is_one(&self) -> bool {
+        matches!(self, Unity::One { .. })
+    }
+}
+
+impl fmt::Display for Unity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unity::One { size: 1 } => f.write_str("one cluster of 1 member"),
+            Unity::One { size } => write!(f, "one cluster of {size} members"),
+            Unity::Apart { missing } => write!(f, "not one cluster: {missing}"),
+        }
+    }
+}
+
+/// How soon the next look is worth its cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// Nothing is open.
+    Calm,
+    /// Something is open that takes seconds: a hold, a removal window.
+    Watchful,
+    /// Something changes within milliseconds: a member starts, a join settles.
+    Quick,
+}
+
+/// What follows from one pass: what to do now, what not, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan<R> {
+    /// What to do now. The order does not matter: steps to different nodes are
+    /// sent side by side.
+    pub steps: Vec<Step<R>>,
+    /// What is not done, and why.
+    pub refusals: Vec<Refusal>,
+    /// Whether the goal is reached.
+    pub unity: Unity,
+    /// How soon to look again.
+    pub pace: Pace,
+}

@@ -1,0 +1,45 @@
+//! The I/O-free half of an engine.
+
+use serde::Serialize;
+
+use crate::{Departure, Refusal, Request, Situation, Step, Unity};
+
+/// What a database can and cannot do. The common gates use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Capabilities {
+    /// The fewest members that can form a new cluster.
+    pub min_members: usize,
+}
+
+/// What one database would do about a situation, before the gates.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Proposal<R> {
+    /// Joins and arrangements.
+    pub steps: Vec<Step<R>>,
+    /// Nodes that the database holds to be gone.
+    pub departures: Vec<Departure<R>>,
+    /// What remains to be done once every departure has been forgotten.
+    pub cleanup: Vec<Step<R>>,
+    /// What is not proposed, and why.
+    pub refusals: Vec<Refusal>,
+    /// Whether the wanted members are one cluster.
+    pub unity: Unity,
+}
+
+/// The I/O-free half of an engine: knows what a database's views mean and
+/// which requests would bring it closer to one cluster. It never decides about
+/// safety: removals go through the gates, which are the same for all.
+pub trait Planner {
+    /// What only this database's views have.
+    type Detail: Clone + std::fmt::Debug + PartialEq + Serialize + Send + Sync;
+    /// A request in the language of this database.
+    type Request: Request;
+
+    /// What this database can and cannot do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The fewest requests that bring the wanted members closer to being one
+    /// cluster, from this pass's views alone. Must be deterministic, and must
+    /// propose nothing for a cluster that is as it should be.
+    fn propose(&self, situation: &Situation<'_, Self::Detail>) -> Proposal<Self::Request>;
+}

@@ -1,0 +1,138 @@
+//! A step that was not planned, and why.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{Evidence, Gate};
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The member does not answer as a database node.
+    NotAnswering(String),
+    /// The node at this address belongs to a cluster of another name.
+    WrongCluster {
+        /// The name that is looked after.
+        expected: String,
+        /// The name that the node gave.
+        found: String,
+    },
+    /// The node belongs to another formed cluster with data of its own.
+    /// Merging two such clusters is the operator's decision.
+    ForeignCluster(String),
+    /// The name server lists the address, the task list does not.
+    Disowned,
+    /// The member is on its way out.
+    Leaving,
+    /// The database cannot take more nodes.
+    LimitReached {
+        /// The most nodes that this database can have.
+        limit: usize,
+        /// Where the limit comes from.
+        source: String,
+    },
+    /// Too few members to begin with.
+    TooFew {
+        /// How many there are.
+        have: usize,
+        /// How many it takes.
+        need: usize,
+    },
+    /// Data has no owner, and only the operator knows whether it may be given up.
+    DataUnowned(String),
+    /// The request was made and its effect is awaited before it is repeated.
+    Awaiting {
+        /// How often it was made already.
+        attempts: u32,
+        /// The time that is left.
+        left: Duration,
+    },
+    /// A removal did not pass this gate.
+    Gate {
+        /// The first gate that failed.
+        gate: Gate,
+        /// What was seen.
+        seen: String,
+    },
+}
+
+impl Reason {
+    /// The kind of reason, without what changes from pass to pass: a name for
+    /// logs and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Reason::NotAnswering(_) => "not_answering",
+            Reason::WrongCluster { .. } => "wrong_cluster",
+            Reason::ForeignCluster(_) => "foreign_cluster",
+            Reason::Disowned => "disowned",
+            Reason::Leaving => "leaving",
+            Reason::LimitReached { .. } => "limit_reached",
+            Reason::TooFew { .. } => "too_few",
+            Reason::DataUnowned(_) => "data_unowned",
+            Reason::Awaiting { .. } => "awaiting",
+            Reason::Gate { gate, .. } => gate.kind(),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NotAnswering(why) => write!(f, "it does not answer: {why}"),
+            Reason::WrongCluster { expected, found } => {
+                write!(f, "it belongs to cluster '{found}', not '{expected}'")
+            }
+            Reason::ForeignCluster(what) => write!(
+                f,
+                "it belongs to another formed cluster ({what}); empty it or remove it from the service"
+            ),
+            Reason::Disowned => f.write_str("the task list does not know its address"),
+            Reason::Leaving => f.write_str("it is leaving"),
+            Reason::LimitReached { limit, source } => {
+                write!(f, "{source} takes at most {limit} nodes")
+            }
+            Reason::TooFew { have, need } => {
+                write!(f, "{have} of the {need} members that it takes are there")
+            }
+            Reason::DataUnowned(what) => write!(f, "{what}"),
+            Reason::Awaiting { attempts, left } => write!(
+                f,
+                "asked {attempts} times, its effect is awaited for another {:.1} s",
+                left.as_secs_f64()
+            ),
+            Reason::Gate { gate, seen } => write!(f, "{gate} is closed: {seen}"),
+        }
+    }
+}
+
+/// A step that was not planned, and why. Status, logs and metrics all show
+/// this same value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refusal {
+    /// What would have been done, such as "join 10.0.1.7" or "forget 3f2a".
+    pub what: String,
+    /// Why it was not.
+    pub reason: Reason,
+    /// What was seen.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Refusal {
+    /// A refusal without further evidence than its reason carries.
+    pub fn new(what: impl Into<String>, reason: Reason) -> Refusal {
+        Refusal {
+            what: what.into(),
+            reason,
+            evidence: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not done: {}: {}", self.what, self.reason)
+    }
+}

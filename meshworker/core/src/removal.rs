@@ -1,0 +1,176 @@
+//! Which departed node is forgotten now: the gates, one after another.
+
+use std::net::IpAddr;
+
+use crate::roster::unlisted;
+use crate::{
+    Context, Departure, Evidence, Gate, History, Moment, Objection, Observation, Presence, Reason,
+    Refusal, Report, Request, Situation, Step,
+};
+
+/// Leads the departures through the gates: the steps of at most one of them,
+/// and a refusal for each of the others.
+pub(crate) fn removals<D, R: Request>(
+    context: &Context<'_>,
+    observed: &Observation<D>,
+    situation: &Situation<'_, D>,
+    departures: &[Departure<R>],
+    history: &mut History,
+) -> (Vec<Step<R>>, Vec<Refusal>) {
+    let now = context.now;
+    let mass = most_vanished(observed, situation, departures.len());
+    history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
+
+    // Whoever was never forgotten comes first, so that one that does not go
+    // cannot keep the others waiting.
+    let mut order: Vec<&Departure<R>> = departures.iter().collect();
+    order.sort_by_key(|departure| (history.forgotten.get(&departure.node), &departure.node));
+
+    let mut steps = Vec::new();
+    let mut refusals = Vec::new();
+    for departure in order {
+        let refuse = |(gate, seen): (Gate, String)| Refusal {
+            what: format!("forget {}", departure.node),
+            reason: Reason::Gate { gate, seen },
+            evidence: departure
+                .address
+                .map(|address| absence(&observed.reports, address))
+                .unwrap_or_default(),
+        };
+        let mass = mass.as_ref().filter(|_| {
+            let since = history.vanished.unwrap_or(now);
+            now.since(since) < context.limits.mass_vanish_hold
+        });
+        if let Some(closed) = closed_now(observed, situation, departure, mass) {
+            history.agreed.remove(&departure.node);
+            refusals.push(refuse(closed));
+            continue;
+        }
+        let since = *history.agreed.entry(departure.node.clone()).or_insert(now);
+        if let Some(closed) = closed_for_time(context, departure, since, history) {
+            refusals.push(refuse(closed));
+            continue;
+        }
+        // Telling one survivor again is the same removal, and keeps nobody waiting.
+        if !history.is_last_removal(&departure.node) {
+            history.last_removal = Some((departure.node.clone(), now));
+        }
+        history.forgotten.insert(departure.node.clone(), now);
+        steps.extend(departure.steps.iter().cloned());
+    }
+    (steps, refusals)
+}
+
+/// Gates 1 to 7: what this pass alone can tell. The first that is closed, and
+/// what was seen there.
+fn closed_now<D, R>(
+    observed: &Observation<D>,
+    situation: &Situation<'_, D>,
+    departure: &Departure<R>,
+    mass: Option<&String>,
+) -> Option<(Gate, String)> {
+    // 1. Every discovery witness gave a complete answer.
+    if observed.reports.is_empty() {
+        return Some((Gate::WitnessesComplete, "there is no witness".into()));
+    }
+    if let Some(report) = observed.reports.iter().find(|r| !r.grade.is_complete()) {
+        let seen = format!("{}: {}", report.witness, report.grade);
+        return Some((Gate::WitnessesComplete, seen));
+    }
+    // 2. Each of them says absent.
+    let speaks_up = departure.address.and_then(|address| {
+        observed
+            .reports
+            .iter()
+            .map(|report| (report.witness, presence(report, address)))
+            .find(|(_, presence)| *presence != Presence::Absent)
+    });
+    if let Some((witness, presence)) = speaks_up {
+        return Some((Gate::WitnessesAgree, format!("{witness}: {presence}")));
+    }
+    // 3. Every wanted member answered.
+    let silent = situation
+        .wanted()
+        .find(|member| !matches!(situation.answers.get(&member.address), Some(Ok(_))));
+    if let Some(member) = silent {
+        return Some((Gate::MembersAnswer, format!("{} is silent", member.address)));
+    }
+    // 4 and 5. No member sees it alive; it holds nothing alone.
+    let objection = |of: fn(&Objection) -> bool| departure.objections.iter().find(|o| of(o));
+    if let Some(objection) = objection(|o| matches!(o, Objection::AliveTo { .. })) {
+        return Some((Gate::MembersAgree, objection.to_string()));
+    }
+    if let Some(objection) = objection(|o| matches!(o, Objection::HoldsData(_))) {
+        return Some((Gate::DataSafe, objection.to_string()));
+    }
+    // 6. The database is at rest.
+    let busy = situation
+        .views()
+        .into_values()
+        .find_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
+    if let Some((node, work)) = busy {
+        return Some((Gate::AtRest, format!("{node}: {work}")));
+    }
+    // 7. Most members did not vanish at once.
+    mass.map(|seen| (Gate::BlastRadius, seen.clone()))
+}
+
+/// Gates 8 and 9: what only time can tell.
+fn closed_for_time<R>(
+    context: &Context<'_>,
+    departure: &Departure<R>,
+    since: Moment,
+    history: &History,
+) -> Option<(Gate, String)> {
+    let Context { now, limits, .. } = context;
+    // 8. All of the above have held for the hold time.
+    let held = now.since(since);
+    if held < limits.removal_hold {
+        let left = (limits.removal_hold - held).as_secs_f64();
+        return Some((Gate::Hold, format!("{left:.1} s are left")));
+    }
+    // 9. No other member was forgotten within the window.
+    match &history.last_removal {
+        Some((node, last))
+            if !history.is_last_removal(&departure.node)
+                && now.since(*last) < limits.removal_window =>
+        {
+            Some((Gate::Window, format!("{node} was forgotten just now")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether more than half of the nodes that the database knows are gone, while
+/// no task list says that so few were wished for.
+fn most_vanished<D>(
+    observed: &Observation<D>,
+    situation: &Situation<'_, D>,
+    gone: usize,
+) -> Option<String> {
+    let there = situation.views().len();
+    let desired = observed.reports.iter().find_map(|report| report.desired);
+    let wished = desired.is_some_and(|desired| situation.wanted().count() >= desired);
+    (gone > there && !wished).then(|| {
+        format!(
+            "{gone} of {} are gone, and no task list says so",
+            gone + there
+        )
+    })
+}
+
+fn presence(report: &Report, address: IpAddr) -> Presence {
+    let listed = report.sightings.iter().find(|s| s.address == address);
+    listed.map_or_else(|| unlisted(report), |sighting| sighting.presence.clone())
+}
+
+fn absence(reports: &[Report], address: IpAddr) -> Vec<Evidence> {
+    let reports = reports.iter();
+    reports
+        .map(|report| Evidence::Sighting {
+            witness: report.witness,
+            member: crate::MemberId::Address(address),
+            presence: presence(report, address),
+        })
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! Who is there, as all witnesses together see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::{Member, MemberId, Presence, Report, Witness};
+
+/// All members that any witness named in this pass, sorted by id and address.
+///
+/// One slot can stand here twice while its replica moves: once at the address
+/// that it leaves, once at the new one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Roster {
+    members: Vec<Member>,
+    #[serde(skip)]
+    by_address: BTreeMap<IpAddr, usize>,
+}
+
+impl Roster {
+    /// Merges what the discovery witnesses reported with the addresses that
+    /// the database's members hold to be alive.
+    ///
+    /// Sightings of one address are one member. Whom a complete report does
+    /// not list is absent to it; whom an incomplete one does not list, unknown.
+    pub fn merge(reports: &[Report], alive: &BTreeSet<IpAddr>) -> Roster {
+        let mut found: BTreeMap<IpAddr, Member> = BTreeMap::new();
+        for report in reports {
+            for sighting in &report.sightings {
+                let member = found
+                    .entry(sighting.address)
+                    .or_insert_with(|| unknown(sighting.address));
+                if let Some(id) = &sighting.member {
+                    member.id = id.clone();
+                }
+                member.node = member.node.take().or_else(|| sighting.node.clone());
+                member.task = member.task.take().or_else(|| sighting.task.clone());
+                member
+                    .seen
+                    .insert(report.witness, sighting.presence.clone());
+            }
+        }
+        for address in alive {
+            found
+                .entry(*address)
+                .or_insert_with(|| unknown(*address))
+                .seen
+                .insert(Witness::Database, Presence::Present);
+        }
+        for member in found.values_mut() {
+            for report in reports {
+                member
+                    .seen
+                    .entry(report.witness)
+                    .or_insert_with(|| unlisted(report));
+            }
+        }
+        let mut members: Vec<Member> = found.into_values().collect();
+        members.sort_by(|a, b| (&a.id, a.address).cmp(&(&b.id, b.address)));
+        let by_address = members
+            .iter()
+            .enumerate()
+            .map(|(position, member)| (member.address, position))
+            .collect();
+        Roster {
+            members,
+            by_address,
+        }
+    }
+
+    /// All members, sorted by id and address.
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The member at this address.
+    pub fn at(&self, address: IpAddr) -> Option<&Member> {
+        self.by_address
+            .get(&address)
+            .and_then(|position| self.members.get(*position))
+    }
+}
+
+fn unknown(address: IpAddr) -> Member {
+    Member {
+        id: MemberId::Address(address),
+        address,
+        node: None,
+        task: None,
+        seen: BTreeMap::new(),
+    }
+}
+
+/// What a report says of a member that it does not list.
+pub(crate) fn unlisted(report: &Report) -> Presence {
+    if report.grade.is_complete() {
+        Presence::Absent
+    } else {
+        Presence::Unknown(report.grade.clone())
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything that one pass saw.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::{Member, Report, Roster, Standing, View};
+
+/// Why a node gave no view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unanswered {
+    /// Nobody listens there: the port is closed, or the address is unused.
+    Unreachable(String),
+    /// No complete answer before the deadline.
+    Timeout,
+    /// Somebody answers, and not in this database's language.
+    Garbage(String),
+    /// The credentials were refused.
+    Denied(String),
+    /// It starts, or recovers, and will answer later.
+    Starting(String),
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unanswered::Unreachable(why) => write!(f, "unreachable: {why}"),
+            Unanswered::Timeout => f.write_str("no answer before the deadline"),
+            Unanswered::Garbage(what) => write!(f, "not this database's answer: {what}"),
+            Unanswered::Denied(why) => write!(f, "credentials refused: {why}"),
+            Unanswered::Starting(why) => write!(f, "still starting: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+/// What a node answered when it was asked for its view.
+pub type Answer<D> = Result<View<D>, Unanswered>;
+
+/// Everything that one pass saw: what the witnesses said, and what each
+/// address that they named answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation<D> {
+    /// One report per discovery witness.
+    pub reports: Vec<Report>,
+    /// What each address answered.
+    pub answers: BTreeMap<IpAddr, Answer<D>>,
+}
+
+impl<D> Observation<D> {
+    /// Who is there, as all witnesses together see it.
+    pub fn roster(&self) -> Roster {
+        Roster::merge(&self.reports, &self.alive())
+    }
+
+    /// The addresses that the members which answered hold to be alive, their
+    /// own included: the database's testimony.
+    pub fn alive(&self) -> BTreeSet<IpAddr> {
+        // Members of one cluster share one list, which is read only once.
+        let mut lists = HashSet::new();
+        let mut alive = BTreeSet::new();
+        for view in self.answers.values().flatten() {
+            if lists.insert(Arc::as_ptr(&view.peers)) {
+                alive.extend(view.alive().filter_map(|peer| peer.address));
+            }
+        }
+        alive
+    }
+}
+
+/// What an engine's planner looks at: the members, and what each answered.
+#[derive(Debug)]
+pub struct Situation<'a, D> {
+    /// Who is there, sorted by id.
+    pub roster: &'a Roster,
+    /// What each address answered.
+    pub answers: &'a BTreeMap<IpAddr, Answer<D>>,
+}
+
+impl<'a, D> Situation<'a, D> {
+    /// The members that belong into the cluster, in the order of their ids.
+    pub fn wanted(&self) -> impl Iterator<Item = &'a Member> + use<'a, D> {
+        self.roster
+            .members()
+            .iter()
+            .filter(|member| member.standing() == Standing::Wanted)
+    }
+
+    /// The wanted members that answered, with their views.
+    pub fn wanted_views(&self) -> impl Iterator<Item = (&'a Member, &'a View<D>)> + use<'a, D> {
+        let answers = self.answers;
+        self.wanted().filter_map(move |member| {
+            let view = answers.get(&member.address)?.as_ref().ok()?;
+            Some((member, view))
+        })
+    }
+
+    /// Every node that answered, wanted or not, with its address. A node with
+    /// two addresses is listed once, under the lower one.
+    pub fn views(&self) -> BTreeMap<&'a str, (IpAddr, &'a View<D>)> {
+        let mut nodes = BTreeMap::new();
+        for (address, answer) in self.answers {
+            if let Ok(view) = answer {
+                nodes.entry(view.node.as_str()).or_insert((*address, view));
+            }
+        }
+        nodes
+    }
+
+    /// Whether this address is a member that belongs into the cluster.
+    pub fn is_wanted(&self, address: IpAddr) -> bool {
+        self.roster
+            .at(address)
+            .is_some_and(|member| member.standing() == Standing::Wanted)
+    }
+}

@@ -1,0 +1,65 @@
+//! One idempotent request to one node, as data.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::Evidence;
+
+/// What a step is for. The gates treat the kinds differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepKind {
+    /// Brings a member into the cluster. Optimistic.
+    Join,
+    /// Gives members of one cluster their parts: slots, replicas.
+    Arrange,
+    /// Makes the cluster forget a member. Pessimistic.
+    Forget,
+}
+
+impl fmt::Display for StepKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StepKind::Join => "join",
+            StepKind::Arrange => "arrange",
+            StepKind::Forget => "forget",
+        })
+    }
+}
+
+/// A request in the language of one database. Its `Display` is what an
+/// operator would type, without secrets, and tells two requests apart.
+pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + Send + Sync {
+    /// What the request is for.
+    fn kind(&self) -> StepKind;
+
+    /// The addresses that the request tells a node about, each of which must
+    /// be known to belong to this cluster before the node hears of it.
+    fn introduces(&self) -> Option<IpAddr>;
+}
+
+/// One idempotent request to one node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step<R> {
+    /// The node that is asked.
+    pub to: IpAddr,
+    /// What it is asked to do.
+    pub request: R,
+    /// What the step rests on.
+    pub evidence: Vec<Evidence>,
+}
+
+impl<R: Request> Step<R> {
+    /// Tells this step from every other one, across passes.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.to, self.request)
+    }
+}
+
+impl<R: Request> fmt::Display for Step<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.to, self.request)
+    }
+}

@@ -1,0 +1,242 @@
+//! Removals: each gate alone, then the limits of time.
+
+use std::time::Duration;
+
+use crate::support::{Ask, Clock, Toy, content, departed, dns, docker, ip, seen, step};
+use meshworker_core::{
+    Gate, Grade, MemberId, Objection, Observation, Plan, Presence, Reason, Report, Sighting,
+    Unanswered, Witness,
+};
+
+/// A database that remembers these nodes and cannot reach them.
+fn remembers(gone: &[u8]) -> Toy {
+    let mut toy = content();
+    toy.0.departures = gone.iter().map(|last| departed(*last)).collect();
+    toy
+}
+
+fn gates(plan: &Plan<Ask>) -> Vec<Gate> {
+    let refusals = plan.refusals.iter();
+    refusals
+        .filter_map(|refusal| match refusal.reason {
+            Reason::Gate { gate, .. } => Some(gate),
+            _ => None,
+        })
+        .collect()
+}
+
+fn survivors() -> Observation<()> {
+    seen(vec![dns(&[1, 2, 3])], &[1, 2, 3])
+}
+
+/// Whether this gate stays closed for an hour, with nothing done.
+fn stays_closed(gate: Gate, toy: &Toy, observed: &Observation<()>) {
+    let mut clock = Clock::start();
+    for _ in 0..360 {
+        let plan = clock.after(10, toy, observed);
+        assert_eq!(plan.steps, [], "{plan:?}");
+        assert_eq!(gates(&plan), [gate], "{plan:?}");
+    }
+}
+
+#[test]
+fn a_member_that_all_say_is_gone_is_forgotten_after_the_hold_and_not_before() {
+    let (toy, observed) = (remembers(&[4]), survivors());
+    let mut clock = Clock::start();
+    let hold = clock.limits.removal_hold.as_secs();
+    for second in 0..hold {
+        let plan = clock.after(u64::from(second > 0), &toy, &observed);
+        assert_eq!(plan.steps, []);
+        assert_eq!(gates(&plan), [Gate::Hold]);
+    }
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+    assert_eq!(gates(&plan), []);
+}
+
+#[test]
+fn gate_1_no_incomplete_answer_removes_anybody() {
+    for grade in [
+        Grade::Empty,
+        Grade::NxDomain,
+        Grade::ServFail,
+        Grade::Refused,
+        Grade::Timeout,
+        Grade::Truncated,
+        Grade::Failed("api".into()),
+    ] {
+        let unknown = Report::unknown(Witness::Dns, grade);
+        let observed = seen(vec![unknown, docker(&[1, 2, 3], 3)], &[1, 2, 3]);
+        stays_closed(Gate::WitnessesComplete, &remembers(&[4]), &observed);
+    }
+    stays_closed(
+        Gate::WitnessesComplete,
+        &remembers(&[4]),
+        &seen(vec![], &[1, 2, 3]),
+    );
+}
+
+#[test]
+fn gate_2_one_witness_that_still_sees_it_is_enough_to_hold() {
+    let listed = seen(vec![dns(&[1, 2, 3, 4]), docker(&[1, 2, 3], 3)], &[1, 2, 3]);
+    stays_closed(Gate::WitnessesAgree, &remembers(&[4]), &listed);
+    for presence in [Presence::Leaving, Presence::OutOfSight] {
+        let mut tasks = docker(&[1, 2, 3], 3);
+        tasks.sightings.push(Sighting {
+            presence,
+            ..Sighting::at(ip(4))
+        });
+        let observed = seen(vec![dns(&[1, 2, 3]), tasks], &[1, 2, 3]);
+        stays_closed(Gate::WitnessesAgree, &remembers(&[4]), &observed);
+    }
+}
+
+#[test]
+fn gate_3_a_silent_member_may_see_the_departed_one() {
+    let mut observed = seen(vec![dns(&[1, 2, 3])], &[1, 2]);
+    stays_closed(Gate::MembersAnswer, &remembers(&[4]), &observed);
+    observed.answers.insert(ip(3), Err(Unanswered::Timeout));
+    stays_closed(Gate::MembersAnswer, &remembers(&[4]), &observed);
+}
+
+#[test]
+fn gates_4_and_5_the_database_objects() {
+    let mut toy = remembers(&[4]);
+    toy.0.departures[0].objections = vec![Objection::HoldsData("slots 0-5460".into())];
+    stays_closed(Gate::DataSafe, &toy, &survivors());
+    toy.0.departures[0].objections.push(Objection::AliveTo {
+        node: "n2".into(),
+        said: "fail?".into(),
+    });
+    stays_closed(Gate::MembersAgree, &toy, &survivors());
+}
+
+#[test]
+fn gate_6_nobody_is_forgotten_while_data_moves() {
+    let mut observed = survivors();
+    if let Some(Ok(view)) = observed.answers.get_mut(&ip(2)) {
+        view.working = Some("120 partitions to send".into());
+    }
+    stays_closed(Gate::AtRest, &remembers(&[4]), &observed);
+}
+
+#[test]
+fn gate_7_nobody_is_forgotten_when_most_vanish_at_once() {
+    let (toy, observed) = (remembers(&[2, 3]), seen(vec![dns(&[1])], &[1]));
+    let mut clock = Clock::start();
+    let hold = clock.limits.mass_vanish_hold.as_secs();
+    for _ in 0..hold / 10 {
+        let plan = clock.after(10, &toy, &observed);
+        assert_eq!(plan.steps, []);
+        assert_eq!(gates(&plan), [Gate::BlastRadius, Gate::BlastRadius]);
+    }
+    // After ten quiet minutes it is the new state of the world.
+    let later: Vec<_> = (0..3).map(|_| clock.after(10, &toy, &observed)).collect();
+    assert!(later.iter().any(|plan| !plan.steps.is_empty()), "{later:?}");
+}
+
+#[test]
+fn gate_7_opens_when_the_task_list_says_that_so_few_are_wished_for() {
+    let (toy, observed) = (
+        remembers(&[2, 3]),
+        seen(vec![dns(&[1]), docker(&[1], 1)], &[1]),
+    );
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &observed);
+    assert_eq!(clock.after(10, &toy, &observed).steps.len(), 1);
+}
+
+#[test]
+fn gate_8_a_flapping_witness_starts_the_hold_anew() {
+    let toy = remembers(&[4]);
+    let listed = seen(vec![dns(&[1, 2, 3, 4])], &[1, 2, 3]);
+    let mut clock = Clock::start();
+    for pass in 0..100 {
+        let observed = if pass % 3 == 2 { &listed } else { &survivors() };
+        assert_eq!(clock.after(4, &toy, observed).steps, []);
+    }
+}
+
+#[test]
+fn gate_9_one_removal_per_window() {
+    let (toy, observed) = (remembers(&[4, 5]), survivors());
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &observed);
+    let first = clock.after(10, &toy, &observed);
+    assert_eq!(first.steps, [step(1, Ask::Forget("n4".into()))]);
+    assert_eq!(gates(&first), [Gate::Window]);
+    // Both are still remembered; the one that was not tried yet has its turn.
+    let second = clock.after(5, &toy, &observed);
+    assert_eq!(second.steps, [step(1, Ask::Forget("n5".into()))]);
+}
+
+#[test]
+fn the_second_departed_member_waited_for_ever_when_passes_were_frequent() {
+    let (toy, observed) = (remembers(&[4, 5]), survivors());
+    let mut clock = Clock::start();
+    let mut forgotten = Vec::new();
+    for _ in 0..17 {
+        let plan = clock.after(1, &toy, &observed);
+        forgotten.extend(plan.steps.into_iter().map(|step| step.request));
+    }
+    assert!(
+        forgotten.contains(&Ask::Forget("n4".into()))
+            && forgotten.contains(&Ask::Forget("n5".into())),
+        "{forgotten:?}"
+    );
+}
+
+#[test]
+fn what_remains_is_tidied_up_once_everybody_was_forgotten() {
+    let mut toy = remembers(&[4, 5]);
+    toy.0.cleanup = vec![step(1, Ask::Tidy)];
+    let observed = survivors();
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &observed);
+    assert!(
+        !clock
+            .after(10, &toy, &observed)
+            .steps
+            .contains(&toy.0.cleanup[0])
+    );
+    assert!(
+        clock
+            .after(5, &toy, &observed)
+            .steps
+            .contains(&toy.0.cleanup[0])
+    );
+}
+
+#[test]
+fn a_restarted_worker_waits_once_more_before_it_forgets() {
+    let (toy, observed) = (remembers(&[4]), survivors());
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &observed);
+    clock.now += Duration::from_secs(9);
+    clock.restart();
+    assert_eq!(gates(&clock.after(1, &toy, &observed)), [Gate::Hold]);
+}
+
+#[test]
+fn an_address_that_answers_as_somebody_else_does_not_keep_the_departed_one() {
+    let mut toy = remembers(&[3]);
+    toy.0.departures[0].address = None;
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &survivors());
+    assert_eq!(clock.after(10, &toy, &survivors()).steps.len(), 1);
+}
+
+#[test]
+fn a_refusal_carries_what_each_witness_said() {
+    let observed = seen(vec![dns(&[1, 2, 3, 4]), docker(&[1, 2, 3], 3)], &[1, 2, 3]);
+    let plan = Clock::start().after(0, &remembers(&[4]), &observed);
+    let refusal = plan.refusals.iter().find(|r| r.what == "forget n4");
+    let evidence: Vec<String> = refusal
+        .map(|r| r.evidence.iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
+    let id = MemberId::Address(ip(4));
+    assert_eq!(
+        evidence,
+        [format!("dns: {id} present"), format!("docker: {id} absent")]
+    );
+}

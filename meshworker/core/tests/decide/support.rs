@@ -1,0 +1,174 @@
+//! A database whose planner proposes whatever a test wants, so that what the
+//! common half makes of it can be seen alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshworker_core::{
+    Answer, Capabilities, Context, Departure, Grade, History, Limits, Moment, Observation, Peer,
+    Plan, Planner, Proposal, Report, Request, Situation, Step, StepKind, Unity, View, Witness,
+    decide,
+};
+use serde::Serialize;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Ask {
+    Join(IpAddr),
+    Forget(String),
+    Tidy,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ask::Join(address) => write!(f, "join {address}"),
+            Ask::Forget(node) => write!(f, "forget {node}"),
+            Ask::Tidy => f.write_str("tidy"),
+        }
+    }
+}
+
+impl Request for Ask {
+    fn kind(&self) -> StepKind {
+        match self {
+            Ask::Join(_) => StepKind::Join,
+            Ask::Forget(_) | Ask::Tidy => StepKind::Forget,
+        }
+    }
+
+    fn introduces(&self) -> Option<IpAddr> {
+        match self {
+            Ask::Join(address) => Some(*address),
+            Ask::Forget(_) | Ask::Tidy => None,
+        }
+    }
+}
+
+/// Proposes always the same.
+#[derive(Debug, Clone)]
+pub struct Toy(pub Proposal<Ask>);
+
+impl Planner for Toy {
+    type Detail = ();
+    type Request = Ask;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { min_members: 1 }
+    }
+
+    fn propose(&self, _: &Situation<'_, ()>) -> Proposal<Ask> {
+        self.0.clone()
+    }
+}
+
+/// A database that wants nothing.
+pub fn content() -> Toy {
+    Toy(Proposal {
+        steps: Vec::new(),
+        departures: Vec::new(),
+        cleanup: Vec::new(),
+        refusals: Vec::new(),
+        unity: Unity::One { size: 3 },
+    })
+}
+
+pub fn ip(last: u8) -> IpAddr {
+    [10, 0, 0, last].into()
+}
+
+pub fn step(to: u8, request: Ask) -> Step<Ask> {
+    Step {
+        to: ip(to),
+        request,
+        evidence: Vec::new(),
+    }
+}
+
+/// A node that is gone, last seen at this address, to be forgotten at 1.
+pub fn departed(last: u8) -> Departure<Ask> {
+    let node = format!("n{last}");
+    Departure {
+        steps: vec![step(1, Ask::Forget(node.clone()))],
+        address: Some(ip(last)),
+        objections: Vec::new(),
+        node,
+    }
+}
+
+pub fn view(last: u8, peers: &[u8]) -> Answer<()> {
+    let peers: Vec<Peer> = peers
+        .iter()
+        .map(|peer| Peer {
+            node: format!("n{peer}"),
+            address: Some(ip(*peer)),
+            alive: true,
+        })
+        .collect();
+    Ok(View {
+        node: format!("n{last}"),
+        cluster_name: None,
+        size: peers.len(),
+        peers: peers.into(),
+        working: None,
+        detail: (),
+    })
+}
+
+pub fn dns(members: &[u8]) -> Report {
+    Report::addresses(Witness::Dns, members.iter().map(|last| ip(*last)))
+}
+
+pub fn docker(members: &[u8], desired: usize) -> Report {
+    Report {
+        desired: Some(desired),
+        grade: Grade::Answer,
+        ..Report::addresses(Witness::Docker, members.iter().map(|last| ip(*last)))
+    }
+}
+
+/// Members that all answer and see each other, as these witnesses list them.
+pub fn seen(reports: Vec<Report>, members: &[u8]) -> Observation<()> {
+    let answers: BTreeMap<IpAddr, Answer<()>> = members
+        .iter()
+        .map(|last| (ip(*last), view(*last, members)))
+        .collect();
+    Observation { reports, answers }
+}
+
+/// A worker's memory and clock.
+pub struct Clock {
+    pub now: Duration,
+    pub limits: Limits,
+    history: History,
+}
+
+impl Clock {
+    pub fn start() -> Clock {
+        Clock {
+            now: Duration::from_secs(1000),
+            limits: Limits::default(),
+            history: History::default(),
+        }
+    }
+
+    /// A pass, some seconds after the last one.
+    pub fn after(&mut self, seconds: u64, toy: &Toy, observed: &Observation<()>) -> Plan<Ask> {
+        self.now += Duration::from_secs(seconds);
+        let context = Context {
+            now: Moment(self.now),
+            limits: &self.limits,
+            min_members: 1,
+        };
+        let history = std::mem::take(&mut self.history);
+        let (plan, history) = decide(toy, &context, observed, history);
+        self.history = history;
+        plan
+    }
+
+    /// The worker is killed and started again.
+    pub fn restart(&mut self) {
+        self.history = History::default();
+    }
+}

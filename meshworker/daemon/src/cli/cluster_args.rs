@@ -1,0 +1,124 @@
+//! The flags and variables that every command about clusters takes.
+
+use std::path::PathBuf;
+
+use clap::builder::ValueParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config::setting::{SETTINGS, Setting};
+use crate::config::{self, Inputs, Origin, Raw};
+
+use super::Failed;
+
+/// Adds a flag for every setting, and those that say where clusters come from.
+pub fn add(command: Command) -> Command {
+    command
+        .args(SETTINGS.iter().map(argument))
+        .arg(
+            Arg::new("option")
+                .long("option")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("One of the engine's own options, such as replicas-per-master=1"),
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .env("MESHWORKER_CONFIG")
+                .value_parser(ValueParser::path_buf())
+                .help("Look after the clusters of this TOML file"),
+        )
+        .arg(
+            Arg::new("labels")
+                .long("labels")
+                .env("MESHWORKER_LABELS")
+                .action(ArgAction::SetTrue)
+                .help("Look after every service with the label meshworker.enable=true"),
+        )
+        .arg(
+            Arg::new("verbose")
+                .short('v')
+                .long("verbose")
+                .action(ArgAction::SetTrue)
+                .help("Log every pass"),
+        )
+        .arg(
+            Arg::new("log-format")
+                .long("log-format")
+                .value_name("FORMAT")
+                .env("MESHWORKER_LOG_FORMAT")
+                .value_parser(["text", "json"])
+                .default_value("text")
+                .help("How log lines look"),
+        )
+}
+
+fn argument(setting: &Setting) -> Arg {
+    let help = match setting.default {
+        Some(default) => format!("{} [default: {default}]", setting.help),
+        None => setting.help.to_owned(),
+    };
+    let arg = Arg::new(setting.name)
+        .long(setting.name)
+        .visible_aliases(setting.aliases.iter().copied())
+        .value_name(setting.value)
+        .env(config::variable(setting.name))
+        .allow_negative_numbers(true)
+        .help(help);
+    match setting.short {
+        Some(short) => arg.short(short),
+        None => arg,
+    }
+}
+
+/// Collects what the command line, the variables and the file give.
+///
+/// # Errors
+///
+/// The file cannot be used, or an option has no value.
+pub fn read(args: &ArgMatches) -> Result<Inputs, Failed> {
+    let mut shared = Raw::default();
+    for setting in SETTINGS {
+        let Some(value) = args.get_one::<String>(setting.name) else {
+            continue;
+        };
+        let origin = match args.value_source(setting.name) {
+            Some(ValueSource::EnvVariable) => Origin::Variable,
+            _ => Origin::Flag,
+        };
+        shared
+            .give(setting.name, value, origin)
+            .map_err(Failed::input)?;
+    }
+    for option in args.get_many::<String>("option").unwrap_or_default() {
+        let (name, value) = option.split_once('=').ok_or_else(|| {
+            Failed::Input(format!(
+                "option (flag): found '{option}'; allowed: NAME=VALUE"
+            ))
+        })?;
+        shared
+            .give(&format!("option.{name}"), value, Origin::Flag)
+            .map_err(Failed::input)?;
+    }
+    for (name, value) in std::env::vars() {
+        if let Some(option) = name.strip_prefix("MESHWORKER_OPTION_") {
+            let name = format!("option.{}", option.to_lowercase().replace('_', "-"));
+            let mut given = Raw::default();
+            given
+                .give(&name, value, Origin::Variable)
+                .map_err(Failed::input)?;
+            shared.merge(&given);
+        }
+    }
+    let file = match args.get_one::<PathBuf>("config") {
+        Some(path) => Some(config::read_file(path).map_err(Failed::input)?),
+        None => None,
+    };
+    Ok(Inputs {
+        shared,
+        file,
+        labels: args.get_flag("labels"),
+    })
+}

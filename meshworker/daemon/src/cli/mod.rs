@@ -1,0 +1,141 @@
+//! The command line: which command, and what it exits with.
+
+mod cluster_args;
+mod config_check;
+mod logging;
+mod look;
+mod run;
+mod seed;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// Exit code for input that cannot be used: a flag, a file, a label.
+const BAD_INPUT: u8 = 2;
+
+/// How a command ended, other than well.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The input cannot be used; one line that says why.
+    #[error("{0}")]
+    Input(String),
+    /// The goal was not reached; one line that says what is missing.
+    #[error("{0}")]
+    Goal(String),
+}
+
+impl Failed {
+    /// Input that cannot be used.
+    fn input(error: impl std::fmt::Display) -> Failed {
+        Failed::Input(error.to_string())
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failed::Input(_) => BAD_INPUT,
+            Failed::Goal(_) => 1,
+        }
+    }
+}
+
+/// Runs the command that these arguments name. The first one is the name that
+/// the program was called by.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = seed::translate(args.into_iter().collect());
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let result = match matches.subcommand() {
+        Some(("run", args)) => run::run(args),
+        Some(("look", args)) => look::look(args),
+        Some(("config", args)) => match args.subcommand() {
+            Some(("check", args)) => config_check::check(args),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("meshworker: {failed}");
+            ExitCode::from(failed.exit_code())
+        }
+    }
+}
+
+/// Help and version as they are; a mistake as one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // A closed pipe is the reader's wish, not our failure.
+        let _ = error.print();
+    } else {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let line = line.trim_start_matches("error: ");
+        eprintln!("meshworker: {line}; see --help for what is allowed");
+    }
+    ExitCode::from(error.exit_code() as u8)
+}
+
+/// The whole command line, made from the table of settings.
+pub fn command() -> Command {
+    Command::new("meshworker")
+        .about("Makes the replicas of a Swarm service one database cluster, and keeps them one")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(cluster_args::add(
+            Command::new("run")
+                .about("Look after clusters until told to stop")
+                .arg(
+                    Arg::new("once")
+                        .short('o')
+                        .long("once")
+                        .action(ArgAction::SetTrue)
+                        .help("Exit 0 when each cluster is one and verified, 1 with the reason at the time-out"),
+                )
+                .arg(
+                    Arg::new("once-timeout")
+                        .long("once-timeout")
+                        .value_name("SECONDS")
+                        .env("MESHWORKER_ONCE_TIMEOUT")
+                        .default_value("60")
+                        .help("How long --once may take"),
+                ),
+        ))
+        .subcommand(cluster_args::add(
+            Command::new("look")
+                .about("Look once, change nothing; show the members and what would be done")
+                .arg(
+                    Arg::new("json")
+                        .long("json")
+                        .action(ArgAction::SetTrue)
+                        .help("Print JSON instead of a table"),
+                ),
+        ))
+        .subcommand(
+            Command::new("config")
+                .about("About the configuration")
+                .subcommand_required(true)
+                .subcommand(cluster_args::add(
+                    Command::new("check").about("Validate and print the effective configuration, secrets masked"),
+                )),
+        )
+}
+
+/// Whether a flag without a value was given.
+fn flag(args: &ArgMatches, name: &str) -> bool {
+    args.get_flag(name)
+}
+
+/// One thread is enough: a pass waits for the network, not for the processor.
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| Failed::Goal(format!("no runtime: {error}")))
+}

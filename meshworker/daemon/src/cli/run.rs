@@ -1,0 +1,104 @@
+//! `meshworker run`.
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use crate::config::{Cluster, Inputs};
+use crate::fleet::Fleet;
+use crate::worker;
+
+use super::{Failed, cluster_args, flag, logging};
+
+/// Looks after the configured clusters until told to stop; with `--once`,
+/// until each of them is one.
+pub fn run(args: &ArgMatches) -> Result<(), Failed> {
+    let given = cluster_args::read(args)?;
+    let clusters = given.clusters().map_err(Failed::input)?;
+    let timeout = once_timeout(args)?;
+    if flag(args, "once") && given.labels {
+        return Err(Failed::Input(
+            "once (flag): found it beside labels; allowed: with flags or a file".into(),
+        ));
+    }
+    logging::start(args);
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        clusters = clusters.len(),
+        "meshworker starts"
+    );
+    let runtime = super::runtime()?;
+    if flag(args, "once") {
+        return runtime.block_on(once(clusters, timeout));
+    }
+    runtime.block_on(forever(given, clusters))
+}
+
+fn once_timeout(args: &ArgMatches) -> Result<Duration, Failed> {
+    let text = args.get_one::<String>("once-timeout");
+    let text = text.map_or("60", String::as_str);
+    let seconds = text.parse().ok().filter(|s| (0.001..=86_400.0).contains(s));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| {
+        Failed::Input(format!(
+            "once-timeout: found '{text}'; allowed: seconds, such as 60, at most a day"
+        ))
+    })
+}
+
+async fn once(clusters: Vec<Cluster>, timeout: Duration) -> Result<(), Failed> {
+    let mut tasks = JoinSet::new();
+    for cluster in clusters {
+        let name = cluster.name.clone();
+        let done = worker::until_one(cluster, timeout);
+        tasks.spawn(async move { (name, done.await) });
+    }
+    let mut missing = Vec::new();
+    while let Some(task) = tasks.join_next().await {
+        match task.map_err(|error| Failed::Goal(format!("a worker broke: {error}")))? {
+            (name, Ok(unity)) => info!(cluster = name, "{unity}"),
+            (name, Err(why)) => missing.push(format!("{name}: {why}")),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failed::Goal(missing.join("; ")))
+}
+
+async fn forever(given: Inputs, clusters: Vec<Cluster>) -> Result<(), Failed> {
+    let (stop, stopped) = watch::channel(false);
+    let signals = |kind| signal(kind).map_err(|error| Failed::Goal(format!("no signals: {error}")));
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+    let fleet = Fleet::new(clusters, given);
+    let mut running = tokio::spawn(fleet.run(stopped));
+    tokio::select! {
+        ended = &mut running => return over(ended),
+        () = either(&mut terminate, &mut interrupt) => info!("stopping after this pass"),
+    }
+    // Nobody listens any more only when the fleet has ended by itself.
+    let _ = stop.send(true);
+    tokio::select! {
+        ended = &mut running => over(ended),
+        () = either(&mut terminate, &mut interrupt) => Err(Failed::Goal("aborted by a second signal".into())),
+    }
+}
+
+fn over(ended: Result<Result<(), String>, tokio::task::JoinError>) -> Result<(), Failed> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(Failed::Goal(why)),
+        Err(error) => Err(Failed::Goal(format!("a worker broke: {error}"))),
+    }
+}
+
+async fn either(a: &mut Signal, b: &mut Signal) {
+    tokio::select! {
+        _ = a.recv() => {}
+        _ = b.recv() => {}
+    }
+}

@@ -1,0 +1,381 @@
+//! One cluster's configuration, validated.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use meshworker_core::Limits;
+use meshworker_engines::registry::Kind;
+use meshworker_engines::{Access, Descriptor, SecretFile, Tls};
+
+use super::raw::{Given, Origin, Raw};
+use super::setting;
+
+/// Which addresses to ask the name server for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IpFamily {
+    /// A and AAAA.
+    Both,
+    /// A.
+    V4,
+    /// AAAA.
+    V6,
+}
+
+/// How DNS is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dns {
+    /// The name whose addresses are the replicas.
+    pub name: String,
+    /// Whom to ask; none for those of `/etc/resolv.conf`.
+    pub name_servers: Option<Vec<SocketAddr>>,
+    /// Which addresses.
+    pub family: IpFamily,
+    /// How long a look-up may take.
+    pub deadline: Duration,
+}
+
+/// How the Docker API is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Docker {
+    /// The service's full name.
+    pub service: String,
+    /// The network that members and worker share; none for the service's only one.
+    pub network: Option<String>,
+}
+
+/// One cluster's configuration: complete, and every value allowed.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// What it is called.
+    pub name: String,
+    /// Its database.
+    pub engine: Kind,
+    /// How DNS is asked.
+    pub dns: Dns,
+    /// How the Docker API is asked; none when it is no witness.
+    pub docker: Option<Docker>,
+    /// How its members are reached.
+    pub access: Access,
+    /// What may be done to it.
+    pub limits: Limits,
+    /// The fewest members that count as the whole.
+    pub min_members: usize,
+    /// The longest time between two looks when nothing is open.
+    pub interval: Duration,
+    /// Every setting's effective value and where it comes from, for `config check`.
+    pub effective: Vec<(String, Given)>,
+}
+
+/// A value that is not allowed, or missing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} ({origin}): found {found}; allowed: {allowed}")]
+pub struct Invalid {
+    /// The setting's name.
+    pub name: String,
+    /// Where the value was given.
+    pub origin: Origin,
+    /// The value, or "nothing".
+    pub found: String,
+    /// What is allowed.
+    pub allowed: String,
+}
+
+/// The surroundings that a default depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Whether a Docker API can be expected to answer.
+    pub docker: bool,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn here() -> Surroundings {
+        Surroundings {
+            docker: std::env::var_os("DOCKER_HOST").is_some()
+                || Path::new("/var/run/docker.sock").exists(),
+        }
+    }
+}
+
+impl Cluster {
+    /// Validates what was given and fills in the defaults.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting whose value is not allowed or missing, what was
+    /// found, and what is allowed. Files that hold secrets need not exist yet:
+    /// they are read when they are used.
+    pub fn validate(raw: &Raw, around: Surroundings) -> Result<Cluster, Invalid> {
+        let mut reader = Reader {
+            raw,
+            effective: Vec::new(),
+        };
+        let engines: Vec<&str> = Kind::ALL
+            .iter()
+            .map(|kind| kind.descriptor().name)
+            .collect();
+        let service_name = reader.required("servicename", "a DNS name", valid_name)?;
+        let name = reader.or("name", service_name.clone(), "a name", valid_name)?;
+        let engine = reader.required("engine", &engines.join(", "), Kind::find)?;
+        let described = engine.descriptor();
+        let port = reader.or("port", described.port, PORT, port_number)?;
+        let service_port = described.service_port.unwrap_or(port);
+        let service_port = reader.or("service-port", service_port, PORT, port_number)?;
+        let tls = reader.required("tls", "yes, no", yes_or_no)?;
+        let tls = reader.tls(tls)?;
+        let access = Access {
+            port,
+            service_port,
+            cluster_name: reader.optional("cluster-name", "a name", some_text)?,
+            user: reader.optional("user", "a name", some_text)?,
+            password: reader.optional("password-file", "a file", |text| {
+                some_text(text).map(SecretFile::new)
+            })?,
+            tls,
+            deadline: reader.required("deadline", SECONDS, seconds)?,
+            options: BTreeMap::new(),
+        };
+        if !described.login {
+            reader.no_login(described)?;
+        }
+        let options = reader.options(described)?;
+        let limits = Limits {
+            removal_hold: reader.required("removal-hold", SECONDS, seconds_or_zero)?,
+            removal_window: reader.required("removal-window", SECONDS, seconds_or_zero)?,
+            mass_vanish_hold: reader.required("mass-vanish-hold", SECONDS, seconds_or_zero)?,
+            ..Limits::default()
+        };
+        let dns = Dns {
+            name_servers: reader.optional(
+                "name-server",
+                "IP or IP:PORT, comma between",
+                name_servers,
+            )?,
+            family: reader.required("ip-family", "both, v4, v6", ip_family)?,
+            deadline: reader.required("dns-deadline", SECONDS, seconds)?,
+            name: service_name.clone(),
+        };
+        let use_docker = reader.required("docker", "auto, yes, no", |text| match text {
+            "auto" => Some(around.docker),
+            _ => yes_or_no(text),
+        })?;
+        let service = reader.or("docker-service", service_name, "a name", valid_name)?;
+        let network = reader.optional("network", "a name", some_text)?;
+        Ok(Cluster {
+            name,
+            engine,
+            dns,
+            docker: use_docker.then_some(Docker { service, network }),
+            access: Access { options, ..access },
+            limits,
+            min_members: reader.required("min-members", "a count from 1", |text| {
+                text.parse().ok().filter(|count| *count > 0)
+            })?,
+            interval: reader.required("interval", SECONDS, seconds)?,
+            effective: reader.effective,
+        })
+    }
+}
+
+const PORT: &str = "1 to 65535";
+const SECONDS: &str = "seconds, such as 5 or 0.5, at most a day";
+
+/// Reads settings one by one and remembers what came out.
+struct Reader<'a> {
+    raw: &'a Raw,
+    effective: Vec<(String, Given)>,
+}
+
+impl Reader<'_> {
+    /// A setting that has no default and need not be given.
+    fn optional<T>(
+        &mut self,
+        name: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Invalid> {
+        let default = setting::find(name).and_then(|setting| setting.default);
+        let given = match (self.raw.settings.get(name), default) {
+            (Some(given), _) => given.clone(),
+            (None, Some(default)) => Given {
+                value: default.to_owned(),
+                origin: Origin::Default,
+            },
+            (None, None) => return Ok(None),
+        };
+        let value = parse(given.value.trim()).ok_or_else(|| Invalid {
+            name: name.to_owned(),
+            origin: given.origin.clone(),
+            found: format!("'{}'", given.value),
+            allowed: allowed.to_owned(),
+        })?;
+        self.effective.push((name.to_owned(), given));
+        Ok(Some(value))
+    }
+
+    /// A setting that must be given, unless it has a default.
+    fn required<T>(
+        &mut self,
+        name: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Invalid> {
+        self.optional(name, allowed, parse)?.ok_or_else(|| Invalid {
+            name: name.to_owned(),
+            origin: Origin::Default,
+            found: "nothing".to_owned(),
+            allowed: format!("{allowed}, given by --{name} or {}", variable(name)),
+        })
+    }
+
+    /// A setting whose default depends on another one.
+    fn or<T: fmt::Display>(
+        &mut self,
+        name: &str,
+        default: T,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Invalid> {
+        if let Some(value) = self.optional(name, allowed, parse)? {
+            return Ok(value);
+        }
+        let given = Given {
+            value: default.to_string(),
+            origin: Origin::Default,
+        };
+        self.effective.push((name.to_owned(), given));
+        Ok(default)
+    }
+
+    fn tls(&mut self, wanted: bool) -> Result<Option<Tls>, Invalid> {
+        let file = |text: &str| some_text(text).map(PathBuf::from);
+        let ca_file = self.optional("tls-ca-file", "a file", file)?;
+        let cert = self.optional("tls-cert-file", "a file", file)?;
+        let key = self.optional("tls-key-file", "a file", file)?;
+        let server_name = self.optional("tls-server-name", "a DNS name", valid_name)?;
+        let client = match (cert, key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            (cert, _) => {
+                let (given, missing) = match cert {
+                    Some(_) => ("tls-cert-file", "tls-key-file"),
+                    None => ("tls-key-file", "tls-cert-file"),
+                };
+                return Err(Invalid {
+                    name: missing.to_owned(),
+                    origin: Origin::Default,
+                    found: format!("nothing beside {given}"),
+                    allowed: "both files or none".to_owned(),
+                });
+            }
+        };
+        Ok(wanted.then_some(Tls {
+            ca_file,
+            client,
+            server_name,
+        }))
+    }
+
+    /// Refuses credentials that this engine could not use.
+    fn no_login(&self, engine: &Descriptor) -> Result<(), Invalid> {
+        let given = ["user", "password-file"]
+            .into_iter()
+            .find_map(|name| Some((name, self.raw.settings.get(name)?)));
+        let Some((name, given)) = given else {
+            return Ok(());
+        };
+        Err(Invalid {
+            name: name.to_owned(),
+            origin: given.origin.clone(),
+            found: format!("'{}'", given.value),
+            allowed: format!(
+                "nothing, because logging in to {} is not supported",
+                engine.title
+            ),
+        })
+    }
+
+    fn options(&mut self, engine: &Descriptor) -> Result<BTreeMap<String, String>, Invalid> {
+        let given = self.raw.options.iter();
+        let given = given.map(|(name, given)| (name.clone(), given.value.clone()));
+        let complete = engine.complete(&given.collect()).map_err(|invalid| {
+            let name = invalid.option().to_owned();
+            let given = self.raw.options.get(&name);
+            Invalid {
+                origin: given.map_or(Origin::Default, |given| given.origin.clone()),
+                found: given.map_or("nothing".into(), |given| format!("'{}'", given.value)),
+                allowed: invalid.allowed(),
+                name: format!("option.{name}"),
+            }
+        })?;
+        for (name, value) in &complete {
+            let given = self.raw.options.get(name).cloned().unwrap_or(Given {
+                value: value.clone(),
+                origin: Origin::Default,
+            });
+            self.effective.push((format!("option.{name}"), given));
+        }
+        Ok(complete)
+    }
+}
+
+/// The variable that gives the setting of this name.
+pub fn variable(name: &str) -> String {
+    format!("MESHWORKER_{}", name.to_uppercase().replace('-', "_"))
+}
+
+fn some_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn valid_name(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!text.is_empty() && text.len() <= 253 && text.chars().all(allowed)).then(|| text.to_owned())
+}
+
+fn port_number(text: &str) -> Option<u16> {
+    u16::from_str(text).ok().filter(|port| *port > 0)
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text {
+        "yes" | "true" => Some(true),
+        "no" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn ip_family(text: &str) -> Option<IpFamily> {
+    match text {
+        "both" => Some(IpFamily::Both),
+        "v4" => Some(IpFamily::V4),
+        "v6" => Some(IpFamily::V6),
+        _ => None,
+    }
+}
+
+fn seconds_or_zero(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (0.0..=86_400.0)
+        .contains(&seconds)
+        .then(|| Duration::from_secs_f64(seconds))
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    // Less than a millisecond would be a busy loop.
+    seconds_or_zero(text).filter(|time| *time >= Duration::from_millis(1))
+}
+
+fn name_servers(text: &str) -> Option<Vec<SocketAddr>> {
+    text.split(',')
+        .map(|server| {
+            let server = server.trim();
+            let plain = IpAddr::from_str(server).map(|ip| SocketAddr::new(ip, 53));
+            plain.or_else(|_| SocketAddr::from_str(server)).ok()
+        })
+        .collect()
+}

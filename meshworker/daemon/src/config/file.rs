@@ -1,0 +1,144 @@
+//! The configuration file: any number of clusters in TOML.
+
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::raw::{Origin, Raw, UnknownSetting};
+
+/// A configuration file that could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It could not be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML.
+    #[error("{path}: line {line}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// It has something else than clusters.
+    #[error("{path}: found {found}; allowed: tables [[cluster]] with text, numbers, yes/no")]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+    },
+    /// A key that is no setting.
+    #[error(transparent)]
+    Unknown(#[from] UnknownSetting),
+}
+
+/// Reads the clusters of a file.
+///
+/// # Errors
+///
+/// The file cannot be read, is not TOML, or holds something that is no setting.
+pub fn read(path: &Path) -> Result<Vec<Raw>, FileError> {
+    let text = std::fs::read_to_string(path).map_err(|source| FileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(path, &text)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Vec<Raw>, FileError> {
+    let shape = |found: String| FileError::Shape {
+        path: path.to_owned(),
+        found,
+    };
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        FileError::Syntax {
+            path: path.to_owned(),
+            line: text.bytes().take(start).filter(|b| *b == b'\n').count() + 1,
+            message: error.message().replace('\n', " "),
+        }
+    })?;
+    if let Some(key) = table.keys().find(|key| *key != "cluster") {
+        return Err(shape(format!("'{key}' at the top")));
+    }
+    let Some(Value::Array(clusters)) = table.get("cluster") else {
+        return Err(shape("no [[cluster]]".into()));
+    };
+    let origin = Origin::File(path.display().to_string());
+    let mut found = Vec::new();
+    for cluster in clusters {
+        let Value::Table(cluster) = cluster else {
+            return Err(shape("a cluster that is no table".into()));
+        };
+        let mut raw = Raw::default();
+        for (key, value) in flatten(cluster) {
+            let text =
+                scalar(value).ok_or_else(|| shape(format!("'{key}' as {}", value.type_str())))?;
+            raw.give(&key, text, origin.clone())?;
+        }
+        found.push(raw);
+    }
+    Ok(found)
+}
+
+/// The keys of a cluster; those of its table `option` as `option.NAME`.
+fn flatten(cluster: &Table) -> Vec<(String, &Value)> {
+    let mut flat = Vec::new();
+    for (key, value) in cluster {
+        match value {
+            Value::Table(options) if key == "option" => flat.extend(
+                options
+                    .iter()
+                    .map(|(name, value)| (format!("option.{name}"), value)),
+            ),
+            _ => flat.push((key.clone(), value)),
+        }
+    }
+    flat
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(value) => Some(value.to_string()),
+        Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(Path::new("m.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn two_clusters_with_options() {
+        let text = "[[cluster]]\nservicename = 'a'\nport = 7000\n[cluster.option]\nreplicas-per-master = 2\n[[cluster]]\nservicename = 'b'\ntls = true\n";
+        let clusters = parse(Path::new("m.toml"), text).unwrap();
+        assert_eq!(clusters.len(), 2);
+        assert_eq!(clusters[0].settings["port"].value, "7000");
+        assert_eq!(clusters[0].options["replicas-per-master"].value, "2");
+        assert_eq!(clusters[1].settings["tls"].value, "true");
+    }
+
+    #[test]
+    fn each_mistake_is_one_line_that_names_it() {
+        assert!(error("[[cluster]]\nservicename = \n").starts_with("m.toml: line 2: "));
+        assert!(error("servicename = 'a'").contains("'servicename' at the top"));
+        assert!(error("[[cluster]]\nports = 1").contains("'ports': there is no such setting"));
+        assert!(error("[[cluster]]\nport = [1]").contains("'port' as array"));
+        assert!(error("").contains("no [[cluster]]"));
+    }
+}

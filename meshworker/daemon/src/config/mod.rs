@@ -1,0 +1,18 @@
+//! Flags, variables, file and labels: one validated configuration.
+//!
+//! All four speak of the same table of settings. They are collected as text
+//! ([`Raw`]), merged by precedence (flag over variable over file over label
+//! over default), and validated once into a [`Cluster`]; later code sees only
+//! that.
+
+mod cluster;
+mod file;
+mod inputs;
+pub mod labels;
+mod raw;
+pub mod setting;
+
+pub use cluster::{Cluster, Dns, Docker, Invalid, IpFamily, Surroundings, variable};
+pub use file::{FileError, read as read_file};
+pub use inputs::{Inputs, InvalidInputs};
+pub use raw::{Given, Origin, Raw, UnknownSetting};

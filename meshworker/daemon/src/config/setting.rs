@@ -1,0 +1,196 @@
+//! The one table of settings: names, defaults, help.
+
+/// One setting of a cluster, under the same name as a flag (`--NAME`), a
+/// variable (`MESHWORKER_NAME`), a key of the configuration file and a label
+/// (`meshworker.NAME`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name, in lower case with hyphens.
+    pub name: &'static str,
+    /// Other names of the flag.
+    pub aliases: &'static [&'static str],
+    /// The one-letter flag.
+    pub short: Option<char>,
+    /// What stands for the value in the help.
+    pub value: &'static str,
+    /// The value when none is given; none where it depends on something else
+    /// or is not needed, as `help` says.
+    pub default: Option<&'static str>,
+    /// What it means, with its unit.
+    pub help: &'static str,
+}
+
+const fn setting(
+    name: &'static str,
+    value: &'static str,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        aliases: &[],
+        short: None,
+        value,
+        default,
+        help,
+    }
+}
+
+/// Every setting of a cluster. Flags, variables, file, labels, the help and
+/// the documentation are all made from this table.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        aliases: &["fqdn", "hostname"],
+        ..setting(
+            "servicename",
+            "NAME",
+            None,
+            "The DNS name whose addresses are the replicas, such as the service's name",
+        )
+    },
+    setting(
+        "name",
+        "NAME",
+        None,
+        "What this cluster is called in logs and answers [default: the service name]",
+    ),
+    setting(
+        "engine",
+        "ENGINE",
+        Some("aerospike"),
+        "The database: aerospike or redis",
+    ),
+    Setting {
+        short: Some('p'),
+        ..setting(
+            "port",
+            "PORT",
+            None,
+            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis]",
+        )
+    },
+    setting(
+        "service-port",
+        "PORT",
+        None,
+        "The port that answers requests [default: 3000 for aerospike, the same as port for redis]",
+    ),
+    setting(
+        "cluster-name",
+        "NAME",
+        None,
+        "The name that every member must give as its cluster's [default: the one that most members give]",
+    ),
+    setting("user", "NAME", None, "The user to log in as"),
+    setting(
+        "password-file",
+        "FILE",
+        None,
+        "The file that holds the password, such as /run/secrets/redis-password",
+    ),
+    setting(
+        "tls",
+        "yes|no",
+        Some("no"),
+        "Whether connections to the members are encrypted",
+    ),
+    setting(
+        "tls-ca-file",
+        "FILE",
+        None,
+        "The certificates to trust, PEM [default: the system's]",
+    ),
+    setting(
+        "tls-cert-file",
+        "FILE",
+        None,
+        "The client's certificate, PEM",
+    ),
+    setting("tls-key-file", "FILE", None, "The client's key, PEM"),
+    setting(
+        "tls-server-name",
+        "NAME",
+        None,
+        "The name in the members' certificates [default: the member's address]",
+    ),
+    setting(
+        "min-members",
+        "COUNT",
+        Some("1"),
+        "The fewest members that count as the whole cluster",
+    ),
+    Setting {
+        short: Some('i'),
+        ..setting(
+            "interval",
+            "SECONDS",
+            Some("5"),
+            "The longest time between two looks when nothing is open",
+        )
+    },
+    setting(
+        "deadline",
+        "SECONDS",
+        Some("1"),
+        "How long one request to one member may take; connecting gets an eighth of it",
+    ),
+    setting(
+        "name-server",
+        "IP[:PORT],...",
+        None,
+        "The name servers to ask [default: those of /etc/resolv.conf]",
+    ),
+    setting(
+        "ip-family",
+        "both|v4|v6",
+        Some("both"),
+        "Which addresses to ask for: A and AAAA, or one of them",
+    ),
+    setting(
+        "dns-deadline",
+        "SECONDS",
+        Some("2"),
+        "How long a DNS look-up may take",
+    ),
+    setting(
+        "docker",
+        "auto|yes|no",
+        Some("auto"),
+        "Whether the Docker API is a witness; auto: when DOCKER_HOST is set or the socket is mounted",
+    ),
+    setting(
+        "docker-service",
+        "NAME",
+        None,
+        "The full name of the Swarm service, such as STACK_redis [default: the service name]",
+    ),
+    setting(
+        "network",
+        "NAME",
+        None,
+        "The network that members and worker share [default: the service's only one]",
+    ),
+    setting(
+        "removal-hold",
+        "SECONDS",
+        Some("10"),
+        "How long all witnesses must agree before a departed member is forgotten",
+    ),
+    setting(
+        "removal-window",
+        "SECONDS",
+        Some("5"),
+        "In this time at most one member is forgotten",
+    ),
+    setting(
+        "mass-vanish-hold",
+        "SECONDS",
+        Some("600"),
+        "How long nothing is forgotten when most members vanished at once",
+    ),
+];
+
+/// The setting of this name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}

@@ -1,0 +1,11 @@
+//! The operator that makes the replicas of a Swarm service one database cluster.
+//!
+//! Owns everything that touches the world besides the databases: witnesses,
+//! configuration, the loop, the command line. Decisions live in
+//! [`meshworker_core`], databases in [`meshworker_engines`].
+
+pub mod cli;
+pub mod config;
+mod fleet;
+pub mod witness;
+pub mod worker;

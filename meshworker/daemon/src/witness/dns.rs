@@ -1,0 +1,166 @@
+//! The name server as a witness: one address per running, healthy replica.
+//!
+//! Nothing is cached, whatever the TTL says: Swarm gives 600 s and changes its
+//! mind within one.
+
+mod heard;
+mod options;
+mod question;
+mod resolver;
+
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, select};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use meshworker_core::{Grade, Report, Witness};
+use tokio::time::{Instant, timeout};
+
+use self::heard::Heard;
+use self::question::ask;
+use self::resolver::Resolver;
+use super::Source;
+use super::jitter::jittered;
+use crate::config::IpFamily;
+
+pub use self::options::DnsOptions;
+
+/// For how long one family is waited for once the other has given addresses:
+/// joining must not wait for a server that never answers AAAA.
+const OTHER_FAMILY: Duration = Duration::from_millis(500);
+
+/// A name that no name server can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no DNS name: {why}")]
+pub struct InvalidName {
+    name: String,
+    why: String,
+}
+
+/// The name server as a witness.
+#[derive(Debug)]
+pub struct DnsSource {
+    name: Name,
+    options: DnsOptions,
+    /// What was reported last, so that a change can be noticed.
+    last: Mutex<Option<Heard>>,
+}
+
+impl DnsSource {
+    /// A witness that asks for this name: a service name such as `db`,
+    /// `tasks.db` or `stack_db`. With a final dot the search list is not used.
+    ///
+    /// # Errors
+    ///
+    /// When it is no DNS name.
+    pub fn new(name: &str, options: DnsOptions) -> Result<DnsSource, InvalidName> {
+        let invalid = |why: String| InvalidName {
+            name: name.to_owned(),
+            why,
+        };
+        let parsed = Name::from_ascii(name).map_err(|why| invalid(why.to_string()))?;
+        if parsed.is_root() || name.is_empty() {
+            return Err(invalid("it is empty".into()));
+        }
+        Ok(DnsSource {
+            name: parsed,
+            options,
+            last: Mutex::new(None),
+        })
+    }
+
+    async fn look(&self) -> Heard {
+        let resolver = match &self.options.name_servers {
+            Some(servers) => Ok(Resolver::of(servers.clone())),
+            None => Resolver::of_the_system(),
+        };
+        match resolver {
+            Ok(resolver) => self.look_through(&resolver).await,
+            Err(why) => Heard::nobody(Grade::Failed(why)),
+        }
+    }
+
+    /// One look: every candidate of the name in turn, until one exists.
+    async fn look_through(&self, resolver: &Resolver) -> Heard {
+        let until = Instant::now() + self.options.deadline;
+        for name in resolver.candidates(&self.name) {
+            // One candidate for both families: the next one may be a stranger.
+            let heard = self.families(resolver, &name, until).await;
+            if heard.grade != Grade::NxDomain {
+                return heard;
+            }
+        }
+        Heard::nobody(Grade::NxDomain)
+    }
+
+    async fn families(&self, resolver: &Resolver, name: &Name, until: Instant) -> Heard {
+        let of = |family| ask(&resolver.servers, name, family, until);
+        match self.options.family {
+            IpFamily::V4 => of(RecordType::A).await,
+            IpFamily::V6 => of(RecordType::AAAA).await,
+            IpFamily::Both => both(of(RecordType::A), of(RecordType::AAAA)).await,
+        }
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Heard>> {
+        // A whole value is put in or read: nothing can be half done.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source for DnsSource {
+    fn witness(&self) -> Witness {
+        Witness::Dns
+    }
+
+    fn report(&self) -> BoxFuture<'_, Report> {
+        async {
+            let heard = self.look().await;
+            *self.last() = Some(heard.clone());
+            heard.into_report()
+        }
+        .boxed()
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        async {
+            loop {
+                tokio::time::sleep(jittered(self.options.watch_interval)).await;
+                let heard = self.look().await;
+                if self.last().as_ref() != Some(&heard) {
+                    return;
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Both families, side by side. Once one has given addresses, the other has
+/// only a short time left.
+async fn both(v4: impl Future<Output = Heard>, v6: impl Future<Output = Heard>) -> Heard {
+    match select(pin!(v4), pin!(v6)).await {
+        Either::Left((v4, v6)) => {
+            let v6 = patiently(v6, &v4).await;
+            v4.together(v6)
+        }
+        Either::Right((v6, v4)) => {
+            let v4 = patiently(v4, &v6).await;
+            v4.together(v6)
+        }
+    }
+}
+
+async fn patiently(slower: impl Future<Output = Heard>, faster: &Heard) -> Heard {
+    if faster.grade != Grade::Answer {
+        return slower.await;
+    }
+    timeout(OTHER_FAMILY, slower)
+        .await
+        .unwrap_or_else(|_| Heard::nobody(Grade::Timeout))
+}
+
+#[cfg(test)]
+mod tests;

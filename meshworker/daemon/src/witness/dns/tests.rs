@@ -1,0 +1,291 @@
+//! The witness against a name server that misbehaves.
+
+mod families;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use fake_dns::{Behaviour, FakeDns, Tcp};
+use meshworker_core::{Grade, Presence, Witness};
+use tokio::time::Instant;
+
+use super::*;
+
+fn source(servers: &[&FakeDns], family: IpFamily, deadline: Duration) -> DnsSource {
+    let options = DnsOptions {
+        name_servers: Some(servers.iter().map(|server| server.address()).collect()),
+        deadline,
+        watch_interval: Duration::from_millis(20),
+        family,
+    };
+    DnsSource::new("stack_db", options).unwrap()
+}
+
+/// What the witness reports of a server that behaves like this: the grade and
+/// the addresses.
+async fn reported(behaviour: Behaviour) -> (Grade, Vec<String>) {
+    let server = FakeDns::start().await.unwrap();
+    server.set("stack_db", behaviour);
+    look(&source(&[&server], IpFamily::Both, Duration::from_secs(1))).await
+}
+
+async fn look(source: &DnsSource) -> (Grade, Vec<String>) {
+    let report = source.report().await;
+    assert_eq!(report.witness, Witness::Dns);
+    assert_eq!(report.desired, None);
+    assert!(
+        report
+            .sightings
+            .iter()
+            .all(|s| s.presence == Presence::Present)
+    );
+    let addresses = report.sightings.iter().map(|s| s.address.to_string());
+    (report.grade, addresses.collect())
+}
+
+fn many(count: u8) -> Vec<IpAddr> {
+    (1..=count)
+        .map(|i| Ipv4Addr::new(10, 0, 1, i).into())
+        .collect()
+}
+
+fn strings(addresses: &[IpAddr]) -> Vec<String> {
+    let mut sorted = addresses.to_vec();
+    sorted.sort();
+    sorted.iter().map(IpAddr::to_string).collect()
+}
+
+#[tokio::test]
+async fn an_answer_lists_each_address_once_and_sorted() {
+    let said = reported(Behaviour::answer(["10.0.1.3", "10.0.1.2", "10.0.1.3"])).await;
+    assert_eq!(
+        said,
+        (Grade::Answer, vec!["10.0.1.2".into(), "10.0.1.3".into()])
+    );
+}
+
+#[tokio::test]
+async fn each_failure_has_its_own_grade() {
+    let cases = [
+        (Behaviour::Empty, Grade::Empty),
+        (Behaviour::NxDomain, Grade::NxDomain),
+        (Behaviour::ServFail, Grade::ServFail),
+        (Behaviour::Refused, Grade::Refused),
+        (Behaviour::Silent, Grade::Timeout),
+    ];
+    for (behaviour, grade) in cases {
+        assert_eq!(reported(behaviour).await, (grade, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_failure_in_words() {
+    let (grade, addresses) = reported(Behaviour::Garbage).await;
+    assert!(matches!(grade, Grade::Failed(_)), "{grade:?}");
+    assert_eq!(addresses, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_hundred_addresses_arrive_over_udp_with_edns() {
+    let server = FakeDns::start().await.unwrap();
+    server.set("stack_db", Behaviour::Answer(many(100)));
+    let source = source(&[&server], IpFamily::Both, Duration::from_secs(2));
+    assert_eq!(look(&source).await, (Grade::Answer, strings(&many(100))));
+    let counts = server.counts();
+    assert_eq!((counts.udp, counts.tcp, counts.with_edns), (2, 0, 2));
+}
+
+#[tokio::test]
+async fn a_hundred_addresses_arrive_over_tcp_from_a_server_without_edns() {
+    for formerr in [false, true] {
+        let server = FakeDns::start().await.unwrap();
+        let then = Box::new(Behaviour::Answer(many(100)));
+        server.set("stack_db", Behaviour::WithoutEdns { formerr, then });
+        let source = source(&[&server], IpFamily::V4, Duration::from_secs(2));
+        assert_eq!(look(&source).await, (Grade::Answer, strings(&many(100))));
+        assert!(server.counts().tcp >= 1);
+    }
+}
+
+#[tokio::test]
+async fn a_cut_answer_is_fetched_over_tcp() {
+    let said = reported(Behaviour::Truncated {
+        addresses: many(30),
+        shown: 4,
+        tcp: Tcp::Works,
+    });
+    assert_eq!(said.await, (Grade::Answer, strings(&many(30))));
+}
+
+#[tokio::test]
+async fn a_cut_answer_without_its_rest_is_truncated_and_keeps_what_it_showed() {
+    for tcp in [Tcp::Closes, Tcp::Hangs, Tcp::CutsToo] {
+        let said = reported(Behaviour::Truncated {
+            addresses: many(30),
+            shown: 4,
+            tcp,
+        });
+        assert_eq!(said.await, (Grade::Truncated, strings(&many(4))), "{tcp:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_ttl_of_600_s_is_not_believed_and_neither_is_nxdomain() {
+    let server = FakeDns::start().await.unwrap();
+    let source = source(&[&server], IpFamily::Both, Duration::from_secs(1));
+    assert_eq!(look(&source).await, (Grade::NxDomain, vec![]));
+    for last in ["10.0.1.2", "10.0.1.3"] {
+        server.set("stack_db", Behaviour::answer([last]));
+        assert_eq!(look(&source).await, (Grade::Answer, vec![last.into()]));
+    }
+    server.set("stack_db", Behaviour::NxDomain);
+    assert_eq!(look(&source).await, (Grade::NxDomain, vec![]));
+}
+
+#[tokio::test]
+async fn the_deadline_holds_for_all_questions_together() {
+    let silent = FakeDns::start().await.unwrap();
+    silent.set("stack_db", Behaviour::Silent);
+    let deadline = Duration::from_millis(300);
+    let source = source(&[&silent, &silent, &silent], IpFamily::Both, deadline);
+    let began = Instant::now();
+    assert_eq!(look(&source).await, (Grade::Timeout, vec![]));
+    let took = began.elapsed();
+    assert!(took >= deadline && took < deadline * 3, "{took:?}");
+}
+
+#[tokio::test]
+async fn the_next_server_is_asked_when_one_does_not_answer() {
+    let answers = FakeDns::start().await.unwrap();
+    answers.set("stack_db", Behaviour::answer(["10.0.1.2"]));
+    for behaviour in [Behaviour::Silent, Behaviour::ServFail, Behaviour::Refused] {
+        let first = FakeDns::start().await.unwrap();
+        first.set("stack_db", behaviour);
+        let source = source(&[&first, &answers], IpFamily::Both, Duration::from_secs(1));
+        assert_eq!(
+            look(&source).await,
+            (Grade::Answer, vec!["10.0.1.2".into()])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_within_the_deadline_is_an_answer() {
+    let said = reported(Behaviour::answer(["10.0.1.2"]).after(Duration::from_millis(600))).await;
+    assert_eq!(said, (Grade::Answer, vec!["10.0.1.2".into()]));
+}
+
+#[tokio::test]
+async fn aliases_are_followed_and_strangers_records_ignored() {
+    for alias in [
+        Behaviour::Alias("other".into()),
+        Behaviour::BareAlias("other".into()),
+    ] {
+        let server = FakeDns::start().await.unwrap();
+        server.set("stack_db", alias);
+        server.set("other", Behaviour::answer(["10.0.1.2"]));
+        let source = source(&[&server], IpFamily::Both, Duration::from_secs(1));
+        assert_eq!(
+            look(&source).await,
+            (Grade::Answer, vec!["10.0.1.2".into()])
+        );
+    }
+    let (grade, addresses) = reported(Behaviour::BareAlias("stack_db".into())).await;
+    assert!(!grade.is_complete(), "an alias of itself: {grade:?}");
+    assert_eq!(addresses, Vec::<String>::new());
+    let foreign = reported(Behaviour::Foreign("other".into(), many(2))).await;
+    assert_eq!(foreign, (Grade::Empty, vec![]));
+}
+
+#[tokio::test]
+async fn the_search_list_is_gone_through_until_a_name_exists() {
+    let server = FakeDns::start().await.unwrap();
+    server.set("stack_db.b.test", Behaviour::answer(["10.0.1.2"]));
+    let resolver = Resolver {
+        servers: vec![server.address()],
+        search: ["a.test", "b.test"]
+            .map(|d| Name::from_ascii(d).unwrap())
+            .into(),
+        ndots: 0,
+    };
+    let source = source(&[], IpFamily::Both, Duration::from_secs(1));
+    let found = source.look_through(&resolver).await;
+    assert_eq!((found.grade, found.addresses.len()), (Grade::Answer, 1));
+
+    // A name that exists ends the search, whatever is said of it: what the
+    // next one has may be a stranger's.
+    for (behaviour, grade) in [
+        (Behaviour::Empty, Grade::Empty),
+        (Behaviour::ServFail, Grade::ServFail),
+    ] {
+        server.set("stack_db.a.test", behaviour);
+        let found = source.look_through(&resolver).await;
+        assert_eq!((found.grade, found.addresses.len()), (grade, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_partial_answer_cannot_be_told_from_a_whole_one() {
+    let (grade, addresses) = reported(Behaviour::Partial {
+        addresses: many(10),
+        keep: 3,
+    })
+    .await;
+    assert_eq!((grade, addresses.len()), (Grade::Answer, 3));
+}
+
+#[tokio::test]
+async fn a_change_wakes_and_no_change_does_not() {
+    let server = FakeDns::start().await.unwrap();
+    server.set("stack_db", Behaviour::answer(["10.0.1.2", "10.0.1.3"]));
+    let source = source(&[&server], IpFamily::Both, Duration::from_secs(1));
+    let woken = |limit| tokio::time::timeout(limit, source.changed());
+    let (short, long) = (Duration::from_millis(200), Duration::from_secs(10));
+
+    woken(long).await.expect("nothing was reported yet");
+    look(&source).await;
+    woken(short).await.expect_err("nothing has changed");
+    assert!(server.counts().udp > 4, "it did ask meanwhile");
+
+    // Neither the order of the records nor a cancelled wait is a change.
+    server.set("stack_db", Behaviour::answer(["10.0.1.3", "10.0.1.2"]));
+    woken(short).await.expect_err("only the order has changed");
+
+    server.set("stack_db", Behaviour::answer(["10.0.1.2"]));
+    woken(long).await.expect("an address is gone");
+    woken(long).await.expect("and nobody has reported it yet");
+    look(&source).await;
+    server.set("stack_db", Behaviour::ServFail);
+    woken(long).await.expect("the grade is another");
+}
+
+#[tokio::test]
+async fn nobody_at_the_name_servers_port_is_no_answer() {
+    let gone = FakeDns::start().await.unwrap().address();
+    let options = DnsOptions {
+        name_servers: Some(vec![gone]),
+        deadline: Duration::from_millis(200),
+        ..DnsOptions::default()
+    };
+    let (grade, addresses) = look(&DnsSource::new("db", options).unwrap()).await;
+    assert!(!grade.is_complete(), "{grade:?}");
+    assert_eq!(addresses, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_a_name_server_the_report_says_so() {
+    let options = DnsOptions {
+        name_servers: Some(Vec::<SocketAddr>::new()),
+        ..DnsOptions::default()
+    };
+    let (grade, _) = look(&DnsSource::new("db", options).unwrap()).await;
+    assert_eq!(grade, Grade::Failed("no name server is known".into()));
+}
+
+#[test]
+fn a_name_that_is_none_is_refused() {
+    for name in ["", ".", "a..b", "two words ", &"x".repeat(64)] {
+        let refused = DnsSource::new(name, DnsOptions::default());
+        assert!(refused.is_err(), "{name:?}");
+    }
+}

@@ -1,0 +1,128 @@
+//! The parts of the engine's answers that matter here.
+//!
+//! bollard's own models are not used: its task has no network attachments,
+//! which are the one thing that this witness is after. States are kept as
+//! text, so that one which a later engine adds spoils nothing.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+/// A service, of `GET /services`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Service {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+    pub(super) spec: ServiceSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ServiceSpec {
+    pub(super) name: String,
+    /// Absent, null or a map: the engine gives all three.
+    #[serde(default)]
+    pub(super) labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    pub(super) mode: Mode,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Mode {
+    #[serde(default)]
+    pub(super) replicated: Option<Replicated>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Replicated {
+    #[serde(default)]
+    pub(super) replicas: Option<usize>,
+}
+
+/// A swarm node, of `GET /nodes`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Node {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) status: Status,
+}
+
+/// A task, of `GET /tasks`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Task {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+    #[serde(rename = "ServiceID", default)]
+    pub(super) service: String,
+    /// Counted from 1; absent for global services.
+    #[serde(default)]
+    pub(super) slot: Option<u64>,
+    /// Empty or absent until the task is assigned.
+    #[serde(rename = "NodeID", default)]
+    pub(super) node: Option<String>,
+    #[serde(default)]
+    pub(super) status: Status,
+    #[serde(default)]
+    pub(super) desired_state: String,
+    #[serde(rename = "NetworksAttachments", default)]
+    pub(super) attachments: Option<Vec<Attachment>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Status {
+    #[serde(default)]
+    pub(super) state: String,
+}
+
+/// A network that a task is attached to.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Attachment {
+    pub(super) network: Network,
+    /// With the length of the prefix, as in `10.0.1.5/24`.
+    #[serde(default)]
+    addresses: Option<Vec<String>>,
+}
+
+impl Attachment {
+    /// The addresses, without the length of their prefix.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().flatten().filter_map(|address| {
+            let bare = address.split('/').next()?;
+            bare.parse().ok()
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Network {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+    pub(super) spec: NetworkSpec,
+    #[serde(default)]
+    pub(super) driver_state: Option<Driver>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NetworkSpec {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) ingress: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Driver {
+    #[serde(default)]
+    pub(super) name: String,
+}

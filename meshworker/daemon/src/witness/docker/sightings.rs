@@ -1,0 +1,128 @@
+//! From what the engine lists to what the witness reports. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
+
+use super::address::addresses;
+use super::model::{Node, Service, Task};
+
+/// What the engine listed, in one go.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Listing {
+    pub(super) services: Vec<Service>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) nodes: Vec<Node>,
+}
+
+/// What the listing says of this service, whose name is compared as a whole:
+/// the engine's own filter takes every service that begins so.
+///
+/// A service that does not exist is a failure in words: nobody is absent
+/// because of a mistyped name, or of a service that is deployed anew.
+///
+/// The answer is incomplete as soon as the address of one task is not clear.
+pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) -> Report {
+    let Some(found) = listing.services.iter().find(|s| s.spec.name == service) else {
+        let why = format!("there is no service {service}");
+        return Report::unknown(Witness::Docker, Grade::Failed(why));
+    };
+    let states: HashMap<&str, &str> = listing
+        .nodes
+        .iter()
+        .map(|node| (node.id.as_str(), node.status.state.as_str()))
+        .collect();
+    let mut unclear = None;
+    let mut sightings: BTreeMap<IpAddr, Sighting> = BTreeMap::new();
+    for task in listing.tasks.iter().filter(|t| t.service == found.id) {
+        let Some(presence) = presence(task, &states) else {
+            continue;
+        };
+        let addresses = addresses(task, network).unwrap_or_else(|why| {
+            unclear.get_or_insert_with(|| format!("{} is {why}", called(task, service)));
+            Vec::new()
+        });
+        for address in addresses {
+            let sighting = Sighting {
+                address,
+                member: member(task, service),
+                node: task.node.clone().filter(|node| !node.is_empty()),
+                task: Some(task.id.clone()),
+                presence: presence.clone(),
+            };
+            // One address, two tasks: whoever has it next is there already.
+            match sightings.get(&address) {
+                Some(other) if rank(&other.presence) <= rank(&presence) => {}
+                _ => {
+                    sightings.insert(address, sighting);
+                }
+            }
+        }
+    }
+    let grade = match unclear {
+        Some(why) => Grade::Failed(why),
+        None if sightings.is_empty() => Grade::Empty,
+        None => Grade::Answer,
+    };
+    let replicated = found.spec.mode.replicated.as_ref();
+    Report {
+        witness: Witness::Docker,
+        grade,
+        sightings: sightings.into_values().collect(),
+        desired: replicated.and_then(|replicated| replicated.replicas),
+    }
+}
+
+/// What the task list says of a task; none when its container is gone, or was
+/// never made.
+fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
+    let is_final = matches!(
+        task.status.state.as_str(),
+        "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
+    );
+    if is_final {
+        return None;
+    }
+    let assigned = task.node.as_deref().filter(|node| !node.is_empty());
+    // A node that is cut off reports nothing: its containers go on running for
+    // as long as they like, whatever the task is meant to be. One that was
+    // removed from the swarm is no better.
+    if assigned.is_some_and(|node| nodes.get(node).is_none_or(|state| *state == "down")) {
+        return Some(Presence::OutOfSight);
+    }
+    // A successor that waits for its predecessor to stop is meant to be `ready`.
+    match task.desired_state.as_str() {
+        "shutdown" | "remove" | "complete" | "failed" | "rejected" | "orphaned" => {
+            Some(Presence::Leaving)
+        }
+        _ => Some(Presence::Present),
+    }
+}
+
+/// The slot; none for a task of a global service, which is known by its address.
+fn member(task: &Task, service: &str) -> Option<MemberId> {
+    let slot = task.slot.filter(|slot| *slot > 0)?;
+    Some(MemberId::Slot {
+        service: service.to_owned(),
+        slot,
+    })
+}
+
+fn called(task: &Task, service: &str) -> String {
+    match member(task, service) {
+        Some(member) => member.to_string(),
+        None => format!("task {} of {service}", task.id),
+    }
+}
+
+fn rank(presence: &Presence) -> u8 {
+    match presence {
+        Presence::Present => 0,
+        Presence::Leaving => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! A Docker engine that lists what it is told to.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+/// A Docker engine that lists what it is told to, on a socket of its own.
+pub(super) struct FakeEngine {
+    directory: tempfile::TempDir,
+    pub(super) world: Arc<World>,
+    tasks: JoinSet<()>,
+}
+
+/// What the engine says, and what it was asked.
+pub(super) struct World {
+    lists: Mutex<Lists>,
+    requests: Mutex<Vec<String>>,
+    /// Lines of the event stream; an empty one ends every subscription.
+    events: broadcast::Sender<String>,
+}
+
+#[derive(Clone)]
+struct Lists {
+    version: &'static str,
+    services: Value,
+    tasks: Value,
+    nodes: Value,
+    delay: Duration,
+    status: u16,
+}
+
+impl FakeEngine {
+    pub(super) fn start() -> FakeEngine {
+        let world = World {
+            lists: Mutex::new(Lists {
+                version: "1.41",
+                services: json!([]),
+                tasks: json!([]),
+                nodes: json!([{"ID": "n1", "Status": {"State": "ready"}}]),
+                delay: Duration::ZERO,
+                status: 200,
+            }),
+            requests: Mutex::new(Vec::new()),
+            events: broadcast::Sender::new(16),
+        };
+        let mut engine = FakeEngine {
+            directory: tempfile::tempdir().unwrap(),
+            world: Arc::new(world),
+            tasks: JoinSet::new(),
+        };
+        engine.listen();
+        engine
+    }
+
+    pub(super) fn socket(&self) -> PathBuf {
+        self.directory.path().join("docker.sock")
+    }
+
+    /// Ends every connection and removes the socket.
+    pub(super) async fn stop(&mut self) {
+        self.tasks.shutdown().await;
+        std::fs::remove_file(self.socket()).unwrap();
+    }
+
+    /// Listens, for the first time or again.
+    pub(super) fn listen(&mut self) {
+        let listener = UnixListener::bind(self.socket()).unwrap();
+        let world = Arc::clone(&self.world);
+        self.tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let world = Arc::clone(&world);
+                // A connection that breaks is the client's affair.
+                connections.spawn(async move {
+                    let _ = world.serve(stream).await;
+                });
+            }
+        });
+    }
+}
+
+impl World {
+    pub(super) fn version(&self, version: &'static str) {
+        self.lists.lock().unwrap().version = version;
+    }
+
+    pub(super) fn services(&self, services: Value) {
+        self.lists.lock().unwrap().services = services;
+    }
+
+    pub(super) fn tasks(&self, tasks: Value) {
+        self.lists.lock().unwrap().tasks = tasks;
+    }
+
+    pub(super) fn nodes(&self, nodes: Value) {
+        self.lists.lock().unwrap().nodes = nodes;
+    }
+
+    pub(super) fn delay(&self, delay: Duration) {
+        self.lists.lock().unwrap().delay = delay;
+    }
+
+    pub(super) fn status(&self, status: u16) {
+        self.lists.lock().unwrap().status = status;
+    }
+
+    /// Tells an event to every subscriber.
+    pub(super) fn event(&self, kind: &str, action: &str) {
+        let event = json!({"Type": kind, "Action": action, "scope": "swarm"});
+        let _ = self.events.send(format!("{event}\n"));
+    }
+
+    /// Ends every subscription.
+    pub(super) fn hang_up(&self) {
+        let _ = self.events.send(String::new());
+    }
+
+    pub(super) fn subscribers(&self) -> usize {
+        self.events.receiver_count()
+    }
+
+    /// The targets of all requests so far for this path, in any version.
+    pub(super) fn requests(&self, path: &str) -> Vec<String> {
+        let requests = self.requests.lock().unwrap();
+        let of_path = |target: &&String| {
+            let bare = target.split('?').next().unwrap_or_default();
+            bare.ends_with(path)
+        };
+        requests.iter().filter(of_path).cloned().collect()
+    }
+
+    async fn serve(&self, stream: UnixStream) -> std::io::Result<()> {
+        let (reading, mut writing) = stream.into_split();
+        let mut lines = BufReader::new(reading).lines();
+        let request = lines.next_line().await?.unwrap_or_default();
+        while lines
+            .next_line()
+            .await?
+            .is_some_and(|line| !line.is_empty())
+        {}
+        let target = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        self.requests.lock().unwrap().push(target.clone());
+
+        let lists = self.lists.lock().unwrap().clone();
+        tokio::time::sleep(lists.delay).await;
+        let path = target.split('?').next().unwrap_or_default();
+        let bare = match path.strip_prefix(&format!("/v{}", lists.version)) {
+            Some(bare) => bare,
+            None => path,
+        };
+        let (status, body) = match bare {
+            "/version" => (200, json!({"ApiVersion": lists.version})),
+            "/events" => return self.stream_events(writing).await,
+            _ if lists.status != 200 => (lists.status, json!({"message": "no such luck"})),
+            "/services" => (200, lists.services),
+            "/tasks" => (200, lists.tasks),
+            "/nodes" => (200, lists.nodes),
+            other => (400, json!({"message": format!("unexpected {other}")})),
+        };
+        let body = body.to_string();
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {length}\r\n\r\n{body}");
+        writing.write_all(head.as_bytes()).await
+    }
+
+    async fn stream_events(
+        &self,
+        mut writing: tokio::net::unix::OwnedWriteHalf,
+    ) -> std::io::Result<()> {
+        let mut events = self.events.subscribe();
+        writing
+            .write_all(b"HTTP/1.1 200 -\r\nConnection: close\r\n\r\n")
+            .await?;
+        while let Ok(event) = events.recv().await {
+            if event.is_empty() {
+                break;
+            }
+            writing.write_all(event.as_bytes()).await?;
+        }
+        Ok(())
+    }
+}

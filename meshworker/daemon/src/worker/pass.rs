@@ -1,0 +1,54 @@
+//! What one pass saw, decided and did.
+
+use std::time::Duration;
+
+use meshworker_core::{Evidence, Observation, Plan, Planner, Roster, StepKind};
+use meshworker_engines::Failure;
+
+/// One request that was made, and what the node replied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// The request, as an operator would type it, with the node asked.
+    pub step: String,
+    /// What it was for.
+    pub kind: StepKind,
+    /// What it rested on.
+    pub evidence: Vec<Evidence>,
+    /// What the node replied.
+    pub reply: Result<String, Failure>,
+}
+
+/// How many requests a pass took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Requests {
+    /// Questions to witnesses.
+    pub witnesses: usize,
+    /// Nodes asked for their view.
+    pub views: usize,
+    /// Steps made.
+    pub steps: usize,
+}
+
+/// What one pass saw, decided and did.
+#[derive(Debug, Clone)]
+pub struct Pass<P: Planner> {
+    /// Counted from 1.
+    pub number: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// What it saw.
+    pub observed: Observation<P::Detail>,
+    /// What it decided.
+    pub plan: Plan<P::Request>,
+    /// What it did.
+    pub done: Vec<Done>,
+    /// What that cost.
+    pub requests: Requests,
+}
+
+impl<P: Planner> Pass<P> {
+    /// Who was there, as all witnesses together saw it.
+    pub fn roster(&self) -> Roster {
+        self.observed.roster()
+    }
+}

@@ -1,0 +1,224 @@
+//! The command line as a user meets it: bad input is one line and exit code 2.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::process::{Command, Output};
+
+fn meshworker(args: &[&str], env: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_meshworker"))
+        .args(args)
+        .env_clear()
+        .envs(env.iter().copied())
+        .output()
+        .unwrap()
+}
+
+/// The one line that bad input is answered with.
+fn refused(args: &[&str], env: &[(&str, &str)]) -> String {
+    let output = meshworker(args, env);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text.trim_end().to_owned()
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn a_missing_service_name_is_named() {
+    assert_eq!(
+        refused(&["run"], &[]),
+        "meshworker: servicename (default): found nothing; allowed: a DNS name, given by --servicename or MESHWORKER_SERVICENAME"
+    );
+}
+
+#[test]
+fn each_bad_value_is_named_with_its_origin_and_what_is_allowed() {
+    let cases = [
+        (
+            ["--port", "0"],
+            "port (flag): found '0'; allowed: 1 to 65535",
+        ),
+        (
+            ["--engine", "mysql"],
+            "engine (flag): found 'mysql'; allowed: ",
+        ),
+        (
+            ["--interval", "-1"],
+            "interval (flag): found '-1'; allowed: seconds",
+        ),
+        (
+            ["--interval", "NaN"],
+            "interval (flag): found 'NaN'; allowed: seconds",
+        ),
+        (
+            ["--deadline", "0"],
+            "deadline (flag): found '0'; allowed: seconds",
+        ),
+        (
+            ["--tls", "maybe"],
+            "tls (flag): found 'maybe'; allowed: yes, no",
+        ),
+        (
+            ["--name-server", "x"],
+            "name-server (flag): found 'x'; allowed: IP",
+        ),
+        (
+            ["--ip-family", "v5"],
+            "ip-family (flag): found 'v5'; allowed: both, v4, v6",
+        ),
+        (
+            ["--user", "admin"],
+            "user (flag): found 'admin'; allowed: nothing, because logging in to Aerospike",
+        ),
+        (
+            ["--option", "a"],
+            "option (flag): found 'a'; allowed: NAME=VALUE",
+        ),
+        (
+            ["--option", "a=b"],
+            "option.a (flag): found 'b'; allowed: the options",
+        ),
+        (
+            ["--min-members", "0"],
+            "min-members (flag): found '0'; allowed: a count from 1",
+        ),
+        (
+            ["--tls-cert-file", "x"],
+            "tls-key-file (default): found nothing beside tls-cert-file",
+        ),
+    ];
+    for (flags, expected) in cases {
+        for command in [&["run"][..], &["look"], &["config", "check"]] {
+            let args = [command, &["--servicename", "db"], &flags].concat();
+            let line = refused(&args, &[]);
+            assert!(line.contains(expected), "{args:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_mistyped_flag_is_one_line_too() {
+    let line = refused(&["run", "--servicenam", "db"], &[]);
+    assert!(line.contains("'--servicenam'"), "{line}");
+    refused(&["runn"], &[]);
+}
+
+#[test]
+fn a_variable_is_named_as_the_origin() {
+    let line = refused(&["run", "--servicename", "db"], &[("MESHWORKER_PORT", "x")]);
+    assert_eq!(
+        line,
+        "meshworker: port (variable): found 'x'; allowed: 1 to 65535"
+    );
+}
+
+#[test]
+fn the_file_is_named_with_the_line() {
+    let broken = file("[[cluster]]\nservicename = \n");
+    let path = broken.path().display().to_string();
+    let line = refused(&["run", "--config", &path], &[]);
+    assert!(line.contains(&format!("{path}: line 2:")), "{line}");
+    let twice = file("[[cluster]]\nservicename = 'a'\n[[cluster]]\nservicename = 'a'\n");
+    let line = refused(
+        &["run", "--config", &twice.path().display().to_string()],
+        &[],
+    );
+    assert!(line.contains("name: found 'a' twice"), "{line}");
+    let line = refused(&["run", "--config", "/nowhere"], &[]);
+    assert!(line.contains("/nowhere: No such file"), "{line}");
+}
+
+#[test]
+fn flag_over_variable_over_file_over_default() {
+    let given = file("[[cluster]]\nservicename = 'a'\nport = 1\nservice-port = 1\ninterval = 1\n");
+    let path = given.path().display().to_string();
+    let args = ["config", "check", "--config", &path, "-p", "3"];
+    let env = [("MESHWORKER_PORT", "2"), ("MESHWORKER_SERVICE_PORT", "2")];
+    let output = meshworker(&args, &env);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = |name: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name));
+        line.unwrap()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(line("port"), "port = \"3\" # flag");
+    assert_eq!(line("service-port"), "service-port = \"2\" # variable");
+    assert_eq!(line("interval"), format!("interval = \"1\" # {path}"));
+    assert_eq!(line("deadline"), "deadline = \"1\" # default");
+}
+
+#[test]
+fn what_config_check_prints_is_a_configuration_itself() {
+    let first = meshworker(
+        &[
+            "config",
+            "check",
+            "--servicename",
+            "db",
+            "--engine",
+            "redis",
+        ],
+        &[],
+    );
+    assert!(first.status.success());
+    let printed = file(std::str::from_utf8(&first.stdout).unwrap());
+    let path = printed.path().display().to_string();
+    let second = meshworker(&["config", "check", "--config", &path], &[]);
+    assert!(second.status.success(), "{second:?}");
+}
+
+#[test]
+fn the_old_scripts_options_work() {
+    for name in ["--servicename", "--fqdn", "--hostname"] {
+        let args = [
+            "config",
+            "check",
+            name,
+            "aerospikedb",
+            "-p",
+            "3002",
+            "-i",
+            "5",
+            "-v",
+        ];
+        assert!(meshworker(&args, &[]).status.success());
+    }
+}
+
+#[test]
+fn once_names_what_is_missing_and_exits_with_one() {
+    let args = [
+        "run",
+        "--servicename",
+        "db.invalid",
+        "--once",
+        "--once-timeout",
+        "0.5",
+        "--name-server",
+        "127.0.0.1:1",
+        "--dns-deadline",
+        "0.2",
+    ];
+    let output = meshworker(&args, &[]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(
+        last.starts_with("meshworker: db.invalid: not one cluster: dns: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_setting_has_help_and_no_two_flags_collide() {
+    meshworker::cli::command().debug_assert();
+}

@@ -1,0 +1,54 @@
+//! The wanted members that answered, as nodes of the database.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use meshworker_core::{Evidence, Member, Situation, View};
+
+use super::detail::Detail;
+
+/// A wanted member that answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node<'a> {
+    /// Who it is.
+    pub member: &'a Member,
+    /// What it sees.
+    pub view: &'a View<Detail>,
+}
+
+impl<'a> Node<'a> {
+    /// All of them, in the order of the members' ids; one that is wanted under
+    /// two addresses is listed once.
+    pub fn all(situation: &Situation<'a, Detail>) -> Vec<Node<'a>> {
+        let mut ids = HashSet::new();
+        situation
+            .wanted_views()
+            .filter(|(_, view)| ids.insert(view.node.as_str()))
+            .map(|(member, view)| Node { member, view })
+            .collect()
+    }
+
+    /// Where it is asked.
+    pub fn address(&self) -> IpAddr {
+        self.member.address
+    }
+
+    /// What it says of its cluster.
+    pub fn says(&self) -> Evidence {
+        let detail = &self.view.detail;
+        let key = detail.key.map_or("0".into(), |key| key.to_string());
+        let size = self.view.size;
+        Evidence::view(
+            &self.view.node,
+            format!("cluster_size={size};cluster_key={key}"),
+        )
+    }
+}
+
+/// Whether the node with this view holds the node `id` to be alive.
+pub(super) fn lists(view: &View<Detail>, id: &str) -> bool {
+    let found = view
+        .peers
+        .binary_search_by(|peer| peer.node.as_str().cmp(id));
+    found.is_ok_and(|position| view.peers[position].alive)
+}

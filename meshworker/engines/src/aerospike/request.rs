@@ -1,0 +1,144 @@
+//! What can be asked of an Aerospike node, besides its view.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use meshworker_core::StepKind;
+use serde::Serialize;
+
+/// The longest `tip-clear` list: the server reads it into 3000 bytes.
+const MAX_CLEAR_LIST: usize = 2900;
+
+/// A change that is asked of an Aerospike node. All are idempotent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Connect to the node with this heartbeat address, now and whenever the
+    /// connection is lost: it becomes a seed. One such request in either
+    /// direction joins two clusters of the same name.
+    Tip(SocketAddr),
+    /// Stop trying to connect to this heartbeat address.
+    TipClear(SocketAddr),
+    /// Forget all former peers, after clearing the seeds that lead to them.
+    ///
+    /// The memory of former peers is the only visible trace of those seeds, so
+    /// the node is told to drop it only once it has confirmed, in the same
+    /// breath, that none of the seeds is left.
+    AlumniReset {
+        /// The heartbeat addresses of the former peers.
+        departed: Vec<SocketAddr>,
+    },
+}
+
+impl Request {
+    /// The commands, each with the number of seeds that it clears. A later one
+    /// must not be sent before the earlier one has succeeded.
+    pub(super) fn commands(&self) -> Vec<(String, Option<usize>)> {
+        match self {
+            // An address without brackets: here it stands alone, while a
+            // tip-clear list has ports.
+            Request::Tip(seed) => {
+                let (host, port) = (seed.ip(), seed.port());
+                vec![(format!("tip:host={host};port={port}"), None)]
+            }
+            Request::TipClear(seed) => clear_lists(&[*seed]),
+            Request::AlumniReset { departed } => {
+                let mut commands = clear_lists(departed);
+                commands.push(("services-alumni-reset".into(), None));
+                commands
+            }
+        }
+    }
+}
+
+fn clear_lists(seeds: &[SocketAddr]) -> Vec<(String, Option<usize>)> {
+    let mut lists: Vec<(String, usize)> = Vec::new();
+    for seed in seeds.iter().map(SocketAddr::to_string) {
+        match lists.last_mut() {
+            Some((list, count)) if list.len() + seed.len() < MAX_CLEAR_LIST => {
+                *list = format!("{list},{seed}");
+                *count += 1;
+            }
+            _ => lists.push((seed, 1)),
+        }
+    }
+    let lists = lists.into_iter();
+    lists
+        .map(|(list, count)| (format!("tip-clear:host-port-list={list}"), Some(count)))
+        .collect()
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (command, _)) in self.commands().iter().enumerate() {
+            let then = if position == 0 { "" } else { ", then " };
+            write!(f, "{then}{command}")?;
+        }
+        Ok(())
+    }
+}
+
+impl meshworker_core::Request for Request {
+    fn kind(&self) -> StepKind {
+        match self {
+            Request::Tip(_) => StepKind::Join,
+            Request::TipClear(_) | Request::AlumniReset { .. } => StepKind::Forget,
+        }
+    }
+
+    fn introduces(&self) -> Option<IpAddr> {
+        match self {
+            Request::Tip(seed) => Some(seed.ip()),
+            Request::TipClear(_) | Request::AlumniReset { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seeds(count: u16) -> Vec<SocketAddr> {
+        (1..=count)
+            .map(|n| SocketAddr::new(IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, n]), 3002))
+            .collect()
+    }
+
+    #[test]
+    fn a_tip_names_host_and_port() {
+        let tip = Request::Tip("10.0.1.6:3002".parse().unwrap());
+        assert_eq!(tip.to_string(), "tip:host=10.0.1.6;port=3002");
+        let tip = Request::Tip("[fd00::6]:3002".parse().unwrap());
+        assert_eq!(tip.to_string(), "tip:host=fd00::6;port=3002");
+    }
+
+    /// With `;` between host and port the server answers "0 cleared, 0 not
+    /// found", and the seed stays for ever.
+    #[test]
+    fn tip_clear_uses_a_colon_not_a_semicolon() {
+        let clear = Request::TipClear("10.0.1.6:3002".parse().unwrap());
+        assert_eq!(clear.to_string(), "tip-clear:host-port-list=10.0.1.6:3002");
+        let clear = Request::TipClear("[fd00::6]:3002".parse().unwrap());
+        assert_eq!(clear.to_string(), "tip-clear:host-port-list=[fd00::6]:3002");
+    }
+
+    #[test]
+    fn a_reset_clears_the_seeds_first() {
+        let reset = Request::AlumniReset { departed: seeds(2) };
+        assert_eq!(
+            reset.to_string(),
+            "tip-clear:host-port-list=[fd00::1]:3002,[fd00::2]:3002, then services-alumni-reset"
+        );
+    }
+
+    #[test]
+    fn a_list_fits_the_servers_buffer() {
+        let commands = Request::AlumniReset {
+            departed: seeds(1000),
+        }
+        .commands();
+        assert!(commands.iter().all(|(command, _)| command.len() < 3000));
+        let cleared: usize = commands.iter().filter_map(|(_, count)| *count).sum();
+        assert_eq!(cleared, 1000);
+    }
+}

@@ -1,0 +1,276 @@
+//! From the replies of one node to its view.
+
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+
+use meshworker_core::{Peer, Unanswered, View};
+
+use super::detail::{ClusterKey, Detail};
+use super::info::Value;
+use super::lists::Lists;
+use super::peers::{self, Odd};
+
+/// How many commands make a view.
+const QUESTIONS: usize = 10;
+
+/// The commands that make a view, all in one round trip. On the TLS port the
+/// nodes name each other's TLS addresses.
+pub(super) fn questions(tls: bool) -> [&'static str; QUESTIONS] {
+    let (own, peers, alumni) = if tls {
+        ("service-tls-std", "peers-tls-std", "alumni-tls-std")
+    } else {
+        ("service-clear-std", "peers-clear-std", "alumni-clear-std")
+    };
+    [
+        "node",
+        "build",
+        "edition",
+        "cluster-name",
+        "statistics",
+        own,
+        peers,
+        alumni,
+        // The older form of the line above, for servers without it: IPv4 only,
+        // and it does not say which addresses belong to one node.
+        "services-alumni",
+        "namespaces",
+    ]
+}
+
+/// Whether data moves between the nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Migration {
+    /// None does.
+    Done,
+    /// Some does or will, in the operator's words.
+    Pending(String),
+    /// The statistics do not say; each of these namespaces would.
+    Unsaid(Vec<String>),
+}
+
+/// The view in the answers to [`questions`], asked at the address `asked`. Its
+/// `working` is left to the second result.
+///
+/// # Errors
+///
+/// An answer is an error, or not of the known form.
+pub(super) fn read(
+    asked: IpAddr,
+    answers: &[Value<'_>],
+    lists: &Lists,
+) -> Result<(View<Detail>, Migration), Unanswered> {
+    let [
+        node,
+        build,
+        edition,
+        cluster_name,
+        statistics,
+        own,
+        listed,
+        alumni,
+        services_alumni,
+        namespaces,
+    ] = <[Value<'_>; QUESTIONS]>::try_from(answers)
+        .map_err(|_| Unanswered::Garbage("another number of answers".into()))?;
+
+    let node = text("node", node)?.to_owned();
+    let statistics = Statistics::read(text("statistics", statistics)?)?;
+    let listed = text("peers", listed)?;
+
+    let own = Peer {
+        address: peers::nearest(asked, peers::addresses(text("service", own)?)).or(Some(asked)),
+        node: node.clone(),
+        alive: true,
+    };
+    let alive = lists.alive(asked, own, listed).map_err(odd)?;
+    let departed = departed(asked, &alive, listed, alumni, services_alumni)?;
+    let migration = statistics.migration(namespaces);
+    let view = View {
+        node,
+        cluster_name: match text("cluster-name", cluster_name)? {
+            "" | "null" => None,
+            name => Some(name.to_owned()),
+        },
+        size: statistics.size,
+        peers: alive,
+        working: None,
+        detail: Detail {
+            build: text("build", build)?.to_owned(),
+            edition: match text("edition", edition)?.parse() {
+                Ok(edition) => edition,
+                Err(never) => match never {},
+            },
+            key: statistics.key,
+            integrity: statistics.integrity,
+            is_member: statistics.is_member,
+            uptime: statistics.uptime,
+            departed: lists.departed(departed),
+        },
+    };
+    Ok((view, migration))
+}
+
+/// The addresses of remembered nodes that are none of a living one's, sorted.
+/// The memory also holds the living.
+fn departed(
+    asked: IpAddr,
+    alive: &[Peer],
+    listed: &str,
+    alumni: Value<'_>,
+    services_alumni: Value<'_>,
+) -> Result<Vec<IpAddr>, Unanswered> {
+    let mut departed = Vec::new();
+    if let Value::Data(alumni) = alumni {
+        for entry in peers::entries(alumni) {
+            let entry = entry.map_err(odd)?;
+            let known = alive.binary_search_by(|peer| peer.node.as_str().cmp(entry.node));
+            if known.is_err() {
+                departed.extend(peers::nearest(asked, entry.addresses()));
+            }
+        }
+    } else {
+        departed.extend(peers::addresses(text("services-alumni", services_alumni)?));
+    }
+    departed.sort_unstable();
+    departed.dedup();
+    without(&mut departed, alive.iter().filter_map(|peer| peer.address));
+    // What is left may be another address of a living node: rare, so these are
+    // read only now.
+    if !departed.is_empty() {
+        let entries = peers::entries(listed).filter_map(Result::ok);
+        without(&mut departed, entries.flat_map(|entry| entry.addresses()));
+        without(&mut departed, std::iter::once(asked));
+    }
+    Ok(departed)
+}
+
+/// Takes the living out of a sorted list.
+fn without(departed: &mut Vec<IpAddr>, living: impl Iterator<Item = IpAddr>) {
+    let mut lives = vec![false; departed.len()];
+    for address in living {
+        if let Ok(at) = departed.binary_search(&address) {
+            lives[at] = true;
+        }
+    }
+    let mut lives = lives.into_iter();
+    departed.retain(|_| !lives.next().unwrap_or_default());
+}
+
+/// The value of one answer, which must not be an error.
+fn text<'a>(command: &str, value: Value<'a>) -> Result<&'a str, Unanswered> {
+    match value {
+        Value::Data(data) => Ok(data),
+        Value::Ok => Ok("ok"),
+        // 80 and 81: not authenticated, and not allowed to.
+        Value::Error {
+            code: Some(80 | 81),
+            text,
+        } => Err(Unanswered::Denied(text.to_owned())),
+        Value::Error { text, .. } => Err(Unanswered::Garbage(format!("{command}: {text}"))),
+    }
+}
+
+fn odd(odd: Odd) -> Unanswered {
+    Unanswered::Garbage(odd.to_string())
+}
+
+/// What is picked from the hundreds of statistics.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Statistics {
+    size: usize,
+    key: Option<ClusterKey>,
+    integrity: bool,
+    is_member: bool,
+    uptime: u64,
+    migrate_allowed: Option<bool>,
+    partitions_remaining: Option<u64>,
+}
+
+impl Statistics {
+    fn read(list: &str) -> Result<Statistics, Unanswered> {
+        let mut read = Statistics::default();
+        let (mut size, mut key) = (None, None);
+        for (name, value) in list.split(';').filter_map(|item| item.split_once('=')) {
+            match name {
+                "cluster_size" => size = value.parse().ok(),
+                "cluster_key" => key = u64::from_str_radix(value, 16).ok(),
+                "cluster_integrity" => read.integrity = value == "true",
+                "cluster_is_member" => read.is_member = value == "true",
+                "uptime" => read.uptime = value.parse().unwrap_or_default(),
+                "migrate_allowed" => read.migrate_allowed = value.parse().ok(),
+                "migrate_partitions_remaining" => read.partitions_remaining = value.parse().ok(),
+                _ => {}
+            }
+        }
+        let lacks = |name| Unanswered::Garbage(format!("statistics: no usable '{name}'"));
+        read.size = size.ok_or_else(|| lacks("cluster_size"))?;
+        let key = key.ok_or_else(|| lacks("cluster_key"))?;
+        read.key = NonZeroU64::new(key).map(ClusterKey);
+        Ok(read)
+    }
+
+    fn migration(&self, namespaces: Value<'_>) -> Migration {
+        match (self.migrate_allowed, self.partitions_remaining) {
+            // Between a change of membership and the new assignment nothing
+            // moves, and nothing has moved yet.
+            (Some(false), _) if self.key.is_some() => {
+                Migration::Pending("partitions about to be assigned anew".into())
+            }
+            (_, Some(0)) => Migration::Done,
+            (_, Some(count)) => {
+                Migration::Pending(format!("{count} partitions to send or receive"))
+            }
+            (_, None) => Migration::Unsaid(match namespaces {
+                Value::Data(list) => names(list),
+                Value::Ok | Value::Error { .. } => Vec::new(),
+            }),
+        }
+    }
+}
+
+fn names(list: &str) -> Vec<String> {
+    let names = list.split(';').filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// The partitions that are left to send and to receive, as the statistics of
+/// the namespaces say; none when all say that nothing is left.
+pub(super) fn migration_of(namespaces: &[Value<'_>]) -> Option<String> {
+    let (mut send, mut receive, mut unsaid) = (0_u64, 0_u64, false);
+    for namespace in namespaces {
+        let Value::Data(statistics) = namespace else {
+            unsaid = true;
+            continue;
+        };
+        let number = |wanted: &str| {
+            let mut items = statistics
+                .split(';')
+                .filter_map(|item| item.split_once('='));
+            items
+                .find(|(name, _)| *name == wanted)?
+                .1
+                .parse::<u64>()
+                .ok()
+        };
+        match (
+            number("migrate_tx_partitions_remaining"),
+            number("migrate_rx_partitions_remaining"),
+        ) {
+            (Some(tx), Some(rx)) => {
+                send += tx;
+                receive += rx;
+            }
+            _ => unsaid = true,
+        }
+    }
+    if send + receive > 0 {
+        Some(format!("{send} partitions to send, {receive} to receive"))
+    } else {
+        // No number is not the number zero.
+        unsaid.then(|| "it does not say whether partitions move".into())
+    }
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

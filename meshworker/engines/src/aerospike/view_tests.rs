@@ -1,0 +1,184 @@
+use std::sync::Arc;
+
+use super::super::detail::Edition;
+use super::*;
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+const STATISTICS: &str = "failed_best_practices=false;cluster_size=3;cluster_key=9C63D2394FBF;cluster_generation=1;cluster_principal=BB90701000A4202;cluster_integrity=true;cluster_is_member=true;uptime=27;migrate_allowed=true;migrate_partitions_remaining=0;objects=0";
+
+fn recorded() -> [Value<'static>; QUESTIONS] {
+    [
+        Value::Data("BB90501000A4202"),
+        Value::Data("8.0.0.15"),
+        Value::Data("Aerospike Community Edition"),
+        Value::Data("mesh-it"),
+        Value::Data(STATISTICS),
+        Value::Data("10.0.1.5:3000"),
+        Value::Data("4,3000,[[BB90701000A4202,,[10.0.1.7]],[BB90601000A4202,,[10.0.1.6]]]"),
+        Value::Error {
+            code: Some(4),
+            text: "unrecognized command",
+        },
+        Value::Data("10.0.1.6:3000;10.0.1.7:3000"),
+        Value::Data("test"),
+    ]
+}
+
+fn peer(node: &str, address: &str) -> Peer {
+    Peer {
+        node: node.into(),
+        address: Some(ip(address)),
+        alive: true,
+    }
+}
+
+#[test]
+fn recorded_answers_become_the_view() {
+    let (view, migration) = read(ip("10.0.1.5"), &recorded(), &Lists::default()).unwrap();
+    let expected = View {
+        node: "BB90501000A4202".into(),
+        cluster_name: Some("mesh-it".into()),
+        size: 3,
+        peers: Arc::from([
+            peer("BB90501000A4202", "10.0.1.5"),
+            peer("BB90601000A4202", "10.0.1.6"),
+            peer("BB90701000A4202", "10.0.1.7"),
+        ]),
+        working: None,
+        detail: Detail {
+            build: "8.0.0.15".into(),
+            edition: Edition::Community,
+            key: NonZeroU64::new(0x9C63_D239_4FBF).map(ClusterKey),
+            integrity: true,
+            is_member: true,
+            uptime: 27,
+            departed: Arc::from([]),
+        },
+    };
+    assert_eq!((view, migration), (expected, Migration::Done));
+}
+
+#[test]
+fn members_that_see_the_same_share_one_list() {
+    let lists = Lists::default();
+    let (first, _) = read(ip("10.0.1.5"), &recorded(), &lists).unwrap();
+    let mut second = recorded();
+    second[0] = Value::Data("BB90601000A4202");
+    second[5] = Value::Data("10.0.1.6:3000");
+    second[6] = Value::Data("9,3000,[[BB90501000A4202,,[10.0.1.5]],[BB90701000A4202,,[10.0.1.7]]]");
+    let (second, _) = read(ip("10.0.1.6"), &second, &lists).unwrap();
+    assert!(Arc::ptr_eq(&first.peers, &second.peers));
+    assert!(Arc::ptr_eq(&first.detail.departed, &second.detail.departed));
+}
+
+#[test]
+fn a_node_that_has_not_clustered_yet_is_alone() {
+    let mut answers = recorded();
+    answers[4] = Value::Data("cluster_size=0;cluster_key=0;cluster_integrity=false");
+    answers[6] = Value::Data("0,3000,[]");
+    answers[8] = Value::Data("");
+    let (view, migration) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    assert_eq!((view.size, view.detail.key), (0, None));
+    assert_eq!(*view.peers, [peer("BB90501000A4202", "10.0.1.5")]);
+    assert_eq!(migration, Migration::Unsaid(vec!["test".into()]));
+}
+
+#[test]
+fn former_peers_are_those_that_are_not_alive() {
+    let mut answers = recorded();
+    answers[8] = Value::Data("10.0.1.9:3000;10.0.1.6:3000;10.0.1.8:3000;10.0.1.7:3000");
+    let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    assert_eq!(*view.detail.departed, [ip("10.0.1.8"), ip("10.0.1.9")]);
+}
+
+#[test]
+fn the_newer_list_of_former_peers_knows_which_addresses_are_one_node() {
+    let mut answers = recorded();
+    answers[6] = Value::Data("4,3000,[[BB90601000A4202,,[172.18.0.3,10.0.1.6]]]");
+    answers[7] = Value::Data(
+        "4,3000,[[BB90601000A4202,,[172.18.0.3,10.0.1.6]],[BB90801000A4202,,[172.18.0.4,10.0.1.8]]]",
+    );
+    answers[8] = Value::Data("172.18.0.3:3000;10.0.1.6:3000;172.18.0.4:3000;10.0.1.8:3000");
+    let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    assert_eq!(view.peers[1], peer("BB90601000A4202", "10.0.1.6"));
+    assert_eq!(*view.detail.departed, [ip("10.0.1.8")]);
+}
+
+#[test]
+fn a_former_peer_whose_address_lives_on_is_not_gone() {
+    let mut answers = recorded();
+    answers[6] = Value::Data("4,3000,[[BB90601000A4203,,[10.0.1.6]]]");
+    answers[7] = Value::Data("4,3000,[[BB90601000A4202,,[10.0.1.6]]]");
+    let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    assert!(view.detail.departed.is_empty());
+}
+
+#[test]
+fn migrations_are_named() {
+    for (statistics, expected) in [
+        (
+            "migrate_allowed=true;migrate_partitions_remaining=123",
+            Migration::Pending("123 partitions to send or receive".into()),
+        ),
+        (
+            "migrate_allowed=false;migrate_partitions_remaining=0",
+            Migration::Pending("partitions about to be assigned anew".into()),
+        ),
+        ("", Migration::Unsaid(vec!["test".into()])),
+    ] {
+        let statistics = format!("cluster_size=1;cluster_key=1;{statistics}");
+        let mut answers = recorded();
+        answers[4] = Value::Data(&statistics);
+        let (_, migration) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+        assert_eq!(migration, expected, "{statistics}");
+    }
+    let busy = "objects=7;migrate_tx_partitions_remaining=120;migrate_rx_partitions_remaining=3";
+    let calm = "migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0";
+    let namespaces = [Value::Data(busy), Value::Data(calm)];
+    assert_eq!(
+        migration_of(&namespaces).as_deref(),
+        Some("120 partitions to send, 3 to receive")
+    );
+    assert_eq!(migration_of(&[Value::Data(calm)]), None);
+    assert!(migration_of(&[Value::Data("objects=7")]).is_some());
+}
+
+#[test]
+fn a_name_that_is_not_set_is_none() {
+    for unset in ["null", ""] {
+        let mut answers = recorded();
+        answers[3] = Value::Data(unset);
+        let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+        assert_eq!(view.cluster_name, None);
+    }
+}
+
+#[test]
+fn errors_and_odd_answers_give_no_view() {
+    let refused = Value::Error {
+        code: Some(80),
+        text: "not authenticated",
+    };
+    for (at, value, expected) in [
+        (0, refused, Unanswered::Denied("not authenticated".into())),
+        (
+            4,
+            Value::Data("uptime=3"),
+            Unanswered::Garbage("statistics: no usable 'cluster_size'".into()),
+        ),
+        (
+            4,
+            Value::Data("cluster_size=3;cluster_key=what"),
+            Unanswered::Garbage("statistics: no usable 'cluster_key'".into()),
+        ),
+        (6, Value::Data("4,3000"), odd(Odd)),
+    ] {
+        let mut answers = recorded();
+        answers[at] = value;
+        let view = read(ip("10.0.1.5"), &answers, &Lists::default());
+        assert_eq!(view, Err(expected));
+    }
+}

@@ -1,0 +1,124 @@
+//! What the configuration needs to know of an engine.
+
+use std::collections::BTreeMap;
+
+/// What the configuration and the documentation need to know of an engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Descriptor {
+    /// The name in configurations, such as `redis`.
+    pub name: &'static str,
+    /// The name for people, such as `Redis Cluster`.
+    pub title: &'static str,
+    /// What `port` means, and its default.
+    pub port: u16,
+    /// The default of `service_port`; none when it is the same as `port`.
+    pub service_port: Option<u16>,
+    /// Whether it can log in with a user and a password.
+    pub login: bool,
+    /// The options that only this engine has.
+    pub options: &'static [OptionSpec],
+}
+
+/// One option of one engine.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionSpec {
+    /// Its name, in lower case with hyphens.
+    pub name: &'static str,
+    /// The value when none is given.
+    pub default: &'static str,
+    /// What it means, with its unit.
+    pub help: &'static str,
+    /// Which values are allowed, for an error message.
+    pub allowed: &'static str,
+    /// Whether a value is allowed.
+    pub accepts: fn(&str) -> bool,
+}
+
+/// An option that the engine does not have, or a value that it does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidOption {
+    /// The engine has no such option.
+    #[error("option '{name}': {engine} has no such option; it has: {known}")]
+    Unknown {
+        /// The engine's name.
+        engine: &'static str,
+        /// The option's name as given.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// The value is not allowed.
+    #[error("option '{name}': found '{value}'; allowed: {allowed}")]
+    Value {
+        /// The option's name.
+        name: &'static str,
+        /// The value as given.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+}
+
+impl InvalidOption {
+    /// The option's name as given.
+    pub fn option(&self) -> &str {
+        match self {
+            InvalidOption::Unknown { name, .. } => name,
+            InvalidOption::Value { name, .. } => name,
+        }
+    }
+
+    /// What would have been allowed.
+    pub fn allowed(&self) -> String {
+        match self {
+            InvalidOption::Unknown { known, .. } => format!("the options {known}"),
+            InvalidOption::Value { allowed, .. } => (*allowed).to_owned(),
+        }
+    }
+}
+
+impl Descriptor {
+    /// The complete options: those given, and the defaults of the others.
+    ///
+    /// # Errors
+    ///
+    /// Names the first option that the engine does not have, or whose value it
+    /// does not allow.
+    pub fn complete(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, InvalidOption> {
+        if let Some(name) = given
+            .keys()
+            .find(|name| !self.options.iter().any(|option| option.name == *name))
+        {
+            let known: Vec<&str> = self.options.iter().map(|option| option.name).collect();
+            return Err(InvalidOption::Unknown {
+                engine: self.name,
+                name: name.clone(),
+                known: if known.is_empty() {
+                    "none".into()
+                } else {
+                    known.join(", ")
+                },
+            });
+        }
+        self.options
+            .iter()
+            .map(|option| {
+                let value = given
+                    .get(option.name)
+                    .map_or(option.default, String::as_str);
+                if (option.accepts)(value) {
+                    Ok((option.name.to_owned(), value.to_owned()))
+                } else {
+                    Err(InvalidOption::Value {
+                        name: option.name,
+                        value: value.to_owned(),
+                        allowed: option.allowed,
+                    })
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,54 @@
+//! The seam between the loop and a database.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use meshworker_core::{Answer, Planner, Step};
+
+use crate::{Access, Descriptor};
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The node could not be asked, or gave no usable answer in time: whether
+    /// the request took is unknown, and the next pass will see.
+    #[error("no usable answer: {0}")]
+    Unanswered(String),
+    /// The node understood and said no, in these words.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+/// One database: how to ask its nodes, and how to tell them something.
+///
+/// Both requests have a deadline of their own, [`Access::deadline`], and may
+/// be cancelled at any point: what a cancelled request has done, the next pass
+/// sees.
+pub trait Engine: Planner + Send + Sync + Sized + 'static {
+    /// What the configuration needs to know of this engine.
+    const DESCRIPTOR: Descriptor;
+
+    /// An engine for the cluster that is reached this way.
+    fn new(access: Access) -> Self;
+
+    /// Asks the node at this address who it is and what it sees. Changes
+    /// nothing there.
+    ///
+    /// # Errors
+    ///
+    /// Says why the node gave no view; "it does not listen yet" and "it is
+    /// another program" are told apart.
+    fn observe(&self, node: IpAddr) -> impl Future<Output = Answer<Self::Detail>> + Send;
+
+    /// Makes one request, and returns what the node replied. A wish that is
+    /// already fulfilled is a success. The reply proves nothing: the next
+    /// observation does.
+    ///
+    /// # Errors
+    ///
+    /// Says whether the node refused, or what became of the request is unknown.
+    fn perform(
+        &self,
+        step: &Step<Self::Request>,
+    ) -> impl Future<Output = Result<String, Failure>> + Send;
+}

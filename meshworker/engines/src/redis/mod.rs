@@ -1,0 +1,129 @@
+//! Redis Cluster, from Redis 7.0 on, and its kin that speak the same.
+//!
+//! The nodes gossip over a bus of their own and each keeps a table of all
+//! nodes, `nodes`; that table, with a few more facts, is the view,
+//! `detail`. What follows from the views is in `plan`, which knows nothing
+//! of connections; the rest asks and tells.
+//!
+//! ```text
+//! look ──> detail ──> View ──> plan ──> RedisRequest ──> perform ──> migrate
+//!   └──────────────── client ── wire, tls ───────────────────┘
+//! ```
+
+mod client;
+mod detail;
+mod look;
+mod migrate;
+mod name;
+mod nodes;
+mod perform;
+mod plan;
+mod request;
+mod slots;
+mod wire;
+
+use std::net::IpAddr;
+
+use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step};
+
+pub use detail::Detail;
+pub use name::Name;
+pub use nodes::{Entry, Health, OpenSlot};
+pub use request::{Act, RedisRequest};
+pub use slots::{SLOTS, Slots};
+
+use crate::{Access, Descriptor, Engine, Failure, OptionSpec};
+use client::Client;
+use detail::Shared;
+use plan::Rules;
+
+/// The fewest masters of a cluster that survives the loss of one: a majority
+/// of the masters must agree that one has failed.
+const MIN_MASTERS: usize = 3;
+
+/// The option that says how many replicas each master has.
+const REPLICAS: &str = "replicas-per-master";
+
+/// The option that says how many members a new cluster waits for.
+const INITIAL: &str = "initial-members";
+
+/// A Redis Cluster.
+pub struct Redis {
+    client: Client,
+    shared: Shared,
+    rules: Rules,
+}
+
+impl Planner for Redis {
+    type Detail = Detail;
+    type Request = RedisRequest;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            min_members: MIN_MASTERS,
+        }
+    }
+
+    fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<RedisRequest> {
+        plan::propose(&self.rules, situation)
+    }
+}
+
+impl Engine for Redis {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "redis",
+        title: "Redis Cluster",
+        port: 6379,
+        service_port: None,
+        login: true,
+        options: &[
+            OptionSpec {
+                name: REPLICAS,
+                default: "1",
+                help: "How many replicas each master has",
+                allowed: "a number from 0 to 5",
+                accepts: |value| replicas(value).is_some(),
+            },
+            OptionSpec {
+                name: INITIAL,
+                default: "3",
+                help: "How many members a new cluster waits for, so that its masters are spread over all nodes",
+                allowed: "a number from 3 to 1000",
+                accepts: |value| initial(value).is_some(),
+            },
+        ],
+    };
+
+    fn new(access: Access) -> Redis {
+        let given = access.options.get(REPLICAS);
+        Redis {
+            rules: Rules {
+                port: access.port,
+                cluster_name: access.cluster_name.clone(),
+                replicas: given.and_then(|value| replicas(value)).unwrap_or(1),
+                initial: (access.options.get(INITIAL))
+                    .and_then(|value| initial(value))
+                    .unwrap_or(MIN_MASTERS),
+            },
+            shared: Shared::default(),
+            client: Client::new(access),
+        }
+    }
+
+    async fn observe(&self, node: IpAddr) -> Answer<Detail> {
+        look::look(&self.client, &self.shared, node).await
+    }
+
+    async fn perform(&self, step: &Step<RedisRequest>) -> Result<String, Failure> {
+        perform::perform(&self.client, step.to, &step.request).await
+    }
+}
+
+fn replicas(value: &str) -> Option<usize> {
+    value.parse().ok().filter(|count| *count <= 5)
+}
+
+fn initial(value: &str) -> Option<usize> {
+    let members = value.parse().ok();
+    members.filter(|count| (MIN_MASTERS..=1000).contains(count))
+}

@@ -1,0 +1,167 @@
+//! Requests, as commands to the node.
+
+use std::net::IpAddr;
+
+use meshworker_core::Unanswered;
+use redis::{Pipeline, Value};
+use tokio::time::Instant;
+
+use super::client::{Client, Lease};
+use super::migrate::Migration;
+use super::nodes::Nodes;
+use super::request::{Act, RedisRequest};
+use super::slots::Slots;
+use super::wire::{refusal, text};
+use crate::Failure;
+
+/// Makes one request to the node at `to`.
+///
+/// # Errors
+///
+/// The node refused, another node lives there now, or no answer came in time.
+pub async fn perform(
+    client: &Client,
+    to: IpAddr,
+    request: &RedisRequest,
+) -> Result<String, Failure> {
+    let deadline = client.deadline();
+    let mut lease = reach(client, to, &request.node, deadline).await?;
+    let done = match &request.act {
+        Act::Move {
+            slots,
+            target,
+            address,
+            others,
+        } => {
+            let target = reach(client, *address, target, deadline).await?;
+            let migration = Migration {
+                client,
+                source: lease,
+                target,
+                deadline,
+            };
+            return migration.run(slots, others).await;
+        }
+        Act::Meet {
+            address,
+            port,
+            bus_port,
+        } => {
+            let mut commands = cluster("MEET");
+            commands.arg(address.to_string()).arg(*port);
+            if let Some(bus_port) = bus_port {
+                commands.arg(*bus_port);
+            }
+            said(lease.exchange(&commands, deadline).await)?
+        }
+        Act::Assign(slots) => assign(&mut lease, slots, deadline).await?,
+        Act::Replicate { master } => {
+            let mut commands = cluster("REPLICATE");
+            commands.arg(master);
+            said(lease.exchange(&commands, deadline).await)?
+        }
+        Act::Close(slots) => {
+            let mut commands = redis::pipe();
+            for slot in slots.iter() {
+                commands.cmd("CLUSTER").arg("SETSLOT").arg(slot);
+                commands.arg("STABLE");
+            }
+            said(lease.exchange(&commands, deadline).await)?
+        }
+        Act::Forget { node } => {
+            let mut commands = cluster("FORGET");
+            commands.arg(node);
+            match said(lease.exchange(&commands, deadline).await) {
+                Err(Failure::Refused(why)) if why.contains("Unknown node") => {
+                    "it knows no such node".into()
+                }
+                done => done?,
+            }
+        }
+    };
+    client.keep(lease);
+    Ok(done)
+}
+
+/// A connection to the node with this id, which is asked who it is first: its
+/// address may have changed hands since it was last looked at.
+///
+/// # Errors
+///
+/// Nobody answers there, or another node does.
+pub async fn reach(
+    client: &Client,
+    address: IpAddr,
+    node: &str,
+    deadline: Instant,
+) -> Result<Lease, Failure> {
+    let (mut lease, replies) = client
+        .ask(address, &cluster("MYID"), deadline)
+        .await
+        .map_err(unanswered)?;
+    match replies.first().and_then(text) {
+        Some(id) if id == node => {
+            lease.node = Some(id);
+            Ok(lease)
+        }
+        Some(id) => Err(Failure::Refused(format!(
+            "at {address} lives {id} now, not {node}"
+        ))),
+        None => Err(Failure::Unanswered(
+            replies
+                .first()
+                .and_then(refusal)
+                .unwrap_or_else(|| "no id".into()),
+        )),
+    }
+}
+
+async fn assign(lease: &mut Lease, slots: &Slots, deadline: Instant) -> Result<String, Failure> {
+    let mut commands = cluster("ADDSLOTSRANGE");
+    for (first, last) in slots.ranges() {
+        commands.arg(*first).arg(*last);
+    }
+    let refused = match said(lease.exchange(&commands, deadline).await) {
+        Err(Failure::Refused(why)) if why.contains("busy") => why,
+        done => return done,
+    };
+    // Somebody was quicker; fine when the slots went to the same node.
+    let table = said(lease.exchange(&cluster("NODES"), deadline).await)?;
+    let owned = Nodes::parse(&table)
+        .ok()
+        .and_then(|nodes| Some(nodes.table.get(nodes.myself)?.slots.clone()))
+        .unwrap_or_default();
+    if owned.union(slots) == owned {
+        Ok("it owns them already".into())
+    } else {
+        Err(Failure::Refused(refused))
+    }
+}
+
+fn cluster(command: &str) -> Pipeline {
+    let mut commands = redis::pipe();
+    commands.cmd("CLUSTER").arg(command);
+    commands
+}
+
+/// What the node replied, the first refusal among the replies first.
+///
+/// # Errors
+///
+/// One of the replies is an error, or there is none.
+pub fn said(replies: Result<Vec<Value>, Unanswered>) -> Result<String, Failure> {
+    let replies = replies.map_err(unanswered)?;
+    if let Some(why) = replies.iter().find_map(refusal) {
+        return Err(Failure::Refused(why));
+    }
+    let first = replies.first().and_then(text);
+    Ok(first.unwrap_or_else(|| "done".into()))
+}
+
+/// No answer: what became of the request is unknown.
+pub fn unanswered(why: Unanswered) -> Failure {
+    match why {
+        Unanswered::Denied(why) => Failure::Refused(why),
+        why => Failure::Unanswered(why.to_string()),
+    }
+}

@@ -1,0 +1,141 @@
+//! Fragments become one cluster.
+
+use std::collections::BTreeSet;
+
+use meshworker_core::{Reason, Refusal};
+
+use super::world::{Node, World, known_slots, wrong_name};
+use super::{Draft, Rules};
+use crate::redis::nodes::Health;
+use crate::redis::request::Act;
+
+/// One `CLUSTER MEET` per fragment that may join the anchor, all of them to the
+/// anchor's first member: gossip introduces everybody to everybody. Returns
+/// whether some fragment is still on its way.
+pub fn fragments(rules: &Rules, world: &World<'_>, draft: &mut Draft) -> bool {
+    let Some(host) = world.members().next() else {
+        return false;
+    };
+    let known = known_ids(world, world.anchor().unwrap_or_default());
+    let mut joining = false;
+    for group in world.fragments.iter().skip(1) {
+        let nodes: Vec<&Node<'_>> = group.iter().filter_map(|id| world.nodes.get(id)).collect();
+        let Some(guest) = nodes.iter().copied().find(|node| node.wanted) else {
+            continue;
+        };
+        if let Some(refusal) = unfit(world, &nodes, guest, &known) {
+            draft.refusals.push(refusal);
+            continue;
+        }
+        joining = true;
+        if shaking_hands(world, &nodes) {
+            draft
+                .waits
+                .push(format!("{} is being introduced", guest.address));
+            continue;
+        }
+        let said = match host.entry(guest.id) {
+            Some(entry) => format!("{} at {:?}: {}", guest.id, entry.address, entry.said()),
+            None => format!("does not know {}", guest.id),
+        };
+        draft.step(host, meet(rules, guest), vec![host.said(said)]);
+    }
+    joining
+}
+
+/// Members that know each other and cannot find each other: `noaddr`, which
+/// happens when they came back at each other's addresses. Gossip repairs every
+/// other wrong address, once its failure is noticed, but not this one.
+pub fn lost_addresses(rules: &Rules, world: &World<'_>, draft: &mut Draft) {
+    for host in world.members() {
+        let table = host.view.detail.table.iter();
+        let lost = table
+            .filter(|entry| entry.health == Health::Lost)
+            .find_map(|entry| {
+                let guest = world.nodes.get(entry.node.as_str())?;
+                let member = world.members().any(|member| member.id == guest.id);
+                let met = host.view.detail.handshakes.contains(&guest.address);
+                (member && !met).then_some((guest, entry))
+            });
+        if let Some((guest, entry)) = lost {
+            let said = host.said(format!("{}: {}", guest.id, entry.said()));
+            draft.step(host, meet(rules, guest), vec![said]);
+        }
+    }
+}
+
+fn meet(rules: &Rules, guest: &Node<'_>) -> Act {
+    let usual = rules.port.checked_add(10_000);
+    Act::Meet {
+        address: guest.address,
+        port: rules.port,
+        bus_port: guest
+            .view
+            .detail
+            .bus_port
+            .filter(|port| Some(*port) != usual),
+    }
+}
+
+/// Why a fragment must not join the anchor.
+fn unfit(
+    world: &World<'_>,
+    nodes: &[&Node<'_>],
+    guest: &Node<'_>,
+    known: &BTreeSet<&str>,
+) -> Option<Refusal> {
+    let named = nodes.iter().find_map(|node| {
+        let found = node.view.cluster_name.as_ref()?;
+        let expected = world.name.as_ref()?;
+        (found != expected).then_some((node, expected, found))
+    });
+    if let Some((node, expected, found)) = named {
+        return Some(wrong_name(guest.address, node.id, expected, found));
+    }
+    // Old acquaintances: they were one cluster before.
+    let ids: Vec<&str> = nodes.iter().map(|node| node.id).collect();
+    let knows_us = known_ids(world, &ids);
+    let anchor = world.anchor_nodes();
+    if ids.iter().any(|id| known.contains(id))
+        || anchor.into_iter().any(|n| knows_us.contains(n.id))
+    {
+        return None;
+    }
+    // Slots of nodes that do not answer count as well: a replica whose master
+    // is away has a cluster, too.
+    let slots: usize = nodes.iter().map(|n| known_slots(n).count()).max()?;
+    let keys: u64 = nodes.iter().map(|node| node.view.detail.keys).sum();
+    (slots > 0 || keys > 0).then(|| Refusal {
+        what: format!("join {}", guest.address),
+        reason: Reason::ForeignCluster(format!(
+            "{} nodes, {slots} slots, {keys} keys",
+            nodes.len()
+        )),
+        evidence: vec![guest.said(format!("knows {} nodes", guest.view.size))],
+    })
+}
+
+/// The ids in these nodes' tables.
+fn known_ids<'a>(world: &World<'a>, of: &[&'a str]) -> BTreeSet<&'a str> {
+    world
+        .tables(of.iter().copied())
+        .into_iter()
+        .flat_map(|(_, table)| table.iter().map(|entry| entry.node.as_str()))
+        .collect()
+}
+
+/// Whether the anchor and these nodes are being introduced right now, by
+/// either side. A handshake ends by itself, well or after the node time-out.
+fn shaking_hands(world: &World<'_>, nodes: &[&Node<'_>]) -> bool {
+    let meets = |a: &Node<'_>, b: &Node<'_>| {
+        let hands = &a.view.detail.handshakes;
+        b.addresses.iter().any(|address| hands.contains(address))
+    };
+    let busy = |node: &&&Node<'_>| !node.view.detail.handshakes.is_empty();
+    let theirs = nodes.iter().filter(busy);
+    let mut ours = world.anchor_nodes();
+    ours.any(|member| nodes.iter().any(|node| meets(member, node)))
+        || theirs
+            .into_iter()
+            .any(|node| world.anchor_nodes().any(|member| meets(node, member)))
+}

@@ -1,0 +1,104 @@
+//! What follows from the views of a Redis Cluster's nodes. Pure: the same
+//! situation gives the same proposal, whatever happened before.
+//!
+//! ```text
+//! World ──> join      fragments become one
+//!       ──> assign    a new cluster gets its slots
+//!       ──> open      slots on the move arrive, or are closed
+//!       ──> replicas  empty members follow a master, or become one
+//!       ──> balance   masters with few slots get some
+//!       ──> depart    nodes that the cluster holds to be gone
+//!       ──> unity     what is missing yet
+//! ```
+
+mod assign;
+mod balance;
+mod depart;
+mod join;
+mod open;
+mod replicas;
+mod unity;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use meshworker_core::{Evidence, Proposal, Refusal, Situation, Step};
+
+use super::detail::Detail;
+use super::request::{Act, RedisRequest};
+use world::{Node, World};
+
+/// What the operator wishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The client port that a node is introduced by.
+    pub port: u16,
+    /// The name that nodes must announce, if any.
+    pub cluster_name: Option<String>,
+    /// How many replicas each master has.
+    pub replicas: usize,
+    /// How many members a new cluster waits for.
+    pub initial: usize,
+}
+
+impl Rules {
+    /// How many masters a cluster of this many members has.
+    fn masters(&self, members: usize) -> usize {
+        (members / (1 + self.replicas))
+            .max(super::MIN_MASTERS)
+            .min(members)
+    }
+}
+
+/// What is proposed so far.
+#[derive(Debug, Default)]
+struct Draft {
+    steps: Vec<Step<RedisRequest>>,
+    refusals: Vec<Refusal>,
+    /// What is missing for unity and no step or refusal shows.
+    waits: Vec<String>,
+}
+
+impl Draft {
+    fn step(&mut self, to: &Node<'_>, act: Act, said: Vec<Evidence>) {
+        self.steps.push(Step {
+            to: to.address,
+            request: RedisRequest {
+                node: to.id.to_owned(),
+                act,
+            },
+            evidence: said,
+        });
+    }
+}
+
+/// What would bring the wanted members closer to being one cluster.
+pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<RedisRequest> {
+    let mut draft = Draft::default();
+    let world = World::of(rules, situation, &mut draft.refusals);
+    let mut departures = Vec::new();
+    if world.anchor().is_some() {
+        let joining = join::fragments(rules, &world, &mut draft);
+        join::lost_addresses(rules, &world, &mut draft);
+        if world.unowned.is_empty() {
+            let opened = open::slots(&world, &mut draft);
+            let cast = replicas::cast(rules, &world);
+            replicas::attach(rules, &world, &cast, &mut draft);
+            if !opened {
+                balance::masters(&world, &cast, &mut draft);
+            }
+        } else {
+            assign::slots(rules, situation, &world, joining, &mut draft);
+        }
+        departures = depart::departures(situation, &world);
+    }
+    let unity = unity::of(&world, situation, &draft);
+    Proposal {
+        steps: draft.steps,
+        departures,
+        cleanup: Vec::new(),
+        refusals: draft.refusals,
+        unity,
+    }
+}

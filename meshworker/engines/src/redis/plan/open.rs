@@ -1,0 +1,134 @@
+//! Slots on the move: a worker died halfway, or the operator did.
+
+use std::collections::BTreeMap;
+
+use meshworker_core::{Reason, Refusal};
+
+use super::Draft;
+use super::balance::{SLOTS_AT_ONCE, other_masters};
+use super::world::{Node, World};
+use crate::redis::nodes::OpenSlot;
+use crate::redis::request::Act;
+use crate::redis::slots::Slots;
+
+/// What becomes of one open slot at one node.
+enum Fate<'w, 'a> {
+    /// It goes on its way: its keys may be at both ends already.
+    Finish {
+        source: &'w Node<'a>,
+        target: &'w Node<'a>,
+    },
+    /// It has arrived, and only the mark is left.
+    Close,
+    /// The other end is gone, and with it perhaps some keys.
+    Stuck,
+    /// Its owner is gone and will be replaced, or come back.
+    Wait,
+}
+
+/// Finishes or closes the slots that are on the move. Returns whether there
+/// are any.
+pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
+    let mut moves: BTreeMap<(&str, &str), Vec<u16>> = BTreeMap::new();
+    let mut moving: BTreeMap<u16, ()> = BTreeMap::new();
+    let mut any = false;
+    // Those who give first: both ends then name the same move.
+    for leaves in [true, false] {
+        for node in world.members().filter(|node| node.is_master()) {
+            let mut closed = Vec::new();
+            for open in node.view.detail.open.iter().filter(|o| o.leaves == leaves) {
+                any = true;
+                match fate(world, node, open) {
+                    Fate::Finish { source, target } => {
+                        if moving.len() < SLOTS_AT_ONCE && moving.insert(open.slot, ()).is_none() {
+                            let pair = moves.entry((source.id, target.id)).or_default();
+                            pair.push(open.slot);
+                        }
+                    }
+                    Fate::Close => closed.push(open.slot),
+                    Fate::Stuck => draft.refusals.push(stuck(node, open)),
+                    Fate::Wait => draft
+                        .waits
+                        .push(format!("slot {} waits for its owner", open.slot)),
+                }
+            }
+            if !closed.is_empty() {
+                let closed: Slots = closed.into_iter().collect();
+                let said = node.said(format!(
+                    "slots {closed} on the move, and they need not move"
+                ));
+                draft.step(node, Act::Close(closed), vec![said]);
+            }
+        }
+    }
+    for ((source, target), slots) in moves {
+        if let (Some(source), Some(target)) = (world.nodes.get(source), world.nodes.get(target)) {
+            let slots: Slots = slots.into_iter().collect();
+            let said = format!("slots {slots} on the move to {}", target.id);
+            let act = Act::Move {
+                slots,
+                target: target.id.to_owned(),
+                address: target.address,
+                others: other_masters(world, source, target),
+            };
+            draft.step(source, act, vec![source.said(said)]);
+        }
+    }
+    any
+}
+
+fn fate<'w, 'a>(world: &'w World<'a>, node: &'w Node<'a>, open: &OpenSlot) -> Fate<'w, 'a> {
+    match (open.leaves, node.own.slots.contains(open.slot)) {
+        (true, true) => leaving(world, node, open),
+        // It gave the slot away, or has it already, and the mark was left.
+        (true, false) | (false, true) => Fate::Close,
+        (false, false) => match owner(world, open.slot) {
+            Some(source) => Fate::Finish {
+                source,
+                target: node,
+            },
+            None => Fate::Wait,
+        },
+    }
+}
+
+/// What becomes of a slot that its owner is giving away.
+fn leaving<'w, 'a>(world: &'w World<'a>, node: &'w Node<'a>, open: &OpenSlot) -> Fate<'w, 'a> {
+    let other = world.nodes.get(open.other.as_str());
+    let target = match other {
+        // It was replaced by one of its replicas, which has its keys.
+        Some(other) if other.own.replica => {
+            let master = other.own.master.as_deref();
+            master.and_then(|master| world.nodes.get(master))
+        }
+        other => other,
+    };
+    match target {
+        Some(target) if target.is_master() && target.id != node.id => Fate::Finish {
+            source: node,
+            target,
+        },
+        Some(_) => Fate::Wait,
+        None => Fate::Stuck,
+    }
+}
+
+/// The node that owns the slot and answers.
+fn owner<'w, 'a>(world: &'w World<'a>, slot: u16) -> Option<&'w Node<'a>> {
+    world
+        .anchor_nodes()
+        .find(|node| node.own.slots.contains(slot))
+}
+
+fn stuck(node: &Node<'_>, open: &OpenSlot) -> Refusal {
+    let OpenSlot { slot, other, .. } = open;
+    Refusal {
+        what: format!("close slot {slot} at {}", node.address),
+        reason: Reason::DataUnowned(format!(
+            "slot {slot} was on its way to {other}, which is gone, and keys may have gone with \
+             it: if it will not come back, send CLUSTER SETSLOT {slot} STABLE to {}",
+            node.address
+        )),
+        evidence: vec![node.said(format!("[{slot}->-{other}]"))],
+    }
+}

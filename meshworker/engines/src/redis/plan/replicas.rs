@@ -1,0 +1,208 @@
+//! Who is a master, and who follows whom.
+
+use std::collections::BTreeMap;
+
+use meshworker_core::{Reason, Refusal};
+
+use super::assign::spread;
+use super::world::{Node, World};
+use super::{Draft, Rules};
+use crate::redis::request::Act;
+
+/// Who plays which part, once all slots have an owner.
+pub struct Cast<'w, 'a> {
+    /// The members that own slots, or are about to, in order.
+    pub masters: Vec<&'w Node<'a>>,
+    /// Masters without slots and keys that nobody needs as masters.
+    idle: Vec<&'w Node<'a>>,
+}
+
+/// Gives every member its part. An empty newcomer becomes a master when the
+/// cluster has grown enough for one more.
+pub fn cast<'w, 'a>(rules: &Rules, world: &'w World<'a>) -> Cast<'w, 'a> {
+    let gets_slots = |node: &&Node<'_>| {
+        let coming = node.view.detail.open.iter().any(|open| !open.leaves);
+        node.is_master() && (!node.own.slots.is_empty() || coming)
+    };
+    let mut masters: Vec<&Node<'_>> = world.members().filter(gets_slots).collect();
+    let mut idle: Vec<&Node<'_>> = world
+        .members()
+        .filter(|node| node.is_master() && !gets_slots(node))
+        .collect();
+    // Owners that are leaving, or dead and not replaced, count as well.
+    let away = world.owners.keys();
+    let away = away.filter(|id| !masters.iter().any(|node| node.id == **id));
+    let filled = masters.len() + away.count();
+    let open = rules
+        .masters(world.members().count())
+        .saturating_sub(filled);
+    let empty: Vec<&Node<'_>> = idle.iter().copied().filter(|n| n.is_empty()).collect();
+    let promoted = spread(&empty, open, &masters);
+    idle.retain(|node| !promoted.iter().any(|master| master.id == node.id));
+    masters.extend(promoted);
+    masters.sort_by_key(|node| node.order);
+    Cast { masters, idle }
+}
+
+/// Members without a part follow the master that has the fewest replicas, if
+/// possible on another host; and a master that lacks one gets it from a master
+/// that has more than enough.
+pub fn attach(rules: &Rules, world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) {
+    if cast.masters.is_empty() {
+        return;
+    }
+    let mut seekers = Vec::new();
+    for node in &cast.idle {
+        if !node.is_empty() {
+            draft.refusals.push(dirty(node));
+            draft
+                .waits
+                .push(format!("{} has keys and no slots", node.address));
+        } else if rules.replicas == 0 {
+            draft.waits.push(format!("{} has no slots", node.address));
+        } else {
+            seekers.push(*node);
+        }
+    }
+    let mut crews: Vec<Crew<'_, '_>> = cast.masters.iter().map(|node| Crew::of(node)).collect();
+    for node in world.members().filter(|node| node.own.replica) {
+        let master = node.own.master.as_deref().unwrap_or_default();
+        if let Some(crew) = crews.iter_mut().find(|crew| crew.master.id == master) {
+            crew.replicas.push(node);
+        } else if !world.owners.contains_key(master) {
+            // Its master is gone, or became a replica: nobody will be sorry.
+            seekers.push(node);
+        }
+    }
+    seekers.sort_by_key(|node| node.order);
+    let mut pairs = if seekers.is_empty() && world.complete {
+        even_out(rules, &mut crews)
+    } else {
+        place(&seekers, &mut crews)
+    };
+    part_hosts(&mut pairs);
+    for (replica, master) in pairs {
+        let known = replica.entry(master.id);
+        if known.is_some_and(|entry| !entry.replica && entry.is_alive()) {
+            let said = replica.said(if replica.own.replica {
+                format!(
+                    "follows {}",
+                    replica.own.master.as_deref().unwrap_or("nobody")
+                )
+            } else {
+                "is a master without slots and keys".to_owned()
+            });
+            let master = master.id.to_owned();
+            draft.step(replica, Act::Replicate { master }, vec![said]);
+        } else {
+            let (replica, master) = (replica.address, master.address);
+            draft
+                .waits
+                .push(format!("{replica} does not know its master {master} yet"));
+        }
+    }
+}
+
+/// A master with its replicas.
+struct Crew<'w, 'a> {
+    master: &'w Node<'a>,
+    replicas: Vec<&'w Node<'a>>,
+}
+
+impl<'w, 'a> Crew<'w, 'a> {
+    fn of(master: &'w Node<'a>) -> Crew<'w, 'a> {
+        Crew {
+            master,
+            replicas: Vec::new(),
+        }
+    }
+
+    /// How bad it would be to add this replica: few replicas first, then the
+    /// master's host, then those of its replicas.
+    fn cost(&self, replica: &Node<'_>) -> (usize, bool, usize) {
+        let same = |other: &&&Node<'_>| other.host == replica.host;
+        (
+            self.replicas.len(),
+            self.master.host == replica.host,
+            self.replicas.iter().filter(same).count(),
+        )
+    }
+}
+
+type Pair<'w, 'a> = (&'w Node<'a>, &'w Node<'a>);
+
+fn place<'w, 'a>(seekers: &[&'w Node<'a>], crews: &mut [Crew<'w, 'a>]) -> Vec<Pair<'w, 'a>> {
+    let mut pairs = Vec::new();
+    for seeker in seekers {
+        let best = crews
+            .iter_mut()
+            .min_by_key(|crew| (crew.cost(seeker), crew.master.order));
+        if let Some(crew) = best {
+            crew.replicas.push(seeker);
+            pairs.push((*seeker, crew.master));
+        }
+    }
+    pairs
+}
+
+/// Replicas move from masters that have two more than those that lack one.
+fn even_out<'w, 'a>(rules: &Rules, crews: &mut [Crew<'w, 'a>]) -> Vec<Pair<'w, 'a>> {
+    let mut moved: BTreeMap<&str, Pair<'w, 'a>> = BTreeMap::new();
+    loop {
+        let size = |at: &usize| {
+            crews
+                .get(*at)
+                .map_or(0, |crew: &Crew<'_, '_>| crew.replicas.len())
+        };
+        let richest = (0..crews.len()).rev().max_by_key(size);
+        let poorest = (0..crews.len()).min_by_key(size);
+        let (Some(richest), Some(poorest)) = (richest, poorest) else {
+            break;
+        };
+        if size(&poorest) >= rules.replicas || size(&richest) < size(&poorest) + 2 {
+            break;
+        }
+        let Some(replica) = crews.get_mut(richest).and_then(|crew| crew.replicas.pop()) else {
+            break;
+        };
+        if let Some(crew) = crews.get_mut(poorest) {
+            crew.replicas.insert(0, replica);
+            moved.insert(replica.id, (replica, crew.master));
+        }
+    }
+    moved.into_values().collect()
+}
+
+/// Swaps masters between replicas where that parts more of them from their
+/// masters' hosts: whoever chose first may have taken the only good one.
+fn part_hosts(pairs: &mut [Pair<'_, '_>]) {
+    let clash = |replica: &Node<'_>, master: &Node<'_>| usize::from(replica.host == master.host);
+    for a in 0..pairs.len() {
+        for b in 0..a {
+            let (Some((one, first)), Some((two, second))) =
+                (pairs.get(a).copied(), pairs.get(b).copied())
+            else {
+                continue;
+            };
+            if clash(one, second) + clash(two, first) < clash(one, first) + clash(two, second) {
+                if let Some(pair) = pairs.get_mut(a) {
+                    *pair = (one, second);
+                }
+                if let Some(pair) = pairs.get_mut(b) {
+                    *pair = (two, first);
+                }
+            }
+        }
+    }
+}
+
+fn dirty(node: &Node<'_>) -> Refusal {
+    let keys = node.view.detail.keys;
+    Refusal {
+        what: format!("give {} a part", node.address),
+        reason: Reason::DataUnowned(format!(
+            "it holds {keys} keys and owns no slot: if nobody needs them, send it FLUSHALL"
+        )),
+        evidence: vec![node.said(format!("{keys} keys, no slots"))],
+    }
+}

@@ -1,0 +1,188 @@
+//! Who owns the slots.
+
+use meshworker_core::Unanswered;
+
+use super::{Facts, Scene, THREE, at};
+
+const LINKED: &str = "1 master - connected
+    2 master - connected
+    3 master - connected";
+
+#[test]
+fn a_new_cluster_gets_its_slots() {
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], LINKED);
+    assert_eq!(
+        scene.told(),
+        "10.0.0.1: CLUSTER ADDSLOTSRANGE 0 5461\n\
+         10.0.0.2: CLUSTER ADDSLOTSRANGE 5462 10922\n\
+         10.0.0.3: CLUSTER ADDSLOTSRANGE 10923 16383\n\
+         not one cluster: slots 0-16383 have no owner\n"
+    );
+}
+
+#[test]
+fn whatever_was_assigned_before_the_worker_died_stays() {
+    let table = LINKED.replace("2 master - connected", "2 master - connected 5462-10922");
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], &table);
+    assert_eq!(
+        scene.told(),
+        "10.0.0.1: CLUSTER ADDSLOTSRANGE 0 5461\n\
+         10.0.0.3: CLUSTER ADDSLOTSRANGE 10923 16383\n\
+         not one cluster: slots 0-5461 10923-16383 have no owner\n"
+    );
+}
+
+#[test]
+fn masters_are_spread_over_the_swarm_nodes() {
+    let table =
+        format!("{LINKED}\n4 master - connected\n5 master - connected\n6 master - connected");
+    let scene = Scene::replicas(1)
+        .on(&[(1, "a"), (2, "a"), (3, "b"), (4, "b"), (5, "c"), (6, "c")])
+        .nodes(&[1, 2, 3, 4, 5, 6], &table);
+    assert_eq!(
+        scene.told(),
+        "10.0.0.1: CLUSTER ADDSLOTSRANGE 0 5461\n\
+         10.0.0.3: CLUSTER ADDSLOTSRANGE 5462 10922\n\
+         10.0.0.5: CLUSTER ADDSLOTSRANGE 10923 16383\n\
+         not one cluster: slots 0-16383 have no owner\n"
+    );
+}
+
+#[test]
+fn two_are_too_few() {
+    let two = "1 master - connected\n2 master - connected";
+    let scene = Scene::replicas(1).nodes(&[1, 2], two);
+    assert_eq!(
+        scene.told(),
+        "not done: assign slots 0-16383: 2 of the 3 members that it takes are there\n\
+         not one cluster: slots 0-16383 have no owner\n"
+    );
+}
+
+#[test]
+fn two_masters_shared_a_node_when_the_first_three_members_were_all_of_them() {
+    let wait = Scene::replicas(1).waits_for(6).nodes(&[1, 2, 3], LINKED);
+    assert_eq!(
+        wait.told(),
+        "not done: assign slots 0-16383: 3 of the 6 members that it takes are there\n\
+         not one cluster: slots 0-16383 have no owner\n"
+    );
+    // What has begun goes on: whoever is missing may never come.
+    let begun = LINKED.replace("2 master - connected", "2 master - connected 5462-10922");
+    let scene = Scene::replicas(1).waits_for(6).nodes(&[1, 2, 3], &begun);
+    assert!(
+        scene
+            .told()
+            .starts_with("10.0.0.1: CLUSTER ADDSLOTSRANGE 0 5461\n")
+    );
+}
+
+#[test]
+fn slots_are_not_given_away_while_their_data_may_be_somewhere() {
+    let partly = THREE.replace("0-5461", "100-5461");
+    let keys = Facts {
+        keys: 12,
+        state: "fail",
+        ..Facts::default()
+    };
+    let scene = Scene::replicas(1)
+        .nodes(&[1, 2], &partly)
+        .says(3, at(3), &partly, keys);
+    assert_eq!(
+        scene.told(),
+        "not done: assign slots 0-99: slots 0-99 have no owner while there are 12 keys: if their \
+         data is lost for good, assign them with CLUSTER ADDSLOTSRANGE\n\
+         not one cluster: slots 0-99 have no owner\n"
+    );
+    let loading = Scene::replicas(1)
+        .nodes(&[1, 2, 3], LINKED)
+        .silent(4, Unanswered::Starting("LOADING".into()));
+    assert_eq!(
+        loading.told(),
+        "not done: assign slots 0-16383: 10.0.0.4 is loading data, which may belong to slots \
+         0-16383\n\
+         not one cluster: slots 0-16383 have no owner\n"
+    );
+}
+
+#[test]
+fn slots_of_a_dead_master_are_not_given_away() {
+    let table = THREE.replace("3 master - connected", "3 master,fail - disconnected");
+    let failed = Facts {
+        state: "fail",
+        ..Facts::default()
+    };
+    let scene = Scene::replicas(1)
+        .says(1, at(1), &table, failed)
+        .says(2, at(2), &table, failed);
+    assert_eq!(
+        scene.told(),
+        "gone: #3 from 10.0.0.3; it holds slots 10923-16383; \
+         10.0.0.1: CLUSTER FORGET #3; 10.0.0.2: CLUSTER FORGET #3\n\
+         not one cluster: 10.0.0.1: the cluster's state is 'fail'\n"
+    );
+}
+
+#[test]
+fn a_move_that_was_broken_off_is_finished_from_either_end() {
+    let four = format!("{THREE}\n4 master - connected");
+    let source = four.replace("0-5461", "0-5461 [7->-#4]");
+    let target = four.replace("4 master - connected", "4 master - connected [7-<-#1]");
+    let expected = "10.0.0.1: move slots 7 to #4 at 10.0.0.4\n\
+         not one cluster: 1 requests are to be made: 10.0.0.1: move slots 7 to #4 at 10.0.0.4\n";
+    for (first, fourth) in [(&source, &target), (&source, &four), (&four, &target)] {
+        let scene = Scene::replicas(0)
+            .node(1, first)
+            .nodes(&[2, 3], &four)
+            .node(4, fourth);
+        let told = scene.told();
+        // A target without a mark is an empty newcomer, which is due for more.
+        let told = told
+            .split_inclusive('\n')
+            .filter(|line| !line.contains("5418"));
+        assert_eq!(told.collect::<String>(), expected);
+    }
+}
+
+#[test]
+fn marks_of_slots_that_have_arrived_are_removed() {
+    let moved = THREE
+        .replace("10923-16383", "7 10923-16383")
+        .replace("0-5461", "0-6 8-5461");
+    let source = moved.replace("8-5461", "8-5461 [7->-#3]");
+    let target = moved.replace("10923-16383", "10923-16383 [7-<-#1]");
+    let scene = Scene::replicas(0)
+        .node(1, &source)
+        .node(2, &moved)
+        .node(3, &target);
+    assert_eq!(
+        scene.told(),
+        "10.0.0.1: CLUSTER SETSLOT 7 STABLE\n\
+         10.0.0.3: CLUSTER SETSLOT 7 STABLE\n\
+         not one cluster: 2 requests are to be made: 10.0.0.1: CLUSTER SETSLOT 7 STABLE\n"
+    );
+}
+
+#[test]
+fn a_slot_whose_target_is_gone_is_left_to_the_operator() {
+    let table = format!("{THREE}\n9 master,fail - disconnected");
+    let source = table.replace("0-5461", "0-5461 [7->-#9]");
+    let scene = Scene::replicas(0).node(1, &source).nodes(&[2, 3], &table);
+    assert_eq!(
+        scene.told(),
+        "gone: #9 from 10.0.0.9; it holds keys of slot 7, which is on the move; \
+         10.0.0.1: CLUSTER FORGET #9; 10.0.0.2: CLUSTER FORGET #9; 10.0.0.3: CLUSTER FORGET #9\n\
+         not done: close slot 7 at 10.0.0.1: slot 7 was on its way to #9, which is gone, and keys \
+         may have gone with it: if it will not come back, send CLUSTER SETSLOT 7 STABLE to 10.0.0.1\n\
+         not one cluster: 10.0.0.1: 1 slots on the move, 7 first\n"
+    );
+}
+
+#[test]
+fn a_small_imbalance_is_left_alone() {
+    let table = THREE
+        .replace("0-5461", "0-5430")
+        .replace("5462-10922", "5431-10922");
+    let scene = Scene::replicas(0).nodes(&[1, 2, 3], &table);
+    assert_eq!(scene.told(), "one cluster of 3 members\n");
+}

@@ -1,0 +1,72 @@
+//! Whether the members are one cluster, and what is missing if not.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use meshworker_core::{Situation, Unity};
+
+use super::Draft;
+use super::world::{World, is_at, is_linked};
+use crate::redis::detail::Detail;
+
+/// One, when every wanted member that answered sees every other one where it
+/// is and in its part, all slots are served, and nothing is on the move.
+/// A departed node that is remembered still does not keep it from being one.
+pub fn of(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) -> Unity {
+    match missing(world, situation, draft) {
+        Some(missing) => Unity::Apart { missing },
+        None => Unity::One {
+            size: world.members().count(),
+        },
+    }
+}
+
+fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) -> Option<String> {
+    let inside: BTreeSet<IpAddr> = world
+        .members()
+        .flat_map(|node| node.addresses.iter().copied())
+        .collect();
+    let mut wanted = situation.wanted_views();
+    let outside = wanted.find(|(member, _)| !inside.contains(&member.address));
+    if let Some((member, _)) = outside {
+        return Some(format!("{} has not joined", member.address));
+    }
+    if world.members().next().is_none() {
+        return Some("no member answers".into());
+    }
+    if !world.unowned.is_empty() {
+        return Some(format!("slots {} have no owner", world.unowned));
+    }
+    if let Some(wait) = draft.waits.first() {
+        return Some(wait.clone());
+    }
+    if let Some(step) = draft.steps.first() {
+        let count = draft.steps.len();
+        return Some(format!("{count} requests are to be made: {step}"));
+    }
+    // Members that share one table agree with each other.
+    for (node, _) in world.tables(world.members().map(|node| node.id)) {
+        let differs = world.members().find_map(|member| {
+            let entry = node.entry(member.id);
+            let seen = entry.filter(|entry| is_linked(entry) && is_at(entry, member));
+            match seen {
+                None => Some((member, "does not see")),
+                Some(entry) if entry == member.own => None,
+                Some(_) => Some((member, "has not heard of the part of")),
+            }
+        });
+        if let Some((member, how)) = differs {
+            let (node, member) = (node.address, member.address);
+            return Some(format!("{node} {how} {member} yet"));
+        }
+    }
+    world.members().find_map(|node| {
+        let detail = &node.view.detail;
+        let why = match &node.view.working {
+            Some(work) => work.clone(),
+            None if !detail.in_sync => "it has lost its master".into(),
+            None => return None,
+        };
+        Some(format!("{}: {why}", node.address))
+    })
+}

@@ -1,0 +1,112 @@
+//! What a Redis node can be asked to do.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use meshworker_core::{Request, StepKind};
+use serde::Serialize;
+
+use super::slots::Slots;
+
+/// One request to one node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RedisRequest {
+    /// The id of the node that is asked: whoever else answers at its address
+    /// is not told anything.
+    pub node: String,
+    /// What it is asked.
+    pub act: Act,
+}
+
+/// What a node is asked to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Introduce itself to the node at this address: the two clusters become
+    /// one, or, when both know each other, learn the new address.
+    Meet {
+        /// Where the other node is.
+        address: IpAddr,
+        /// Its client port.
+        port: u16,
+        /// Its bus port, where that is not the client port plus 10000.
+        bus_port: Option<u16>,
+    },
+    /// Take these slots, which nobody owns.
+    Assign(Slots),
+    /// Follow this master.
+    Replicate {
+        /// The master's id.
+        master: String,
+    },
+    /// Hand these slots and their keys over to another master.
+    Move {
+        /// Which slots.
+        slots: Slots,
+        /// The id of the master that gets them.
+        target: String,
+        /// Where that master is.
+        address: IpAddr,
+        /// The other masters, which are told of the new owner.
+        others: Vec<IpAddr>,
+    },
+    /// Close these slots, which are marked as on the move and need not move.
+    Close(Slots),
+    /// Remove this departed node from the table, and let nobody bring it back
+    /// for a minute.
+    Forget {
+        /// The departed node's id.
+        node: String,
+    },
+}
+
+impl Request for RedisRequest {
+    fn kind(&self) -> StepKind {
+        match self.act {
+            Act::Meet { .. } => StepKind::Join,
+            Act::Assign(_) | Act::Replicate { .. } | Act::Move { .. } | Act::Close(_) => {
+                StepKind::Arrange
+            }
+            Act::Forget { .. } => StepKind::Forget,
+        }
+    }
+
+    fn introduces(&self) -> Option<IpAddr> {
+        match self.act {
+            Act::Meet { address, .. } | Act::Move { address, .. } => Some(address),
+            Act::Assign(_) | Act::Replicate { .. } | Act::Close(_) | Act::Forget { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for RedisRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.act {
+            Act::Meet {
+                address,
+                port,
+                bus_port,
+            } => {
+                write!(f, "CLUSTER MEET {address} {port}")?;
+                match bus_port {
+                    Some(bus_port) => write!(f, " {bus_port}"),
+                    None => Ok(()),
+                }
+            }
+            Act::Assign(slots) => {
+                f.write_str("CLUSTER ADDSLOTSRANGE")?;
+                let mut ranges = slots.ranges().iter();
+                ranges.try_for_each(|(first, last)| write!(f, " {first} {last}"))
+            }
+            Act::Replicate { master } => write!(f, "CLUSTER REPLICATE {master}"),
+            Act::Move {
+                slots,
+                target,
+                address,
+                ..
+            } => write!(f, "move slots {slots} to {target} at {address}"),
+            Act::Close(slots) => write!(f, "CLUSTER SETSLOT {slots} STABLE"),
+            Act::Forget { node } => write!(f, "CLUSTER FORGET {node}"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The suite that every engine must pass, on simulated nodes.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aerospike_sim::testing::Loopback;
+use aerospike_sim::{NodeOptions, SimNode};
+use meshworker_conformance::{Driver, World, conformance};
+use meshworker_engines::Engine;
+use meshworker_engines::aerospike::Aerospike;
+
+use crate::worker::{access, addresses, quick};
+
+struct Simulated {
+    _block: Loopback,
+    free: Vec<IpAddr>,
+    nodes: HashMap<IpAddr, SimNode>,
+}
+
+impl Simulated {
+    fn new() -> Option<Simulated> {
+        let (block, mut free) = addresses(30);
+        free.reverse();
+        Some(Simulated {
+            _block: block,
+            free,
+            nodes: HashMap::new(),
+        })
+    }
+
+    async fn start_named(&mut self, name: &str, count: usize) -> Vec<IpAddr> {
+        let mut started = Vec::new();
+        for _ in 0..count {
+            let address = self.spare_address();
+            let options = NodeOptions {
+                cluster_name: name.into(),
+                ..quick(address)
+            };
+            let node = SimNode::start(options).await.expect("a free address");
+            self.nodes.insert(address, node);
+            started.push(address);
+        }
+        started
+    }
+
+    fn engine_for(&self, name: &str) -> Aerospike {
+        let mut access = access(Duration::from_millis(1500));
+        access.cluster_name = Some(name.into());
+        Aerospike::new(access)
+    }
+}
+
+impl World for Simulated {
+    type Engine = Aerospike;
+
+    fn engine(&self) -> Aerospike {
+        self.engine_for("mesh-it")
+    }
+
+    fn service_port(&self) -> u16 {
+        3000
+    }
+
+    fn spare_address(&mut self) -> IpAddr {
+        self.free.pop().expect("30 addresses are enough")
+    }
+
+    async fn start(&mut self, count: usize) -> Vec<IpAddr> {
+        self.start_named("mesh-it", count).await
+    }
+
+    async fn start_foreign(&mut self) -> Vec<IpAddr> {
+        let nodes = self.start_named("other", 3).await;
+        let mut driver = Driver::new(self.engine_for("other"));
+        driver.until_one(&nodes, self.patience()).await;
+        nodes
+    }
+
+    async fn kill(&mut self, node: IpAddr) {
+        if let Some(node) = self.nodes.remove(&node) {
+            node.stop().await;
+        }
+    }
+
+    // The node's id is made of its address: at another one it is another node.
+    async fn restart_elsewhere(&mut self, _nodes: &[IpAddr]) -> Option<Vec<IpAddr>> {
+        None
+    }
+}
+
+conformance!(Simulated::new());

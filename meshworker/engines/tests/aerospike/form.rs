@@ -1,0 +1,193 @@
+//! From separate nodes to one cluster.
+
+use std::time::Duration;
+
+use aerospike_sim::{Edition, NodeOptions, SimNode, info};
+use meshworker_core::{Pace, Reason, Unity};
+
+use crate::worker::{PATIENCE, Worker, access, addresses, performed, quick, start};
+
+#[tokio::test]
+async fn three_nodes_become_one_cluster_by_two_tips() {
+    let (_block, at) = addresses(3);
+    let nodes = start(&at).await;
+    let mut worker = Worker::new(&at, PATIENCE);
+    let passes = worker.until_one_of(3).await;
+    assert_eq!(performed(&passes, "tip:"), 2, "{passes:#?}");
+
+    // An idle pass costs one round trip per node, over the connection that is
+    // open already, and changes nothing.
+    nodes.values().for_each(SimNode::reset_counts);
+    let pass = worker.pass().await;
+    assert_eq!((pass.plan.steps.len(), pass.plan.pace), (0, Pace::Calm));
+    for node in nodes.values() {
+        let counts = node.counts();
+        assert_eq!((counts.round_trips, counts.connections), (1, 0));
+        assert_eq!(counts.of("tip"), 0);
+    }
+}
+
+#[tokio::test]
+async fn fragments_that_have_formed_are_joined_by_one_tip_each() {
+    let (_block, at) = addresses(6);
+    let _nodes = start(&at).await;
+    for pair in at.chunks(2) {
+        Worker::new(pair, PATIENCE).until_one_of(2).await;
+    }
+    let passes = Worker::new(&at, PATIENCE).until_one_of(6).await;
+    assert_eq!(performed(&passes, "tip:"), 2, "{passes:#?}");
+}
+
+/// The old script's tips were lost when the database started after them.
+#[tokio::test]
+async fn a_node_that_starts_late_is_joined_and_delays_nobody() {
+    let (_block, at) = addresses(3);
+    let mut nodes = start(&at[..2]).await;
+    let mut worker = Worker::new(&at, PATIENCE);
+    worker
+        .until("the two that are there", |pass| {
+            let mut views = pass.answers.values().flatten();
+            views.any(|view| view.size == 2)
+        })
+        .await;
+    nodes.insert(at[2], SimNode::start(quick(at[2])).await.unwrap());
+    worker.until_one_of(3).await;
+}
+
+/// Whatever the worker knew is lost at every pass.
+#[tokio::test]
+async fn a_worker_that_restarts_all_the_time_forms_the_cluster_too() {
+    let (_block, at) = addresses(4);
+    let _nodes = start(&at).await;
+    for _ in 0..1000 {
+        if Worker::new(&at, PATIENCE).pass().await.is_one_of(4) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no cluster");
+}
+
+#[tokio::test]
+async fn a_node_of_another_name_is_never_tipped_nor_tipped_about() {
+    let (_block, at) = addresses(3);
+    let mut nodes = start(&at[..2]).await;
+    let other = NodeOptions {
+        cluster_name: "other".into(),
+        ..quick(at[2])
+    };
+    nodes.insert(at[2], SimNode::start(other).await.unwrap());
+    let mut worker = Worker::new(&at, PATIENCE);
+    let passes = worker
+        .until("the two of the same name", |pass| {
+            let mut views = pass.answers.values().flatten();
+            views.any(|view| view.size == 2)
+        })
+        .await;
+    let refusals = &passes.last().unwrap().plan.refusals;
+    assert!(
+        refusals.iter().any(|refusal| refusal.reason
+            == Reason::WrongCluster {
+                expected: "mesh-it".into(),
+                found: "other".into()
+            }),
+        "{refusals:#?}"
+    );
+    assert_eq!(nodes[&at[2]].counts().of("tip"), 0);
+    assert!(nodes.values().all(|node| node.counts().name_warnings == 0));
+}
+
+#[tokio::test]
+async fn with_a_configured_name_the_others_are_the_strangers() {
+    let (_block, at) = addresses(3);
+    let nodes = start(&at).await;
+    let mut access = access(PATIENCE);
+    access.cluster_name = Some("orders".into());
+    let pass = Worker::with(access, &at).pass().await;
+    assert_eq!(pass.plan.refusals.len(), 3);
+    assert!(nodes.values().all(|node| node.counts().of("tip") == 0));
+}
+
+#[tokio::test]
+async fn the_ninth_node_of_community_edition_is_refused() {
+    let (_block, at) = addresses(9);
+    let nodes = start(&at).await;
+    let mut worker = Worker::new(&at, PATIENCE);
+    let passes = worker
+        .until("a cluster of 8", |pass| {
+            let views = pass.answers.values().flatten();
+            views.filter(|view| view.size == 8).count() == 8
+        })
+        .await;
+    // A tip that a busy machine is slow to take is repeated.
+    assert!(performed(&passes, "tip:") >= 7, "{passes:#?}");
+    let last = passes.last().unwrap();
+    let limit = |reason: &Reason| matches!(reason, Reason::LimitReached { limit: 8, .. });
+    assert!(last.plan.refusals.iter().any(|r| limit(&r.reason)));
+    assert_ne!(last.plan.unity, Unity::One { size: 8 });
+    let tipped = nodes.values().filter(|node| node.counts().of("tip") > 0);
+    assert!(tipped.count() >= 7);
+}
+
+#[tokio::test]
+async fn enterprise_edition_takes_more() {
+    let (_block, at) = addresses(9);
+    let mut nodes = Vec::new();
+    for address in &at {
+        let options = NodeOptions {
+            edition: Edition::Enterprise,
+            ..quick(*address)
+        };
+        nodes.push(SimNode::start(options).await.unwrap());
+    }
+    Worker::new(&at, PATIENCE).until_one_of(9).await;
+}
+
+#[tokio::test]
+async fn a_user_who_cannot_be_logged_in_is_not_ignored() {
+    let (_block, at) = addresses(1);
+    let nodes = start(&at).await;
+    let mut access = access(PATIENCE);
+    access.user = Some("admin".into());
+    let pass = Worker::with(access, &at).pass().await;
+    assert!(matches!(
+        pass.answers[&at[0]],
+        Err(meshworker_core::Unanswered::Denied(_))
+    ));
+    assert_eq!(nodes[&at[0]].counts().connections, 0);
+}
+
+#[tokio::test]
+async fn migrations_are_seen() {
+    let (_block, at) = addresses(3);
+    let nodes = start(&at).await;
+    let mut worker = Worker::new(&at[..2], PATIENCE);
+    worker.until_one_of(2).await;
+    let written = info(
+        nodes[&at[0]].service(),
+        "sim-put-many:ns=test;prefix=k;from=1;to=2000",
+    );
+    let written = written.await.unwrap();
+    assert!(written == "written=2000;failed=0", "{written}");
+    nodes.values().for_each(|node| node.set_migrate_rate(0));
+    worker.dns.push(at[2]);
+    let passes = worker
+        .until("migrations", |pass| {
+            pass.is_one_of(3) && pass.answers.values().flatten().any(|v| v.working.is_some())
+        })
+        .await;
+    let views = passes.last().unwrap().answers.values().flatten();
+    let working: Vec<_> = views.filter_map(|view| view.working.as_deref()).collect();
+    assert!(
+        working.iter().any(|what| what.contains("partitions")),
+        "{working:?}"
+    );
+    nodes
+        .values()
+        .for_each(|node| node.set_migrate_rate(100_000));
+    worker
+        .until("rest", |pass| {
+            pass.answers.values().flatten().all(|v| v.working.is_none())
+        })
+        .await;
+}

@@ -1,0 +1,8 @@
+//! The Aerospike engine against simulated nodes, on loopback addresses.
+
+mod conformance;
+mod worker;
+
+mod forget;
+mod form;
+mod misbehave;

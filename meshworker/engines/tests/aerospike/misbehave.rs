@@ -1,0 +1,116 @@
+//! Nodes that answer badly, late or not at all.
+
+use std::time::Duration;
+
+use aerospike_sim::{Misbehaviour, SimNode};
+use meshworker_core::Unanswered;
+use meshworker_engines::Failure;
+
+use crate::worker::{PATIENCE, Worker, addresses, quick, start};
+
+#[tokio::test]
+async fn bad_answers_block_nobody() {
+    let (_block, at) = addresses(8);
+    let nodes = start(&at).await;
+    let bad = [
+        Misbehaviour::Silent,
+        Misbehaviour::HalfThenStall,
+        Misbehaviour::HalfThenClose,
+        Misbehaviour::Garbage,
+        Misbehaviour::Close,
+    ];
+    for (address, how) in at[3..].iter().zip(bad) {
+        nodes[address].misbehave(how);
+    }
+    let deadline = Duration::from_millis(400);
+    let mut worker = Worker::new(&at, deadline);
+    let passes = worker
+        .until("the three that behave", |pass| {
+            let views = pass.answers.values().flatten();
+            views.filter(|view| view.size == 3).count() == 3
+        })
+        .await;
+    let last = passes.last().unwrap();
+    for pass in &passes {
+        // One deadline to observe, one to act, and room for a busy machine.
+        assert!(
+            pass.took < 2 * deadline + Duration::from_secs(2),
+            "{pass:#?}"
+        );
+    }
+    let why = |n: usize| last.answers[&at[n]].as_ref().unwrap_err();
+    assert_eq!(
+        (why(3), why(4)),
+        (&Unanswered::Timeout, &Unanswered::Timeout)
+    );
+    assert!(matches!(why(5), Unanswered::Garbage(what) if what.contains("half")));
+    assert!(matches!(why(6), Unanswered::Garbage(_)), "{last:#?}");
+    assert!(matches!(why(7), Unanswered::Unreachable(_)), "{last:#?}");
+
+    // They come to their senses, and are joined.
+    nodes
+        .values()
+        .for_each(|node| node.misbehave(Misbehaviour::None));
+    worker.until_one_of(8).await;
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_an_answer() {
+    let (_block, at) = addresses(2);
+    let nodes = start(&at).await;
+    nodes[&at[1]].misbehave(Misbehaviour::Slow(Duration::from_millis(200)));
+    Worker::new(&at, PATIENCE).until_one_of(2).await;
+}
+
+#[tokio::test]
+async fn refused_tips_are_named_and_repeated_until_they_are_accepted() {
+    let (_block, at) = addresses(2);
+    let nodes = start(&at).await;
+    nodes[&at[1]].misbehave(Misbehaviour::RefuseTips);
+    let mut worker = Worker::new(&at, PATIENCE);
+    let refused = |pass: &crate::worker::Pass| {
+        let refusal = Failure::Refused("tip refused".into());
+        pass.replies
+            .iter()
+            .any(|(_, reply)| *reply == Err(refusal.clone()))
+    };
+    worker.until("a refusal", refused).await;
+    worker.until("the same after a while", refused).await;
+    nodes[&at[1]].misbehave(Misbehaviour::None);
+    worker.until_one_of(2).await;
+}
+
+/// `ok` proves nothing.
+#[tokio::test]
+async fn a_tip_without_effect_is_repeated() {
+    let (_block, at) = addresses(2);
+    let nodes = start(&at).await;
+    nodes[&at[1]].misbehave(Misbehaviour::IgnoreTips);
+    let mut worker = Worker::new(&at, PATIENCE);
+    for _ in 0..2 {
+        worker
+            .until("ok", |pass| {
+                pass.replies.iter().any(|(_, reply)| reply.is_ok())
+            })
+            .await;
+    }
+    nodes[&at[1]].misbehave(Misbehaviour::None);
+    worker.until_one_of(2).await;
+}
+
+/// A container is replaced by another at the same address while a connection to
+/// the first one is kept.
+#[tokio::test]
+async fn a_replaced_node_is_seen_at_once() {
+    let (_block, at) = addresses(2);
+    let mut nodes = start(&at).await;
+    let mut worker = Worker::new(&at, PATIENCE);
+    worker.until_one_of(2).await;
+    nodes.remove(&at[1]).unwrap().stop().await;
+    let mut other = quick(at[1]);
+    other.cluster_name = "other".into();
+    nodes.insert(at[1], SimNode::start(other).await.unwrap());
+    let pass = worker.pass().await;
+    let view = pass.answers[&at[1]].as_ref().unwrap();
+    assert_eq!(view.cluster_name.as_deref(), Some("other"));
+}

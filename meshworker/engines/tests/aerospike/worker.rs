@@ -1,0 +1,179 @@
+//! A worker of the smallest kind: observe, decide, act, on a list of addresses
+//! in place of a name server.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aerospike_sim::testing::Loopback;
+use aerospike_sim::{NodeOptions, SimNode, info};
+use meshworker_core::{
+    Answer, Context, History, Limits, Moment, Observation, Plan, Report, Witness, decide,
+};
+use meshworker_engines::aerospike::{Aerospike, Detail, Request};
+use meshworker_engines::{Access, Engine, Failure};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+/// Longer than any of these tests takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two passes.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// How nodes are reached, with this deadline for each request.
+pub fn access(deadline: Duration) -> Access {
+    Access {
+        port: 3002,
+        service_port: 3000,
+        cluster_name: None,
+        user: None,
+        password: None,
+        tls: None,
+        deadline,
+        options: BTreeMap::new(),
+    }
+}
+
+/// A node that is quick: it clusters after 0.3 s, and is dead after 0.5 s.
+pub fn quick(address: IpAddr) -> NodeOptions {
+    NodeOptions {
+        interval: Duration::from_millis(50),
+        first_round: Duration::from_millis(300),
+        ..NodeOptions::at(address)
+    }
+}
+
+/// Starts quick nodes at these addresses.
+pub async fn start(addresses: &[IpAddr]) -> HashMap<IpAddr, SimNode> {
+    let mut nodes = HashMap::new();
+    for address in addresses {
+        let node = SimNode::start(quick(*address))
+            .await
+            .expect("a free address");
+        nodes.insert(*address, node);
+    }
+    nodes
+}
+
+/// Reserves this many addresses. They are free again with the first value.
+pub fn addresses(count: u16) -> (Loopback, Vec<IpAddr>) {
+    let block = Loopback::claim().expect("a free block of addresses");
+    let addresses = (0..count).map(|n| block.address(n)).collect();
+    (block, addresses)
+}
+
+/// The seeds that a node holds.
+pub async fn seeds(node: &SimNode) -> String {
+    info(node.service(), "sim-seeds").await.expect("an answer")
+}
+
+/// What one pass saw and did.
+#[derive(Debug)]
+pub struct Pass {
+    pub answers: BTreeMap<IpAddr, Answer<Detail>>,
+    pub plan: Plan<Request>,
+    pub replies: Vec<(String, Result<String, Failure>)>,
+    pub took: Duration,
+}
+
+impl Pass {
+    pub fn is_one_of(&self, size: usize) -> bool {
+        self.plan.unity == meshworker_core::Unity::One { size }
+    }
+}
+
+pub struct Worker {
+    engine: Arc<Aerospike>,
+    /// What the name server answers.
+    pub dns: Vec<IpAddr>,
+    limits: Limits,
+    pub history: History,
+    started: Instant,
+}
+
+impl Worker {
+    pub fn new(dns: &[IpAddr], deadline: Duration) -> Worker {
+        Worker::with(access(deadline), dns)
+    }
+
+    pub fn with(access: Access, dns: &[IpAddr]) -> Worker {
+        Worker {
+            engine: Arc::new(Aerospike::new(access)),
+            dns: dns.to_vec(),
+            limits: Limits {
+                removal_hold: Duration::from_millis(200),
+                removal_window: Duration::from_millis(200),
+                retry_first: Duration::from_millis(500),
+                ..Limits::default()
+            },
+            history: History::default(),
+            started: Instant::now(),
+        }
+    }
+
+    pub async fn pass(&mut self) -> Pass {
+        let began = Instant::now();
+        let mut looks = JoinSet::new();
+        for address in self.dns.clone() {
+            let engine = Arc::clone(&self.engine);
+            looks.spawn(async move { (address, engine.observe(address).await) });
+        }
+        let answers: BTreeMap<_, _> = looks.join_all().await.into_iter().collect();
+        let observed = Observation {
+            reports: vec![Report::addresses(Witness::Dns, self.dns.iter().copied())],
+            answers,
+        };
+        let context = Context {
+            now: Moment(self.started.elapsed()),
+            limits: &self.limits,
+            min_members: 1,
+        };
+        let history = std::mem::take(&mut self.history);
+        let (plan, history) = decide(&*self.engine, &context, &observed, history);
+        self.history = history;
+        let mut acts = JoinSet::new();
+        for step in plan.steps.clone() {
+            let engine = Arc::clone(&self.engine);
+            acts.spawn(async move { (step.to_string(), engine.perform(&step).await) });
+        }
+        Pass {
+            answers: observed.answers,
+            plan,
+            replies: acts.join_all().await,
+            took: began.elapsed(),
+        }
+    }
+
+    /// Passes until one is as wished, all of them returned.
+    pub async fn until(&mut self, what: &str, wished: impl Fn(&Pass) -> bool) -> Vec<Pass> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut passes = Vec::new();
+        loop {
+            let pass = self.pass().await;
+            let done = wished(&pass);
+            assert!(
+                done || Instant::now() < deadline,
+                "{what}: not within {PATIENCE:?}; the last pass: {pass:#?}"
+            );
+            passes.push(pass);
+            if done {
+                return passes;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Passes until the members are one cluster of this size.
+    pub async fn until_one_of(&mut self, size: usize) -> Vec<Pass> {
+        let what = format!("one cluster of {size}");
+        self.until(&what, |pass| pass.is_one_of(size)).await
+    }
+}
+
+/// How many steps were performed in these passes.
+pub fn performed(passes: &[Pass], request: &str) -> usize {
+    let replies = passes.iter().flat_map(|pass| &pass.replies);
+    replies.filter(|(step, _)| step.contains(request)).count()
+}

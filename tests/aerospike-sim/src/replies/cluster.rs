@@ -1,0 +1,112 @@
+//! Commands about the cluster as a whole.
+
+use std::sync::Arc;
+
+use crate::Cluster;
+use crate::Edition;
+use crate::command::Command;
+use crate::node::Node;
+use crate::state::Stability;
+
+/// The reply of a Community server to what only Enterprise has.
+const ENTERPRISE_ONLY: &str = "ERROR:25:enterprise only";
+
+/// `peers-clear-std`: generation, default port, peers.
+pub(super) fn peers(node: &Node) -> String {
+    let state = node.state();
+    let default_port = node.options.service_port;
+    let list = state.cluster().map_or_else(String::new, |cluster| {
+        cluster.texts().peers(node.id(), default_port)
+    });
+    format!("{},{default_port},[{list}]", state.peers_generation())
+}
+
+/// `services-alumni`: every peer ever seen since the last reset.
+pub(super) fn alumni(node: &Node) -> String {
+    node.state().alumni_text(node.id())
+}
+
+/// `statistics`, as far as a worker reads them.
+pub(super) fn statistics(node: &Node) -> String {
+    let cluster = node.cluster();
+    let cluster: Option<&Cluster> = cluster.as_deref();
+    let size = cluster.map_or(0, Cluster::size);
+    let key = cluster.map_or_else(|| "0".to_owned(), |cluster| cluster.key().to_string());
+    let principal = cluster
+        .and_then(Cluster::principal)
+        .map_or_else(|| "0".to_owned(), |principal| principal.to_string());
+    let formed = cluster.is_some();
+    let (mut objects, mut remaining) = (0, 0);
+    {
+        let state = node.state();
+        for name in state.store.names() {
+            let (sending, expecting) = state.migrations(name, node.id());
+            remaining += sending + expecting;
+            objects += state
+                .store
+                .namespace(name)
+                .map_or(0, |namespace| namespace.objects());
+        }
+    }
+    format!(
+        "failed_best_practices=false;cluster_size={size};cluster_key={key};cluster_generation={generation};\
+         cluster_principal={principal};cluster_integrity={formed};cluster_is_member={formed};\
+         cluster_duplicate_nodes=null;cluster_clock_skew_stop_writes_sec=0;cluster_clock_skew_ms=0;\
+         cluster_clock_skew_outliers=null;uptime={uptime};objects={objects};tombstones=0;\
+         migrate_allowed={formed};migrate_partitions_remaining={remaining}",
+        // Every cluster that is formed has a key of its own, and is the first generation under that key.
+        generation = u8::from(formed),
+        uptime = node.started().elapsed().as_secs(),
+    )
+}
+
+/// `cluster-stable:size=N;ignore-migrations=BOOL`: the key, when everything is in its place.
+pub(super) fn stable(node: &Node, command: &Command<'_>) -> String {
+    let Ok(size) = command.parsed::<usize>("size").transpose() else {
+        return "ERROR:4:bad 'size'".to_owned();
+    };
+    let Ok(ignore_migrations) = command.parsed::<bool>("ignore-migrations").transpose() else {
+        return "ERROR:4:bad 'ignore-migrations'".to_owned();
+    };
+    let (cluster, migrating): (Arc<Cluster>, bool) = match node
+        .state()
+        .stability(node.id(), node.shared_world)
+    {
+        Stability::Stable(cluster) => (cluster, false),
+        Stability::Migrating(cluster) => (cluster, true),
+        Stability::Unformed | Stability::Unsettled => return "ERROR:7:unstable cluster".to_owned(),
+    };
+    if size.is_some_and(|size| size != cluster.size()) {
+        return "ERROR:7:cluster not specified size".to_owned();
+    }
+    if migrating && !ignore_migrations.unwrap_or(false) {
+        return "ERROR:7:migrations in progress".to_owned();
+    }
+    cluster.key().to_string()
+}
+
+/// `recluster:`; only the principal acts on it.
+pub(super) fn recluster(node: &Node) -> String {
+    {
+        let mut state = node.state();
+        if state
+            .cluster()
+            .is_some_and(|cluster| cluster.principal() != Some(node.id()))
+        {
+            return "ignored-by-non-principal".to_owned();
+        }
+        state.recluster = true;
+    }
+    node.wake.notify_one();
+    "ok".to_owned()
+}
+
+/// `quiesce:` and `quiesce-undo:`; they take effect when the cluster is next formed.
+pub(super) fn quiesce(node: &Node, wanted: bool) -> String {
+    if node.options.edition == Edition::Community {
+        return ENTERPRISE_ONLY.to_owned();
+    }
+    node.state().quiesce = wanted;
+    node.wake.notify_one();
+    "ok".to_owned()
+}

@@ -1,0 +1,48 @@
+//! The nodes that an engine is tried on.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshworker_engines::Engine;
+
+/// The nodes that an engine is tried on: real servers or a simulator's. It
+/// ends everything that it started when it is dropped, also by a panic.
+pub trait World {
+    /// The engine on trial.
+    type Engine: Engine;
+
+    /// How many nodes the scenarios begin with; at least
+    /// [`min_members`](meshworker_core::Capabilities::min_members).
+    fn size(&self) -> usize {
+        3
+    }
+
+    /// How long any one change may take until it shows: generous, since it is
+    /// only waited for in full by a test that fails.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    /// The engine of a worker that has just started.
+    fn engine(&self) -> Self::Engine;
+
+    /// The port that [`World::engine`] asks nodes at.
+    fn service_port(&self) -> u16;
+
+    /// An address of this host that no node uses.
+    fn spare_address(&mut self) -> IpAddr;
+
+    /// Starts fresh nodes, which know of nobody, and waits until they answer.
+    async fn start(&mut self, count: usize) -> Vec<IpAddr>;
+
+    /// Starts a formed cluster that must never become one with that of
+    /// [`World::start`]: by its name or by its data, as the database tells.
+    async fn start_foreign(&mut self) -> Vec<IpAddr>;
+
+    /// Ends the node at this address at once, without a goodbye.
+    async fn kill(&mut self, node: IpAddr);
+
+    /// Starts the nodes, killed before, again at new addresses, with what they
+    /// had on disk; none when nodes of this database keep nothing of it.
+    async fn restart_elsewhere(&mut self, nodes: &[IpAddr]) -> Option<Vec<IpAddr>>;
+}

@@ -1,0 +1,27 @@
+//! The lab tried on itself: a swarm forms, serves a stack, is damaged and mended, and leaves nothing behind.
+#![allow(
+    clippy::disallowed_types,
+    reason = "real engines run on real time, and the figures are worth seeing"
+)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod leftovers;
+mod orphan;
+mod scenario;
+
+use std::process::ExitCode;
+
+use meshworker_lab::Suite;
+
+fn main() -> ExitCode {
+    if orphan::is_asked() {
+        orphan::play();
+    }
+    Suite::new()
+        .test("a_stack_survives_what_the_lab_does_to_it", scenario::run)
+        .test("three_managers_outlive_the_first", scenario::three_managers)
+        .test("two_labs_fit_beside_each_other", scenario::two_labs)
+        .test("a_dead_owners_lab_is_swept", orphan::is_swept)
+        .test("an_interrupted_owner_cleans_up", orphan::cleans_up)
+        .run()
+}

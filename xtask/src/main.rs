@@ -1,0 +1,29 @@
+//! The project's chores: demo, test, lint, images, lab, bench.
+#![allow(
+    clippy::disallowed_types,
+    reason = "chores run other programs and tell how long they took"
+)]
+
+mod bench;
+mod cli;
+mod demo;
+mod images;
+mod lab;
+mod lint;
+mod stage;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
