@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::queue::{Leaving, Queue};
 use crate::removal::removals;
 use crate::{
-    Backoff, Departure, Evidence, History, Limits, Moment, Observation, Pace, Plan, Planner,
-    Presence, Proposal, Reason, Refusal, Request, Roster, Situation, Standing, Step, StepKind,
-    Unity,
+    Backoff, Departure, Evidence, History, Leaver, Limits, Member, MemberId, Moment, Observation,
+    Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release, Request, Roster, Situation,
+    Standing, Step, StepKind, Unity, Witness,
 };
 
 /// What the decision needs to know besides what was seen.
@@ -40,30 +41,63 @@ pub fn decide<P: Planner>(
         steps,
         departures,
         cleanup,
+        leaves,
+        floor,
+        strangers,
         mut refusals,
         unity,
     } = planner.propose(&situation);
 
     refusals.extend(silent_members(&situation));
     let mut history = history;
+    note_returns(context, &situation, &strangers, &mut history);
     let mut planned = Vec::new();
     for step in steps {
-        match unfit_for_join(&step, &situation) {
+        match unfit_for_join(context, &step, &situation, &history) {
             Some(refusal) => refusals.push(refusal),
             None => planned.push(step),
         }
     }
-    let leaving = !departures.is_empty();
+
+    // From here on strangers have no say.
+    let (own_observed, own_roster);
+    let (observed, situation) = if strangers.is_empty() {
+        (observed, situation)
+    } else {
+        own_observed = observed.without(&strangers);
+        own_roster = roster.without(&strangers);
+        let own = Situation {
+            roster: &own_roster,
+            answers: &own_observed.answers,
+        };
+        (&own_observed, own)
+    };
+    note_places(&situation, &departures, &mut history);
+    let departing = !departures.is_empty();
     let (removal, closed) = removals(context, observed, &situation, &departures, &mut history);
     planned.extend(removal);
     refusals.extend(closed);
-    if leaving
+    if departing
         && departures
             .iter()
             .all(|departure| history.forgotten.contains_key(&departure.node))
     {
         planned.extend(cleanup);
     }
+
+    let leaving = Leaving {
+        context,
+        observed,
+        situation: &situation,
+        floor,
+        unity: &unity,
+    };
+    let Queue {
+        leavers,
+        steps: last_steps,
+    } = leaving.queue(leaves, &mut history);
+    planned.extend(last_steps);
+    refusals.extend(leavers.iter().filter_map(|leaver| held(leaver, &situation)));
 
     let mut steps = Vec::new();
     for step in planned {
@@ -74,10 +108,11 @@ pub fn decide<P: Planner>(
     }
     prune(context, &departures, &mut history);
 
+    let settled = is_settled(observed, &situation, &unity);
     let unity = whole(context, planner, observed, &situation, unity);
-    let pace = if !unity.is_one() || !steps.is_empty() {
+    let pace = if !unity.is_one() || !steps.is_empty() || !leavers.is_empty() {
         Pace::Quick
-    } else if leaving {
+    } else if departing || !settled {
         Pace::Watchful
     } else {
         Pace::Calm
@@ -85,12 +120,97 @@ pub fn decide<P: Planner>(
     (
         Plan {
             steps,
+            leavers,
+            settled,
             refusals,
             unity,
             pace,
         },
         history,
     )
+}
+
+/// Whether the members that answer are one cluster, nobody that they count on
+/// is silent, and no data is on its way.
+fn is_settled<D>(observed: &Observation<D>, situation: &Situation<'_, D>, unity: &Unity) -> bool {
+    let answers = |address: &IpAddr| matches!(situation.answers.get(address), Some(Ok(_)));
+    unity.is_one()
+        && observed.alive().iter().all(answers)
+        && situation
+            .views()
+            .into_values()
+            .all(|(_, view)| view.working.is_none())
+}
+
+/// Why a member that is meant to go may not yet, as a refusal.
+fn held<D>(leaver: &Leaver, situation: &Situation<'_, D>) -> Option<Refusal> {
+    let Release::Held { gate, seen } = &leaver.release else {
+        return None;
+    };
+    Some(Refusal {
+        what: format!("let {} go", leaver.member),
+        reason: Reason::Held {
+            gate: *gate,
+            seen: seen.clone(),
+        },
+        evidence: sightings(situation.roster, leaver.address),
+    })
+}
+
+/// Notes whose each address is, as long as anybody remembers it.
+fn note_places<D, R>(
+    situation: &Situation<'_, D>,
+    departures: &[Departure<R>],
+    history: &mut History,
+) {
+    let departed: BTreeSet<IpAddr> = departures.iter().filter_map(|d| d.address).collect();
+    history
+        .places
+        .retain(|at, _| departed.contains(at) || situation.roster.at(*at).is_some());
+    for member in situation.wanted() {
+        if let MemberId::Slot { .. } = member.id {
+            history.places.insert(member.address, member.id.clone());
+        }
+    }
+}
+
+/// Notes since when each freed address has answered as a member again.
+fn note_returns<D>(
+    context: &Context<'_>,
+    situation: &Situation<'_, D>,
+    strangers: &BTreeSet<IpAddr>,
+    history: &mut History,
+) {
+    let History {
+        freed, returned, ..
+    } = history;
+    freed.retain(|_, since| context.now.since(*since) < context.limits.quarantine);
+    returned.retain(|address, _| freed.contains_key(address));
+    for address in freed.keys() {
+        let answers = matches!(situation.answers.get(address), Some(Ok(_)));
+        if answers && situation.is_wanted(*address) && !strangers.contains(address) {
+            returned.entry(*address).or_insert(context.now);
+        } else {
+            returned.remove(address);
+        }
+    }
+}
+
+/// How long a freed address is watched before it is joined again; nothing when
+/// somebody who knows more than a name server vouches for it.
+fn quarantined(context: &Context<'_>, member: &Member, history: &History) -> Option<Reason> {
+    history.freed.get(&member.address)?;
+    let vouched = [Witness::Announce, Witness::Docker];
+    if vouched
+        .iter()
+        .any(|w| member.seen.get(w) == Some(&Presence::Present))
+    {
+        return None;
+    }
+    let since = history.returned.get(&member.address);
+    let watched = since.map_or_else(Default::default, |since| context.now.since(*since));
+    let left = context.limits.quarantine_hold.saturating_sub(watched);
+    (!left.is_zero()).then_some(Reason::Quarantined { left })
 }
 
 /// Members that a witness named and that cannot be joined, and why.
@@ -118,19 +238,25 @@ fn is_present(presence: &Presence) -> bool {
 
 /// Joins touch only members that answered, and none that is leaving or whose
 /// address may be a stranger's.
-fn unfit_for_join<D, R: Request>(step: &Step<R>, situation: &Situation<'_, D>) -> Option<Refusal> {
+fn unfit_for_join<D, R: Request>(
+    context: &Context<'_>,
+    step: &Step<R>,
+    situation: &Situation<'_, D>,
+    history: &History,
+) -> Option<Refusal> {
     if step.request.kind() != StepKind::Join {
         return None;
     }
     let touched = [Some(step.to), step.request.introduces()];
     touched.into_iter().flatten().find_map(|address| {
+        let member = situation.roster.at(address);
         let reason = match (
-            situation.roster.at(address).map(|member| member.standing()),
+            member.map(|member| member.standing()),
             situation.answers.get(&address),
         ) {
             (Some(Standing::Disowned), _) => Reason::Disowned,
             (Some(Standing::Leaving), _) => Reason::Leaving,
-            (_, Some(Ok(_))) => return None,
+            (_, Some(Ok(_))) => quarantined(context, member?, history)?,
             (_, Some(Err(why))) => Reason::NotAnswering(why.to_string()),
             (_, None) => Reason::NotAnswering("nobody asked it in this pass".into()),
         };

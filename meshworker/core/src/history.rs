@@ -1,8 +1,9 @@
 //! What the worker remembers from pass to pass.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use crate::{Backoff, Moment};
+use crate::{Backoff, MemberId, Moment};
 
 /// What the worker remembers from pass to pass.
 ///
@@ -19,6 +20,17 @@ pub struct History {
     pub(crate) forgotten: BTreeMap<String, Moment>,
     /// The node that was forgotten last, and when that was first tried.
     pub(crate) last_removal: Option<(String, Moment)>,
+    /// Since when everything has agreed, without a break, that a member may stop.
+    pub(crate) ready: BTreeMap<IpAddr, Moment>,
+    /// Members that were let go and are not gone yet, and when they were last
+    /// told so.
+    pub(crate) released: BTreeMap<IpAddr, Moment>,
+    /// Whose each address was last.
+    pub(crate) places: BTreeMap<IpAddr, MemberId>,
+    /// Addresses whose member was forgotten, and when.
+    pub(crate) freed: BTreeMap<IpAddr, Moment>,
+    /// Since when a freed address has answered as a member again.
+    pub(crate) returned: BTreeMap<IpAddr, Moment>,
     /// Since when most members have been gone.
     pub(crate) vanished: Option<Moment>,
 }

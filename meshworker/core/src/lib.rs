@@ -6,8 +6,8 @@
 //! [`Plan`], including "nothing".
 //!
 //! ```text
-//! Report (dns, docker) ─┐
-//!                       ├─> Roster ──> Situation ──> Planner::propose ──> gates ──> Plan
+//! Report (dns, announce, docker) ─┐
+//!                                 ├─> Roster ──> Situation ──> Planner::propose ──> gates ──> Plan
 //! View (database) ──────┘                             (one per engine)  (the same for all)
 //! ```
 
@@ -18,12 +18,15 @@ mod evidence;
 mod fragments;
 mod gate;
 mod history;
+mod leave;
 mod limits;
 mod member;
 mod moment;
 mod plan;
 mod planner;
+mod queue;
 mod refusal;
+mod release_gate;
 mod removal;
 mod report;
 mod roster;
@@ -38,12 +41,14 @@ pub use evidence::Evidence;
 pub use fragments::fragments;
 pub use gate::Gate;
 pub use history::History;
+pub use leave::{Floor, Going, Leave, Leaver, Progress, Release};
 pub use limits::Limits;
 pub use member::{Member, MemberId, Presence, Standing};
 pub use moment::Moment;
 pub use plan::{Pace, Plan, Unity};
 pub use planner::{Capabilities, Planner, Proposal};
 pub use refusal::{Reason, Refusal};
+pub use release_gate::ReleaseGate;
 pub use report::{Grade, Report, Sighting, Witness};
 pub use roster::Roster;
 pub use situation::{Answer, Observation, Situation, Unanswered};

@@ -17,6 +17,20 @@ pub struct Limits {
     /// When most members vanished at once, nothing is forgotten for this long:
     /// that is a fault of the network or the operator more often than a wish.
     pub mass_vanish_hold: Duration,
+    /// For this long a database must have been at rest, without a break, before
+    /// a member is let go: a cluster that has just lost one agrees on that
+    /// first, and begins to move data a moment later.
+    pub leave_hold: Duration,
+    /// For this long a member that was let go keeps the others waiting although
+    /// it does not go.
+    pub release_patience: Duration,
+    /// A freed address is watched for this long: another service may get it,
+    /// and name servers may list it for the old one. Docker keeps deleted
+    /// records for 30 minutes.
+    pub quarantine: Duration,
+    /// A watched address that only a name server lists must have answered as a
+    /// member for this long before it is joined again.
+    pub quarantine_hold: Duration,
     /// A request whose effect does not show is repeated after this time, then
     /// after ever longer ones. Longer than the 1.5 s that an Aerospike cluster
     /// takes to agree on a new member.
@@ -31,6 +45,10 @@ impl Default for Limits {
             removal_window: Duration::from_secs(5),
             removal_hold: Duration::from_secs(10),
             mass_vanish_hold: Duration::from_secs(600),
+            leave_hold: Duration::from_secs(2),
+            release_patience: Duration::from_secs(30),
+            quarantine: Duration::from_secs(1800),
+            quarantine_hold: Duration::from_secs(5),
             retry_first: Duration::from_secs(2),
             retry_most: Duration::from_secs(30),
         }

@@ -46,6 +46,8 @@ pub enum Presence {
     Present,
     /// It still runs, and is meant to go.
     Leaving,
+    /// It is being stopped at this moment, and nothing holds it back any more.
+    Stopping,
     /// It is not there: the witness gave a complete list without it.
     Absent,
     /// It may or may not run: its swarm node is down.
@@ -59,6 +61,7 @@ impl fmt::Display for Presence {
         match self {
             Presence::Present => f.write_str("present"),
             Presence::Leaving => f.write_str("leaving"),
+            Presence::Stopping => f.write_str("stopping"),
             Presence::Absent => f.write_str("absent"),
             Presence::OutOfSight => f.write_str("out of sight, its node is down"),
             Presence::Unknown(grade) => write!(f, "unknown ({grade})"),
@@ -102,15 +105,36 @@ impl Member {
     /// Joining is optimistic: one witness that sees the member is enough,
     /// unless the task list, which leads DNS in both directions, objects.
     pub fn standing(&self) -> Standing {
+        // Whoever says of itself that it goes, goes, whatever the lists say yet.
+        let announced = self.seen.get(&Witness::Announce);
+        if let Some(Presence::Leaving | Presence::Stopping) = announced {
+            return Standing::Leaving;
+        }
         match self.seen.get(&Witness::Docker) {
             Some(Presence::Present) => return Standing::Wanted,
-            Some(Presence::Leaving | Presence::OutOfSight) => return Standing::Leaving,
+            Some(Presence::Leaving | Presence::Stopping | Presence::OutOfSight) => {
+                return Standing::Leaving;
+            }
             Some(Presence::Absent) => return Standing::Disowned,
             Some(Presence::Unknown(_)) | None => {}
+        }
+        if announced == Some(&Presence::Present) {
+            return Standing::Wanted;
         }
         match self.seen.get(&Witness::Dns) {
             Some(Presence::Present) => Standing::Wanted,
             _ => Standing::Unlisted,
         }
+    }
+
+    /// Whether it waits, once it is meant to go, until it is told that it may:
+    /// so do members that run under a supervisor, as long as they can.
+    pub fn is_patient(&self) -> bool {
+        self.seen.get(&Witness::Announce) == Some(&Presence::Leaving)
+    }
+
+    /// Whether it stops by now, whatever anybody says.
+    pub fn is_stopping(&self) -> bool {
+        self.seen.get(&Witness::Announce) == Some(&Presence::Stopping)
     }
 }

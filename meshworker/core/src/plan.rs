@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Refusal, Step};
+use crate::{Leaver, Refusal, Step};
 
 /// Whether the wanted members are one cluster, as they themselves say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +64,11 @@ pub struct Plan<R> {
     /// What to do now. The order does not matter: steps to different nodes are
     /// sent side by side.
     pub steps: Vec<Step<R>>,
+    /// Who is on its way out, in the order of their turns, and who may stop.
+    pub leavers: Vec<Leaver>,
+    /// Whether the members that answer are one cluster at rest, with all data
+    /// in its place: whoever starts now is in once this is so with it.
+    pub settled: bool,
     /// What is not done, and why.
     pub refusals: Vec<Refusal>,
     /// Whether the goal is reached.

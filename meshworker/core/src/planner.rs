@@ -1,8 +1,11 @@
 //! The I/O-free half of an engine.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use serde::Serialize;
 
-use crate::{Departure, Refusal, Request, Situation, Step, Unity};
+use crate::{Departure, Floor, Leave, Refusal, Request, Situation, Step, Unity};
 
 /// What a database can and cannot do. The common gates use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -20,10 +23,34 @@ pub struct Proposal<R> {
     pub departures: Vec<Departure<R>>,
     /// What remains to be done once every departure has been forgotten.
     pub cleanup: Vec<Step<R>>,
+    /// What it takes for the members that are meant to go, in the order of
+    /// their turns: the same for every worker that sees the same.
+    pub leaves: Vec<Leave<R>>,
+    /// The fewest members that must stay.
+    pub floor: Floor,
+    /// Addresses that answer as nodes of another cluster: nobody's members here,
+    /// whatever a name server says, and no witnesses of this one.
+    pub strangers: BTreeSet<IpAddr>,
     /// What is not proposed, and why.
     pub refusals: Vec<Refusal>,
     /// Whether the wanted members are one cluster.
     pub unity: Unity,
+}
+
+impl<R> Proposal<R> {
+    /// Nothing is proposed.
+    pub fn nothing(unity: Unity) -> Proposal<R> {
+        Proposal {
+            steps: Vec::new(),
+            departures: Vec::new(),
+            cleanup: Vec::new(),
+            leaves: Vec::new(),
+            floor: Floor::default(),
+            strangers: BTreeSet::new(),
+            refusals: Vec::new(),
+            unity,
+        }
+    }
 }
 
 /// The I/O-free half of an engine: knows what a database's views mean and

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{Evidence, Gate};
+use crate::{Evidence, Gate, ReleaseGate};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +50,19 @@ pub enum Reason {
         /// The time that is left.
         left: Duration,
     },
+    /// The address was another member's a short while ago, and only a name
+    /// server lists it.
+    Quarantined {
+        /// The time that is left.
+        left: Duration,
+    },
+    /// A member that is meant to go was not let go at this gate.
+    Held {
+        /// The first gate that was closed.
+        gate: ReleaseGate,
+        /// What was seen.
+        seen: String,
+    },
     /// A removal did not pass this gate.
     Gate {
         /// The first gate that failed.
@@ -73,6 +86,8 @@ impl Reason {
             Reason::TooFew { .. } => "too_few",
             Reason::DataUnowned(_) => "data_unowned",
             Reason::Awaiting { .. } => "awaiting",
+            Reason::Quarantined { .. } => "quarantined",
+            Reason::Held { gate, .. } => gate.kind(),
             Reason::Gate { gate, .. } => gate.kind(),
         }
     }
@@ -103,6 +118,12 @@ impl fmt::Display for Reason {
                 "asked {attempts} times, its effect is awaited for another {:.1} s",
                 left.as_secs_f64()
             ),
+            Reason::Quarantined { left } => write!(
+                f,
+                "its address was freed a short while ago; it is watched for another {:.1} s",
+                left.as_secs_f64()
+            ),
+            Reason::Held { gate, seen } => write!(f, "{gate} is closed: {seen}"),
             Reason::Gate { gate, seen } => write!(f, "{gate} is closed: {seen}"),
         }
     }

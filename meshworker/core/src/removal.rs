@@ -47,9 +47,16 @@ pub(crate) fn removals<D, R: Request>(
             continue;
         }
         let since = *history.agreed.entry(departure.node.clone()).or_insert(now);
-        if let Some(closed) = closed_for_time(context, departure, since, history) {
+        // A slot that is somewhere else now has not left: its old address is
+        // cleared along with the new one's joining.
+        if !has_moved(situation, departure, history)
+            && let Some(closed) = closed_for_time(context, departure, since, history)
+        {
             refusals.push(refuse(closed));
             continue;
+        }
+        if let Some(address) = departure.address {
+            history.freed.insert(address, now);
         }
         // Telling one survivor again is the same removal, and keeps nobody waiting.
         if !history.is_last_removal(&departure.node) {
@@ -69,11 +76,16 @@ fn closed_now<D, R>(
     departure: &Departure<R>,
     mass: Option<&String>,
 ) -> Option<(Gate, String)> {
-    // 1. Every discovery witness gave a complete answer.
-    if observed.reports.is_empty() {
+    // 1. Every discovery witness that lists everybody gave a complete answer.
+    let mut lists = observed
+        .reports
+        .iter()
+        .filter(|r| r.witness.lists_everybody())
+        .peekable();
+    if lists.peek().is_none() {
         return Some((Gate::WitnessesComplete, "there is no witness".into()));
     }
-    if let Some(report) = observed.reports.iter().find(|r| !r.grade.is_complete()) {
+    if let Some(report) = lists.find(|r| !r.grade.is_complete()) {
         let seen = format!("{}: {}", report.witness, report.grade);
         return Some((Gate::WitnessesComplete, seen));
     }
@@ -113,6 +125,21 @@ fn closed_now<D, R>(
     }
     // 7. Most members did not vanish at once.
     mass.map(|seen| (Gate::BlastRadius, seen.clone()))
+}
+
+/// Whether the slot that was at the departed node's address is wanted, and
+/// answers, at another one.
+fn has_moved<D, R>(
+    situation: &Situation<'_, D>,
+    departure: &Departure<R>,
+    history: &History,
+) -> bool {
+    let slot = departure.address.and_then(|at| history.places.get(&at));
+    slot.is_some_and(|slot| {
+        situation
+            .wanted_views()
+            .any(|(member, _)| member.id == *slot && departure.address != Some(member.address))
+    })
 }
 
 /// Gates 8 and 9: what only time can tell.
@@ -161,7 +188,12 @@ fn most_vanished<D>(
 
 fn presence(report: &Report, address: IpAddr) -> Presence {
     let listed = report.sightings.iter().find(|s| s.address == address);
-    listed.map_or_else(|| unlisted(report), |sighting| sighting.presence.clone())
+    match listed {
+        Some(sighting) => sighting.presence.clone(),
+        // Silence is no testimony, and no objection either.
+        None if !report.witness.lists_everybody() => Presence::Absent,
+        None => unlisted(report),
+    }
 }
 
 fn absence(reports: &[Report], address: IpAddr) -> Vec<Evidence> {

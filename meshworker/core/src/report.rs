@@ -13,16 +13,31 @@ use crate::{MemberId, Presence};
 pub enum Witness {
     /// The name server: one address per running, healthy replica.
     Dns,
+    /// The members themselves, each through the supervisor that runs it.
+    Announce,
     /// The swarm managers' task list.
     Docker,
     /// The members' own view of their cluster.
     Database,
 }
 
+impl Witness {
+    /// Whether a complete answer of this witness lists everybody, so that a
+    /// member which it does not list is absent. Announcements prove presence
+    /// alone: the silent may run without a supervisor.
+    pub fn lists_everybody(self) -> bool {
+        match self {
+            Witness::Dns | Witness::Docker => true,
+            Witness::Announce | Witness::Database => false,
+        }
+    }
+}
+
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Witness::Dns => "dns",
+            Witness::Announce => "announce",
             Witness::Docker => "docker",
             Witness::Database => "database",
         })

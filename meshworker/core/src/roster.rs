@@ -49,14 +49,17 @@ impl Roster {
                 .insert(Witness::Database, Presence::Present);
         }
         for member in found.values_mut() {
-            for report in reports {
+            for report in reports.iter().filter(|r| r.witness.lists_everybody()) {
                 member
                     .seen
                     .entry(report.witness)
                     .or_insert_with(|| unlisted(report));
             }
         }
-        let mut members: Vec<Member> = found.into_values().collect();
+        Roster::of(found.into_values().collect())
+    }
+
+    fn of(mut members: Vec<Member>) -> Roster {
         members.sort_by(|a, b| (&a.id, a.address).cmp(&(&b.id, b.address)));
         let by_address = members
             .iter()
@@ -67,6 +70,13 @@ impl Roster {
             members,
             by_address,
         }
+    }
+
+    /// The same, without whoever is at these addresses.
+    pub fn without(&self, strangers: &BTreeSet<IpAddr>) -> Roster {
+        let members = self.members.iter();
+        let members = members.filter(|member| !strangers.contains(&member.address));
+        Roster::of(members.cloned().collect())
     }
 
     /// All members, sorted by id and address.

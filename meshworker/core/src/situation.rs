@@ -58,6 +58,19 @@ impl<D> Observation<D> {
         Roster::merge(&self.reports, &self.alive())
     }
 
+    /// The same, without what was answered at these addresses.
+    pub fn without(&self, strangers: &BTreeSet<IpAddr>) -> Observation<D>
+    where
+        D: Clone,
+    {
+        let answers = self.answers.iter();
+        let answers = answers.filter(|(address, _)| !strangers.contains(address));
+        Observation {
+            reports: self.reports.clone(),
+            answers: answers.map(|(a, view)| (*a, view.clone())).collect(),
+        }
+    }
+
     /// The addresses that the members which answered hold to be alive, their
     /// own included: the database's testimony.
     pub fn alive(&self) -> BTreeSet<IpAddr> {
@@ -95,6 +108,23 @@ impl<'a, D> Situation<'a, D> {
     pub fn wanted_views(&self) -> impl Iterator<Item = (&'a Member, &'a View<D>)> + use<'a, D> {
         let answers = self.answers;
         self.wanted().filter_map(move |member| {
+            let view = answers.get(&member.address)?.as_ref().ok()?;
+            Some((member, view))
+        })
+    }
+
+    /// The members that are meant to go, in the order of their ids.
+    pub fn leaving(&self) -> impl Iterator<Item = &'a Member> + use<'a, D> {
+        self.roster
+            .members()
+            .iter()
+            .filter(|member| member.standing() == Standing::Leaving)
+    }
+
+    /// Those of them that answered, with their views.
+    pub fn leaving_views(&self) -> impl Iterator<Item = (&'a Member, &'a View<D>)> + use<'a, D> {
+        let answers = self.answers;
+        self.leaving().filter_map(move |member| {
             let view = answers.get(&member.address)?.as_ref().ok()?;
             Some((member, view))
         })

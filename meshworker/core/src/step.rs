@@ -15,6 +15,8 @@ pub enum StepKind {
     Join,
     /// Gives members of one cluster their parts: slots, replicas.
     Arrange,
+    /// Takes from a member that is meant to go what it holds alone.
+    Leave,
     /// Makes the cluster forget a member. Pessimistic.
     Forget,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for StepKind {
         f.write_str(match self {
             StepKind::Join => "join",
             StepKind::Arrange => "arrange",
+            StepKind::Leave => "leave",
             StepKind::Forget => "forget",
         })
     }

@@ -4,6 +4,7 @@
 //! configuration, the loop, the command line. Decisions live in
 //! [`meshworker_core`], databases in [`meshworker_engines`].
 
+pub mod announce;
 pub mod cli;
 pub mod config;
 mod fleet;

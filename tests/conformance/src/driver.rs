@@ -23,6 +23,7 @@ pub fn quick_limits() -> Limits {
         mass_vanish_hold: Duration::from_secs(600),
         retry_first: Duration::from_secs(1),
         retry_most: Duration::from_secs(4),
+        ..Limits::default()
     }
 }
 

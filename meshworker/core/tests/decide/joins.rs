@@ -22,6 +22,8 @@ fn a_formed_cluster_gets_the_empty_plan() {
     assert_eq!(
         plan,
         Plan {
+            leavers: Vec::new(),
+            settled: true,
             steps: vec![],
             refusals: vec![],
             unity: Unity::One { size: 3 },

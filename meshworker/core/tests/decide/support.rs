@@ -65,13 +65,7 @@ impl Planner for Toy {
 
 /// A database that wants nothing.
 pub fn content() -> Toy {
-    Toy(Proposal {
-        steps: Vec::new(),
-        departures: Vec::new(),
-        cleanup: Vec::new(),
-        refusals: Vec::new(),
-        unity: Unity::One { size: 3 },
-    })
+    Toy(Proposal::nothing(Unity::One { size: 3 }))
 }
 
 pub fn ip(last: u8) -> IpAddr {

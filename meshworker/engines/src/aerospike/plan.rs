@@ -45,13 +45,7 @@ impl Rules {
     /// The fewest requests that bring the wanted members closer to being one
     /// cluster, and what would be forgotten.
     pub fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<Request> {
-        let mut proposal = Proposal {
-            steps: Vec::new(),
-            departures: Vec::new(),
-            cleanup: Vec::new(),
-            refusals: Vec::new(),
-            unity: Unity::apart("no member answers"),
-        };
+        let mut proposal = Proposal::nothing(Unity::apart("no member answers"));
         let nodes = Node::all(situation);
         let name = match Name::settle(self.cluster_name.as_deref(), &nodes) {
             Ok(name) => name,
@@ -67,6 +61,11 @@ impl Rules {
             nodes.into_iter().partition(|node| name.is_of(node.view));
         let fragments = fragments(&ours);
 
+        let answers = situation.answers.iter();
+        proposal.strangers = answers
+            .filter(|(_, answer)| answer.as_ref().is_ok_and(|view| !name.is_of(view)))
+            .map(|(address, _)| *address)
+            .collect();
         proposal
             .refusals
             .extend(strangers.iter().map(|node| name.refuse(node)));

@@ -166,13 +166,7 @@ impl Seen {
 }
 
 fn nothing(unity: Unity) -> Proposal<Request> {
-    Proposal {
-        steps: vec![],
-        departures: vec![],
-        cleanup: vec![],
-        refusals: vec![],
-        unity,
-    }
+    Proposal::nothing(unity)
 }
 
 fn wrong_name(n: u32, what: &str, expected: &str, found: &str) -> Refusal {

@@ -97,8 +97,8 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     Proposal {
         steps: draft.steps,
         departures,
-        cleanup: Vec::new(),
+        strangers: world.strangers,
         refusals: draft.refusals,
-        unity,
+        ..Proposal::nothing(unity)
     }
 }

@@ -76,6 +76,8 @@ pub struct World<'a> {
     pub unowned: Slots,
     /// Whether every wanted member answered.
     pub complete: bool,
+    /// Where nodes of another name answered.
+    pub strangers: BTreeSet<IpAddr>,
 }
 
 impl<'a> World<'a> {
@@ -85,8 +87,10 @@ impl<'a> World<'a> {
         situation: &Situation<'a, Detail>,
         refusals: &mut Vec<Refusal>,
     ) -> World<'a> {
-        let nodes = nodes(rules, situation, refusals);
+        let mut strangers = BTreeSet::new();
+        let nodes = nodes(rules, situation, refusals, &mut strangers);
         let mut world = World {
+            strangers,
             fragments: ordered(&nodes, rules.cluster_name.as_deref()),
             nodes,
             name: rules.cluster_name.clone(),
@@ -140,6 +144,7 @@ fn nodes<'a>(
     rules: &Rules,
     situation: &Situation<'a, Detail>,
     refusals: &mut Vec<Refusal>,
+    strangers: &mut BTreeSet<IpAddr>,
 ) -> BTreeMap<&'a str, Node<'a>> {
     let mut places: BTreeMap<&str, Vec<(IpAddr, &View<Detail>)>> = BTreeMap::new();
     for (address, answer) in situation.answers {
@@ -171,6 +176,7 @@ fn nodes<'a>(
             && expected != found
         {
             refusals.push(wrong_name(first, id, expected, found));
+            strangers.extend(places.iter().map(|(address, _)| *address));
             continue;
         }
         let Some(own) = view.detail.table.iter().find(|entry| entry.node == id) else {

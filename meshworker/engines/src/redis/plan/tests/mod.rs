@@ -166,6 +166,9 @@ impl Scene {
             steps,
             departures,
             cleanup,
+            leaves,
+            floor: _,
+            strangers: _,
             refusals,
             unity,
         } = self.proposal();
@@ -184,6 +187,16 @@ impl Scene {
                 write!(told, "; {objection}").unwrap();
             }
             for step in &departure.steps {
+                write!(told, "; {step}").unwrap();
+            }
+            told.push('\n');
+        }
+        for leave in &leaves {
+            write!(told, "leaves: {} {}", leave.address, leave.holds.join(", ")).unwrap();
+            if let Some(progress) = &leave.progress {
+                write!(told, " ({progress})").unwrap();
+            }
+            for step in &leave.steps {
                 write!(told, "; {step}").unwrap();
             }
             told.push('\n');
@@ -242,13 +255,7 @@ fn nothing_is_proposed_for_a_right_cluster() {
     for (scene, size) in [(three, 3), (six, 6)] {
         assert_eq!(
             scene.proposal(),
-            Proposal {
-                steps: Vec::new(),
-                departures: Vec::new(),
-                cleanup: Vec::new(),
-                refusals: Vec::new(),
-                unity: meshworker_core::Unity::One { size },
-            }
+            Proposal::nothing(meshworker_core::Unity::One { size })
         );
     }
 }

@@ -1,0 +1,135 @@
+//! A member that is meant to go while its database still runs.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::{MemberId, ReleaseGate, Step};
+
+/// What it takes for one member to go without loss, as its engine sees it. The
+/// engine proposes; the release gates, the same for every engine, dispose.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Leave<R> {
+    /// Where the member is.
+    pub address: IpAddr,
+    /// Its id in the database.
+    pub node: String,
+    /// What would be lost, or not served, if it stopped now: "5461 slots",
+    /// "not quiesced yet". Nothing when it may go.
+    pub holds: Vec<String>,
+    /// What brings it nearer to holding nothing. Made when its turn has come,
+    /// or at once when it cannot wait.
+    pub steps: Vec<Step<R>>,
+    /// How much is left to do, where that can be counted.
+    pub progress: Option<Progress>,
+}
+
+/// How far a member has come on its way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// What is counted: "slots", "partitions".
+    pub unit: &'static str,
+    /// How many are left.
+    pub left: u64,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} left", self.left, self.unit)
+    }
+}
+
+/// The fewest members on which a database keeps what it promises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Floor {
+    /// How many.
+    pub members: usize,
+    /// Why so many: "replication factor 2".
+    pub because: String,
+}
+
+impl Default for Floor {
+    fn default() -> Floor {
+        Floor {
+            members: 1,
+            because: "a cluster has a member".into(),
+        }
+    }
+}
+
+/// What kind of leaving this is, as far as the witnesses can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Going {
+    /// The service has become smaller: nobody takes this slot again.
+    ForGood,
+    /// The same slot comes back: an update, a drained node, a restart.
+    Back,
+    /// Everybody goes at once: the service is removed. Nothing can be saved by
+    /// waiting for one another.
+    Everybody,
+    /// No witness can tell.
+    Unclear,
+}
+
+impl fmt::Display for Going {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Going::ForGood => "gone for good",
+            Going::Back => "back in the same slot",
+            Going::Everybody => "everybody at once",
+            Going::Unclear => "no witness says whether it comes back",
+        })
+    }
+}
+
+/// One member in the leave queue, and whether it may stop now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Leaver {
+    /// Who it is.
+    pub member: MemberId,
+    /// Where it is.
+    pub address: IpAddr,
+    /// Its id in the database.
+    pub node: String,
+    /// What kind of leaving it is.
+    pub going: Going,
+    /// Its place in the queue, counted from 1.
+    pub place: usize,
+    /// How much is left to do before it may stop.
+    pub progress: Option<Progress>,
+    /// Whether it may stop now.
+    pub release: Release,
+}
+
+/// Whether a member that is meant to go may stop now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Release {
+    /// It may.
+    Granted,
+    /// Not yet.
+    Held {
+        /// The first gate that is closed.
+        gate: ReleaseGate,
+        /// What was seen there.
+        seen: String,
+    },
+}
+
+impl Release {
+    /// Whether the member may stop.
+    pub fn is_granted(&self) -> bool {
+        *self == Release::Granted
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Release::Granted => f.write_str("may stop"),
+            Release::Held { gate, seen } => write!(f, "{gate} is closed: {seen}"),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The leave queue: who of those that are meant to go may stop now.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::{
+    Context, Floor, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
+    Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Unity, Witness,
+};
+
+/// Who is on its way out, and the steps that bring them nearer.
+pub(crate) struct Queue<R> {
+    /// The leavers, in the order of their turns.
+    pub(crate) leavers: Vec<Leaver>,
+    /// What is done for them now.
+    pub(crate) steps: Vec<Step<R>>,
+}
+
+/// What the queue is decided from.
+pub(crate) struct Leaving<'a, D> {
+    /// Time and bounds.
+    pub(crate) context: &'a Context<'a>,
+    /// Everything that was seen.
+    pub(crate) observed: &'a Observation<D>,
+    /// The same, in order.
+    pub(crate) situation: &'a Situation<'a, D>,
+    /// The fewest members that must stay, as the engine says.
+    pub(crate) floor: Floor,
+    /// Whether the members are one cluster, as the engine says.
+    pub(crate) unity: &'a Unity,
+}
+
+impl<D> Leaving<'_, D> {
+    /// Leads everybody who is meant to go through the gates, in the engine's
+    /// order. At most one is let go at a time, unless all go.
+    pub(crate) fn queue<R: Request>(
+        &self,
+        leaves: Vec<Leave<R>>,
+        history: &mut History,
+    ) -> Queue<R> {
+        let now = self.context.now;
+        let alive = self.observed.alive();
+        self.note_gone(&alive, history);
+        let everybody = self.everybody_goes(&alive);
+        let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
+        history.ready.retain(|address, _| leaving.contains(address));
+
+        let mut leavers = Vec::new();
+        let mut steps = Vec::new();
+        let mut turn_taken = false;
+        for (position, leave) in leaves.into_iter().enumerate() {
+            let Some(member) = self.situation.roster.at(leave.address) else {
+                continue;
+            };
+            let going = if everybody {
+                Going::Everybody
+            } else {
+                self.going(member)
+            };
+            let closed = if everybody {
+                None
+            } else {
+                self.closed(&leave, going, &alive, history)
+            };
+            let release = match closed {
+                Some((gate, seen)) => {
+                    history.ready.remove(&leave.address);
+                    Release::Held { gate, seen }
+                }
+                None => {
+                    let since = *history.ready.entry(leave.address).or_insert(now);
+                    let held = now.since(since);
+                    let hold = self.context.limits.leave_hold;
+                    if held >= hold {
+                        history.released.insert(leave.address, now);
+                        Release::Granted
+                    } else {
+                        let left = (hold - held).as_secs_f64();
+                        Release::Held {
+                            gate: ReleaseGate::Settled,
+                            seen: format!("{left:.1} s are left"),
+                        }
+                    }
+                }
+            };
+            // Whoever cannot wait is helped at once, the others in their turn:
+            // moving the data of two at a time would move some of it twice.
+            let patient = member.is_patient();
+            if !everybody && (!patient || !turn_taken) {
+                steps.extend(leave.steps);
+            }
+            turn_taken |= patient;
+            leavers.push(Leaver {
+                member: member.id.clone(),
+                address: leave.address,
+                node: leave.node,
+                going,
+                place: position + 1,
+                progress: leave.progress,
+                release,
+            });
+        }
+        Queue { leavers, steps }
+    }
+
+    /// Gates 1 to 6: what this pass alone can tell. The first that is closed,
+    /// and what was seen there.
+    fn closed<R>(
+        &self,
+        leave: &Leave<R>,
+        going: Going,
+        alive: &BTreeSet<IpAddr>,
+        history: &History,
+    ) -> Option<(ReleaseGate, String)> {
+        let answers = |address: &IpAddr| matches!(self.situation.answers.get(address), Some(Ok(_)));
+        // 1. Nobody else is on its way out.
+        let others = self.situation.roster.members().iter();
+        let mut others = others.filter(|other| other.address != leave.address);
+        let stopping = others.find(|other| {
+            let goes = other.is_stopping() || (!other.is_patient() && is_going(other));
+            goes && (answers(&other.address) || alive.contains(&other.address))
+        });
+        if let Some(other) = stopping {
+            return Some((ReleaseGate::Turn, format!("{} stops first", other.id)));
+        }
+        let released = history.released.keys().find(|at| **at != leave.address);
+        if let Some(other) = released {
+            return Some((ReleaseGate::Turn, format!("{other} was let go first")));
+        }
+        // 2. Nobody who counts is silent.
+        if let Some(silent) = alive.iter().find(|address| !answers(address)) {
+            let seen = format!("{silent} is held to be alive and does not answer");
+            return Some((ReleaseGate::MembersAnswer, seen));
+        }
+        // 3. Those that stay are one.
+        if let Unity::Apart { missing } = self.unity {
+            return Some((ReleaseGate::MembersAgree, missing.clone()));
+        }
+        // 4. Enough stay. Whoever comes back is counted in; where nobody can
+        // tell, a single one is taken for one that does: so does an update.
+        let stay = self.situation.wanted_views().count();
+        let leaving = self.situation.leaving_views().count();
+        let back = going == Going::Back || (going == Going::Unclear && leaving == 1);
+        let floor = self.floor();
+        if stay == 0 || stay + usize::from(back) < floor.members {
+            let seen = format!(
+                "{stay} would stay, {} asks for {}",
+                floor.because, floor.members
+            );
+            return Some((ReleaseGate::Floor, seen));
+        }
+        // 5. It holds nothing alone.
+        if let Some(held) = leave.holds.first() {
+            return Some((ReleaseGate::DataSafe, held.clone()));
+        }
+        // 6. Nothing moves.
+        let views = self.situation.views().into_values();
+        let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
+        busy.next()
+            .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
+    }
+
+    fn floor(&self) -> Floor {
+        if self.context.min_members > self.floor.members {
+            return Floor {
+                members: self.context.min_members,
+                because: "min-members".into(),
+            };
+        }
+        self.floor.clone()
+    }
+
+    /// Forgets who was let go and is gone: it does not answer, nobody sees it
+    /// alive, and it does not say that it stops.
+    fn note_gone(&self, alive: &BTreeSet<IpAddr>, history: &mut History) {
+        let patience = self.context.limits.release_patience;
+        history.released.retain(|address, granted| {
+            let answers = matches!(self.situation.answers.get(address), Some(Ok(_)));
+            let member = self.situation.roster.at(*address);
+            let going = member.is_some_and(is_going);
+            let there = alive.contains(address) || answers;
+            // One that was let go and does not go has changed its mind, or was
+            // never told.
+            there && (going || self.context.now.since(*granted) < patience)
+        });
+    }
+
+    /// Whether all members go, by every witness that speaks and by the
+    /// database's own word.
+    fn everybody_goes(&self, alive: &BTreeSet<IpAddr>) -> bool {
+        let mut members = self.situation.roster.members().iter().peekable();
+        members.peek().is_some()
+            && members.all(|member| member.standing() != Standing::Wanted)
+            && alive.iter().all(|address| {
+                let member = self.situation.roster.at(*address);
+                member.is_some_and(is_going)
+            })
+    }
+
+    /// What kind of leaving this is.
+    fn going(&self, member: &Member) -> Going {
+        if successor(self.situation.roster, member).is_some() {
+            return Going::Back;
+        }
+        let docker =
+            |report: &&Report| report.witness == Witness::Docker && report.grade.is_complete();
+        let Some(report) = self.observed.reports.iter().find(docker) else {
+            return Going::Unclear;
+        };
+        let Some(desired) = report.desired else {
+            return Going::Unclear;
+        };
+        let present = report.sightings.iter();
+        let present = present.filter(|s| s.presence == Presence::Present).count();
+        if present < desired {
+            Going::Back
+        } else {
+            Going::ForGood
+        }
+    }
+}
+
+/// Whether the member is meant to go and may still be there.
+fn is_going(member: &Member) -> bool {
+    member.standing() == Standing::Leaving
+}
+
+/// Whoever has this member's slot at another address.
+pub(crate) fn successor<'a>(roster: &'a Roster, member: &Member) -> Option<&'a Member> {
+    if !matches!(member.id, MemberId::Slot { .. }) {
+        return None;
+    }
+    roster.members().iter().find(|other| {
+        other.id == member.id
+            && other.address != member.address
+            && other.standing() == Standing::Wanted
+    })
+}

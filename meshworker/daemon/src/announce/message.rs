@@ -1,0 +1,71 @@
+//! What a supervisor and a worker say to each other, as JSON.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a member's supervisor says of it. Sent with a bearer token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Announcement {
+    /// The name of the cluster that it belongs to, as the worker knows it.
+    pub cluster: String,
+    /// The Swarm service, `{{.Service.Name}}`.
+    pub service: String,
+    /// The replica's number, `{{.Task.Slot}}`, counted from 1.
+    pub slot: u64,
+    /// The Swarm task, `{{.Task.ID}}`.
+    pub task: String,
+    /// The Swarm node, `{{.Node.ID}}`.
+    pub node: String,
+    /// Where the database is reached, on the network shared with the worker.
+    pub address: IpAddr,
+    /// Where in its life it is.
+    pub phase: Phase,
+    /// Counted up by the supervisor each time the phase changes. A verdict
+    /// carries the number of the announcement that it answers, so that one for
+    /// an earlier phase is not taken for one for this phase: the fence.
+    pub generation: u64,
+}
+
+/// Where in its life a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The database starts or runs, and is meant to.
+    Present,
+    /// It runs, is meant to stop, and waits to be let go.
+    Leaving,
+    /// It is being stopped, whatever anybody says.
+    Stopping,
+}
+
+/// What a worker answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The announcement's generation.
+    pub generation: u64,
+    /// Whether this member answers, and with all members that do is one cluster
+    /// at rest, with all data in its place.
+    pub in_place: bool,
+    /// What the cluster is, for people: "one cluster of 3 members".
+    pub cluster: String,
+    /// Whether a member that is leaving may stop. None in other phases, and
+    /// while no pass has looked since it began to leave.
+    pub verdict: Option<Verdict>,
+}
+
+/// Whether a member that is leaving may stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Whether it may.
+    pub granted: bool,
+    /// Why, or why not, for people: the gate that is closed and what was seen.
+    pub why: String,
+    /// What kind of leaving the worker takes it for, for people.
+    pub going: String,
+    /// Its place in the leave queue, counted from 1.
+    pub place: usize,
+    /// What is left to do, for people: "5461 slots left".
+    pub progress: Option<String>,
+}

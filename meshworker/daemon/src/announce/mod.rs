@@ -1,0 +1,18 @@
+//! Announcements: a member's supervisor tells the workers who it is, and asks
+//! whether it may stop.
+//!
+//! ```text
+//! supervisor ── POST /v1/announcements, each second, to every worker ──> worker
+//!            <── what the cluster is, and whether this member may stop ──
+//! ```
+//!
+//! Every announcement carries everything, so nothing is lost when either side
+//! restarts, and none of them is a command: the worker's next pass looks and
+//! decides.
+
+mod message;
+
+pub use message::{Announcement, Answer, Phase, Verdict};
+
+/// Where announcements are posted.
+pub const PATH: &str = "/v1/announcements";
