@@ -30,6 +30,9 @@ pub struct Detail {
     pub state_ok: bool,
     /// Whether it follows its master closely; always so for a master.
     pub in_sync: bool,
+    /// Where a replica asks for its master's data; none for a master, and while
+    /// it goes by a host name.
+    pub dials: Option<IpAddr>,
     /// The id of its process, new with every start.
     pub run_id: String,
 }
@@ -109,6 +112,7 @@ impl Shared {
                 keys: replies.keys,
                 state_ok: state == "ok",
                 in_sync,
+                dials: field(replies.info, "master_host").and_then(|host| host.parse().ok()),
                 run_id: run_id.to_owned(),
             },
         })

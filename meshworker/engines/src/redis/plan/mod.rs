@@ -6,6 +6,7 @@
 //!       ──> assign    a new cluster gets its slots
 //!       ──> open      slots on the move arrive, or are closed
 //!       ──> replicas  empty members follow a master, or become one
+//!       ──> stale     replicas that ask at an old address are told again
 //!       ──> balance   masters with few slots get some
 //!       ──> depart    nodes that the cluster holds to be gone
 //!       ──> unity     what is missing yet
@@ -17,6 +18,7 @@ mod depart;
 mod join;
 mod open;
 mod replicas;
+mod stale;
 mod unity;
 mod world;
 
@@ -85,6 +87,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             let opened = open::slots(&world, &mut draft);
             let cast = replicas::cast(rules, &world);
             replicas::attach(rules, &world, &cast, &mut draft);
+            stale::links(&world, &mut draft);
             if !opened {
                 balance::masters(&world, &cast, &mut draft);
             }

@@ -140,3 +140,29 @@ fn everybody_must_have_heard_of_everybodys_part() {
         "not one cluster: 10.0.0.1 has not heard of the part of 10.0.0.6 yet\n"
     );
 }
+
+/// After several members moved at once, a replica had its master's new address
+/// in its table and dialled the old one for ever.
+#[test]
+fn a_replica_dialled_its_master_where_it_was_before() {
+    let dialling = |at: &'static str| {
+        let down = Facts {
+            replication: match at {
+                "old" => "role:slave\r\nmaster_host:10.0.0.24\r\nmaster_link_status:down\r\n",
+                _ => "role:slave\r\nmaster_host:10.0.0.2\r\nmaster_link_status:down\r\n",
+            },
+            ..Facts::default()
+        };
+        let scene = Scene::replicas(1).nodes(&[1, 2, 3, 5, 6], SIX);
+        scene.says(4, super::at(4), SIX, down)
+    };
+    assert_eq!(
+        dialling("old").told(),
+        "10.0.0.4: CLUSTER REPLICATE #2\n\
+         not one cluster: 1 requests are to be made: 10.0.0.4: CLUSTER REPLICATE #2\n"
+    );
+    assert_eq!(
+        dialling("new").told(),
+        "not one cluster: 10.0.0.4: no link to its master yet\n"
+    );
+}
