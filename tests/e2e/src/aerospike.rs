@@ -81,16 +81,17 @@ impl Database for Aerospike {
     }
 
     fn env(&self) -> Vec<(String, String)> {
-        vec![("AEROSPIKE_IMAGE".into(), Self::image())]
+        // Other people's stacks run the vendor's image as it is.
+        let supervised = self.stack == World::stack("aerospike.yml");
+        let image = match supervised {
+            true => Image::AerospikeMember.reference().into(),
+            false => Self::image(),
+        };
+        vec![("AEROSPIKE_IMAGE".into(), image)]
     }
 
     fn keeps_data(&self) -> bool {
         false
-    }
-
-    fn shrink(&self) -> &'static [usize] {
-        // There are two copies of each record.
-        &[5, 4, 3]
     }
 
     fn cluster(&self, tools: &Tools<'_>, members: &[Ipv4Addr]) -> Result<Cluster, String> {

@@ -32,9 +32,6 @@ pub trait Database: Send + Sync {
     /// Whether a member that restarts finds its data again.
     fn keeps_data(&self) -> bool;
 
-    /// The steps in which six members become three without losing data.
-    fn shrink(&self) -> &'static [usize];
-
     /// Whether the members at these addresses are one healthy cluster of
     /// exactly themselves; what is seen instead otherwise. Departed nodes that
     /// are still remembered are listed, and no fault.

@@ -49,16 +49,11 @@ impl Database for Redis {
     }
 
     fn env(&self) -> Vec<(String, String)> {
-        vec![("REDIS_IMAGE".into(), Image::Redis.reference().into())]
+        vec![("REDIS_IMAGE".into(), Image::RedisMember.reference().into())]
     }
 
     fn keeps_data(&self) -> bool {
         true
-    }
-
-    fn shrink(&self) -> &'static [usize] {
-        // The three that go are replicas.
-        &[3]
     }
 
     fn cluster(&self, tools: &Tools<'_>, members: &[Ipv4Addr]) -> Result<Cluster, String> {

@@ -26,7 +26,7 @@ impl Driver for Aerospike {
 
     fn environment(&self) -> Vec<(&'static str, &'static str)> {
         vec![
-            ("AEROSPIKE_IMAGE", Image::AerospikeSim.reference()),
+            ("AEROSPIKE_IMAGE", Image::AerospikeMember.reference()),
             ("MESHWORKER_IMAGE", Image::Meshworker.reference()),
             ("TOOLS_IMAGE", Image::Tools.reference()),
         ]
@@ -44,11 +44,6 @@ impl Driver for Aerospike {
     fn read(&self, tools: &Tools<'_>, count: usize) -> Result<usize> {
         let command = format!("sim-check-many:ns=test;prefix=record-;from=1;to={count}");
         ask(tools, &command, "found")
-    }
-
-    fn shrink(&self) -> &'static [usize] {
-        // There are two copies of each record: two nodes that go together take some along.
-        &[5, 4, 3]
     }
 
     fn query(&self) -> &'static str {

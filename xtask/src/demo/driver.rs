@@ -20,9 +20,6 @@ pub trait Driver {
     /// Reads the records `1..=count`, and returns how many are there and right.
     fn read(&self, tools: &Tools<'_>, count: usize) -> Result<usize>;
 
-    /// The steps in which a cluster of six shrinks to three without losing data.
-    fn shrink(&self) -> &'static [usize];
-
     /// A query to try by hand, as typed in the tools container.
     fn query(&self) -> &'static str;
 }

@@ -46,13 +46,8 @@ impl<'a> Play<'a> {
         let scale = |replicas| Ok(self.stack.scale(service, replicas)?);
         let title = format!("docker service scale {}={GROWN}", self.stack.full(service));
         self.formed(&tools, &title, GROWN, || scale(GROWN))?;
-        for replicas in self.driver.shrink() {
-            let title = format!(
-                "docker service scale {}={replicas}",
-                self.stack.full(service)
-            );
-            self.formed(&tools, &title, *replicas, || scale(*replicas))?;
-        }
+        let title = format!("docker service scale {}={START}", self.stack.full(service));
+        self.formed(&tools, &title, START, || scale(START))?;
         self.formed(&tools, "one container is killed", START, || {
             self.kill_one(service)
         })?;

@@ -28,7 +28,7 @@ impl Driver for Redis {
 
     fn environment(&self) -> Vec<(&'static str, &'static str)> {
         vec![
-            ("REDIS_IMAGE", Image::Redis.reference()),
+            ("REDIS_IMAGE", Image::RedisMember.reference()),
             ("MESHWORKER_IMAGE", Image::Meshworker.reference()),
             ("TOOLS_IMAGE", Image::Tools.reference()),
         ]
@@ -50,11 +50,6 @@ impl Driver for Redis {
             lines(tools, &commands)?.into_iter().collect();
         let right = (1..=count).filter(|number| found.contains(&format!("value-of-{number}")));
         Ok(right.count())
-    }
-
-    fn shrink(&self) -> &'static [usize] {
-        // The three that go are replicas.
-        &[3]
     }
 
     fn query(&self) -> &'static str {

@@ -72,7 +72,7 @@ impl ImageBuilder {
 
     /// The image's folder and its binary in one directory, because a build sees only one.
     fn context(&self, image: Image, cache: &Path, binaries: &Path) -> Result<PathBuf> {
-        let context = cache.join("context").join(image.folder());
+        let context = cache.join("context").join(image.name());
         if context.exists() {
             std::fs::remove_dir_all(&context).map_err(LabError::file("remove", &context))?;
         }
@@ -91,6 +91,9 @@ impl ImageBuilder {
         let mut arguments = vec!["build".to_owned(), "-q".into(), "--network=host".into()];
         if let Some(base) = base.filter(|_| image.needs_base()) {
             arguments.push(format!("--build-arg=BASE={base}"));
+        }
+        if let Some(vendor) = image.vendor() {
+            arguments.push(format!("--build-arg=VENDOR={vendor}"));
         }
         arguments.push(format!("--tag={}", image.reference()));
         arguments.push(context.to_string_lossy().into_owned());

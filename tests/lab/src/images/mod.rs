@@ -25,15 +25,21 @@ pub enum Image {
     Tools,
     /// The simulated Aerospike server, with a shell beside it as in the vendor's image.
     AerospikeSim,
+    /// Redis with the supervisor.
+    RedisMember,
+    /// Aerospike with the supervisor: the simulated server, or the one that `AEROSPIKE_IMAGE` names.
+    AerospikeMember,
 }
 
 impl Image {
     /// All images, in the order in which they are built.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::Meshworker,
         Self::Redis,
         Self::Tools,
         Self::AerospikeSim,
+        Self::RedisMember,
+        Self::AerospikeMember,
     ];
 
     /// The name under which stacks use it.
@@ -43,16 +49,40 @@ impl Image {
             Self::Redis => "meshworker/redis:latest",
             Self::Tools => "meshworker/tools:latest",
             Self::AerospikeSim => "meshworker/aerospike-sim:latest",
+            Self::RedisMember => "meshworker/redis-member:latest",
+            Self::AerospikeMember => "meshworker/aerospike-member:latest",
+        }
+    }
+
+    /// What it is called on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Meshworker => "meshworker",
+            Self::Redis => "redis",
+            Self::Tools => "tools",
+            Self::AerospikeSim => "aerospike-sim",
+            Self::RedisMember => "redis-member",
+            Self::AerospikeMember => "aerospike-member",
         }
     }
 
     /// Its folder in `images/`.
     pub const fn folder(self) -> &'static str {
         match self {
-            Self::Meshworker => "meshworker",
-            Self::Redis => "redis",
-            Self::Tools => "tools",
-            Self::AerospikeSim => "aerospike-sim",
+            Self::RedisMember | Self::AerospikeMember => "member",
+            other => other.name(),
+        }
+    }
+
+    /// The image that it adds the supervisor to.
+    pub fn vendor(self) -> Option<String> {
+        match self {
+            Self::RedisMember => Some(Self::Redis.reference().into()),
+            Self::AerospikeMember => Some(
+                std::env::var("AEROSPIKE_IMAGE")
+                    .unwrap_or_else(|_| Self::AerospikeSim.reference().into()),
+            ),
+            Self::Meshworker | Self::Redis | Self::Tools | Self::AerospikeSim => None,
         }
     }
 
@@ -63,7 +93,7 @@ impl Image {
             Self::AerospikeSim => &["aerospike-sim"],
             // The simulator is also its own client.
             Self::Tools => &["meshworker", "aerospike-sim"],
-            Self::Redis => &[],
+            Self::Redis | Self::RedisMember | Self::AerospikeMember => &[],
         }
     }
 
@@ -79,9 +109,9 @@ impl std::str::FromStr for Image {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
-            .find(|image| image.folder() == name)
+            .find(|image| image.name() == name)
             .ok_or_else(|| {
-                let known = Self::ALL.map(Self::folder).join(", ");
+                let known = Self::ALL.map(Self::name).join(", ");
                 format!("there is no image `{name}`: the images are {known}")
             })
     }
@@ -89,7 +119,7 @@ impl std::str::FromStr for Image {
 
 impl std::fmt::Display for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.folder())
+        f.write_str(self.name())
     }
 }
 
