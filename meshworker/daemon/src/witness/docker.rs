@@ -1,8 +1,9 @@
 //! The Docker API as a witness: the swarm managers' task list.
 //!
 //! It leads DNS in both directions, and knows slots, tasks and nodes. It is
-//! asked for lists and events only; nothing is ever changed through it:
-//! `GET /version`, `/services`, `/tasks`, `/nodes` and `/events`.
+//! asked for lists and events only: `GET /version`, `/services`, `/tasks`,
+//! `/nodes` and `/events`. Nothing is changed through it but, when an operator
+//! says so, the number of a service's replicas (`replicas.rs`).
 
 mod address;
 mod client;
@@ -11,6 +12,7 @@ mod error;
 mod events;
 mod labels;
 mod model;
+mod replicas;
 mod sightings;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +29,7 @@ pub use self::client::DockerClient;
 pub use self::endpoint::Endpoint;
 pub use self::error::DockerError;
 pub use self::labels::{LabelledServices, Labels};
+pub use self::replicas::{Replicas, Wanted};
 
 /// Which tasks are asked for, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

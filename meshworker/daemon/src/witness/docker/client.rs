@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bollard::{BollardRequest, ClientVersion, Docker};
 use futures_util::TryStreamExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -181,7 +183,7 @@ impl DockerClient {
     }
 
     /// What the engine answers to a question that changes nothing.
-    async fn get<T: DeserializeOwned>(
+    pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         filters: &Filters<'_>,
@@ -194,16 +196,34 @@ impl DockerClient {
     }
 
     async fn fetch(&self, path: &str, filters: &Filters<'_>) -> Result<Vec<u8>, DockerError> {
-        let Connection { docker, version } = self.connection().await?;
         let mut target = path.to_owned();
         if !filters.is_empty() {
             target.push_str("?filters=");
             target.push_str(&escaped(&serde_json::to_string(filters)?));
         }
+        self.exchange(target, None).await
+    }
+
+    /// What the engine answers; with a body, to a request that changes something.
+    pub(super) async fn exchange(
+        &self,
+        target: String,
+        body: Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, DockerError> {
+        let Connection { docker, version } = self.connection().await?;
         // bollard offers an answer's bytes for few requests only. This is one
         // of them, and its modifier says what is really asked for.
         let answer = docker
-            .with_request_modifier(move |request| aim(request, version, &target))
+            .with_request_modifier(move |request| {
+                let mut request = aim(request, version, &target);
+                if let Some(body) = &body {
+                    *request.method_mut() = Method::POST;
+                    let json = HeaderValue::from_static("application/json");
+                    request.headers_mut().insert(CONTENT_TYPE, json);
+                    *request.body_mut() = bollard::body_full(body.clone().into());
+                }
+                request
+            })
             .export_container("none");
         let mut answer = std::pin::pin!(answer);
         let mut bytes = Vec::new();
@@ -237,7 +257,7 @@ fn aim(mut request: BollardRequest, version: ClientVersion, target: &str) -> Bol
     request
 }
 
-fn filter<'a>(key: &'a str, values: impl IntoIterator<Item = &'a str>) -> Filters<'a> {
+pub(super) fn filter<'a>(key: &'a str, values: impl IntoIterator<Item = &'a str>) -> Filters<'a> {
     Filters::from([(key, values.into_iter().collect())])
 }
 

@@ -21,6 +21,9 @@ pub enum DockerError {
     /// The engine answered in a form that is not understood.
     #[error("the Docker API's answer is not understood")]
     Answer(#[from] serde_json::Error),
+    /// There is no replicated service of this name.
+    #[error("there is no replicated service {0}")]
+    NotReplicated(String),
     /// The answer was longer than any swarm's would be.
     #[error("the Docker API's answer is longer than {0} bytes")]
     TooLong(usize),

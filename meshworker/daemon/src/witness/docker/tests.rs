@@ -1,6 +1,7 @@
 //! The witness against an engine that lists what it is told to.
 
 mod fake_engine;
+mod scaling;
 mod waking;
 
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -21,6 +21,7 @@ pub(super) struct FakeEngine {
 pub(super) struct World {
     lists: Mutex<Lists>,
     requests: Mutex<Vec<String>>,
+    bodies: Mutex<Vec<Value>>,
     /// Lines of the event stream; an empty one ends every subscription.
     events: broadcast::Sender<String>,
 }
@@ -47,6 +48,7 @@ impl FakeEngine {
                 status: 200,
             }),
             requests: Mutex::new(Vec::new()),
+            bodies: Mutex::new(Vec::new()),
             events: broadcast::Sender::new(16),
         };
         let mut engine = FakeEngine {
@@ -135,15 +137,28 @@ impl World {
         requests.iter().filter(of_path).cloned().collect()
     }
 
+    /// The bodies of all requests so far that had one.
+    pub(super) fn bodies(&self) -> Vec<Value> {
+        self.bodies.lock().unwrap().clone()
+    }
+
     async fn serve(&self, stream: UnixStream) -> std::io::Result<()> {
         let (reading, mut writing) = stream.into_split();
         let mut lines = BufReader::new(reading).lines();
         let request = lines.next_line().await?.unwrap_or_default();
-        while lines
-            .next_line()
-            .await?
-            .is_some_and(|line| !line.is_empty())
-        {}
+        let mut length = 0;
+        while let Some(line) = lines.next_line().await?.filter(|line| !line.is_empty()) {
+            let header = line.to_lowercase();
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let mut body = vec![0; length];
+        lines.get_mut().read_exact(&mut body).await?;
+        if !body.is_empty() {
+            let body = serde_json::from_slice(&body)?;
+            self.bodies.lock().unwrap().push(body);
+        }
         let target = request.split(' ').nth(1).unwrap_or_default().to_owned();
         self.requests.lock().unwrap().push(target.clone());
 
@@ -161,6 +176,7 @@ impl World {
             "/services" => (200, lists.services),
             "/tasks" => (200, lists.tasks),
             "/nodes" => (200, lists.nodes),
+            update if update.ends_with("/update") => (200, json!({"Warnings": null})),
             other => (400, json!({"message": format!("unexpected {other}")})),
         };
         let body = body.to_string();

@@ -1,0 +1,39 @@
+//! The one change: how many replicas there are meant to be.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn a_service_goes_back_as_it_came_but_for_its_replicas() {
+    let engine = FakeEngine::start();
+    let spec = |replicas: u64| {
+        json!({
+            "Name": "db",
+            "Mode": {"Replicated": {"Replicas": replicas, "OfALaterEngine": [1]}},
+            "Unheard": {"of": true},
+        })
+    };
+    let other = json!({"ID": "s2", "Version": {"Index": 9}, "Spec": {"Name": "db-2"}});
+    let ours = json!({"ID": "s1", "Version": {"Index": 7}, "Spec": spec(5)});
+    engine.world.services(json!([other, ours]));
+    let replicas = Replicas::of(client(&engine), "db");
+    let found = replicas.read().await.unwrap();
+    assert_eq!(found.replicas, 5);
+    replicas.set(&found, 4).await.unwrap();
+    assert_eq!(engine.world.bodies(), [spec(4)]);
+    assert_eq!(
+        engine.world.requests("/services/s1/update"),
+        ["/v1.41/services/s1/update?version=7"]
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_named() {
+    let engine = FakeEngine::start();
+    let replicas = Replicas::of(client(&engine), "db");
+    let error = replicas.read().await.unwrap_err().to_string();
+    assert_eq!(error, "there is no replicated service db");
+    engine.world.services(json!([{"ID": "s", "Version": {"Index": 1}, "Spec": {"Name": "db", "Mode": {"Global": {}}}}]));
+    assert!(replicas.read().await.is_err());
+}
