@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::{Backoff, MemberId, Moment};
+use crate::{Backoff, MemberId, Moment, Request, Step};
 
 /// What the worker remembers from pass to pass.
 ///
@@ -36,6 +36,20 @@ pub struct History {
 }
 
 impl History {
+    /// Takes back what was noted of removals that were planned and are not made
+    /// after all: the next decision finds what `before` knew of them.
+    pub fn take_back<R: Request>(&mut self, before: &History, planned: &[Step<R>]) {
+        self.forgotten.clone_from(&before.forgotten);
+        self.last_removal.clone_from(&before.last_removal);
+        self.freed.clone_from(&before.freed);
+        for key in planned.iter().map(Step::key) {
+            match before.attempts.get(&key) {
+                Some(backoff) => self.attempts.insert(key, *backoff),
+                None => self.attempts.remove(&key),
+            };
+        }
+    }
+
     /// Whether this node is the one that was forgotten last.
     pub(crate) fn is_last_removal(&self, node: &str) -> bool {
         self.last_removal

@@ -2,11 +2,13 @@
 //! services declare by labels.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tracing::{info, warn};
 
+use crate::announce::Registry;
 use crate::config::{Cluster, Inputs, labels};
 use crate::witness::LabelledServices;
 use crate::worker;
@@ -16,6 +18,7 @@ use crate::worker;
 pub struct Fleet {
     inputs: Inputs,
     configured: Vec<Cluster>,
+    registry: Option<Arc<Registry>>,
     tasks: JoinSet<()>,
     labelled: BTreeMap<String, Labelled>,
 }
@@ -28,11 +31,13 @@ struct Labelled {
 }
 
 impl Fleet {
-    /// These clusters, and those that labels declare when `inputs` say so.
-    pub fn new(configured: Vec<Cluster>, inputs: Inputs) -> Fleet {
+    /// These clusters, and those that labels declare when `inputs` say so. With
+    /// a registry the members of all of them can announce themselves there.
+    pub fn new(configured: Vec<Cluster>, inputs: Inputs, registry: Option<Arc<Registry>>) -> Fleet {
         Fleet {
             inputs,
             configured,
+            registry,
             tasks: JoinSet::new(),
             labelled: BTreeMap::new(),
         }
@@ -46,7 +51,9 @@ impl Fleet {
     /// A worker broke, which is a bug: the process is to end and be restarted.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
         for cluster in std::mem::take(&mut self.configured) {
-            self.tasks.spawn(worker::run(cluster, stop.clone()));
+            let registry = self.registry.clone();
+            self.tasks
+                .spawn(worker::run(cluster, registry, stop.clone()));
         }
         let services = self.inputs.labels.then(LabelledServices::new);
         while !*stop.borrow() {
@@ -110,7 +117,8 @@ impl Fleet {
                     "a labelled service: its worker starts"
                 );
                 let (stop, stopped) = watch::channel(false);
-                let task = self.tasks.spawn(worker::run(cluster, stopped));
+                let registry = self.registry.clone();
+                let task = self.tasks.spawn(worker::run(cluster, registry, stopped));
                 Some((task.id(), stop))
             }
             Err(error) => {

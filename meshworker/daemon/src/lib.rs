@@ -5,6 +5,7 @@
 //! [`meshworker_core`], databases in [`meshworker_engines`].
 
 pub mod announce;
+pub mod api;
 pub mod cli;
 pub mod config;
 mod fleet;

@@ -222,3 +222,78 @@ fn once_names_what_is_missing_and_exits_with_one() {
 fn every_setting_has_help_and_no_two_flags_collide() {
     meshworker::cli::command().debug_assert();
 }
+
+#[test]
+fn where_to_listen_and_to_whom_is_checked_before_anything_starts() {
+    let run = ["run", "--servicename", "db", "--listen"];
+    let line = refused(&[&run[..], &["7900"]].concat(), &[]);
+    assert_eq!(
+        line,
+        "meshworker: listen (flag): found '7900'; allowed: ADDR:PORT, such as 0.0.0.0:7900"
+    );
+    let line = refused(
+        &["run", "--servicename", "db"],
+        &[("MESHWORKER_LISTEN", "db:7900")],
+    );
+    assert!(
+        line.contains("listen (variable): found 'db:7900'"),
+        "{line}"
+    );
+
+    let listen = [&run[..], &["127.0.0.1:0"]].concat();
+    let line = refused(&listen, &[]);
+    assert_eq!(
+        line,
+        "meshworker: token-file (default): found nothing beside listen; allowed: a file that holds a token"
+    );
+    let line = refused(&[&listen[..], &["--token-file", "/nowhere"]].concat(), &[]);
+    assert!(
+        line.contains("token-file (flag): /nowhere: No such file"),
+        "{line}"
+    );
+    let empty = file("\n");
+    let path = empty.path().display().to_string();
+    let line = refused(&listen, &[("MESHWORKER_TOKEN_FILE", &path)]);
+    assert!(
+        line.contains(&format!(
+            "token-file (variable): {path}: found nothing in it"
+        )),
+        "{line}"
+    );
+
+    let token = file("secret\n");
+    let path = token.path().display().to_string();
+    let listen = [&listen[..], &["--token-file", &path]].concat();
+    let line = refused(&[&listen[..], &["--once"]].concat(), &[]);
+    assert!(
+        line.contains("once (flag): found it beside listen"),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_address_in_use_is_one_line_and_exit_code_one() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let token = file("secret\n");
+    let path = token.path().display().to_string();
+    let args = [
+        "run",
+        "--servicename",
+        "db",
+        "--docker",
+        "no",
+        "--listen",
+        &address,
+        "--token-file",
+        &path,
+    ];
+    let output = meshworker(&args, &[("MESHWORKER_LOG", "off")]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(
+        text.starts_with(&format!("meshworker: listen: {address}: Address")),
+        "{text}"
+    );
+}

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use meshworker::config::setting::SETTINGS;
+use meshworker::config::setting::{PROCESS, SETTINGS};
 use meshworker_engines::registry::Kind;
 
 /// Set to `1`, this variable lets the test write the table instead.
@@ -17,7 +17,7 @@ fn row(flags: &str, default: &str, help: &str) -> String {
 
 fn table() -> String {
     let mut table = String::from("| option | default | is |\n|---|---|---|\n");
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().chain(PROCESS) {
         let mut flags = format!("`--{}`", setting.name);
         for alias in setting.aliases {
             flags += &format!(", `--{alias}`");

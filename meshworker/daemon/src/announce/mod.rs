@@ -9,10 +9,25 @@
 //! Every announcement carries everything, so nothing is lost when either side
 //! restarts, and none of them is a command: the worker's next pass looks and
 //! decides.
+//!
+//! ```text
+//! routes ──> Registry ──> Desk ── AnnounceSource ──> observe ─> decide ─> act
+//!                          └──── Findings <────────────────┘
+//! ```
 
+mod desk;
+mod findings;
 mod message;
+mod registry;
+mod routes;
+mod source;
 
+pub use desk::{Desk, Full};
+pub use findings::Findings;
 pub use message::{Announcement, Answer, Phase, Verdict};
+pub use registry::{Registration, Registry};
+pub use routes::router;
+pub use source::AnnounceSource;
 
 /// Where announcements are posted.
 pub const PATH: &str = "/v1/announcements";

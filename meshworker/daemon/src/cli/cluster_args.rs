@@ -55,7 +55,8 @@ pub fn add(command: Command) -> Command {
         )
 }
 
-fn argument(setting: &Setting) -> Arg {
+/// The flag of a setting, and its variable.
+pub fn argument(setting: &Setting) -> Arg {
     let help = match setting.default {
         Some(default) => format!("{} [default: {default}]", setting.help),
         None => setting.help.to_owned(),

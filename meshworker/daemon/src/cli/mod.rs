@@ -2,6 +2,7 @@
 
 mod cluster_args;
 mod config_check;
+mod listen;
 mod logging;
 mod look;
 mod run;
@@ -12,6 +13,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config::setting::PROCESS;
 
 /// Exit code for input that cannot be used: a flag, a file, a label.
 const BAD_INPUT: u8 = 2;
@@ -105,7 +108,8 @@ pub fn command() -> Command {
                         .env("MESHWORKER_ONCE_TIMEOUT")
                         .default_value("60")
                         .help("How long --once may take"),
-                ),
+                )
+                .args(PROCESS.iter().map(cluster_args::argument)),
         ))
         .subcommand(cluster_args::add(
             Command::new("look")

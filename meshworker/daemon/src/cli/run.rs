@@ -8,10 +8,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::info;
 
+use crate::api::Server;
 use crate::config::{Cluster, Inputs};
 use crate::fleet::Fleet;
 use crate::worker;
 
+use super::listen::Listen;
 use super::{Failed, cluster_args, flag, logging};
 
 /// Looks after the configured clusters until told to stop; with `--once`,
@@ -25,6 +27,12 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
             "once (flag): found it beside labels; allowed: with flags or a file".into(),
         ));
     }
+    let listen = Listen::read(args)?;
+    if flag(args, "once") && listen.is_some() {
+        return Err(Failed::Input(
+            "once (flag): found it beside listen; allowed: one of them".into(),
+        ));
+    }
     logging::start(args);
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -35,7 +43,7 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
     if flag(args, "once") {
         return runtime.block_on(once(clusters, timeout));
     }
-    runtime.block_on(forever(given, clusters))
+    runtime.block_on(forever(given, clusters, listen))
 }
 
 fn once_timeout(args: &ArgMatches) -> Result<Duration, Failed> {
@@ -69,13 +77,24 @@ async fn once(clusters: Vec<Cluster>, timeout: Duration) -> Result<(), Failed> {
     Err(Failed::Goal(missing.join("; ")))
 }
 
-async fn forever(given: Inputs, clusters: Vec<Cluster>) -> Result<(), Failed> {
+async fn forever(
+    given: Inputs,
+    clusters: Vec<Cluster>,
+    listen: Option<Listen>,
+) -> Result<(), Failed> {
+    let (server, registry) = match listen {
+        Some(listen) => {
+            let (server, registry) = listen.bind().await?;
+            (Some(server), Some(registry))
+        }
+        None => (None, None),
+    };
     let (stop, stopped) = watch::channel(false);
     let signals = |kind| signal(kind).map_err(|error| Failed::Goal(format!("no signals: {error}")));
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
-    let fleet = Fleet::new(clusters, given);
-    let mut running = tokio::spawn(fleet.run(stopped));
+    let fleet = Fleet::new(clusters, given, registry);
+    let mut running = tokio::spawn(both(fleet, server, stopped));
     tokio::select! {
         ended = &mut running => return over(ended),
         () = either(&mut terminate, &mut interrupt) => info!("stopping after this pass"),
@@ -86,6 +105,29 @@ async fn forever(given: Inputs, clusters: Vec<Cluster>) -> Result<(), Failed> {
         ended = &mut running => over(ended),
         () = either(&mut terminate, &mut interrupt) => Err(Failed::Goal("aborted by a second signal".into())),
     }
+}
+
+/// Looks after the clusters, and listens meanwhile.
+async fn both(
+    fleet: Fleet,
+    server: Option<Server>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), String> {
+    let Some(server) = server else {
+        return fleet.run(stopped).await;
+    };
+    let (end, ended) = watch::channel(false);
+    let mut listening = tokio::spawn(server.run(ended));
+    let broke = |error| format!("the server broke: {error}");
+    let done = tokio::select! {
+        done = fleet.run(stopped) => done,
+        // It ends by itself only when it is broken.
+        ended = &mut listening => return ended.map_err(broke),
+    };
+    // Whoever asks is answered until the last pass is over.
+    end.send_replace(true);
+    listening.await.map_err(broke)?;
+    done
 }
 
 fn over(ended: Result<Result<(), String>, tokio::task::JoinError>) -> Result<(), Failed> {

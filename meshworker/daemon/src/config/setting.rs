@@ -190,6 +190,23 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
+/// Every setting of the process, which all its clusters share: flags of `run`
+/// and variables only.
+pub const PROCESS: &[Setting] = &[
+    setting(
+        "listen",
+        "ADDR:PORT",
+        None,
+        "Where members announce themselves, such as 0.0.0.0:7900, for run [default: nowhere]",
+    ),
+    setting(
+        "token-file",
+        "FILE",
+        None,
+        "The file that holds the token which members announce themselves with; needed beside listen",
+    ),
+];
+
 /// The setting of this name.
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)

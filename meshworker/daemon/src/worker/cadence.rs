@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use meshworker_core::{Pace, Planner};
+use meshworker_core::{Pace, Planner, Release};
 use tokio::time::Instant;
 
 use super::pass::Pass;
@@ -73,11 +73,21 @@ fn digest<P: Planner>(pass: &Pass<P>) -> u64 {
         report.grade.to_string().hash(&mut hasher);
         for sighting in &report.sightings {
             sighting.address.hash(&mut hasher);
+            sighting.presence.to_string().hash(&mut hasher);
         }
     }
     for (address, answer) in &pass.observed.answers {
         address.hash(&mut hasher);
         answer.as_ref().map(|view| view.size).ok().hash(&mut hasher);
+    }
+    for leaver in &pass.plan.leavers {
+        leaver.address.hash(&mut hasher);
+        leaver.progress.as_ref().map(|p| p.left).hash(&mut hasher);
+        match &leaver.release {
+            Release::Granted => None,
+            Release::Held { gate, .. } => Some(*gate),
+        }
+        .hash(&mut hasher);
     }
     hasher.finish()
 }

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, select_all};
-use meshworker_core::{Context, History, Moment, decide};
+use meshworker_core::History;
+use meshworker_core::{Context, Moment, Request, Step, StepKind, decide};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::announce::{AnnounceSource, Desk, Findings, Registry};
 use crate::config::Cluster;
 use crate::witness::{self, Source};
 
@@ -27,8 +29,15 @@ pub use pass::{Done, Pass, Requests};
 use tell::Teller;
 
 /// Looks after a cluster, whichever its engine, until `shutdown` becomes true.
-pub async fn run(cluster: Cluster, shutdown: watch::Receiver<bool>) {
-    visit(cluster, Run(shutdown)).await;
+/// With a registry its members can announce themselves meanwhile.
+pub async fn run(
+    cluster: Cluster,
+    registry: Option<Arc<Registry>>,
+    shutdown: watch::Receiver<bool>,
+) {
+    let open = registry.map(|registry| registry.open(&cluster.name));
+    let desk = open.as_ref().map(|open| Arc::clone(open.desk()));
+    visit(cluster, Run { desk, shutdown }).await;
 }
 
 /// Works on a cluster, whichever its engine, until it is one.
@@ -65,13 +74,20 @@ pub fn visit<J: Job>(cluster: Cluster, job: J) -> BoxFuture<'static, J::Output> 
     engine.with(access, Visit(cluster, job))
 }
 
-struct Run(watch::Receiver<bool>);
+struct Run {
+    desk: Option<Arc<Desk>>,
+    shutdown: watch::Receiver<bool>,
+}
 
 impl Job for Run {
     type Output = ();
 
     fn work<E: Engine>(self, worker: Worker<E>) -> BoxFuture<'static, ()> {
-        worker.run(self.0).boxed()
+        let worker = match self.desk {
+            Some(desk) => worker.at_desk(desk),
+            None => worker,
+        };
+        worker.run(self.shutdown).boxed()
     }
 }
 
@@ -90,6 +106,7 @@ pub struct Worker<E: Engine> {
     cluster: Cluster,
     engine: Arc<E>,
     sources: Vec<Arc<dyn Source>>,
+    desk: Option<Arc<Desk>>,
     observer: Observer<E>,
     history: History,
     started: Instant,
@@ -105,10 +122,20 @@ impl<E: Engine> Worker<E> {
             cluster,
             engine,
             sources,
+            desk: None,
             history: History::default(),
             started: Instant::now(),
             passes: 0,
         }
+    }
+
+    /// The same, with the members that announce themselves at this desk as one
+    /// more witness; they are answered from what each pass finds.
+    pub fn at_desk(mut self, desk: Arc<Desk>) -> Worker<E> {
+        self.sources
+            .push(Arc::new(AnnounceSource::new(Arc::clone(&desk))));
+        self.desk = Some(desk);
+        self
     }
 
     /// One pass that looks and decides, and does nothing.
@@ -137,11 +164,41 @@ impl<E: Engine> Worker<E> {
     /// One whole pass: look, decide, do.
     pub async fn pass(&mut self) -> Pass<E> {
         let began = Instant::now();
-        let mut pass = self.look().await;
+        let mut pass = self.look_twice().await;
+        // Told before it is done: what is done may take longer than findings hold.
+        if let Some(desk) = &self.desk {
+            let findings = Findings::of(began, began.elapsed(), &pass.observed, &pass.plan);
+            desk.publish(findings);
+        }
         pass.done = act::perform(&self.engine, &pass.plan.steps).await;
         pass.requests.steps = pass.done.len();
         pass.took = began.elapsed();
         pass
+    }
+
+    /// Looks, and looks again when somebody is to be forgotten: every gate is
+    /// passed a second time right before the act, on what is seen then. What
+    /// only one of the two looks asks for is not made.
+    async fn look_twice(&mut self) -> Pass<E> {
+        let before = self.history.clone();
+        let first = self.look().await;
+        let wished: Vec<String> = removals(&first).map(Step::key).collect();
+        if wished.is_empty() {
+            return first;
+        }
+        self.passes -= 1;
+        self.history = before.clone();
+        let mut second = self.look().await;
+        second.requests.witnesses += first.requests.witnesses;
+        second.requests.views += first.requests.views;
+        let sudden: Vec<Step<E::Request>> = removals(&second).cloned().collect();
+        // One that comes up only now has not been looked at twice: then none is
+        // made in this pass, so that none is taken for made.
+        if sudden.iter().any(|step| !wished.contains(&step.key())) {
+            self.history.take_back(&before, &sudden);
+            second.plan.steps.retain(|step| !is_removal(step));
+        }
+        second
     }
 
     /// Passes until the members are one cluster, at most for `timeout`.
@@ -191,6 +248,14 @@ impl<E: Engine> Worker<E> {
             }
         }
     }
+}
+
+fn is_removal<R: Request>(step: &Step<R>) -> bool {
+    step.request.kind() == StepKind::Forget
+}
+
+fn removals<E: Engine>(pass: &Pass<E>) -> impl Iterator<Item = &Step<E::Request>> {
+    pass.plan.steps.iter().filter(|step| is_removal(step))
 }
 
 /// Resolves when any witness says that something may have changed.

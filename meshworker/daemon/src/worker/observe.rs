@@ -25,6 +25,10 @@ const AT_ONCE: usize = 128;
 /// member that the task list names is not to wait for that.
 const HURRY: Duration = Duration::from_millis(100);
 
+/// Announcements come at once, and need not name everybody: every so many looks
+/// in a hurry the others are waited for although members announced themselves.
+const PATIENT_LOOK: u32 = 5;
+
 /// A node may take two requests' time in all, and never more than this, so that
 /// a pass is bounded whatever the engine does and whatever was configured.
 const NODE_DEADLINE: Duration = Duration::from_secs(10);
@@ -34,7 +38,8 @@ pub struct Observer<E> {
     engine: Arc<E>,
     node_deadline: Duration,
     patience: Patience,
-    hurry: bool,
+    /// How many looks in a row have been in a hurry, this one included.
+    hurry: u32,
 }
 
 impl<E: Engine> Observer<E> {
@@ -45,7 +50,7 @@ impl<E: Engine> Observer<E> {
             engine,
             node_deadline: deadline.saturating_mul(2).min(NODE_DEADLINE),
             patience: Patience::default(),
-            hurry: false,
+            hurry: 0,
         }
     }
 
@@ -74,7 +79,8 @@ impl<E: Engine> Observer<E> {
                 .map(|(node, answer)| (*node, matches!(answer, Err(Unanswered::Timeout)))),
         );
         // While somebody does not answer yet, the next look must come soon.
-        self.hurry = observed.answers.values().any(Result::is_err);
+        let hurry = observed.answers.values().any(Result::is_err);
+        self.hurry = if hurry { self.hurry.wrapping_add(1) } else { 0 };
         let requests = Requests {
             witnesses: sources.len(),
             views: observed.answers.len(),
@@ -103,7 +109,7 @@ impl<E: Engine> Observer<E> {
             let Some((position, report)) = next else {
                 break;
             };
-            if self.hurry && report.grade.is_complete() {
+            if self.is_enough(&report) {
                 deadline = Some(Instant::now() + HURRY);
             }
             reports.insert(position, report);
@@ -115,6 +121,13 @@ impl<E: Engine> Observer<E> {
                 .or_insert_with(|| Report::unknown(source.witness(), Grade::Timeout));
         }
         reports.into_values().collect()
+    }
+
+    /// Whether the other witnesses are not waited for any longer.
+    fn is_enough(&self, report: &Report) -> bool {
+        let names_all = report.witness.lists_everybody();
+        let hurry = self.hurry > 0 && (names_all || self.hurry % PATIENT_LOOK != 0);
+        hurry && report.grade.is_complete()
     }
 
     async fn ask(&self, nodes: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Answer<E::Detail>> {

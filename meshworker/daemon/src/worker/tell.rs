@@ -1,13 +1,16 @@
 //! Tell: one log line per fact, once.
 
+mod leavers;
+
 use std::collections::BTreeSet;
 
-use meshworker_core::{Evidence, Plan, Planner, Reason, Refusal};
+use meshworker_core::{Evidence, Plan, Planner, Reason, Refusal, ReleaseGate};
 use tracing::{debug, info, warn};
 
 use crate::config::Cluster;
 
 use super::pass::Pass;
+use leavers::Leavers;
 
 /// Writes what passes saw and did to the log: each step and its outcome, each
 /// refusal when it first stands, each change of a witness and of the whole.
@@ -16,6 +19,7 @@ pub struct Teller {
     unity: Option<String>,
     grades: Vec<String>,
     refused: BTreeSet<String>,
+    leavers: Leavers,
 }
 
 impl Teller {
@@ -26,6 +30,7 @@ impl Teller {
             unity: None,
             grades: Vec::new(),
             refused: BTreeSet::new(),
+            leavers: Leavers::default(),
         }
     }
 
@@ -33,6 +38,7 @@ impl Teller {
     pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) {
         self.tell_witnesses(pass);
         self.tell_steps(pass);
+        self.leavers.tell(&self.cluster, pass);
         self.tell_refusals(&pass.plan);
         let unity = pass.plan.unity.to_string();
         if self.unity.as_ref() != Some(&unity) {
@@ -108,17 +114,28 @@ impl Teller {
             if self.refused.contains(&identity(refusal)) {
                 continue;
             }
-            // Waiting for a step's effect is the rule, not news.
-            if let Reason::Awaiting { .. } = refusal.reason {
-                debug!(cluster = self.cluster, "{refusal}");
-            } else {
-                info!(
+            match &refusal.reason {
+                // Waiting for a step's effect is the rule, not news.
+                Reason::Awaiting { .. } => debug!(cluster = self.cluster, "{refusal}"),
+                // Most likely a deployment that shrinks the database by mistake.
+                Reason::Held {
+                    gate: gate @ ReleaseGate::Floor,
+                    seen,
+                } => warn!(
                     cluster = self.cluster,
                     what = refusal.what,
-                    reason = refusal.reason.kind(),
+                    reason = gate.kind(),
+                    evidence = %listed(&refusal.evidence),
+                    "replica-reset guard: {seen}; not done: {}",
+                    refusal.what
+                ),
+                reason => info!(
+                    cluster = self.cluster,
+                    what = refusal.what,
+                    reason = reason.kind(),
                     evidence = %listed(&refusal.evidence),
                     "{refusal}"
-                );
+                ),
             }
         }
         self.refused = standing;

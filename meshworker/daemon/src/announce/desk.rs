@@ -1,0 +1,262 @@
+//! Where the members of one cluster announce themselves.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use meshworker_core::{Presence, Report, Sighting, Witness};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Announcement, Answer, Findings, Phase};
+
+/// Whoever has not announced itself for this long does not any more. Supervisors
+/// renew each second: four may be lost on the way.
+pub const EXPIRES: Duration = Duration::from_secs(5);
+
+/// More members than any of the databases can have. With a kilobyte each at
+/// most, they take a few megabytes.
+const MOST_MEMBERS: usize = 4096;
+
+/// As many members as a cluster can have announce themselves already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{MOST_MEMBERS} members announce themselves already")]
+pub struct Full;
+
+/// Where the members of one cluster announce themselves, and get their answers
+/// from what the worker found last. Decides nothing.
+#[derive(Debug)]
+pub struct Desk {
+    inner: Mutex<Inner>,
+    /// Counts what the worker has to look at.
+    news: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    members: BTreeMap<Key, Entry>,
+    /// How many members ever came to this desk.
+    came: u64,
+    findings: Option<Findings>,
+}
+
+/// One task of one slot: a slot may have two for a while, the old and the new.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    service: String,
+    slot: u64,
+    task: String,
+}
+
+#[derive(Debug)]
+struct Entry {
+    said: Announcement,
+    /// How many members had come before this one.
+    position: u64,
+    /// When this was said first, as far as it matters to a pass.
+    since: Instant,
+    /// When it was said last.
+    renewed: Instant,
+}
+
+impl Key {
+    fn of(said: &Announcement) -> Key {
+        Key {
+            service: said.service.clone(),
+            slot: said.slot,
+            task: said.task.clone(),
+        }
+    }
+}
+
+impl Default for Desk {
+    fn default() -> Desk {
+        Desk {
+            inner: Mutex::default(),
+            news: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Desk {
+    /// Notes what a member says of itself.
+    ///
+    /// What it said of an earlier phase, and what came late, is not heard.
+    ///
+    /// # Errors
+    ///
+    /// It is one member too many.
+    pub fn hear(&self, said: &Announcement, now: Instant) -> Result<(), Full> {
+        let mut inner = self.at(now);
+        let key = Key::of(said);
+        if let Some(entry) = inner.members.get_mut(&key) {
+            if said.generation < entry.said.generation {
+                return Ok(());
+            }
+            entry.renewed = now;
+            if entry.said != *said {
+                entry.said = said.clone();
+                entry.since = now;
+                self.tell();
+            }
+            return Ok(());
+        }
+        if inner.members.len() >= MOST_MEMBERS {
+            return Err(Full);
+        }
+        let entry = Entry {
+            said: said.clone(),
+            position: inner.came,
+            since: now,
+            renewed: now,
+        };
+        inner.came += 1;
+        inner.members.insert(key, entry);
+        self.tell();
+        Ok(())
+    }
+
+    /// What the worker found out about this member. Says nothing of it unless a
+    /// pass has looked since it announced just this, a short while ago.
+    pub fn answer(&self, asks: &Announcement, now: Instant) -> Answer {
+        let inner = self.at(now);
+        let mut answer = Answer {
+            generation: asks.generation,
+            in_place: false,
+            cluster: "no pass has looked yet".to_owned(),
+            verdict: None,
+        };
+        let Some(findings) = &inner.findings else {
+            return answer;
+        };
+        if let Some(age) = findings.stale(now) {
+            let age = age.as_secs_f64();
+            answer.cluster = format!("the last look is {age:.1} s old");
+            return answer;
+        }
+        answer.cluster = findings.unity().to_owned();
+        let heard = inner.members.get(&Key::of(asks));
+        // Of two at one address the worker saw the newer one.
+        let heard = heard.filter(|entry| entry.said == *asks && inner.has_its_address(entry));
+        if heard.is_some_and(|entry| findings.looked_after(entry.since)) {
+            answer.in_place = findings.in_place(asks.address);
+            if asks.phase == Phase::Leaving {
+                answer.verdict = findings.verdict(asks);
+            }
+        }
+        answer
+    }
+
+    /// What the worker found last: what members are answered from now on.
+    pub fn publish(&self, findings: Findings) {
+        self.lock().findings = Some(findings);
+    }
+
+    /// Who announces itself, and the number of the news in it.
+    pub fn report(&self, now: Instant) -> (Report, u64) {
+        let inner = self.at(now);
+        let mut report = Report::addresses(Witness::Announce, []);
+        let there = inner
+            .newest()
+            .into_values()
+            .map(|entry| sighting(&entry.said));
+        report.sightings.extend(there);
+        if !report.sightings.is_empty() {
+            report.grade = meshworker_core::Grade::Answer;
+        }
+        (report, *self.news.borrow())
+    }
+
+    /// Resolves when there is other news than that of this number.
+    pub async fn news_since(&self, number: u64) {
+        let mut news = self.news.subscribe();
+        loop {
+            let next = self.at(Instant::now()).next_expiry();
+            if *news.borrow_and_update() != number {
+                return;
+            }
+            let expiry = async {
+                match next {
+                    Some(next) => tokio::time::sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // The sender is ours, so there is always one.
+                _ = news.changed() => {}
+                () = expiry => {}
+            }
+        }
+    }
+
+    /// What is known at this moment: whoever was silent for too long is dropped.
+    fn at(&self, now: Instant) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
+        let before = inner.members.len();
+        inner
+            .members
+            .retain(|_, entry| now < entry.renewed + EXPIRES);
+        if inner.members.len() != before {
+            self.tell();
+        }
+        inner
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Each change is whole when the lock is given back: nothing can be half
+        // done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Always under the lock, so that a report and its number belong together.
+    fn tell(&self) {
+        self.news.send_modify(|number| *number += 1);
+    }
+}
+
+impl Inner {
+    /// Who is at each address: of two that say so the one that came later. The
+    /// other one is a leftover, or misconfigured.
+    fn newest(&self) -> BTreeMap<IpAddr, &Entry> {
+        let mut newest: BTreeMap<IpAddr, &Entry> = BTreeMap::new();
+        for entry in self.members.values() {
+            let there = newest.entry(entry.said.address).or_insert(entry);
+            if there.position < entry.position {
+                *there = entry;
+            }
+        }
+        newest
+    }
+
+    fn has_its_address(&self, entry: &Entry) -> bool {
+        let newer = |other: &Entry| {
+            other.said.address == entry.said.address && other.position > entry.position
+        };
+        !self.members.values().any(newer)
+    }
+
+    fn next_expiry(&self) -> Option<Instant> {
+        let renewed = self.members.values().map(|entry| entry.renewed);
+        renewed.min().map(|renewed| renewed + EXPIRES)
+    }
+}
+
+fn sighting(said: &Announcement) -> Sighting {
+    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+    Sighting {
+        address: said.address,
+        member: Some(said.member()),
+        node: some(&said.node),
+        task: some(&said.task),
+        presence: match said.phase {
+            Phase::Present => Presence::Present,
+            Phase::Leaving => Presence::Leaving,
+            Phase::Stopping => Presence::Stopping,
+        },
+    }
+}
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

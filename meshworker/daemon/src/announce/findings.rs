@@ -1,0 +1,116 @@
+//! What a pass found, as far as members ask for it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshworker_core::{Leaver, MemberId, Observation, Plan, Release, Situation};
+use tokio::time::Instant;
+
+use super::{Announcement, Verdict};
+
+/// For this long a finding holds. Longer than the second that a worker may
+/// pause while somebody leaves, so that there is always a fresh one.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// A large cluster is looked at for as long as the worker pauses: so many times
+/// that long is a finding younger than the next one.
+const PASSES: u32 = 3;
+
+/// What a pass found, as far as members ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// When the pass began to look.
+    began: Instant,
+    /// How long it looked and decided.
+    took: Duration,
+    /// What the cluster is, for people.
+    unity: String,
+    /// The members that are in the cluster with everybody else, all data in place.
+    in_place: BTreeSet<IpAddr>,
+    /// Who is on its way out, and who may stop.
+    leavers: Vec<Leaver>,
+}
+
+impl Findings {
+    /// What this pass found. It began to look at `began`, and took so long until
+    /// it had decided.
+    pub fn of<D, R>(
+        began: Instant,
+        took: Duration,
+        observed: &Observation<D>,
+        plan: &Plan<R>,
+    ) -> Findings {
+        let roster = observed.roster();
+        let situation = Situation {
+            roster: &roster,
+            answers: &observed.answers,
+        };
+        let members = situation.wanted_views().filter(|_| plan.settled);
+        Findings {
+            began,
+            took,
+            unity: plan.unity.to_string(),
+            in_place: members.map(|(member, _)| member.address).collect(),
+            leavers: plan.leavers.clone(),
+        }
+    }
+
+    /// What the cluster is, for people.
+    pub fn unity(&self) -> &str {
+        &self.unity
+    }
+
+    /// How old they are, when they are too old to be told to anybody.
+    pub fn stale(&self, now: Instant) -> Option<Duration> {
+        let age = now.saturating_duration_since(self.began);
+        (age >= FRESH.max(self.took.saturating_mul(PASSES))).then_some(age)
+    }
+
+    /// Whether the pass looked only after this moment, so that it saw what was
+    /// announced then.
+    pub fn looked_after(&self, moment: Instant) -> bool {
+        self.began > moment
+    }
+
+    /// Whether the member at this address is in its place.
+    pub fn in_place(&self, address: IpAddr) -> bool {
+        self.in_place.contains(&address)
+    }
+
+    /// Whether this member, which wants to leave, may stop. None when the pass
+    /// did not see it leaving, and gave no verdict.
+    pub fn verdict(&self, asks: &Announcement) -> Option<Verdict> {
+        let id = asks.member();
+        let is_it = |leaver: &&Leaver| leaver.address == asks.address && leaver.member == id;
+        let leaver = self.leavers.iter().find(is_it)?;
+        Some(Verdict {
+            granted: leaver.release.is_granted(),
+            why: match &leaver.release {
+                Release::Granted => "every release gate is open".to_owned(),
+                held @ Release::Held { .. } => held.to_string(),
+            },
+            going: leaver.going.to_string(),
+            place: leaver.place,
+            progress: leaver.progress.as_ref().map(ToString::to_string),
+        })
+    }
+}
+
+#[cfg(test)]
+impl Findings {
+    /// The same, of a pass that took longer.
+    pub(super) fn after(self, took: Duration) -> Findings {
+        Findings { took, ..self }
+    }
+}
+
+impl Announcement {
+    /// The member that announces itself.
+    pub fn member(&self) -> MemberId {
+        MemberId::Slot {
+            service: self.service.clone(),
+            slot: self.slot,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What announcements are answered over HTTP.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::body::Body;
+use axum::extract;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::{Extension, Json, Router};
+use tokio::time::Instant;
+
+use super::{Announcement, Answer, PATH};
+use crate::api::{self, Peer, Problem};
+
+/// Longer than any name or id of Swarm: its names are DNS names.
+const LONGEST_TEXT: usize = 253;
+
+/// The route of announcements.
+pub fn router(state: api::State) -> Router {
+    Router::new().route(PATH, post(announce)).with_state(state)
+}
+
+async fn announce(
+    extract::State(state): extract::State<api::State>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Answer>, Problem> {
+    // Read before anything is refused: who is still sending may not hear why.
+    let body = api::read(body).await;
+    state.token.check(&headers)?;
+    let said = understood(&body?, peer)?;
+    let desk = state.registry.desk(&said.cluster).ok_or_else(|| {
+        let found = &said.cluster;
+        let error = format!("cluster: found '{found}'; allowed: one that this worker looks after");
+        Problem::new(StatusCode::NOT_FOUND, error)
+    })?;
+    let now = Instant::now();
+    desk.hear(&said, now)
+        .map_err(|full| Problem::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()))?;
+    Ok(Json(desk.answer(&said, now)))
+}
+
+/// The announcement in a body, if it can be one.
+fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
+    let said: Announcement = serde_json::from_slice(body)
+        .map_err(|error| Problem::bad(format!("body: it is no announcement: {error}")))?;
+    let texts = [
+        ("cluster", &said.cluster),
+        ("service", &said.service),
+        ("task", &said.task),
+        ("node", &said.node),
+    ];
+    for (name, text) in texts {
+        // They come to stand in log lines.
+        if text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
+            let length = text.len();
+            return Err(Problem::bad(format!(
+                "{name}: found {length} bytes; allowed: at most {LONGEST_TEXT}, without control characters"
+            )));
+        }
+    }
+    if said.service.is_empty() {
+        return Err(Problem::bad("service: found ''; allowed: a name"));
+    }
+    if said.slot == 0 {
+        return Err(Problem::bad("slot: found 0; allowed: a number from 1"));
+    }
+    let address = said.address.to_canonical();
+    if !can_be_a_members(address, peer) {
+        return Err(Problem::bad(format!(
+            "address: found {address}; allowed: one at which {peer} is reached from here"
+        )));
+    }
+    Ok(Announcement { address, ..said })
+}
+
+/// Whether a member that announces itself from `peer` can be at this address.
+/// An address of this machine only leads to ourselves, unless it lives here too.
+fn can_be_a_members(address: IpAddr, peer: IpAddr) -> bool {
+    let nowhere = match address {
+        IpAddr::V4(v4) => v4 == Ipv4Addr::BROADCAST || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    !nowhere
+        && !address.is_unspecified()
+        && !address.is_multicast()
+        && (!address.is_loopback() || peer.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_leads_elsewhere_is_no_members() {
+        let far: IpAddr = "10.0.1.7".parse().unwrap();
+        let here: IpAddr = "127.0.0.1".parse().unwrap();
+        let can = |text: &str, peer| can_be_a_members(text.parse().unwrap(), peer);
+        for address in ["10.0.1.7", "10.0.1.8", "fd00::7", "203.0.113.7"] {
+            assert!(can(address, far), "{address}");
+        }
+        for address in [
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
+            "169.254.0.1",
+            "fe80::1",
+            "127.0.0.1",
+            "::1",
+        ] {
+            assert!(!can(address, far), "{address}");
+        }
+        assert!(can("127.0.0.9", here));
+    }
+}

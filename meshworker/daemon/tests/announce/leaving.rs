@@ -1,0 +1,153 @@
+//! Members that want to leave are let go by passes that saw them leaving, one
+//! after another.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshworker::announce::{Announcement, Answer, Phase};
+use meshworker::worker::Worker;
+use tokio::task::JoinHandle;
+
+use crate::post::{Post, member};
+use crate::support::{World, until};
+use crate::toy::Toy;
+
+fn ip(slot: u64) -> IpAddr {
+    [10, 0, 0, slot as u8].into()
+}
+
+fn present(slot: u64) -> Announcement {
+    member(slot, ip(slot), Phase::Present, 1)
+}
+
+fn leaving(slot: u64) -> Announcement {
+    member(slot, ip(slot), Phase::Leaving, 2)
+}
+
+/// Four members in place, and the worker that looks after them.
+async fn four() -> (Post, Toy, JoinHandle<()>) {
+    let (post, toy) = (Post::open().await, Toy::default());
+    toy.state().nodes = (1..=4).map(ip).collect();
+    let world = World::new().await;
+    let mut cluster = world.cluster(&[]);
+    cluster.limits.leave_hold = Duration::from_millis(200);
+    let open = post.registry.open("db");
+    let worker = Worker::new(cluster, toy.clone(), Vec::new());
+    let worker = worker.at_desk(open.desk().clone());
+    let stopped = post.stop.subscribe();
+    let worker = tokio::spawn(async move {
+        let _open = open;
+        worker.run(stopped).await;
+    });
+    let all: Vec<_> = (1..=4).map(present).collect();
+    until(
+        "all in place",
+        async || announce(&post, &all).await,
+        |answers| answers.iter().all(|answer| answer.in_place),
+    )
+    .await;
+    (post, toy, worker)
+}
+
+async fn announce(post: &Post, all: &[Announcement]) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for said in all {
+        answers.push(post.announce(said).await);
+    }
+    answers
+}
+
+/// Whether each of them was told that it may stop.
+fn granted(answers: &[Answer]) -> Vec<bool> {
+    let granted = |answer: &Answer| answer.verdict.as_ref().is_some_and(|v| v.granted);
+    answers.iter().map(granted).collect()
+}
+
+fn whys(answers: &[Answer]) -> String {
+    let whys = answers
+        .iter()
+        .filter_map(|answer| Some(answer.verdict.as_ref()?.why.clone()));
+    whys.collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn a_member_is_let_go_only_when_the_database_is_at_rest() {
+    let (post, toy, worker) = four().await;
+    toy.state().working = Some("120 partitions to send".to_owned());
+    let all = [present(1), present(2), present(3), leaving(4)];
+    let look = async || announce(&post, &all).await;
+    until("held", look, |answers| {
+        assert_eq!(granted(answers), [false; 4]);
+        whys(answers).contains("120 partitions to send")
+    })
+    .await;
+    assert!(look().await.iter().all(|answer| !answer.in_place));
+    toy.state().working = None;
+    until("let go", look, |answers| {
+        granted(answers) == [false, false, false, true]
+    })
+    .await;
+    let verdict = look().await.remove(3).verdict.unwrap();
+    assert_eq!(verdict.place, 1);
+    assert_eq!(verdict.why, "every release gate is open");
+    // It changes its mind, or its service does: nobody leaves any more.
+    let back = member(4, ip(4), Phase::Present, 3);
+    let answer = post.announce(&back).await;
+    assert_eq!((answer.generation, answer.verdict), (3, None));
+    post.close().await;
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn two_that_leave_at_once_are_let_go_one_after_another() {
+    let (post, toy, worker) = four().await;
+    let all = [present(1), present(2), leaving(3), leaving(4)];
+    let look = async || announce(&post, &all).await;
+    until("one let go", look, |answers| {
+        granted(answers).contains(&true)
+    })
+    .await;
+    let answers = look().await;
+    let first = granted(&answers)
+        .iter()
+        .position(|granted| *granted)
+        .unwrap();
+    let second = 5 - first;
+    assert_eq!(
+        granted(&answers).iter().filter(|granted| **granted).count(),
+        1,
+        "{}",
+        whys(&answers)
+    );
+    assert!(
+        whys(&answers).contains("one after another"),
+        "{}",
+        whys(&answers)
+    );
+    // It stops: says so, answers no more, and then is silent.
+    let slot = first as u64 + 1;
+    let all = [present(1), present(2), leaving(second as u64 + 1)];
+    post.announce(&member(slot, ip(slot), Phase::Stopping, 3))
+        .await;
+    let held = announce(&post, &all).await;
+    assert_eq!(granted(&held), [false; 3], "{}", whys(&held));
+    toy.state().nodes.remove(&ip(slot));
+    let look = async || announce(&post, &all).await;
+    until("the other let go", look, |answers| {
+        granted(answers) == [false, false, true]
+    })
+    .await;
+    post.close().await;
+    worker.await.unwrap();
+}
+
+/// All of them go at once: nothing can be saved by waiting for one another.
+#[tokio::test]
+async fn everybody_is_let_go_at_once() {
+    let (post, _toy, worker) = four().await;
+    let all: Vec<_> = (1..=4).map(leaving).collect();
+    let look = async || announce(&post, &all).await;
+    until("all let go", look, |answers| granted(answers) == [true; 4]).await;
+    post.close().await;
+    worker.await.unwrap();
+}

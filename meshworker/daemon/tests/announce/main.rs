@@ -1,0 +1,23 @@
+//! Announcements over real HTTP: what they bring about, what is refused, and
+//! who is let go.
+//!
+//! Every wait is for a condition, and ends with what was last seen.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and its helpers are not known to clippy as tests"
+)]
+
+mod formation;
+mod leaving;
+mod post;
+mod refused;
+mod second_look;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests of the worker, which need more of it"
+)]
+#[path = "../worker/support/mod.rs"]
+mod support;
+mod toy;

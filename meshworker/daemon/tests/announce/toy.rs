@@ -1,0 +1,130 @@
+//! A database in memory, which does whatever a test wants.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use meshworker_core::{
+    Answer, Capabilities, Departure, Floor, Leave, Peer, Planner, Proposal, Request, Situation,
+    Step, StepKind, Unanswered, Unity, View,
+};
+use meshworker_engines::aerospike::Aerospike;
+use meshworker_engines::{Access, Descriptor, Engine, Failure};
+use serde::Serialize;
+
+/// To make the cluster forget a node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forget(String);
+
+impl fmt::Display for Forget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "forget {}", self.0)
+    }
+}
+
+impl Request for Forget {
+    fn kind(&self) -> StepKind {
+        StepKind::Forget
+    }
+
+    fn introduces(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+/// What a test sets, and sees.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Who runs.
+    pub nodes: BTreeSet<IpAddr>,
+    /// What everybody is busy with.
+    pub working: Option<String>,
+    /// Who is gone, look by look; nobody once there are no more.
+    pub gone: VecDeque<Vec<&'static str>>,
+    /// Who was forgotten.
+    pub forgotten: Vec<String>,
+}
+
+/// The database.
+#[derive(Debug, Clone, Default)]
+pub struct Toy(Arc<Mutex<State>>);
+
+impl Toy {
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Planner for Toy {
+    type Detail = ();
+    type Request = Forget;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { min_members: 1 }
+    }
+
+    fn propose(&self, situation: &Situation<'_, ()>) -> Proposal<Forget> {
+        let leaves = situation.leaving_views().map(|(member, view)| Leave {
+            address: member.address,
+            node: view.node.clone(),
+            holds: Vec::new(),
+            steps: Vec::new(),
+            progress: None,
+        });
+        let gone = self.state().gone.pop_front().unwrap_or_default();
+        let departures = gone.into_iter().map(|node| Departure {
+            node: node.to_owned(),
+            address: None,
+            objections: Vec::new(),
+            steps: vec![Step {
+                to: [10, 0, 0, 1].into(),
+                request: Forget(node.to_owned()),
+                evidence: Vec::new(),
+            }],
+        });
+        let size = situation.wanted_views().count();
+        Proposal {
+            leaves: leaves.collect(),
+            departures: departures.collect(),
+            floor: Floor {
+                members: 1,
+                because: "one copy".to_owned(),
+            },
+            ..Proposal::nothing(Unity::One { size })
+        }
+    }
+}
+
+impl Engine for Toy {
+    const DESCRIPTOR: Descriptor = <Aerospike as Engine>::DESCRIPTOR;
+
+    fn new(_: Access) -> Toy {
+        Toy::default()
+    }
+
+    async fn observe(&self, node: IpAddr) -> Answer<()> {
+        let state = self.state();
+        if !state.nodes.contains(&node) {
+            return Err(Unanswered::Unreachable("it does not run".to_owned()));
+        }
+        let peers = state.nodes.iter().map(|address| Peer {
+            node: address.to_string(),
+            address: Some(*address),
+            alive: true,
+        });
+        Ok(View {
+            node: node.to_string(),
+            cluster_name: None,
+            size: state.nodes.len(),
+            peers: peers.collect(),
+            working: state.working.clone(),
+            detail: (),
+        })
+    }
+
+    async fn perform(&self, step: &Step<Forget>) -> Result<String, Failure> {
+        self.state().forgotten.push(step.request.0.clone());
+        Ok("ok".to_owned())
+    }
+}
