@@ -8,5 +8,6 @@ pub mod announce;
 pub mod cli;
 pub mod config;
 mod fleet;
+pub mod init;
 pub mod witness;
 pub mod worker;

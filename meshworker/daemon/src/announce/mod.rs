@@ -10,6 +10,7 @@
 //! restarts, and none of them is a command: the worker's next pass looks and
 //! decides.
 
+pub mod client;
 mod message;
 
 pub use message::{Announcement, Answer, Phase, Verdict};
