@@ -9,5 +9,6 @@ pub mod api;
 pub mod cli;
 pub mod config;
 mod fleet;
+pub mod init;
 pub mod witness;
 pub mod worker;

@@ -15,6 +15,7 @@
 //!                          └──── Findings <────────────────┘
 //! ```
 
+pub mod client;
 mod desk;
 mod findings;
 mod message;

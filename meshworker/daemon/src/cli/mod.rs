@@ -2,6 +2,8 @@
 
 mod cluster_args;
 mod config_check;
+mod health;
+mod init;
 mod listen;
 mod logging;
 mod look;
@@ -55,6 +57,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match matches.subcommand() {
         Some(("run", args)) => run::run(args),
         Some(("look", args)) => look::look(args),
+        Some(("init", args)) => match init::init(args) {
+            Ok(code) => return code,
+            Err(failed) => Err(failed),
+        },
+        Some(("health", _)) => return health::health(),
         Some(("config", args)) => match args.subcommand() {
             Some(("check", args)) => config_check::check(args),
             _ => Ok(()),
@@ -120,6 +127,10 @@ pub fn command() -> Command {
                         .action(ArgAction::SetTrue)
                         .help("Print JSON instead of a table"),
                 ),
+        ))
+        .subcommand(init::command())
+        .subcommand(Command::new("health").about(
+            "The container's health check: ask its supervisor, print one line, exit 0 when healthy",
         ))
         .subcommand(
             Command::new("config")

@@ -1,0 +1,118 @@
+//! The supervisor's side: posts one announcement to one worker.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{Announcement, Answer, PATH};
+
+/// How long one worker may take: announcements are repeated each second.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// The longest answer that is read. A real one has a few hundred bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Why a worker gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unheard {
+    /// Nobody listens there, or the connection broke.
+    #[error("{0}")]
+    Connection(#[from] std::io::Error),
+    /// It took too long.
+    #[error("no answer within {} s", DEADLINE.as_secs())]
+    Timeout,
+    /// What answers there does not speak this protocol.
+    #[error("no usable answer: {0}")]
+    Garbage(String),
+    /// The token is not the worker's.
+    #[error("the token was refused; it must be the same for the worker and its members")]
+    Token,
+    /// The worker refused the announcement, and said why.
+    #[error("refused with status {status}: {why}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The worker's words.
+        why: String,
+    },
+}
+
+/// Posts an announcement to the worker at this address. Bounded by a deadline
+/// of one second; may be cancelled.
+///
+/// # Errors
+///
+/// Says why the worker gave no answer. The worker may have heard it all the same.
+pub async fn post(
+    worker: SocketAddr,
+    token: &str,
+    announcement: &Announcement,
+) -> Result<Answer, Unheard> {
+    let exchange = exchange(worker, token, announcement);
+    timeout(DEADLINE, exchange)
+        .await
+        .unwrap_or(Err(Unheard::Timeout))
+}
+
+async fn exchange(
+    worker: SocketAddr,
+    token: &str,
+    announcement: &Announcement,
+) -> Result<Answer, Unheard> {
+    let garbage = |why: &dyn std::fmt::Display| Unheard::Garbage(why.to_string());
+    let body = serde_json::to_vec(announcement).map_err(|why| garbage(&why))?;
+    let request = Request::post(PATH)
+        .header(header::HOST, worker.to_string())
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONNECTION, "close")
+        .body(Full::new(Bytes::from(body)))
+        // The only part that can be wrong is the token.
+        .map_err(|_| {
+            Unheard::Garbage("the token holds characters that HTTP cannot carry".into())
+        })?;
+
+    let stream = TcpStream::connect(worker).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|why| garbage(&why))?;
+    let exchange = async {
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|why| garbage(&why))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), LONGEST);
+        let body = body.collect().await.map_err(|why| garbage(&why))?;
+        let body = body.to_bytes();
+        match status {
+            StatusCode::OK => serde_json::from_slice(&body).map_err(|why| garbage(&why)),
+            StatusCode::UNAUTHORIZED => Err(Unheard::Token),
+            status => Err(Unheard::Refused {
+                status: status.as_u16(),
+                why: first_line(&body),
+            }),
+        }
+    };
+    // The connection must be driven beside the exchange, and its end says
+    // nothing that the exchange does not say better.
+    let mut exchange = std::pin::pin!(exchange);
+    tokio::select! {
+        answer = &mut exchange => answer,
+        _ = connection => exchange.await,
+    }
+}
+
+/// What a worker says of a refusal, fit for one line of a log.
+fn first_line(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).take(200).collect()
+}

@@ -1,0 +1,367 @@
+//! The course of a member's life: what the supervisor does when something
+//! happens.
+//!
+//! Pure: events and the time go in, actions come out. It has no sockets, no
+//! processes and no clock, so that a test can compare all that it does.
+//!
+//! ```text
+//!            SIGTERM                 granted, deadline, alone,
+//! Running ────────────> Leaving ──── whole stack gone, 2nd signal ───> Stopping
+//!    │                     │                                              │
+//!    └─────────────────────┴──── the database ends ──> Ending ──> exit <──┘
+//! ```
+
+mod note;
+mod round;
+
+use std::time::Duration;
+
+use meshworker_core::Moment;
+
+use crate::announce::Phase;
+
+pub use note::Note;
+pub use round::{Round, Said};
+
+/// For this long neither the members' nor the workers' name may have existed
+/// before the whole stack counts as removed: Swarm's records of a service that
+/// is updated are gone for less.
+const GONE_HOLD: Duration = Duration::from_secs(2);
+
+/// How long the stop itself waits for a worker to hear of it.
+const TELL: Duration = Duration::from_secs(1);
+
+/// The same once the database has ended by itself: its container is to be
+/// restarted, and a worker sees the loss anyway.
+const TELL_ENDED: Duration = Duration::from_millis(300);
+
+/// The times of one member's leaving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// From the signal until Swarm kills the container.
+    pub grace: Duration,
+    /// How much of that the database may take to stop.
+    pub stop: Duration,
+    /// After this much silence of all workers the supervisor decides alone.
+    pub alone_after: Duration,
+}
+
+impl Times {
+    /// From the signal until the database is killed: a little before Swarm
+    /// would, so that the exit code and the reason are still told.
+    fn kill(&self) -> Duration {
+        self.grace - (self.grace / 20).min(Duration::from_millis(500))
+    }
+}
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody asks the container to stop.
+    Terminate,
+    /// Somebody interrupts it.
+    Interrupt,
+    /// All workers were told, and this is what they said.
+    Round(Round),
+    /// The name server was asked: whether neither the members' nor the
+    /// workers' name exists.
+    Names {
+        /// Neither does.
+        gone: bool,
+    },
+    /// The database was asked after the signal: whether nobody listens there.
+    Deaf(bool),
+    /// The supervisor looked for itself: whether the member may stop, and why.
+    Alone {
+        /// Whether it may.
+        granted: bool,
+        /// Why, or why not.
+        why: String,
+    },
+    /// The database has ended.
+    Ended {
+        /// Its exit code as a shell counts it.
+        code: u8,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Announce this from now on, beginning at once.
+    Announce {
+        /// The phase.
+        phase: Phase,
+        /// Its number.
+        generation: u64,
+    },
+    /// Ask the database once whether it listens.
+    Ask,
+    /// Look for oneself each second, or stop doing so.
+    LookAlone(bool),
+    /// Interrupt the database.
+    Interrupt,
+    /// Ask the database to stop.
+    Terminate,
+    /// End the database.
+    Kill,
+    /// Log it.
+    Say(Note),
+    /// End with this code.
+    Exit(u8),
+}
+
+/// The course of one member's life.
+#[derive(Debug)]
+pub struct Course {
+    times: Times,
+    generation: u64,
+    /// Whether a worker has ever found this member in its place.
+    was_in_place: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Running,
+    Leaving(Leaving),
+    Stopping(Stopping),
+    Ending { code: u8, until: Moment },
+    Exited,
+}
+
+#[derive(Debug)]
+struct Leaving {
+    since: Moment,
+    /// When a worker last answered, or the beginning.
+    heard: Moment,
+    /// Whether the last round was silent.
+    silent: bool,
+    /// Since when the whole stack seems to be gone.
+    gone: Option<Moment>,
+    alone: bool,
+    /// What was last said of it, by a worker or by the own look.
+    last: Option<Note>,
+}
+
+#[derive(Debug)]
+struct Stopping {
+    /// When the database is asked to stop although no worker has heard of it.
+    terminate: Option<Moment>,
+    kill: Option<Moment>,
+}
+
+impl Course {
+    /// A member whose database has just been started.
+    pub fn new(times: Times) -> Course {
+        Course {
+            times,
+            generation: 1,
+            was_in_place: false,
+            state: State::Running,
+        }
+    }
+
+    /// What is announced now.
+    pub fn phase(&self) -> (Phase, u64) {
+        let phase = match self.state {
+            State::Running => Phase::Present,
+            State::Leaving(_) => Phase::Leaving,
+            State::Stopping(_) | State::Ending { .. } | State::Exited => Phase::Stopping,
+        };
+        (phase, self.generation)
+    }
+
+    /// Whether something may become due by the mere passing of time.
+    pub fn is_timed(&self) -> bool {
+        !matches!(self.state, State::Running | State::Exited)
+    }
+
+    /// What follows from this event at this time.
+    pub fn on(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        if let Event::Ended { code } = event {
+            return self.ended(code, now);
+        }
+        match &mut self.state {
+            State::Running => self.running(event, now),
+            State::Leaving(_) => self.leaving(event, now),
+            State::Stopping(_) => self.stopping(event, now),
+            State::Ending { code, until } => {
+                let told = matches!(&event, Event::Round(round) if round.heard_of(self.generation));
+                if !told && now < *until {
+                    return Vec::new();
+                }
+                let code = *code;
+                self.state = State::Exited;
+                vec![Action::Exit(code)]
+            }
+            State::Exited => Vec::new(),
+        }
+    }
+
+    fn running(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        match event {
+            Event::Round(round) => {
+                self.was_in_place |= round.in_place();
+                Vec::new()
+            }
+            Event::Interrupt => vec![Action::Interrupt],
+            Event::Terminate => {
+                self.state = State::Leaving(Leaving {
+                    since: now,
+                    heard: now,
+                    silent: true,
+                    gone: None,
+                    alone: false,
+                    last: None,
+                });
+                vec![
+                    Action::Say(Note::Leaves),
+                    self.announce(Phase::Leaving),
+                    Action::Ask,
+                ]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn leaving(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        let State::Leaving(leaving) = &mut self.state else {
+            return Vec::new();
+        };
+        let stop_at = leaving.since.0 + self.times.grace - self.times.stop;
+        let mut actions = Vec::new();
+        match event {
+            Event::Terminate | Event::Interrupt => return self.stop(Note::SecondSignal, true, now),
+            // It has not been a member in this life, and it is none now.
+            Event::Deaf(true) if !self.was_in_place => {
+                return self.stop(Note::NeverUp, false, now);
+            }
+            Event::Round(round) => {
+                leaving.silent = !round.answered();
+                if !leaving.silent {
+                    leaving.heard = now;
+                    leaving.gone = None;
+                    if std::mem::take(&mut leaving.alone) {
+                        actions.push(Action::LookAlone(false));
+                    }
+                    match round.said(self.generation) {
+                        Said::Granted(why) => {
+                            actions.extend(self.stop(Note::Released(why), false, now));
+                            return actions;
+                        }
+                        Said::Held(note) => leaving.say(note, &mut actions),
+                    }
+                }
+            }
+            Event::Names { gone } => {
+                if !(gone && leaving.silent) {
+                    leaving.gone = None;
+                } else if now.since(*leaving.gone.get_or_insert(now)) >= GONE_HOLD {
+                    return self.stop(Note::StackGone, false, now);
+                }
+            }
+            Event::Alone { granted, why } if leaving.alone => {
+                if granted {
+                    return self.stop(Note::DecidedAlone(why), false, now);
+                }
+                leaving.say(Note::HeldAlone(why), &mut actions);
+            }
+            _ => {}
+        }
+        if now.0 >= stop_at {
+            let last = leaving.last.clone().map(Box::new);
+            actions.extend(self.stop(Note::Deadline { last }, false, now));
+        } else if !leaving.alone && now.since(leaving.heard) >= self.times.alone_after {
+            leaving.alone = true;
+            actions.push(Action::Say(Note::Alone(self.times.alone_after)));
+            actions.push(Action::LookAlone(true));
+        }
+        actions
+    }
+
+    fn stopping(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        let State::Stopping(stopping) = &mut self.state else {
+            return Vec::new();
+        };
+        let told = matches!(&event, Event::Round(round) if round.heard_of(self.generation));
+        let asked_again = matches!(event, Event::Terminate | Event::Interrupt);
+        let mut actions = Vec::new();
+        if let Some(latest) = stopping.terminate
+            && (told || asked_again || now >= latest)
+        {
+            stopping.terminate = None;
+            actions.push(Action::Terminate);
+        } else if asked_again {
+            actions.push(Action::Terminate);
+        }
+        if let Some(at) = stopping.kill
+            && now >= at
+        {
+            stopping.kill = None;
+            actions.extend([Action::Say(Note::Killed), Action::Kill]);
+        }
+        actions
+    }
+
+    /// Stops the database: once a worker has heard of it, or at once.
+    fn stop(&mut self, note: Note, at_once: bool, now: Moment) -> Vec<Action> {
+        let (since, alone) = match &self.state {
+            State::Leaving(leaving) => (leaving.since, leaving.alone),
+            _ => (now, false),
+        };
+        let kill = Moment(since.0 + self.times.kill());
+        self.state = State::Stopping(Stopping {
+            terminate: (!at_once).then_some(Moment(now.0 + TELL)),
+            kill: Some(kill),
+        });
+        let mut actions = vec![Action::Say(note)];
+        if alone {
+            actions.push(Action::LookAlone(false));
+        }
+        actions.push(self.announce(Phase::Stopping));
+        if at_once {
+            actions.push(Action::Terminate);
+        }
+        actions
+    }
+
+    fn ended(&mut self, code: u8, now: Moment) -> Vec<Action> {
+        let said = Action::Say(Note::Ended(code));
+        match self.state {
+            State::Stopping(_) => {
+                self.state = State::Exited;
+                vec![said, Action::Exit(code)]
+            }
+            State::Running | State::Leaving(_) => {
+                let until = Moment(now.0 + TELL_ENDED);
+                self.state = State::Ending { code, until };
+                vec![said, self.announce(Phase::Stopping)]
+            }
+            State::Ending { .. } | State::Exited => Vec::new(),
+        }
+    }
+
+    fn announce(&mut self, phase: Phase) -> Action {
+        self.generation += 1;
+        Action::Announce {
+            phase,
+            generation: self.generation,
+        }
+    }
+}
+
+impl Leaving {
+    /// Says what has changed.
+    fn say(&mut self, note: Note, actions: &mut Vec<Action>) {
+        if self.last.as_ref() != Some(&note) {
+            actions.push(Action::Say(note.clone()));
+            self.last = Some(note);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

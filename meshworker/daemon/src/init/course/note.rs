@@ -1,0 +1,113 @@
+//! What the supervisor tells people.
+
+use std::fmt;
+use std::time::Duration;
+
+use tracing::Level;
+
+/// What the supervisor tells people, one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Asked to stop, it asks the workers.
+    Leaves,
+    /// A worker holds the member back.
+    Held {
+        /// Which gate is closed, and what was seen there.
+        why: String,
+        /// What kind of leaving the worker takes it for.
+        going: String,
+        /// Its place in the queue, counted from 1.
+        place: usize,
+        /// What is left to do.
+        progress: Option<String>,
+    },
+    /// A worker answered that has not looked yet.
+    NoVerdict,
+    /// The workers let it go, and why.
+    Released(String),
+    /// No worker has answered for so long.
+    Alone(Duration),
+    /// The own look holds the member back.
+    HeldAlone(String),
+    /// The own look lets it go.
+    DecidedAlone(String),
+    /// Neither members nor workers have a name any more.
+    StackGone,
+    /// The database never answered.
+    NeverUp,
+    /// Asked a second time.
+    SecondSignal,
+    /// The time for leaving is over; what held the member back last.
+    Deadline {
+        /// What was said last; none when nobody said anything.
+        last: Option<Box<Note>>,
+    },
+    /// The database did not stop in time.
+    Killed,
+    /// The database has ended with this code.
+    Ended(u8),
+}
+
+impl Note {
+    /// How loud it is.
+    pub fn level(&self) -> Level {
+        match self {
+            Note::Deadline { .. } | Note::Killed => Level::ERROR,
+            Note::SecondSignal | Note::Alone(_) | Note::HeldAlone(_) | Note::DecidedAlone(_) => {
+                Level::WARN
+            }
+            _ => Level::INFO,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Leaves => {
+                f.write_str("asked to stop: asks the workers; the database keeps running")
+            }
+            Note::Held {
+                why,
+                going,
+                place,
+                progress,
+            } => {
+                write!(f, "waits: {why}; {going}; number {place} of the queue")?;
+                match progress {
+                    Some(progress) => write!(f, "; {progress}"),
+                    None => Ok(()),
+                }
+            }
+            Note::NoVerdict => f.write_str("waits: a worker has not looked yet"),
+            Note::Released(why) => write!(f, "released by the workers ({why}): stops the database"),
+            Note::Alone(silence) => write!(
+                f,
+                "no worker has answered for {} s: looks for itself",
+                silence.as_secs_f64()
+            ),
+            Note::HeldAlone(why) => write!(f, "waits, as it sees it alone: {why}"),
+            Note::DecidedAlone(why) => write!(f, "decided alone ({why}): stops the database"),
+            Note::StackGone => f.write_str(
+                "neither members nor workers have a name any more, so the whole stack is removed: stops the database",
+            ),
+            Note::NeverUp => {
+                f.write_str("the database has never answered, so nothing is waited for: stops it")
+            }
+            Note::SecondSignal => {
+                f.write_str("asked to stop a second time: stops the database without a release")
+            }
+            Note::Deadline { last: Some(last) } => write!(
+                f,
+                "NOT RELEASED, and the grace period ends: stops the database all the same. Data may be lost. Last heard: {last}"
+            ),
+            Note::Deadline { last: None } => f.write_str(
+                "NOT RELEASED, and the grace period ends: stops the database all the same. Data may be lost. No worker answered",
+            ),
+            Note::Killed => {
+                f.write_str("the database did not stop before the grace period's end: kills it")
+            }
+            Note::Ended(code) => write!(f, "the database has ended with exit code {code}"),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+use std::net::SocketAddr;
+
+use crate::announce::{Answer, Verdict};
+
+use super::*;
+
+const TIMES: Times = Times {
+    grace: Duration::from_secs(600),
+    stop: Duration::from_secs(20),
+    alone_after: Duration::from_secs(60),
+};
+
+fn at(seconds: f64) -> Moment {
+    Moment(Duration::from_secs_f64(seconds))
+}
+
+fn verdict(granted: bool, why: &str) -> Verdict {
+    Verdict {
+        granted,
+        why: why.into(),
+        going: "gone for good".into(),
+        place: 1,
+        progress: None,
+    }
+}
+
+/// What several workers say of the announcement of this generation.
+fn round(generation: u64, verdicts: &[Option<Verdict>]) -> Event {
+    let answers = verdicts.iter().enumerate().map(|(worker, verdict)| {
+        let answer = Answer {
+            generation,
+            in_place: true,
+            cluster: "one cluster of 3 members".into(),
+            verdict: verdict.clone(),
+        };
+        (SocketAddr::from(([127, 0, 0, 1], worker as u16)), answer)
+    });
+    Event::Round(Round {
+        answers: answers.collect(),
+        failures: Vec::new(),
+    })
+}
+
+fn silence() -> Event {
+    Event::Round(Round::default())
+}
+
+fn held(why: &str) -> Note {
+    Note::Held {
+        why: why.into(),
+        going: "gone for good".into(),
+        place: 1,
+        progress: None,
+    }
+}
+
+fn announce(phase: Phase, generation: u64) -> Action {
+    Action::Announce { phase, generation }
+}
+
+fn stops(note: Note) -> Vec<Action> {
+    vec![Action::Say(note), announce(Phase::Stopping, 3)]
+}
+
+/// Asked to stop at 100 s.
+fn leaving() -> Course {
+    let mut course = Course::new(TIMES);
+    let actions = course.on(Event::Terminate, at(100.0));
+    let expected = [
+        Action::Say(Note::Leaves),
+        announce(Phase::Leaving, 2),
+        Action::Ask,
+    ];
+    assert_eq!(actions, expected);
+    course
+}
+
+#[test]
+fn a_running_database_is_left_alone() {
+    let mut course = Course::new(TIMES);
+    assert_eq!(course.on(round(1, &[None]), at(1.0)), []);
+    assert_eq!(course.on(silence(), at(1000.0)), []);
+    assert_eq!(course.on(Event::Names { gone: true }, at(1000.0)), []);
+    assert_eq!(course.on(Event::Tick, at(1000.0)), []);
+    assert_eq!(course.on(Event::Interrupt, at(1000.0)), [Action::Interrupt]);
+    assert_eq!(course.phase(), (Phase::Present, 1));
+    assert!(!course.is_timed());
+}
+
+#[test]
+fn it_stops_once_a_worker_grants_and_none_holds() {
+    let mut course = leaving();
+    let granted = || Some(verdict(true, "may stop"));
+    let closed = || Some(verdict(false, "gate 6"));
+    // A verdict on an earlier phase is none.
+    assert_eq!(
+        course.on(round(1, &[granted()]), at(100.1)),
+        [Action::Say(Note::NoVerdict)]
+    );
+    // One that holds is enough, and is told once.
+    let mixed = || round(2, &[granted(), None, closed()]);
+    assert_eq!(course.on(mixed(), at(100.2)), [Action::Say(held("gate 6"))]);
+    assert_eq!(course.on(mixed(), at(100.7)), []);
+    assert_eq!(
+        course.on(round(2, &[granted(), None]), at(100.8)),
+        [Action::Say(Note::NoVerdict)]
+    );
+    let released = course.on(round(2, &[granted(), granted()]), at(101.0));
+    assert_eq!(released, stops(Note::Released("may stop".into())));
+    // The database hears of it once a worker has.
+    assert_eq!(course.on(round(2, &[granted()]), at(101.1)), []);
+    assert_eq!(course.on(round(3, &[None]), at(101.2)), [Action::Terminate]);
+    assert_eq!(course.on(round(3, &[None]), at(101.7)), []);
+    assert_eq!(
+        course.on(Event::Ended { code: 0 }, at(102.0)),
+        [Action::Say(Note::Ended(0)), Action::Exit(0)]
+    );
+    assert_eq!(course.on(Event::Tick, at(102.1)), []);
+}
+
+#[test]
+fn a_stop_that_no_worker_hears_of_waits_a_second() {
+    let mut course = leaving();
+    course.on(round(2, &[Some(verdict(true, "may stop"))]), at(101.0));
+    assert_eq!(course.on(silence(), at(101.9)), []);
+    assert_eq!(course.on(Event::Tick, at(102.0)), [Action::Terminate]);
+}
+
+#[test]
+fn a_second_signal_is_obeyed_at_once() {
+    for signal in [Event::Terminate, Event::Interrupt] {
+        let mut course = leaving();
+        course.on(round(2, &[Some(verdict(false, "gate 6"))]), at(101.0));
+        let mut expected = stops(Note::SecondSignal);
+        expected.push(Action::Terminate);
+        assert_eq!(course.on(signal, at(102.0)), expected);
+        assert_eq!(course.on(Event::Terminate, at(103.0)), [Action::Terminate]);
+    }
+}
+
+#[test]
+fn at_the_deadline_it_stops_all_the_same_and_says_what_held_it() {
+    let mut course = leaving();
+    let closed = || round(2, &[Some(verdict(false, "gate 6"))]);
+    course.on(closed(), at(679.9));
+    assert_eq!(course.on(Event::Tick, at(679.95)), []);
+    let last = Some(Box::new(held("gate 6")));
+    assert_eq!(
+        course.on(Event::Tick, at(680.0)),
+        stops(Note::Deadline { last })
+    );
+    assert_eq!(course.on(Event::Tick, at(681.0)), [Action::Terminate]);
+    // Half a second before Swarm would.
+    assert_eq!(course.on(Event::Tick, at(699.4)), []);
+    assert_eq!(
+        course.on(Event::Tick, at(699.5)),
+        [Action::Say(Note::Killed), Action::Kill]
+    );
+    assert_eq!(course.on(Event::Tick, at(699.6)), []);
+    assert_eq!(
+        course.on(Event::Ended { code: 137 }, at(699.7)),
+        [Action::Say(Note::Ended(137)), Action::Exit(137)]
+    );
+}
+
+#[test]
+fn without_any_name_for_two_seconds_the_whole_stack_is_gone() {
+    let gone = || Event::Names { gone: true };
+    let mut course = leaving();
+    assert_eq!(course.on(gone(), at(100.5)), []);
+    assert_eq!(course.on(Event::Names { gone: false }, at(101.5)), []);
+    assert_eq!(course.on(gone(), at(102.5)), []);
+    assert_eq!(course.on(gone(), at(104.4)), []);
+    assert_eq!(course.on(gone(), at(104.5)), stops(Note::StackGone));
+    // A worker that answers is there, whatever DNS says.
+    let mut course = leaving();
+    course.on(gone(), at(100.5));
+    course.on(round(2, &[Some(verdict(false, "gate 6"))]), at(102.0));
+    assert_eq!(course.on(gone(), at(102.6)), []);
+    assert_eq!(course.on(gone(), at(109.0)), []);
+}
+
+#[test]
+fn after_a_long_silence_it_decides_alone() {
+    let alone = |granted, why: &str| Event::Alone {
+        granted,
+        why: why.into(),
+    };
+    let mut course = leaving();
+    course.on(round(2, &[None]), at(110.0));
+    assert_eq!(course.on(silence(), at(169.9)), []);
+    let begins = [
+        Action::Say(Note::Alone(TIMES.alone_after)),
+        Action::LookAlone(true),
+    ];
+    assert_eq!(course.on(silence(), at(170.0)), begins);
+    assert_eq!(course.on(silence(), at(170.5)), []);
+    let busy = Action::Say(Note::HeldAlone("busy".into()));
+    assert_eq!(course.on(alone(false, "busy"), at(171.0)), [busy]);
+    assert_eq!(course.on(alone(false, "busy"), at(172.0)), []);
+    // A worker is back: it decides again.
+    assert_eq!(
+        course.on(round(2, &[None]), at(173.0)),
+        [Action::LookAlone(false), Action::Say(Note::NoVerdict)]
+    );
+    assert_eq!(course.on(alone(true, "too late"), at(173.1)), []);
+    assert_eq!(course.on(silence(), at(233.0)), begins);
+    let mut expected = stops(Note::DecidedAlone("may stop".into()));
+    expected.insert(1, Action::LookAlone(false));
+    assert_eq!(course.on(alone(true, "may stop"), at(236.0)), expected);
+}
+
+#[test]
+fn a_database_that_was_never_up_is_not_waited_for() {
+    let mut course = leaving();
+    assert_eq!(course.on(Event::Deaf(false), at(100.1)), []);
+    assert_eq!(
+        course.on(Event::Deaf(true), at(100.1)),
+        stops(Note::NeverUp)
+    );
+    // One that was a member may only be stuck.
+    let mut course = Course::new(TIMES);
+    course.on(round(1, &[None]), at(1.0));
+    course.on(Event::Terminate, at(2.0));
+    assert_eq!(course.on(Event::Deaf(true), at(2.1)), []);
+}
+
+#[test]
+fn a_database_that_ends_by_itself_is_told_and_no_more() {
+    for mut course in [Course::new(TIMES), leaving()] {
+        let (_, generation) = course.phase();
+        let ended = [
+            Action::Say(Note::Ended(3)),
+            announce(Phase::Stopping, generation + 1),
+        ];
+        assert_eq!(course.on(Event::Ended { code: 3 }, at(200.0)), ended);
+        assert_eq!(course.on(round(generation, &[None]), at(200.1)), []);
+        assert_eq!(course.on(Event::Terminate, at(200.1)), []);
+        assert_eq!(
+            course.on(round(generation + 1, &[None]), at(200.2)),
+            [Action::Exit(3)]
+        );
+    }
+    let mut unheard = Course::new(TIMES);
+    unheard.on(Event::Ended { code: 3 }, at(200.0));
+    assert_eq!(unheard.on(silence(), at(200.2)), []);
+    assert_eq!(unheard.on(Event::Tick, at(200.3)), [Action::Exit(3)]);
+}

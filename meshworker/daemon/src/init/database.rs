@@ -1,0 +1,120 @@
+//! The database's process, and every other child.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::process::Command;
+
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, set_child_subreaper, waitpid,
+};
+use tracing::{debug, warn};
+
+/// What a shell answers when there is no such command.
+const NOT_FOUND: u8 = 127;
+
+/// What a shell answers when the command cannot be run.
+const NOT_RUNNABLE: u8 = 126;
+
+/// What a shell adds to the number of the signal that ended a command.
+const BY_SIGNAL: i32 = 128;
+
+/// The command could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("{command}: {source}")]
+pub struct NotStarted {
+    command: String,
+    source: std::io::Error,
+}
+
+impl NotStarted {
+    /// What a shell would exit with.
+    pub fn exit_code(&self) -> u8 {
+        match self.source.kind() {
+            ErrorKind::NotFound => NOT_FOUND,
+            _ => NOT_RUNNABLE,
+        }
+    }
+}
+
+/// The database's process.
+pub(super) struct Database {
+    pid: Pid,
+}
+
+impl Database {
+    /// Starts the command, with this process's standard streams, environment
+    /// and process group; the caller has made sure that it is not empty.
+    ///
+    /// It stays in the group: Docker signals only the first process, which
+    /// passes signals on, and a terminal's job control keeps working. The
+    /// standard library resets the signal mask and SIGPIPE for the child, and
+    /// handlers do not outlive `exec`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such command, or it cannot be run.
+    pub(super) fn start(command: &[OsString]) -> Result<Database, NotStarted> {
+        let not_started = |source| NotStarted {
+            command: command
+                .first()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            source,
+        };
+        let (program, args) = command
+            .split_first()
+            .ok_or_else(|| not_started(ErrorKind::NotFound.into()))?;
+        if getpid() != Pid::INIT
+            && let Err(why) = set_child_subreaper(Some(getpid()))
+        {
+            // Only orphans go elsewhere then.
+            debug!("not the reaper of orphans: {why}");
+        }
+        let child = Command::new(program)
+            .args(args)
+            .spawn()
+            .map_err(not_started)?;
+        // All children are waited for together, so this one is not waited for
+        // through its handle, which kills nothing when it goes.
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| not_started(ErrorKind::InvalidData.into()))?;
+        Ok(Database { pid })
+    }
+
+    /// Sends it a signal. One that has ended already needs none.
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Err(why) = kill_process(self.pid, signal) {
+            debug!("signal {} was not delivered: {why}", signal.as_raw());
+        }
+    }
+
+    /// Waits for every child that has ended, adopted orphans included, without
+    /// blocking; the database's exit code if it is among them.
+    pub(super) fn reap(&self) -> Option<u8> {
+        let mut code = None;
+        loop {
+            match waitpid(None, WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == self.pid => code = Some(exit_code(status)),
+                Ok(Some((pid, _))) => debug!("reaped process {pid}"),
+                Ok(None) => return code,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::CHILD) => return code,
+                Err(why) => {
+                    warn!("children cannot be waited for: {why}");
+                    return code;
+                }
+            }
+        }
+    }
+}
+
+/// An ended process's exit code as a shell counts it.
+fn exit_code(status: WaitStatus) -> u8 {
+    let code = match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => BY_SIGNAL + signal,
+        (None, None) => i32::from(u8::MAX),
+    };
+    // The kernel keeps eight bits.
+    (code & 0xff) as u8
+}

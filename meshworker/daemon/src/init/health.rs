@@ -1,0 +1,180 @@
+//! What the container's health check is told.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::course::Round;
+use super::probe::{Local, Probe};
+use crate::announce::Phase;
+
+/// The database is asked at most this often, however often the check runs.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whether the member is healthy, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Health {
+    pub(super) healthy: bool,
+    pub(super) why: String,
+}
+
+/// The rule.
+///
+/// Unhealthy until a worker has found the member in its place, with the
+/// database at rest: so Swarm's rolling update goes on only then. From then on
+/// healthy as long as the database answers, whatever the cluster is like: Swarm
+/// kills unhealthy tasks, and a cluster in trouble is not helped by killing its
+/// members.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Latch {
+    /// Whether the member has ever been in its place.
+    was_in_place: bool,
+    /// What a worker said last of its place, and of the cluster.
+    in_place: bool,
+    cluster: Option<String>,
+    /// Whether it is on its way out.
+    going: bool,
+}
+
+impl Latch {
+    /// Notes what the workers said. Their silence changes nothing that is so,
+    /// and makes nothing so.
+    pub(super) fn heard(&mut self, round: &Round) {
+        self.in_place = round.in_place();
+        let said = round.answers.iter();
+        let said = said.max_by_key(|(_, answer)| answer.in_place);
+        self.cluster = said.map(|(_, answer)| answer.cluster.clone());
+    }
+
+    /// Notes the phase that the member is in.
+    pub(super) fn entered(&mut self, phase: Phase) {
+        self.going = phase != Phase::Present;
+    }
+
+    /// What follows when the database answers this.
+    fn judge(&mut self, local: &Local) -> Health {
+        let health = |healthy, why: String| Health { healthy, why };
+        if self.going {
+            // Swarm would kill what is on its way out in good order.
+            return health(true, "on its way out".into());
+        }
+        let working = match local {
+            Err(why) => return health(false, format!("the database: {why}")),
+            Ok(working) => working,
+        };
+        self.was_in_place |= self.in_place && working.is_none();
+        let cluster = self.cluster.as_deref();
+        if self.was_in_place {
+            return health(true, cluster.unwrap_or("the database answers").to_owned());
+        }
+        let why = match (cluster, working) {
+            (None, _) => "no worker answers".into(),
+            (Some(cluster), _) if !self.in_place => format!("not in its place yet: {cluster}"),
+            (Some(_), Some(work)) => format!("still at work: {work}"),
+            (Some(cluster), None) => cluster.to_owned(),
+        };
+        health(false, why)
+    }
+}
+
+/// Answers health checks.
+pub(super) struct Checker {
+    latch: Mutex<Latch>,
+    probe: Arc<dyn Probe>,
+    last: tokio::sync::Mutex<Option<(Instant, Local)>>,
+}
+
+impl Checker {
+    pub(super) fn new(probe: Arc<dyn Probe>) -> Checker {
+        Checker {
+            latch: Mutex::default(),
+            probe,
+            last: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    pub(super) fn latch(&self) -> MutexGuard<'_, Latch> {
+        // Each change is whole in itself: nothing can be half done.
+        self.latch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the database unless that was just done, and judges.
+    pub(super) async fn check(&self) -> Health {
+        let mut last = self.last.lock().await;
+        let local = match &*last {
+            Some((at, local)) if at.elapsed() < FRESH => local.clone(),
+            _ => {
+                let local = self.probe.look().await;
+                *last = Some((Instant::now(), local.clone()));
+                local
+            }
+        };
+        self.latch().judge(&local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use meshworker_core::Unanswered;
+
+    use super::*;
+    use crate::announce::Answer;
+
+    fn round(in_place: Option<bool>) -> Round {
+        let answers = in_place.map(|in_place| {
+            let answer = Answer {
+                generation: 1,
+                in_place,
+                cluster: "a cluster".into(),
+                verdict: None,
+            };
+            ("127.0.0.1:1".parse().unwrap(), answer)
+        });
+        Round {
+            answers: answers.into_iter().collect(),
+            failures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn in_place_and_at_rest_at_the_same_time_and_then_only_alive() {
+        let mut latch = Latch::default();
+        let dead: Local = Err(Unanswered::Timeout);
+        let busy: Local = Ok(Some("5 partitions".into()));
+        let idle: Local = Ok(None);
+        let judged = |latch: &mut Latch, local: &Local| {
+            let Health { healthy, why } = latch.judge(local);
+            format!("{healthy}: {why}")
+        };
+        assert_eq!(judged(&mut latch, &idle), "false: no worker answers");
+        latch.heard(&round(Some(false)));
+        assert_eq!(
+            judged(&mut latch, &idle),
+            "false: not in its place yet: a cluster"
+        );
+        latch.heard(&round(Some(true)));
+        assert_eq!(
+            judged(&mut latch, &busy),
+            "false: still at work: 5 partitions"
+        );
+        assert!(judged(&mut latch, &dead).starts_with("false: the database: no answer"));
+        // At rest only once nobody says so any more: not yet.
+        latch.heard(&round(None));
+        assert_eq!(judged(&mut latch, &idle), "false: no worker answers");
+        latch.heard(&round(Some(true)));
+        assert_eq!(judged(&mut latch, &idle), "true: a cluster");
+        // A cluster in trouble does not make its members unhealthy.
+        latch.heard(&round(None));
+        assert_eq!(judged(&mut latch, &busy), "true: the database answers");
+        assert!(judged(&mut latch, &dead).starts_with("false: "));
+        assert_eq!(judged(&mut latch, &idle), "true: the database answers");
+    }
+
+    #[test]
+    fn on_its_way_out_it_stays_healthy() {
+        let mut latch = Latch::default();
+        latch.entered(Phase::Leaving);
+        assert!(latch.judge(&Err(Unanswered::Timeout)).healthy);
+    }
+}

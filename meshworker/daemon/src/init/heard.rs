@@ -1,0 +1,42 @@
+//! Logs what the workers say, once per change.
+
+use tracing::{info, warn};
+
+use super::course::Round;
+
+/// Logs what the workers say, once per change and not each second.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    failures: Vec<String>,
+    silent: bool,
+    place: Option<(bool, String)>,
+}
+
+impl Heard {
+    /// Logs what is new in this round.
+    pub(super) fn tell(&mut self, round: &Round) {
+        let Round { answers, failures } = round;
+        let silent = answers.is_empty();
+        if *failures != self.failures || silent != self.silent {
+            match (silent, failures.is_empty()) {
+                (true, _) => warn!("no worker answers: {}", failures.join("; ")),
+                (false, false) => warn!("some workers do not answer: {}", failures.join("; ")),
+                (false, true) => info!("every worker answers"),
+            }
+            self.failures.clone_from(failures);
+            self.silent = silent;
+        }
+        let place = answers.iter().map(|(_, answer)| answer);
+        let place = place.max_by_key(|answer| answer.in_place);
+        let Some(place) = place.map(|answer| (answer.in_place, answer.cluster.clone())) else {
+            return;
+        };
+        if self.place.as_ref() != Some(&place) {
+            match &place {
+                (true, cluster) => info!("in its place: {cluster}"),
+                (false, cluster) => info!("not in its place: {cluster}"),
+            }
+            self.place = Some(place);
+        }
+    }
+}

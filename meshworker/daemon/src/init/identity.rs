@@ -1,0 +1,34 @@
+//! Who this member is, as Swarm's templates say.
+
+use std::fmt;
+
+use meshworker_core::MemberId;
+
+/// Who this member is, as Swarm's templates say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The service's full name, such as `db_redis`.
+    pub service: String,
+    /// The replica's number, counted from 1.
+    pub slot: u64,
+    /// The Swarm task.
+    pub task: String,
+    /// The Swarm node.
+    pub node: String,
+}
+
+impl Identity {
+    /// The same as the core knows it.
+    pub fn member(&self) -> MemberId {
+        MemberId::Slot {
+            service: self.service.clone(),
+            slot: self.slot,
+        }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.service, self.slot)
+    }
+}

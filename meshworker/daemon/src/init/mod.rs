@@ -1,0 +1,35 @@
+//! The supervisor of one member: the first process in the database's
+//! container.
+//!
+//! It starts the database, announces it to the workers, answers the health
+//! check, and, when asked to stop, keeps the database running until the
+//! workers let it go. What it does when is decided in [`course`]; the rest of
+//! this module is the I/O around it.
+//!
+//! ```text
+//! signals ─┐                                  ┌─> database (signals)
+//! rounds ──┤                                  ├─> announcer ──> workers
+//! names ───┼─> Event ──> Course::on ──> Action┼─> own look, when no worker answers
+//! ended ───┤                                  ├─> log
+//! time ────┘                                  └─> exit
+//! ```
+
+mod address;
+mod alone;
+mod announcer;
+pub mod course;
+mod database;
+mod health;
+mod heard;
+mod identity;
+mod names;
+mod probe;
+mod settings;
+mod signals;
+mod socket;
+mod subnet;
+mod supervisor;
+
+pub use settings::{INIT_SETTINGS, InitSetting, InvalidInit, Settings};
+pub use socket::ask;
+pub use supervisor::{Refused, run};

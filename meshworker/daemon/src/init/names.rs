@@ -1,0 +1,163 @@
+//! The names that the supervisor asks for, and the task that keeps asking.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use meshworker_core::Grade;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use super::course::Event;
+use crate::announce::Phase;
+use crate::config::Dns;
+use crate::witness::{DnsOptions, DnsSource, InvalidName, Source};
+
+/// Between two questions. Swarm's resolver answers for its own names within a
+/// millisecond.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a name may take that may not exist any more: the engine forwards
+/// it, and takes 1 to 2 s for that.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A DNS name, or an address in place of one.
+pub(super) enum Name {
+    Literal(IpAddr),
+    Dns(DnsSource),
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) addresses: Vec<IpAddr>,
+    /// Whether the name server says that there is nobody.
+    pub(super) gone: bool,
+    /// Why there are no addresses.
+    pub(super) why: String,
+}
+
+impl Name {
+    /// A name that is asked for as `dns` says, with another deadline if one is
+    /// given.
+    pub(super) fn new(
+        text: &str,
+        dns: &Dns,
+        deadline: Option<Duration>,
+    ) -> Result<Name, InvalidName> {
+        if let Ok(address) = text.parse() {
+            return Ok(Name::Literal(address));
+        }
+        let options = DnsOptions {
+            name_servers: dns.name_servers.clone(),
+            deadline: deadline.unwrap_or(dns.deadline),
+            family: dns.family,
+            ..DnsOptions::default()
+        };
+        DnsSource::new(text, options).map(Name::Dns)
+    }
+
+    /// Asks for it once.
+    pub(super) async fn look(&self) -> Found {
+        let source = match self {
+            Name::Literal(address) => {
+                return Found {
+                    addresses: vec![*address],
+                    gone: false,
+                    why: String::new(),
+                };
+            }
+            Name::Dns(source) => source,
+        };
+        let report = source.report().await;
+        Found {
+            addresses: report.sightings.iter().map(|s| s.address).collect(),
+            gone: matches!(report.grade, Grade::Empty | Grade::NxDomain),
+            why: report.grade.to_string(),
+        }
+    }
+}
+
+/// Where the workers are, as far as DNS has told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Workers {
+    /// Their addresses. The last known ones stay while DNS has no better.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// Why there are none.
+    pub(super) why: String,
+}
+
+/// The names of one supervisor.
+pub(super) struct Names {
+    workers: Vec<Name>,
+    own: Name,
+    port: u16,
+}
+
+impl Names {
+    /// The workers' names and the members' own one.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no DNS name.
+    pub(super) fn new(workers: &[String], port: u16, dns: &Dns) -> Result<Names, InvalidName> {
+        let deadline = Some(dns.deadline.max(PATIENCE));
+        let workers = workers.iter().map(|name| Name::new(name, dns, deadline));
+        Ok(Names {
+            workers: workers.collect::<Result<_, _>>()?,
+            own: Name::new(&dns.name, dns, deadline)?,
+            port,
+        })
+    }
+
+    /// Asks for the workers again and again, and for the members too while this
+    /// one is leaving, until nobody listens any more.
+    pub(super) async fn run(
+        self,
+        found: watch::Sender<Workers>,
+        phase: watch::Receiver<(Phase, u64)>,
+        events: mpsc::Sender<Event>,
+    ) {
+        let mut phase = phase;
+        let names = Arc::new(self);
+        loop {
+            let leaving = phase.borrow_and_update().0 == Phase::Leaving;
+            let looks = join_all(names.workers.iter().map(Name::look));
+            let (workers, own) = if leaving {
+                let (workers, own) = tokio::join!(looks, names.own.look());
+                (workers, Some(own))
+            } else {
+                (looks.await, None)
+            };
+            let gone = workers.iter().all(|worker| worker.gone);
+            let mut addresses: Vec<SocketAddr> = workers
+                .iter()
+                .flat_map(|worker| &worker.addresses)
+                .map(|address| SocketAddr::new(*address, names.port))
+                .collect();
+            addresses.sort();
+            addresses.dedup();
+            let why = workers.first().map(|worker| worker.why.clone());
+            found.send_if_modified(|known| {
+                if addresses.is_empty() {
+                    known.why = why.unwrap_or_default();
+                    return false;
+                }
+                let changed = known.addresses != addresses;
+                known.addresses = addresses;
+                changed
+            });
+            if let Some(own) = own {
+                let gone = gone && own.gone;
+                if events.send(Event::Names { gone }).await.is_err() {
+                    return;
+                }
+            }
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                changed = phase.changed() => if changed.is_err() { return; },
+            }
+        }
+    }
+}

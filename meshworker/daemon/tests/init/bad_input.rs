@@ -1,0 +1,146 @@
+//! Bad input is one line and exit code 2, before the database is started.
+
+use std::io::Write;
+
+use super::support::init;
+
+/// The one line of a supervisor that does not start its database.
+fn refused(change: (&str, Option<&str>)) -> String {
+    let files = tempfile::TempDir::new().unwrap();
+    let started = files.path().join("started");
+    let start = match change {
+        (name, Some(value)) => init().with(name, value),
+        (name, None) => init().without(name),
+    };
+    let mut supervisor = start.command(&["touch", &started.display().to_string()]);
+    let code = supervisor.code();
+    let log = supervisor.log();
+    assert_eq!(code, 2, "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(!started.exists(), "the database was started");
+    log.trim_end().to_owned()
+}
+
+#[test]
+fn each_mistake_is_one_line_before_the_database_is_started() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let mut blank = tempfile::NamedTempFile::new().unwrap();
+    blank.write_all(b" \n").unwrap();
+    let (empty, blank) = (
+        empty.path().display().to_string(),
+        blank.path().display().to_string(),
+    );
+    let cases = [
+        (
+            "engine",
+            Some("mysql"),
+            "engine (flag): found 'mysql'; allowed: ",
+        ),
+        ("servicename", None, "servicename (default): found nothing"),
+        (
+            "token-file",
+            None,
+            "token-file: found nothing; allowed: a file, given by --token-file or MESHWORKER_TOKEN_FILE",
+        ),
+        (
+            "token-file",
+            Some("/nowhere"),
+            "token-file: found /nowhere: No such file",
+        ),
+        ("token-file", Some(&empty), "found nothing in it"),
+        ("token-file", Some(&blank), "found nothing in it"),
+        (
+            "slot",
+            Some("{{.Task.Slot}}"),
+            "slot: found '{{.Task.Slot}}'; allowed: what Swarm makes of",
+        ),
+        (
+            "slot",
+            Some("x"),
+            "slot: found 'x'; allowed: a number from 1",
+        ),
+        (
+            "service",
+            None,
+            "service: found nothing; allowed: what Swarm makes of {{.Service.Name}}",
+        ),
+        ("task", Some("{{.Task.ID}}"), "task: found '{{.Task.ID}}'"),
+        ("node", None, "node: found nothing"),
+        ("workers", Some("a b"), "workers: found 'a b'"),
+        (
+            "workers-port",
+            Some("70000"),
+            "workers-port: found '70000'; allowed: 1 to 65535",
+        ),
+        (
+            "address",
+            Some("db"),
+            "address: found 'db'; allowed: an IP address",
+        ),
+        ("grace", Some("10m"), "grace: found '10m'; allowed: seconds"),
+        (
+            "stop-time",
+            Some("10"),
+            "stop-time: found '10'; allowed: less than grace, which is 10 s",
+        ),
+        (
+            "labels",
+            Some("true"),
+            "unexpected value 'true' for '--labels'",
+        ),
+        (
+            "no-such-flag",
+            Some("1"),
+            "unexpected argument '--no-such-flag'",
+        ),
+    ];
+    for (name, value, expected) in cases {
+        let line = refused((name, value));
+        assert!(line.starts_with("meshworker: "), "{line}");
+        assert!(line.contains(expected), "{line}");
+    }
+}
+
+#[test]
+fn no_command_is_one_line() {
+    let mut supervisor = init().command(&[]);
+    assert_eq!(supervisor.code(), 2);
+    assert_eq!(
+        supervisor.log(),
+        "meshworker: command: found nothing; allowed: the database's command line, after --\n"
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_chosen_is_one_line_with_all_candidates() {
+    let files = tempfile::TempDir::new().unwrap();
+    let started = files.path().join("started");
+    let mut supervisor = init()
+        .without("address")
+        .with("subnet", "203.0.113.0/24")
+        .command(&["touch", &started.display().to_string()]);
+    assert_eq!(supervisor.code(), 2);
+    let log = supervisor.log();
+    assert_eq!(log.lines().count(), 1, "{log}");
+    let expected = "meshworker: address: found no address (";
+    assert!(log.starts_with(expected), "{log}");
+    assert!(
+        log.contains("127.0.0.1 on lo: outside 203.0.113.0/24"),
+        "{log}"
+    );
+    assert!(!started.exists());
+}
+
+#[test]
+fn an_address_is_chosen_by_subnet() {
+    let mut supervisor = init()
+        .without("address")
+        .with("subnet", "127.0.0.0/8")
+        .script("exit 0");
+    assert_eq!(supervisor.code(), 0);
+    assert!(
+        supervisor
+            .log()
+            .contains("address 127.0.0.1 on lo is taken")
+    );
+}

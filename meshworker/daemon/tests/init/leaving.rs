@@ -1,0 +1,201 @@
+//! From the signal to the database's end.
+
+use std::net::Ipv4Addr;
+
+use rustix::process::Signal;
+
+use super::support::{DATABASE, FakeWorker, Supervisor, held, in_place, init, listening, released};
+
+/// A member in its place, with this much grace.
+fn member(worker: &FakeWorker, script: &str, grace: &str, stop: &str) -> Supervisor {
+    let port = worker.port().to_string();
+    let supervisor = init()
+        .with("workers-port", &port)
+        .with("grace", grace)
+        .with("stop-time", stop)
+        .script(script);
+    supervisor.wait_for_out("database up");
+    supervisor.wait_for_log("in its place: one cluster of 3 members");
+    supervisor
+}
+
+#[test]
+fn a_member_announces_itself_with_its_token() {
+    let worker = FakeWorker::start(in_place);
+    let _supervisor = member(&worker, DATABASE, "60", "5");
+    let (token, told) = worker.heard()[0].clone();
+    assert_eq!(token, "Bearer a-token");
+    let expected = serde_json::json!({
+        "cluster": "db.test",
+        "service": "stack_db",
+        "slot": 2,
+        "task": "task-id",
+        "node": "node-id",
+        "address": "127.0.0.1",
+        "phase": "present",
+        "generation": 1,
+    });
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn it_is_held_while_the_database_runs_and_then_released() {
+    let worker = FakeWorker::start(held);
+    let mut supervisor = member(&worker, DATABASE, "600", "5");
+    supervisor.signal(Signal::TERM);
+    supervisor.wait_for_log("waits: release gate 5 is closed: 5461 slots; gone for good; number 1 of the queue; 5461 slots left");
+    let before = worker.heard().len();
+    super::support::wait_for("more announcements", || {
+        let heard = worker.heard().len();
+        (heard >= before + 3)
+            .then_some(())
+            .ok_or(format!("{heard}"))
+    });
+    assert!(supervisor.runs());
+    assert!(!supervisor.out().contains("database stops"));
+    worker.set(released);
+    assert_eq!(supervisor.code(), 7);
+    assert!(supervisor.out().contains("database stops"));
+    assert!(
+        supervisor
+            .log()
+            .contains("released by the workers (may stop)")
+    );
+    // One line for what did not change.
+    assert_eq!(supervisor.log().matches("waits: release gate 5").count(), 1);
+    assert_eq!(worker.wait_for_phase("leaving")["generation"], 2);
+    assert_eq!(worker.wait_for_phase("stopping")["generation"], 3);
+}
+
+#[test]
+fn one_worker_that_holds_is_enough() {
+    let patient = FakeWorker::start(held);
+    let port = patient.port();
+    let _hasty = FakeWorker::at(Ipv4Addr::new(127, 0, 0, 2), port, released);
+    let mut supervisor = init()
+        .with("workers", "127.0.0.1,127.0.0.2")
+        .with("workers-port", &port.to_string())
+        .with("grace", "600")
+        .script(DATABASE);
+    supervisor.wait_for_log("in its place");
+    supervisor.signal(Signal::TERM);
+    supervisor.wait_for_log("waits: release gate 5 is closed");
+    let before = patient.heard().len();
+    super::support::wait_for("more announcements", || {
+        let heard = patient.heard().len();
+        (heard >= before + 3)
+            .then_some(())
+            .ok_or(format!("{heard}"))
+    });
+    assert!(supervisor.runs());
+    patient.set(released);
+    assert_eq!(supervisor.code(), 7);
+}
+
+#[test]
+fn a_verdict_on_an_earlier_phase_releases_nobody() {
+    let worker = FakeWorker::start(|told| {
+        let (status, mut answer) = released(told);
+        if told["phase"] == "leaving" {
+            answer["generation"] = 1.into();
+        }
+        (status, answer)
+    });
+    let mut supervisor = member(&worker, DATABASE, "600", "5");
+    supervisor.signal(Signal::TERM);
+    supervisor.wait_for_log("waits: a worker has not looked yet");
+    assert!(supervisor.runs());
+    worker.set(released);
+    assert_eq!(supervisor.code(), 7);
+}
+
+#[test]
+fn a_second_signal_is_obeyed_at_once() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let worker = FakeWorker::start(held);
+        let mut supervisor = member(&worker, DATABASE, "600", "5");
+        supervisor.signal(Signal::TERM);
+        supervisor.wait_for_log("waits: release gate 5");
+        supervisor.signal(signal);
+        assert_eq!(supervisor.code(), 7);
+        assert!(supervisor.log().contains("asked to stop a second time"));
+    }
+}
+
+#[test]
+fn at_the_graces_end_it_stops_and_says_why_it_was_held() {
+    let worker = FakeWorker::start(held);
+    let mut supervisor = member(&worker, DATABASE, "3", "2");
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 7);
+    let log = supervisor.log();
+    assert!(
+        log.contains("NOT RELEASED, and the grace period ends: stops the database all the same. Data may be lost. Last heard: waits: release gate 5 is closed: 5461 slots"),
+        "{log}"
+    );
+}
+
+#[test]
+fn without_any_worker_it_stops_in_time_too() {
+    let (_database, port) = listening();
+    let mut supervisor = init()
+        .with("service-port", &port.to_string())
+        .with("grace", "3")
+        .with("stop-time", "2")
+        .script(DATABASE);
+    supervisor.wait_for_out("database up");
+    supervisor.wait_for_log("no worker answers: 127.0.0.1:1: Connection refused");
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 7);
+    let log = supervisor.log();
+    assert!(
+        log.contains("Data may be lost. No worker answered"),
+        "{log}"
+    );
+    // Told once, not each second.
+    assert_eq!(log.matches("no worker answers").count(), 1, "{log}");
+}
+
+#[test]
+fn a_database_that_was_never_up_is_not_waited_for() {
+    let mut supervisor = init().with("grace", "600").script(DATABASE);
+    supervisor.wait_for_out("database up");
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 7);
+    assert!(supervisor.log().contains("the database has never answered"));
+}
+
+#[test]
+fn a_database_that_ignores_its_signal_is_killed_before_swarm_would() {
+    let worker = FakeWorker::start(released);
+    let stubborn = "trap '' TERM; echo database up; while :; do sleep 0.05; done";
+    let mut supervisor = member(&worker, stubborn, "3", "1");
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 137);
+    let log = supervisor.log();
+    assert!(
+        log.contains("did not stop before the grace period's end"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_database_that_ends_while_it_waits_is_the_end() {
+    let worker = FakeWorker::start(held);
+    let script = "echo database up; while [ ! -e /proc/$PPID/fd/none ]; do sleep 0.05; done & trap 'kill $!; exit 11' USR1; while :; do wait; done";
+    let mut supervisor = member(&worker, script, "600", "5");
+    supervisor.signal(Signal::TERM);
+    supervisor.wait_for_log("waits: release gate 5");
+    supervisor.signal(Signal::USR1);
+    assert_eq!(supervisor.code(), 11);
+    worker.wait_for_phase("stopping");
+}
+
+#[test]
+fn a_wrong_token_is_named_in_the_log() {
+    let worker = FakeWorker::start(|_| (401, serde_json::Value::Null));
+    let port = worker.port().to_string();
+    let supervisor = init().with("workers-port", &port).script(DATABASE);
+    supervisor.wait_for_log("the token was refused");
+    assert!(!supervisor.log().contains("a-token"));
+}

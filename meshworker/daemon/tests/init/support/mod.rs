@@ -1,0 +1,40 @@
+//! What all these tests need.
+
+mod supervisor;
+mod worker;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread::sleep;
+use std::time::Duration;
+
+pub use supervisor::{Supervisor, init};
+pub use worker::{FakeWorker, held, in_place, released};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `look` returns something; fails with what it last said instead.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let pause = Duration::from_millis(20);
+    let mut last = String::new();
+    for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+        match look() {
+            Ok(found) => return found,
+            Err(seen) => last = seen,
+        }
+        sleep(pause);
+    }
+    panic!("waited for {what}; last seen:\n{last}");
+}
+
+/// A port on which somebody listens who never answers: a database that is up
+/// and stuck.
+pub fn listening() -> (TcpListener, u16) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// A database that says when it is up, stops when it is asked to, and says so.
+pub const DATABASE: &str =
+    "trap 'echo database stops; exit 7' TERM; echo database up; while :; do sleep 0.05; done";
