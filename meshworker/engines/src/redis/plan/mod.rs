@@ -7,6 +7,7 @@
 //!       ──> open      slots on the move arrive, or are closed
 //!       ──> replicas  empty members follow a master, or become one
 //!       ──> balance   masters with few slots get some
+//!       ──> leave    members that are meant to go hand over what they hold
 //!       ──> depart    nodes that the cluster holds to be gone
 //!       ──> unity     what is missing yet
 //! ```
@@ -14,7 +15,9 @@
 mod assign;
 mod balance;
 mod depart;
+mod evacuate;
 mod join;
+mod leave;
 mod open;
 mod replicas;
 mod unity;
@@ -27,6 +30,7 @@ use meshworker_core::{Evidence, Proposal, Refusal, Situation, Step};
 
 use super::detail::Detail;
 use super::request::{Act, RedisRequest};
+use leave::Leaves;
 use world::{Node, World};
 
 /// What the operator wishes.
@@ -67,6 +71,7 @@ impl Draft {
             request: RedisRequest {
                 node: to.id.to_owned(),
                 act,
+                parting: false,
             },
             evidence: said,
         });
@@ -78,6 +83,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     let mut draft = Draft::default();
     let world = World::of(rules, situation, &mut draft.refusals);
     let mut departures = Vec::new();
+    let mut leaves = Leaves::new(rules, situation, &world);
     if world.anchor().is_some() {
         let joining = join::fragments(rules, &world, &mut draft);
         join::lost_addresses(rules, &world, &mut draft);
@@ -88,6 +94,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             if !opened {
                 balance::masters(&world, &cast, &mut draft);
             }
+            leaves.taken_over_by(cast, opened);
         } else {
             assign::slots(rules, situation, &world, joining, &mut draft);
         }
@@ -97,6 +104,8 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     Proposal {
         steps: draft.steps,
         departures,
+        leaves: leaves.all(),
+        floor: leave::floor(&world),
         strangers: world.strangers,
         refusals: draft.refusals,
         ..Proposal::nothing(unity)
