@@ -46,7 +46,11 @@ pub async fn perform(
             address,
             port,
             bus_port,
+            guest,
         } => {
+            // An introduction names an address, not an id, and cannot be undone.
+            let there = reach(client, *address, guest, deadline).await?;
+            client.keep(there);
             let mut commands = cluster("MEET");
             commands.arg(address.to_string()).arg(*port);
             if let Some(bus_port) = bus_port {
@@ -60,6 +64,12 @@ pub async fn perform(
             commands.arg(master);
             said(lease.exchange(&commands, deadline).await)?
         }
+        Act::Failover => match said(lease.exchange(&cluster("FAILOVER"), deadline).await) {
+            Err(Failure::Refused(why)) if why.contains("to a replica") => {
+                "it is a master already".into()
+            }
+            done => done?,
+        },
         Act::Close(slots) => {
             let mut commands = redis::pipe();
             for slot in slots.iter() {

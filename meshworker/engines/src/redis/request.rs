@@ -16,6 +16,9 @@ pub struct RedisRequest {
     pub node: String,
     /// What it is asked.
     pub act: Act,
+    /// Whether it serves a member that is meant to go: such a request is made
+    /// when that member's turn has come.
+    pub parting: bool,
 }
 
 /// What a node is asked to do.
@@ -31,6 +34,8 @@ pub enum Act {
         port: u16,
         /// Its bus port, where that is not the client port plus 10000.
         bus_port: Option<u16>,
+        /// Its id: nobody is introduced to whoever else answers there by now.
+        guest: String,
     },
     /// Take these slots, which nobody owns.
     Assign(Slots),
@@ -50,6 +55,9 @@ pub enum Act {
         /// The other masters, which are told of the new owner.
         others: Vec<IpAddr>,
     },
+    /// Take over from its master, which waits with its clients until the last
+    /// write has arrived: no write that was acknowledged is lost.
+    Failover,
     /// Close these slots, which are marked as on the move and need not move.
     Close(Slots),
     /// Remove this departed node from the table, and let nobody bring it back
@@ -64,17 +72,24 @@ impl Request for RedisRequest {
     fn kind(&self) -> StepKind {
         match self.act {
             Act::Meet { .. } => StepKind::Join,
-            Act::Assign(_) | Act::Replicate { .. } | Act::Move { .. } | Act::Close(_) => {
-                StepKind::Arrange
-            }
             Act::Forget { .. } => StepKind::Forget,
+            _ if self.parting => StepKind::Leave,
+            Act::Assign(_)
+            | Act::Replicate { .. }
+            | Act::Move { .. }
+            | Act::Failover
+            | Act::Close(_) => StepKind::Arrange,
         }
     }
 
     fn introduces(&self) -> Option<IpAddr> {
         match self.act {
             Act::Meet { address, .. } | Act::Move { address, .. } => Some(address),
-            Act::Assign(_) | Act::Replicate { .. } | Act::Close(_) | Act::Forget { .. } => None,
+            Act::Assign(_)
+            | Act::Replicate { .. }
+            | Act::Failover
+            | Act::Close(_)
+            | Act::Forget { .. } => None,
         }
     }
 }
@@ -86,6 +101,7 @@ impl fmt::Display for RedisRequest {
                 address,
                 port,
                 bus_port,
+                guest: _,
             } => {
                 write!(f, "CLUSTER MEET {address} {port}")?;
                 match bus_port {
@@ -105,6 +121,7 @@ impl fmt::Display for RedisRequest {
                 address,
                 ..
             } => write!(f, "move slots {slots} to {target} at {address}"),
+            Act::Failover => f.write_str("CLUSTER FAILOVER"),
             Act::Close(slots) => write!(f, "CLUSTER SETSLOT {slots} STABLE"),
             Act::Forget { node } => write!(f, "CLUSTER FORGET {node}"),
         }

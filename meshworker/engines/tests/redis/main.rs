@@ -6,8 +6,11 @@
 
 mod access;
 mod growth;
+mod leave;
+mod load;
 mod safety;
 mod servers;
+mod worker;
 
 use servers::Servers;
 

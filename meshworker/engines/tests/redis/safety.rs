@@ -146,6 +146,7 @@ async fn a_wish_that_is_fulfilled_already_is_a_success() {
         request: RedisRequest {
             node: node.into(),
             act,
+            parting: false,
         },
         evidence: Vec::new(),
     };
@@ -190,6 +191,7 @@ async fn a_slot_that_a_third_master_got_meanwhile_stays_there() {
                 address: nodes[to],
                 others: nodes.clone(),
             },
+            parting: false,
         },
         evidence: Vec::new(),
     };

@@ -20,7 +20,11 @@ const TOLERANCE: usize = 50;
 
 /// Moves slots from the masters with most to those with least. Only while
 /// everything else is in order: moving needs both ends and the way between.
+/// Not while somebody is meant to go, whose slots will make up for most of it.
 pub fn masters(world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) {
+    if world.leavers().next().is_some() {
+        return;
+    }
     let masters = cast.masters.as_slice();
     let owned: Vec<usize> = masters.iter().map(|node| node.own.slots.count()).collect();
     let fair = usize::from(SLOTS) / masters.len().max(1);

@@ -64,6 +64,7 @@ fn departure(
                 act: Act::Forget {
                     node: id.to_owned(),
                 },
+                parting: false,
             },
             evidence: vec![node.said(format!("{id}: {}", entry.said()))],
         })

@@ -74,6 +74,7 @@ fn meet(rules: &Rules, guest: &Node<'_>) -> Act {
             .detail
             .bus_port
             .filter(|port| Some(*port) != usual),
+        guest: guest.id.to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@
 //!       ──> replicas  empty members follow a master, or become one
 //!       ──> stale     replicas that ask at an old address are told again
 //!       ──> balance   masters with few slots get some
+//!       ──> leave    members that are meant to go hand over what they hold
 //!       ──> depart    nodes that the cluster holds to be gone
 //!       ──> unity     what is missing yet
 //! ```
@@ -15,7 +16,9 @@
 mod assign;
 mod balance;
 mod depart;
+mod evacuate;
 mod join;
+mod leave;
 mod open;
 mod replicas;
 mod stale;
@@ -29,6 +32,7 @@ use meshworker_core::{Evidence, Proposal, Refusal, Situation, Step};
 
 use super::detail::Detail;
 use super::request::{Act, RedisRequest};
+use leave::Leaves;
 use world::{Node, World};
 
 /// What the operator wishes.
@@ -69,6 +73,7 @@ impl Draft {
             request: RedisRequest {
                 node: to.id.to_owned(),
                 act,
+                parting: false,
             },
             evidence: said,
         });
@@ -80,6 +85,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     let mut draft = Draft::default();
     let world = World::of(rules, situation, &mut draft.refusals);
     let mut departures = Vec::new();
+    let mut leaves = Leaves::new(rules, situation, &world);
     if world.anchor().is_some() {
         let joining = join::fragments(rules, &world, &mut draft);
         join::lost_addresses(rules, &world, &mut draft);
@@ -91,6 +97,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             if !opened {
                 balance::masters(&world, &cast, &mut draft);
             }
+            leaves.taken_over_by(cast, opened);
         } else {
             assign::slots(rules, situation, &world, joining, &mut draft);
         }
@@ -100,6 +107,8 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     Proposal {
         steps: draft.steps,
         departures,
+        leaves: leaves.all(),
+        floor: leave::floor(&world),
         strangers: world.strangers,
         refusals: draft.refusals,
         ..Proposal::nothing(unity)

@@ -26,15 +26,16 @@ enum Fate<'w, 'a> {
     Wait,
 }
 
-/// Finishes or closes the slots that are on the move. Returns whether there
-/// are any.
+/// Finishes or closes the slots that are on the move, also those of a member
+/// that is meant to go: what has come to it moves on later. Returns whether
+/// there are any.
 pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
     let mut moves: BTreeMap<(&str, &str), Vec<u16>> = BTreeMap::new();
     let mut moving: BTreeMap<u16, ()> = BTreeMap::new();
     let mut any = false;
     // Those who give first: both ends then name the same move.
     for leaves in [true, false] {
-        for node in world.members().filter(|node| node.is_master()) {
+        for node in world.anchor_nodes().filter(|node| node.is_master()) {
             let mut closed = Vec::new();
             for open in node.view.detail.open.iter().filter(|o| o.leaves == leaves) {
                 any = true;

@@ -29,9 +29,11 @@ pub fn cast<'w, 'a>(rules: &Rules, world: &'w World<'a>) -> Cast<'w, 'a> {
         .members()
         .filter(|node| node.is_master() && !gets_slots(node))
         .collect();
-    // Owners that are leaving, or dead and not replaced, count as well.
+    // Owners that nobody lists, or dead and not replaced ones, count as well;
+    // those that are meant to go need somebody to take their place.
+    let goes = |id: &str| world.nodes.get(id).is_some_and(|node| node.leaving);
     let away = world.owners.keys();
-    let away = away.filter(|id| !masters.iter().any(|node| node.id == **id));
+    let away = away.filter(|id| !goes(id) && !masters.iter().any(|node| node.id == **id));
     let filled = masters.len() + away.count();
     let open = rules
         .masters(world.members().count())
@@ -75,10 +77,12 @@ pub fn attach(rules: &Rules, world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut
         }
     }
     seekers.sort_by_key(|node| node.order);
-    let mut pairs = if seekers.is_empty() && world.complete {
+    let mut pairs = if !seekers.is_empty() {
+        place(&seekers, &mut crews)
+    } else if world.complete && world.leavers().next().is_none() {
         even_out(rules, &mut crews)
     } else {
-        place(&seekers, &mut crews)
+        Vec::new()
     };
     part_hosts(&mut pairs);
     for (replica, master) in pairs {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshworker_core::{Evidence, MemberId, Reason, Refusal, Situation, View, fragments};
+use meshworker_core::{Evidence, MemberId, Reason, Refusal, Situation, Standing, View, fragments};
 
 use super::Rules;
 use crate::redis::detail::Detail;
@@ -27,6 +27,8 @@ pub struct Node<'a> {
     pub own: &'a Entry,
     /// Whether it belongs into the cluster.
     pub wanted: bool,
+    /// Whether it is meant to go.
+    pub leaving: bool,
     /// Where it stands among its like: by slot where that is known, then by
     /// address.
     pub order: (u64, IpAddr),
@@ -130,6 +132,11 @@ impl<'a> World<'a> {
         self.anchor_nodes().filter(|node| node.wanted)
     }
 
+    /// The nodes of the anchor that are meant to go, in order.
+    pub fn leavers(&self) -> impl Iterator<Item = &Node<'a>> {
+        self.anchor_nodes().filter(|node| node.leaving)
+    }
+
     /// Each different table among these nodes' once.
     pub fn tables(&self, of: impl Iterator<Item = &'a str>) -> Vec<(&Node<'a>, &'a Arc<[Entry]>)> {
         let mut seen = BTreeSet::new();
@@ -184,7 +191,9 @@ fn nodes<'a>(
         };
         let addresses: Vec<IpAddr> = places.iter().map(|(address, _)| *address).collect();
         let wanted = addresses.iter().find(|at| situation.is_wanted(**at));
-        let address = wanted.copied().unwrap_or(first);
+        let goes = addresses.iter().find(|at| is_leaving(situation, **at));
+        let leaving = wanted.is_none() && goes.is_some();
+        let address = wanted.or(goes).copied().unwrap_or(first);
         let member = situation.roster.at(address);
         let name = view.detail.name.as_ref();
         let slot = match member.map(|member| &member.id) {
@@ -200,6 +209,7 @@ fn nodes<'a>(
                 id,
                 address,
                 wanted: wanted.is_some(),
+                leaving,
                 addresses,
                 view,
                 own,
@@ -209,6 +219,11 @@ fn nodes<'a>(
         );
     }
     nodes
+}
+
+fn is_leaving(situation: &Situation<'_, Detail>, address: IpAddr) -> bool {
+    let member = situation.roster.at(address);
+    member.is_some_and(|member| member.standing() == Standing::Leaving)
 }
 
 /// A node of another cluster.

@@ -2,6 +2,8 @@
 
 mod depart;
 mod join;
+mod leave;
+mod life;
 mod parts;
 mod slots;
 
@@ -10,8 +12,8 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use meshworker_core::{
-    Answer, Member, MemberId, Presence, Proposal, Report, Roster, Sighting, Situation, Unanswered,
-    Witness,
+    Answer, Floor, Grade, Member, MemberId, Presence, Proposal, Report, Roster, Sighting,
+    Situation, Unanswered, Witness,
 };
 
 use super::{Rules, propose};
@@ -36,6 +38,7 @@ pub struct Scene {
     listed: Vec<IpAddr>,
     answers: BTreeMap<IpAddr, Answer<Detail>>,
     hosts: BTreeMap<IpAddr, &'static str>,
+    leaving: BTreeMap<IpAddr, Presence>,
     shared: Shared,
 }
 
@@ -72,6 +75,7 @@ impl Scene {
             listed: Vec::new(),
             answers: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             shared: Shared::default(),
         }
     }
@@ -92,6 +96,19 @@ impl Scene {
     pub fn on(mut self, hosts: &[(u8, &'static str)]) -> Scene {
         self.hosts
             .extend(hosts.iter().map(|(n, host)| (at(*n), *host)));
+        self
+    }
+
+    /// These nodes announce that they are meant to go.
+    pub fn leaving(mut self, nodes: &[u8]) -> Scene {
+        let leaving = nodes.iter().map(|n| (at(*n), Presence::Leaving));
+        self.leaving.extend(leaving);
+        self
+    }
+
+    /// This node announces that it stops, whatever anybody says.
+    pub fn stopping(mut self, n: u8) -> Scene {
+        self.leaving.insert(at(n), Presence::Stopping);
         self
     }
 
@@ -152,7 +169,15 @@ impl Scene {
             sightings: sightings.collect(),
             ..Report::addresses(Witness::Dns, self.listed.iter().copied())
         };
-        let roster = Roster::merge(&[report], &Default::default());
+        let announced = self.leaving.iter().map(|(address, presence)| Sighting {
+            presence: presence.clone(),
+            ..Sighting::at(*address)
+        });
+        let announced = Report {
+            sightings: announced.collect(),
+            ..Report::unknown(Witness::Announce, Grade::Answer)
+        };
+        let roster = Roster::merge(&[report, announced], &Default::default());
         let situation = Situation {
             roster: &roster,
             answers: &self.answers,
@@ -253,10 +278,14 @@ fn nothing_is_proposed_for_a_right_cluster() {
     let three = Scene::replicas(1).nodes(&[1, 2, 3], THREE);
     let six = Scene::replicas(1).nodes(&[1, 2, 3, 4, 5, 6], SIX);
     for (scene, size) in [(three, 3), (six, 6)] {
-        assert_eq!(
-            scene.proposal(),
-            Proposal::nothing(meshworker_core::Unity::One { size })
-        );
+        let nothing = Proposal {
+            floor: Floor {
+                members: 3,
+                because: "a Redis Cluster takes 3 masters".into(),
+            },
+            ..Proposal::nothing(meshworker_core::Unity::One { size })
+        };
+        assert_eq!(scene.proposal(), nothing);
     }
 }
 

@@ -1,0 +1,51 @@
+//! A master that goes and that no replica can follow gives its slots away.
+
+use meshworker_core::Step;
+
+use super::assign::share;
+use super::balance::{SLOTS_AT_ONCE, other_masters};
+use super::leave::request;
+use super::world::{Node, World};
+use crate::redis::request::{Act, RedisRequest};
+use crate::redis::slots::Slots;
+
+/// The slots that move in this pass, and where to: in the end all masters that
+/// stay have the same number, each in as few pieces as possible.
+pub fn slots(
+    world: &World<'_>,
+    leaver: &Node<'_>,
+    stay: &[&Node<'_>],
+) -> (String, Vec<Step<RedisRequest>>) {
+    let knows = |node: &Node<'_>, other: &str| {
+        let entry = node.entry(other);
+        entry.is_some_and(|entry| !entry.replica && entry.is_alive())
+    };
+    let targets: Vec<&Node<'_>> = stay
+        .iter()
+        .copied()
+        .filter(|target| knows(leaver, target.id) && knows(target, leaver.id))
+        .collect();
+    if targets.is_empty() {
+        return ("no master that stays knows it yet".into(), Vec::new());
+    }
+    let held: Vec<usize> = targets.iter().map(|node| node.own.slots.count()).collect();
+    let mut left = SLOTS_AT_ONCE;
+    let mut steps = Vec::new();
+    for (target, share) in targets.iter().zip(share(&leaver.own.slots, &held)) {
+        let slots: Slots = share.iter().take(left).collect();
+        if slots.is_empty() {
+            continue;
+        }
+        left -= slots.count();
+        let said = [leaver, target].map(|n| n.said(format!("{} slots", n.own.slots.count())));
+        let act = Act::Move {
+            slots,
+            target: target.id.to_owned(),
+            address: target.address,
+            others: other_masters(world, leaver, target),
+        };
+        steps.push(request(leaver, act, said.into()));
+    }
+    let how = format!("they move to {} masters that stay", targets.len());
+    (how, steps)
+}

@@ -1,0 +1,287 @@
+//! Members that are meant to go: what they hold alone, and who takes it.
+//!
+//! ```text
+//! replica ──────────────────────────────────────────> free
+//! master ──> one of its replicas stays ── FAILOVER ──> free
+//!        ──> masters would be too few ─── a replica of another master follows
+//!        │                                it first, then as above
+//!        ──> else ─────────────────────── its slots move to those that stay
+//! ```
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use meshworker_core::{Evidence, Floor, Leave, Member, Progress, Situation, Step, View};
+
+use super::Rules;
+use super::evacuate;
+use super::replicas::Cast;
+use super::world::{Node, World};
+use crate::redis::MIN_MASTERS;
+use crate::redis::detail::Detail;
+use crate::redis::request::{Act, RedisRequest};
+
+/// The fewest members that must stay: three masters, of which two are a
+/// majority when one fails. A cluster that never had as many keeps what it has.
+pub fn floor(world: &World<'_>) -> Floor {
+    let nodes = world.anchor_nodes();
+    let known = nodes.map(|node| node.view.detail.table.len()).max();
+    let members = known.unwrap_or(1).clamp(1, MIN_MASTERS);
+    Floor {
+        members,
+        because: if members == MIN_MASTERS {
+            format!("a Redis Cluster takes {MIN_MASTERS} masters")
+        } else {
+            format!("it has never had more than {members} members")
+        },
+    }
+}
+
+/// A request that serves a member which is meant to go.
+pub fn request(to: &Node<'_>, act: Act, said: Vec<Evidence>) -> Step<RedisRequest> {
+    Step {
+        to: to.address,
+        request: RedisRequest {
+            node: to.id.to_owned(),
+            act,
+            parting: true,
+        },
+        evidence: said,
+    }
+}
+
+/// How a master gets rid of its slots: in words, and what is to be done now.
+type Handover = (String, Vec<Step<RedisRequest>>);
+
+/// What it takes for the members that are meant to go.
+pub struct Leaves<'w, 'a> {
+    rules: &'w Rules,
+    situation: &'w Situation<'a, Detail>,
+    world: &'w World<'a>,
+    cast: Option<Cast<'w, 'a>>,
+    opened: bool,
+    /// Replicas that are to take over from somebody by this very plan.
+    heirs: BTreeSet<&'a str>,
+}
+
+impl<'w, 'a> Leaves<'w, 'a> {
+    /// Nobody is there yet who could take anything.
+    pub fn new(
+        rules: &'w Rules,
+        situation: &'w Situation<'a, Detail>,
+        world: &'w World<'a>,
+    ) -> Leaves<'w, 'a> {
+        Leaves {
+            rules,
+            situation,
+            world,
+            cast: None,
+            opened: false,
+            heirs: BTreeSet::new(),
+        }
+    }
+
+    /// All slots have an owner, and these are the masters that stay. `opened`
+    /// tells whether slots are on the move.
+    pub fn taken_over_by(&mut self, cast: Cast<'w, 'a>, opened: bool) {
+        self.cast = Some(cast);
+        self.opened = opened;
+    }
+
+    /// One for each member that is meant to go and answers. Replicas have the
+    /// first turns, since they give up nothing; among equals the last slot is
+    /// first, as Swarm removes them.
+    pub fn all(mut self) -> Vec<Leave<RedisRequest>> {
+        let strangers = &self.world.strangers;
+        let mut leavers: Vec<(&Member, &View<Detail>)> = self.situation.leaving_views().collect();
+        leavers.retain(|(member, _)| !strangers.contains(&member.address));
+        leavers.sort_by_key(|(member, view)| {
+            let node = self.world.nodes.get(view.node.as_str());
+            let order = node.map_or((u64::MAX, member.address), |node| node.order);
+            let leads = node.is_none_or(Node::is_master);
+            (leads, Reverse(order))
+        });
+        let mut leaves: Vec<Leave<RedisRequest>> = Vec::new();
+        for (member, view) in leavers {
+            // One node may be asked at two addresses.
+            let known = self.world.nodes.get(view.node.as_str());
+            if known.is_some_and(|node| node.wanted || node.address != member.address) {
+                continue;
+            }
+            leaves.push(match known {
+                Some(node) => self.leave(node, member),
+                None => twin(member.address, view),
+            });
+        }
+        leaves
+    }
+
+    fn leave(&mut self, node: &'w Node<'a>, member: &Member) -> Leave<RedisRequest> {
+        let slots = node.own.slots.count();
+        let mut leave = Leave {
+            address: node.address,
+            node: node.id.to_owned(),
+            holds: Vec::new(),
+            steps: Vec::new(),
+            progress: (slots > 0).then_some(Progress {
+                unit: "slots",
+                left: slots as u64,
+            }),
+        };
+        let is_inside = (self.world.anchor()).is_some_and(|anchor| anchor.contains(&node.id));
+        if node.own.replica {
+            leave.holds.extend(self.last_copy(node));
+        } else if slots > 0 {
+            let (how, steps) = match is_inside {
+                true => self.hand_over(node, member),
+                false => ("the other members do not see it".into(), Vec::new()),
+            };
+            leave.holds.push(format!("{slots} slots; {how}"));
+            leave.steps = steps;
+        } else if node.view.detail.keys > 0 {
+            let keys = node.view.detail.keys;
+            leave.holds.push(format!(
+                "{keys} keys and no slot: if nobody needs them, send it FLUSHALL"
+            ));
+        }
+        if let Some(open) = node.view.detail.open.first() {
+            let slot = open.slot;
+            leave
+                .holds
+                .push(format!("slot {slot}, which is on the move"));
+        }
+        leave
+    }
+
+    /// What would be lost with this replica: the data of a master that is gone.
+    fn last_copy(&self, replica: &Node<'_>) -> Option<String> {
+        let master = replica.own.master.as_deref()?;
+        let serves = self.world.nodes.get(master);
+        if serves.is_some_and(|master| master.is_master()) {
+            return None;
+        }
+        let slots = self.world.owners.get(master)?;
+        Some(format!(
+            "the copy of slots {slots}, whose master {master} is gone"
+        ))
+    }
+
+    fn hand_over(&mut self, leaver: &'w Node<'a>, member: &Member) -> Handover {
+        let nothing = |why: String| (why, Vec::new());
+        let Some(cast) = &self.cast else {
+            return nothing("other slots have no owner".into());
+        };
+        // Nobody is pushed off the cliff; who falls anyway saves what it can.
+        let stay = self.world.members().count();
+        let floor = floor(self.world).members;
+        if member.is_patient() && stay + 1 < floor {
+            return nothing(format!(
+                "{stay} members stay, which is too few to take over"
+            ));
+        }
+        let crew = self.crew(leaver.id);
+        if let Some(heir) = self.heir(&crew) {
+            return self.fail_over(heir, leaver);
+        }
+        if let Some(replica) = crew.first() {
+            return nothing(format!("replica {} is not in sync yet", replica.address));
+        }
+        if cast.masters.len() < self.rules.masters(stay)
+            && let Some(replica) = self.borrowed()
+        {
+            return self.follow(replica, leaver);
+        }
+        if cast.masters.is_empty() {
+            let others = self.world.leavers().filter(|other| other.id != leaver.id);
+            let heir = others.filter(|other| other.is_master()).find_map(|other| {
+                let heir = self.heir(&self.crew(other.id))?;
+                Some((heir, other))
+            });
+            return match heir {
+                Some((heir, other)) => self.fail_over(heir, other),
+                None => nothing("no master stays that could take them".into()),
+            };
+        }
+        if self.opened {
+            return nothing("slots that are on the move arrive first".into());
+        }
+        evacuate::slots(self.world, leaver, &cast.masters)
+    }
+
+    fn fail_over(&mut self, heir: &'w Node<'a>, leaver: &Node<'_>) -> Handover {
+        self.heirs.insert(heir.id);
+        let said = heir.said(format!("follows {}, in sync", leaver.id));
+        let goes = leaver.said(format!("{} slots", leaver.own.slots.count()));
+        (
+            format!("replica {} takes over", heir.address),
+            vec![request(heir, Act::Failover, vec![said, goes])],
+        )
+    }
+
+    fn follow(&mut self, replica: &'w Node<'a>, leaver: &Node<'_>) -> Handover {
+        let how = format!("{} becomes its replica first", replica.address);
+        let known = replica.entry(leaver.id);
+        if known.is_none_or(|entry| entry.replica || !entry.is_alive()) {
+            return (how, Vec::new());
+        }
+        self.heirs.insert(replica.id);
+        let master = replica.own.master.as_deref().unwrap_or("nobody");
+        let said = replica.said(format!("follows {master}, which stays"));
+        let act = Act::Replicate {
+            master: leaver.id.to_owned(),
+        };
+        (how, vec![request(replica, act, vec![said])])
+    }
+
+    /// The replicas of this master that stay.
+    fn crew(&self, master: &str) -> Vec<&'w Node<'a>> {
+        let replicas = self.world.members().filter(|node| node.own.replica);
+        replicas
+            .filter(|node| node.own.master.as_deref() == Some(master))
+            .collect()
+    }
+
+    /// Which of these replicas takes over: one that lacks nothing, with as few
+    /// other masters beside it as possible.
+    fn heir(&self, crew: &[&'w Node<'a>]) -> Option<&'w Node<'a>> {
+        let masters = self.cast.as_ref().map_or(&[][..], |cast| &cast.masters);
+        let beside = |node: &Node<'_>| {
+            let near = masters.iter().filter(|master| master.host == node.host);
+            near.count()
+        };
+        let ready = crew.iter().copied().filter(|node| self.is_free(node));
+        ready.min_by_key(|node| (beside(node), node.order))
+    }
+
+    /// A replica that can do without its master, and that master without it:
+    /// of the one that has most.
+    fn borrowed(&self) -> Option<&'w Node<'a>> {
+        let masters = self.world.anchor_nodes().filter(|node| node.is_master());
+        let spare = masters.filter_map(|master| {
+            let crew = self.crew(master.id);
+            // One that goes needs a replica that takes over.
+            let needs = usize::from(master.leaving && !master.own.slots.is_empty());
+            let ready = crew.iter().filter(|node| self.is_free(node)).count();
+            (ready > needs).then_some((crew.len(), Reverse(master.order), crew))
+        });
+        let (_, _, crew) = spare.max_by_key(|(size, order, _)| (*size, *order))?;
+        self.heir(&crew)
+    }
+
+    fn is_free(&self, replica: &Node<'_>) -> bool {
+        let detail = &replica.view.detail;
+        detail.in_sync && detail.state_ok && !self.heirs.contains(replica.id)
+    }
+}
+
+/// A process with the id of another one: what it holds cannot be told.
+fn twin(address: IpAddr, view: &View<Detail>) -> Leave<RedisRequest> {
+    Leave {
+        address,
+        node: view.node.clone(),
+        holds: vec!["the id of another member: a volume was copied".into()],
+        steps: Vec::new(),
+        progress: None,
+    }
+}

@@ -1,0 +1,214 @@
+//! Whole departures, on a model of a cluster that does what it is asked.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use meshworker_core::{Floor, Step};
+
+use super::{Scene, id};
+use crate::redis::request::{Act, RedisRequest};
+use crate::redis::slots::Slots;
+
+/// A cluster in which every request takes effect at once.
+struct Model {
+    replicas: usize,
+    /// Each node's master, or the slots that it owns.
+    nodes: BTreeMap<u8, Result<Slots, u8>>,
+    leaving: Vec<u8>,
+    story: String,
+}
+
+impl Model {
+    /// So many masters with so many replicas each: masters have the low numbers.
+    fn new(masters: u8, replicas: u8) -> Model {
+        let piece = 16384 / u16::from(masters);
+        let mut nodes = BTreeMap::new();
+        for n in 1..=masters {
+            let first = u16::from(n - 1) * piece;
+            let last = if n == masters {
+                16383
+            } else {
+                first + piece - 1
+            };
+            nodes.insert(n, Ok(Slots::from_ranges([(first, last)])));
+            for more in 1..=replicas {
+                nodes.insert(n + more * masters, Err(n));
+            }
+        }
+        Model {
+            replicas: usize::from(replicas),
+            nodes,
+            leaving: Vec::new(),
+            story: String::new(),
+        }
+    }
+
+    fn scene(&self) -> Scene {
+        let lines = self.nodes.iter().map(|(n, part)| match part {
+            Ok(slots) => format!("{n} master - connected {slots}"),
+            Err(master) => format!("{n} slave #{master} connected"),
+        });
+        let table = lines.collect::<Vec<_>>().join("\n");
+        let all: Vec<u8> = self.nodes.keys().copied().collect();
+        Scene::replicas(self.replicas)
+            .nodes(&all, &table)
+            .leaving(&self.leaving)
+    }
+
+    /// What becomes of a master that has lost its last slot, and of its replicas.
+    fn follow(&mut self, before: u8, now: u8) {
+        for (n, part) in &mut self.nodes {
+            if *n == before || *part == Err(before) {
+                *part = Err(now);
+            }
+        }
+        self.nodes.entry(now).and_modify(|part| {
+            if part.is_err() {
+                *part = Ok(Slots::default());
+            }
+        });
+    }
+
+    fn apply(&mut self, step: &Step<RedisRequest>) {
+        writeln!(self.story, "{step}").unwrap();
+        let number = |name: &str| (1..u8::MAX).find(|n| id(*n) == name).unwrap();
+        let to = number(&step.request.node);
+        match &step.request.act {
+            Act::Failover => {
+                let Some(Err(master)) = self.nodes.get(&to).cloned() else {
+                    panic!("{to} is a master");
+                };
+                let slots = self.nodes[&master].clone();
+                self.follow(master, to);
+                self.nodes.insert(to, slots);
+            }
+            Act::Replicate { master } => {
+                let empty = self.nodes[&to]
+                    .as_ref()
+                    .is_ok_and(|slots| !slots.is_empty());
+                assert!(!empty, "{to} has slots");
+                self.nodes.insert(to, Err(number(master)));
+            }
+            Act::Move { slots, target, .. } => {
+                let target = number(target);
+                assert!(!self.leaving.contains(&target), "{step}");
+                let own = self.nodes[&to].clone().unwrap();
+                let rest: Slots = own.iter().filter(|slot| !slots.contains(*slot)).collect();
+                assert_eq!(rest.count() + slots.count(), own.count(), "{step}");
+                let more = self.nodes[&target].clone().unwrap().union(slots);
+                self.nodes.insert(target, Ok(more));
+                let empty = rest.is_empty();
+                self.nodes.insert(to, Ok(rest));
+                if empty {
+                    self.follow(to, target);
+                }
+            }
+            act => panic!("{act:?}"),
+        }
+    }
+
+    /// Lets go whoever is first and holds nothing, until all have gone; then
+    /// until nothing is left to do.
+    fn live(&mut self) {
+        for _ in 0..1000 {
+            let proposal = self.scene().proposal();
+            for step in &proposal.steps {
+                self.apply(step);
+            }
+            let Some(first) = proposal.leaves.first() else {
+                if proposal.steps.is_empty() {
+                    assert!(
+                        proposal.unity.is_one(),
+                        "{:?}\n{}",
+                        proposal.unity,
+                        self.story
+                    );
+                    return;
+                }
+                continue;
+            };
+            if !proposal.steps.is_empty() {
+                continue;
+            }
+            assert!(
+                proposal.unity.is_one(),
+                "{:?}\n{}",
+                proposal.unity,
+                self.story
+            );
+            if first.holds.is_empty() {
+                let gone = (1..u8::MAX).find(|n| id(*n) == first.node).unwrap();
+                writeln!(self.story, "{gone} goes").unwrap();
+                assert!(self.nodes[&gone].as_ref().map_or(true, Slots::is_empty));
+                self.nodes.remove(&gone);
+                self.leaving.retain(|n| *n != gone);
+                continue;
+            }
+            assert!(!first.steps.is_empty(), "{:?}\n{}", first.holds, self.story);
+            for step in &first.steps {
+                self.apply(step);
+            }
+        }
+        panic!("no end:\n{}", self.story);
+    }
+
+    fn masters(&self) -> usize {
+        let parts = self.nodes.values().flatten();
+        parts.filter(|slots| !slots.is_empty()).count()
+    }
+
+    fn owned(&self) -> usize {
+        self.nodes.values().flatten().map(Slots::count).sum()
+    }
+}
+
+#[test]
+fn any_three_of_six_leave_three_masters() {
+    for first in 1..=6 {
+        for second in first + 1..=6 {
+            for third in second + 1..=6 {
+                let mut model = Model::new(3, 1);
+                model.leaving = vec![first, second, third];
+                model.live();
+                assert_eq!(model.masters(), 3, "{}", model.story);
+                assert_eq!(model.owned(), 16384, "{}", model.story);
+                assert_eq!(model.nodes.len(), 3);
+                // With a replica for each there is no slot to move.
+                assert!(!model.story.contains("move slots"), "{}", model.story);
+            }
+        }
+    }
+}
+
+#[test]
+fn any_that_leave_larger_clusters_lose_no_slot() {
+    // Where slots move there are many passes, so not all sets are tried.
+    for (masters, replicas, leaving, each) in [
+        (4, 0, 1, 2),
+        (5, 0, 2, 5),
+        (4, 1, 4, 9),
+        (3, 2, 5, 3),
+        (3, 2, 6, 3),
+    ] {
+        let size = masters * (replicas + 1);
+        let sets = (0_u16..1 << size).filter(|set| set.count_ones() == leaving);
+        for set in sets.step_by(each) {
+            let mut model = Model::new(masters, replicas);
+            model.leaving = (1..=size).filter(|n| set >> (n - 1) & 1 == 1).collect();
+            model.live();
+            assert_eq!(model.owned(), 16384, "{}", model.story);
+            assert!(model.masters() >= 3, "{}", model.story);
+        }
+    }
+}
+
+#[test]
+fn the_floor_is_three_and_never_more_than_there_were() {
+    let floor = |members: usize, because: &str| Floor {
+        members,
+        because: because.into(),
+    };
+    let of = |masters| Model::new(masters, 0).scene().proposal().floor;
+    assert_eq!(of(4), floor(3, "a Redis Cluster takes 3 masters"));
+    assert_eq!(of(2), floor(2, "it has never had more than 2 members"));
+}
