@@ -35,7 +35,7 @@ pub(crate) async fn migrate(node: Arc<Node>) {
             continue;
         }
         // What is less than one partition in this round is one in a later round.
-        credit += node.migrate_rate();
+        credit = node.migrate_rate().saturating_add(credit);
         let budget = (credit / ROUNDS_PER_SECOND) as usize;
         credit %= ROUNDS_PER_SECOND;
         let errands = node.state().store.errands(&cluster, node.id(), budget);
