@@ -59,7 +59,7 @@ async fn phase(options: &Options) -> anyhow::Result<()> {
                 }
                 // Here the sender is dropped, and the run ends.
             };
-            let running = run(options, marks, |report| print(report));
+            let running = run(options, marks, print);
             let ((), done) = tokio::join!(commands, running);
             done
         }

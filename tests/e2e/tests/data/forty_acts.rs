@@ -8,20 +8,24 @@ use meshworker_lab::Stack;
 
 use crate::{drain, scaling, update};
 
-/// So many acts, unless `MESHWORKER_ACTS` says otherwise.
+/// The seed of the mix; both were checked at the start.
+const SEED_VARIABLE: &str = "MESHWORKER_SEED";
+/// How many acts.
+const ACTS_VARIABLE: &str = "MESHWORKER_ACTS";
+/// So many acts, unless the environment says otherwise.
 const ACTS: u64 = 40;
 /// The worker lives for so many seconds, at least and at most.
 const LIVES: (u64, u64) = (4, 20);
 
 /// Random acts, reproducible by their seed.
 pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
-    let seed = number("MESHWORKER_SEED").unwrap_or_else(|| {
+    let seed = number(SEED_VARIABLE).ok().flatten().unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         now.map_or(1, |now| u64::from(now.subsec_nanos()))
     });
-    let count = number("MESHWORKER_ACTS").unwrap_or(ACTS);
+    let count = number(ACTS_VARIABLE).ok().flatten().unwrap_or(ACTS);
     let name = acts.deployment.stack().name().to_owned();
-    eprintln!("  {name}: {count} acts, MESHWORKER_SEED={seed}");
+    eprintln!("  {name}: {count} acts, {SEED_VARIABLE}={seed}");
     let swarm = acts.deployment.swarm;
     std::thread::scope(|scope| {
         let (stop, stopped) = channel::<()>();
@@ -76,10 +80,26 @@ fn one(acts: &mut Acts<'_>, random: &mut Random, now: usize, most: usize) -> usi
     now
 }
 
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
+/// Whether what the environment says can be used.
+///
+/// # Errors
+///
+/// The variable, what it is, and what it should be.
+pub fn check_environment() -> Result<(), String> {
+    for variable in [SEED_VARIABLE, ACTS_VARIABLE] {
+        number(variable)?;
+    }
+    Ok(())
+}
+
+fn number(variable: &str) -> Result<Option<u64>, String> {
+    let Ok(text) = std::env::var(variable) else {
+        return Ok(None);
+    };
     let number = text.parse();
-    Some(number.unwrap_or_else(|_| panic!("{variable} is `{text}`: a number is needed")))
+    number
+        .map(Some)
+        .map_err(|_| format!("{variable} is `{text}`: a number is needed"))
 }
 
 /// A stream of numbers that follows from its seed (splitmix64).

@@ -26,6 +26,10 @@ use meshworker_lab::Suite;
 type Story = fn(&World, &dyn Database, usize);
 
 fn main() -> ExitCode {
+    if let Err(error) = forty_acts::check_environment() {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
     if let Err(error) = meshworker_lab::clean_up_on_signals() {
         eprintln!("{error}");
         return ExitCode::FAILURE;
