@@ -21,7 +21,10 @@ pub struct Deployment<'a> {
     /// The swarm that it runs on.
     pub swarm: &'a Swarm,
     stack: Stack<'a>,
+    files: Vec<PathBuf>,
+    env: BTreeMap<String, String>,
     since: Instant,
+    patience: Duration,
 }
 
 impl<'a> Deployment<'a> {
@@ -48,18 +51,30 @@ impl<'a> Deployment<'a> {
         let replicas = format!("{}_REPLICAS", database.name().to_uppercase());
         all.insert(replicas, members.to_string());
         all.extend(env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
-        let env: Vec<(&str, &str)> = all.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let mut paths = vec![database.stack()];
         paths.extend_from_slice(files);
         // Stories of several databases run side by side.
         let name = format!("{}-{name}", database.name());
-        let stack = Stack::deploy(swarm, &name, &paths, &env).expect("the stack can be deployed");
         Deployment {
             database,
             swarm,
-            stack,
+            stack: deploy(swarm, &name, &paths, &all),
+            files: paths,
+            env: all,
             since: Instant::now(),
+            patience: DEADLINE,
         }
+    }
+
+    /// Deploys the same stack again, after it was removed.
+    pub fn deploy_again(&mut self) {
+        self.since = Instant::now();
+        self.stack = deploy(self.swarm, self.stack.name(), &self.files, &self.env);
+    }
+
+    /// Waits so long instead of the usual time, from here on.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// The stack.
@@ -165,7 +180,7 @@ impl<'a> Deployment<'a> {
 
     /// Waits for a condition, however long that can reasonably take.
     pub fn wait<T>(&self, what: &str, look: impl FnMut() -> Result<T, String>) -> T {
-        match wait_for(what, DEADLINE, look) {
+        match wait_for(what, self.patience, look) {
             Ok(value) => value,
             Err(error) => panic!("{error}"),
         }
@@ -178,6 +193,16 @@ impl<'a> Deployment<'a> {
             .find_map(Task::address)
             .expect("a member runs")
     }
+}
+
+fn deploy<'a>(
+    swarm: &'a Swarm,
+    name: &str,
+    files: &[PathBuf],
+    env: &BTreeMap<String, String>,
+) -> Stack<'a> {
+    let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    Stack::deploy(swarm, name, files, &env).expect("the stack can be deployed")
 }
 
 impl Drop for Deployment<'_> {

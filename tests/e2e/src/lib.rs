@@ -15,14 +15,22 @@
     reason = "a test fails by panicking"
 )]
 
+mod acts;
 mod aerospike;
 mod database;
 mod deployment;
+mod footprint;
+mod load;
+mod mended;
 mod redis;
 mod world;
 
+pub use acts::Acts;
 pub use aerospike::Aerospike;
 pub use database::{Cluster, Database};
 pub use deployment::Deployment;
+pub use footprint::Footprint;
+pub use load::{Load, RECORDS, RunningLoad};
+pub use mended::Mended;
 pub use redis::Redis;
 pub use world::World;

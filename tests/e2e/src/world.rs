@@ -1,7 +1,7 @@
 //! One swarm of three nodes, started by the first test that needs it.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use meshworker_lab::images::{self, Image};
 use meshworker_lab::{Swarm, SwarmOptions};
@@ -10,6 +10,11 @@ use meshworker_lab::{Swarm, SwarmOptions};
 #[derive(Default)]
 pub struct World {
     swarm: OnceLock<Swarm>,
+    load: OnceLock<PathBuf>,
+    /// Written by stories that damage nodes.
+    nodes: RwLock<()>,
+    /// Written by acts that move everybody's replicas about.
+    turn: RwLock<()>,
 }
 
 impl World {
@@ -25,6 +30,39 @@ impl World {
             };
             Swarm::start_with(&options).expect("a swarm of three nodes can be started")
         })
+    }
+
+    /// The load generator, as one static file.
+    pub fn load_binary(&self) -> &Path {
+        self.load.get_or_init(|| {
+            let package = "meshworker-load";
+            let folder = images::static_binaries(&Self::root(), &[package]);
+            folder
+                .expect("the load generator can be built")
+                .join(package)
+        })
+    }
+
+    /// While this is held, nobody damages a node: for a whole story.
+    pub fn nodes_whole(&self) -> RwLockReadGuard<'_, ()> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held, the nodes are the holder's alone: for a whole story
+    /// that damages them.
+    pub fn nodes_alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.nodes.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held, no node is drained: for one act.
+    pub fn act_beside(&self) -> RwLockReadGuard<'_, ()> {
+        self.turn.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held, no other act is under way: for an act that moves
+    /// replicas of other stories too.
+    pub fn act_alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.turn.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The project's root folder.

@@ -48,6 +48,7 @@ mod suite;
 mod swarm;
 mod task;
 mod tools;
+mod update;
 mod wait;
 
 pub use cargo::cargo;

@@ -51,6 +51,11 @@ impl ProcessId {
             .collect()
     }
 
+    /// The mounts that it sees, as the kernel lists them.
+    pub(crate) fn mounts(self) -> std::io::Result<String> {
+        std::fs::read_to_string(format!("/proc/{}/mountinfo", self.pid))
+    }
+
     /// Sends SIGKILL, unless the process is gone already.
     pub(crate) fn kill(self) {
         if self.is_running()

@@ -63,6 +63,11 @@ impl<'a> Tools<'a> {
         Ok(Self { stack, task })
     }
 
+    /// The task whose container this is.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
     /// Runs a command in the container and returns its stdout.
     ///
     /// # Errors

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use meshworker_e2e::{Database, Deployment, World};
-use meshworker_lab::Swarm;
+use meshworker_e2e::{Database, Deployment, Mended, World};
 
 /// A node loses its power. What ran there is started elsewhere, and the
 /// cluster is one again; the node comes back to it empty.
@@ -40,34 +39,4 @@ pub fn a_node_cut_off_and_healed(world: &World, database: &dyn Database) {
         whole.nodes.intersection(&healed.nodes).count() >= 3,
         "most members never left: {whole:?} {healed:?}"
     );
-}
-
-/// A node that is damaged, and mended when this goes out of scope.
-struct Mended<'a> {
-    swarm: &'a Swarm,
-    node: usize,
-}
-
-impl<'a> Mended<'a> {
-    fn new(swarm: &'a Swarm, node: usize) -> Self {
-        Mended { swarm, node }
-    }
-}
-
-impl Drop for Mended<'_> {
-    fn drop(&mut self) {
-        let answers = self
-            .swarm
-            .docker(self.node)
-            .is_ok_and(|docker| docker.answers());
-        let mended = if answers {
-            self.swarm.heal(self.node)
-        } else {
-            self.swarm.restart(self.node)
-        };
-        let ready = mended.and_then(|()| self.swarm.wait_ready(3, Duration::from_secs(90)));
-        if let Err(error) = ready {
-            eprintln!("node {} could not be mended: {error}", self.node);
-        }
-    }
 }
