@@ -1,5 +1,9 @@
 //! Members that leave a loaded database: what is waited for, and that nothing
 //! is lost.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows test functions, but not their helpers"
+)]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
