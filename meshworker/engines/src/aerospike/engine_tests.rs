@@ -263,6 +263,23 @@ async fn what_is_neither_ok_nor_an_error_proves_nothing() {
     );
 }
 
+/// Only the principal forms the cluster anew: from others it is no success.
+#[tokio::test]
+async fn a_node_that_may_not_recluster_refuses() {
+    let server = Server::start(|command| match command {
+        "recluster:" => "ignored-by-non-principal",
+        _ => "ok",
+    })
+    .await;
+    let purpose = meshworker_core::StepKind::Leave;
+    let refused = perform(&server, Request::Recluster { purpose }).await;
+    let why = "ignored-by-non-principal";
+    assert_eq!(refused, Err(Failure::Refused(why.into())));
+    let done = perform(&server, Request::Quiesce).await;
+    assert_eq!(done, Ok("ok".into()));
+    assert_eq!(server.requests(), ["recluster:\n", "quiesce:\n"]);
+}
+
 #[test]
 fn a_seed_that_is_not_found_is_cleared() {
     let error = |text| Value::Error { code: None, text };
