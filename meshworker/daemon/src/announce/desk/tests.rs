@@ -172,14 +172,17 @@ fn of_two_at_one_address_the_newer_is_reported_whoever_speaks_last() {
     let old = present(1);
     let new = Announcement {
         address: ip(1),
-        ..leaving(2)
+        ..present(2)
     };
     for said in [&old, &new, &old, &new, &old] {
         desk.hear(said, now).unwrap();
     }
-    assert_eq!(reported(&desk, now), [(ip(1), Presence::Leaving)]);
+    let (report, _) = desk.report(now);
+    let tasks = report.sightings.iter().map(|s| s.task.as_deref());
+    assert_eq!(tasks.collect::<Vec<_>>(), [Some("task2")]);
     // The older one is told nothing that was found out about the newer one.
     desk.publish(findings(&desk, now + seconds(0.1), true, Vec::new()));
+    assert!(desk.answer(&new, now + seconds(0.2)).in_place);
     assert!(!desk.answer(&old, now + seconds(0.2)).in_place);
 }
 
