@@ -1,13 +1,13 @@
 //! A worker without a daemon: look, decide, act, as often as a test wishes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, History, Limits, Moment, Observation, Plan, Planner, Report, Request, Step,
-    StepKind, Witness, decide,
+    Answer, Context, History, Limits, Moment, Observation, Plan, Planner, Presence, Report,
+    Request, Step, StepKind, Witness, decide,
 };
 use meshworker_engines::Engine;
 use tokio::time::{Instant, sleep};
@@ -21,6 +21,7 @@ pub fn quick_limits() -> Limits {
         removal_window: Duration::from_secs(1),
         removal_hold: Duration::from_secs(2),
         mass_vanish_hold: Duration::from_secs(600),
+        leave_hold: Duration::from_millis(500),
         retry_first: Duration::from_secs(1),
         retry_most: Duration::from_secs(4),
         ..Limits::default()
@@ -40,6 +41,8 @@ pub struct Driver<E: Engine> {
     pub done: Vec<(Duration, Step<RequestOf<E>>, String)>,
     /// How many looks at a node there were.
     pub looks: usize,
+    /// Who announces that it is meant to go, and waits until it may.
+    pub leaving: BTreeSet<IpAddr>,
     history: History,
     start: Instant,
 }
@@ -52,6 +55,7 @@ impl<E: Engine> Driver<E> {
             limits: quick_limits(),
             done: Vec::new(),
             looks: 0,
+            leaving: BTreeSet::new(),
             history: History::default(),
             start: Instant::now(),
         }
@@ -72,11 +76,19 @@ impl<E: Engine> Driver<E> {
         join_all(asked).await.into_iter().collect()
     }
 
-    /// Looks and decides, without acting, while the name server lists `listed`.
+    /// Looks and decides, without acting, while the name server lists `listed`
+    /// and those that leave announce it.
     pub async fn plan(&mut self, listed: &[IpAddr]) -> Plan<RequestOf<E>> {
-        let answers = self.look(listed).await;
+        let named: BTreeSet<IpAddr> = listed.iter().chain(&self.leaving).copied().collect();
+        let named: Vec<IpAddr> = named.into_iter().collect();
+        let answers = self.look(&named).await;
+        let dns = Report::addresses(Witness::Dns, listed.iter().copied());
+        let mut announced = Report::addresses(Witness::Announce, self.leaving.iter().copied());
+        for sighting in &mut announced.sightings {
+            sighting.presence = Presence::Leaving;
+        }
         let observed = Observation {
-            reports: vec![Report::addresses(Witness::Dns, listed.iter().copied())],
+            reports: vec![dns, announced],
             answers,
         };
         let context = Context {
@@ -157,6 +169,28 @@ impl<E: Engine> Driver<E> {
         let what = format!("one cluster of {size}");
         self.until(&what, listed, patience, |plan| plan.unity.is_one())
             .await;
+    }
+
+    /// Pass after pass, until somebody may go; returns who.
+    ///
+    /// # Panics
+    ///
+    /// When that takes longer than `patience`, or two may go at once.
+    pub async fn until_granted(&mut self, listed: &[IpAddr], patience: Duration) -> IpAddr {
+        let granted = |plan: &Plan<RequestOf<E>>| -> Vec<IpAddr> {
+            let granted = plan
+                .leavers
+                .iter()
+                .filter(|leaver| leaver.release.is_granted());
+            granted.map(|leaver| leaver.address).collect()
+        };
+        let wished = |plan: &Plan<RequestOf<E>>| !granted(plan).is_empty();
+        let plan = self
+            .until("somebody may go", listed, patience, wished)
+            .await;
+        let granted = granted(&plan);
+        assert_eq!(granted.len(), 1, "{:#?}\n{}", plan.leavers, self.story());
+        granted[0]
     }
 
     /// How many steps of this kind were performed.

@@ -17,6 +17,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod driver;
+pub mod leaving;
 pub mod scenarios;
 mod squatter;
 mod world;
@@ -27,9 +28,31 @@ pub use world::World;
 
 /// Makes one `#[tokio::test]` of each scenario. The expression makes a fresh
 /// [`World`]; it is `Option`-al, so that a world whose server is not installed
-/// can say so and be skipped.
+/// can say so and be skipped. With `@leaving` before it, the scenarios of
+/// members that leave.
 #[macro_export]
 macro_rules! conformance {
+    (@leaving $world:expr) => {
+        $crate::conformance!(@each $world, leaving;
+            lets_a_member_go_that_asks
+            lets_members_go_one_after_another
+            lets_nobody_go_below_the_floor
+            lets_all_go_together_when_everybody_goes
+        );
+    };
+    (@each $world:expr; $($scenario:ident)*) => {
+        $crate::conformance!(@each $world, scenarios; $($scenario)*);
+    };
+    (@each $world:expr, $module:ident; $($scenario:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $scenario() {
+                if let Some(world) = $world {
+                    $crate::$module::$scenario(world).await;
+                }
+            }
+        )*
+    };
     ($world:expr) => {
         $crate::conformance!(@each $world;
             forms_one_cluster_from_fresh_nodes
@@ -42,15 +65,5 @@ macro_rules! conformance {
             is_not_disturbed_by_a_second_worker
             recognises_members_that_return_elsewhere
         );
-    };
-    (@each $world:expr; $($scenario:ident)*) => {
-        $(
-            #[tokio::test]
-            async fn $scenario() {
-                if let Some(world) = $world {
-                    $crate::scenarios::$scenario(world).await;
-                }
-            }
-        )*
     };
 }

@@ -42,6 +42,21 @@ pub trait World {
     /// Ends the node at this address at once, without a goodbye.
     async fn kill(&mut self, node: IpAddr);
 
+    /// Ends the node at this address in the ordinary way, as Docker does, and
+    /// waits until it has ended.
+    async fn stop(&mut self, node: IpAddr) {
+        self.kill(node).await;
+    }
+
+    /// Writes records by the node at this address, as a client does; nothing
+    /// where the world has no client.
+    async fn fill(&mut self, _node: IpAddr) {}
+
+    /// How many of those records are lost, as the node at this address says.
+    async fn lost(&mut self, _node: IpAddr) -> usize {
+        0
+    }
+
     /// Starts the nodes, killed before, again at new addresses, with what they
     /// had on disk; none when nodes of this database keep nothing of it.
     async fn restart_elsewhere(&mut self, nodes: &[IpAddr]) -> Option<Vec<IpAddr>>;

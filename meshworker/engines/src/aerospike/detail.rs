@@ -39,11 +39,40 @@ pub struct Detail {
     pub integrity: bool,
     /// Whether it takes part, and is not an orphan on its own.
     pub is_member: bool,
+    /// The node that decides who is in the cluster, as this one sees it.
+    pub principal: Option<String>,
     /// Seconds since it started.
     pub uptime: u64,
     /// Where former peers were that it remembers and does not see alive,
     /// sorted. It may still try to connect to them. Shared between equal views.
     pub departed: Arc<[IpAddr]>,
+    /// What it says of its namespaces, in the order of their names; none when
+    /// it does not name them. Shared between equal views.
+    pub namespaces: Option<Arc<[Namespace]>>,
+    /// How many partitions it has still to send to others; none when one of its
+    /// namespaces does not say.
+    pub to_send: Option<u64>,
+}
+
+/// What a node says of one namespace. What it does not say is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// How many copies of a record are meant to be kept.
+    pub replication_factor: Option<u64>,
+    /// How many are kept in a cluster as small as this one.
+    pub copies: Option<u64>,
+    /// Partitions that cannot be served, because nodes are missing.
+    pub unavailable: Option<u64>,
+    /// Partitions that cannot be served although all nodes are there.
+    pub dead: Option<u64>,
+    /// Whether the node is to be quiesced when the cluster is next formed.
+    pub quiesce_pending: Option<bool>,
+    /// Whether it is quiesced: last in line for every partition.
+    pub quiesced: Option<bool>,
+    /// Whether the node holds no record of it.
+    pub empty: Option<bool>,
 }
 
 /// The edition of an Aerospike server.

@@ -128,7 +128,24 @@ async fn a_server_without_the_sum_is_asked_for_each_namespace() {
     let working = view.working.as_deref();
     assert_eq!(working, Some("8 partitions to send, 2 to receive"));
     let requests = server.requests();
-    assert_eq!(requests[1..], ["namespace/test\nnamespace/bar\n"]);
+    assert_eq!(requests[1..], ["namespace/bar\nnamespace/test\n"]);
+}
+
+/// Once the namespaces are known, they are asked about in the same round trip.
+#[tokio::test]
+async fn a_view_takes_one_round_trip() {
+    let server = Server::start(older).await;
+    let engine = server.engine();
+    let first = engine.observe(HOME).await.unwrap();
+    assert_eq!(server.requests().len(), 2);
+    assert_eq!(engine.observe(HOME).await.unwrap(), first);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3, "{requests:?}");
+    assert!(requests[2].ends_with("namespace/bar\nnamespace/test\n"));
+    let namespaces = first.detail.namespaces.unwrap();
+    let names: Vec<_> = namespaces.iter().map(|space| &space.name).collect();
+    assert_eq!(names, ["bar", "test"]);
+    assert_eq!(first.detail.to_send, Some(8));
 }
 
 #[tokio::test]

@@ -1,18 +1,20 @@
-//! The lists of nodes in the views, one copy of equal ones.
+//! The lists in the views, one copy of equal ones.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use meshworker_core::Peer;
 
+use super::detail::Namespace;
 use super::peers::{self, Odd};
 use crate::Interner;
 
-/// The lists of nodes in the views of one cluster.
+/// The lists in the views of one cluster.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     peers: Interner<Peer>,
     departed: Interner<IpAddr>,
+    namespaces: Interner<Namespace>,
     /// The list that was shared last: most likely the next one says the same.
     last: Mutex<Option<Arc<[Peer]>>>,
 }
@@ -52,6 +54,11 @@ impl Lists {
     /// Addresses of former peers, sorted.
     pub fn departed(&self, departed: Vec<IpAddr>) -> Arc<[IpAddr]> {
         self.departed.share(departed)
+    }
+
+    /// What a node says of its namespaces.
+    pub fn namespaces(&self, namespaces: Vec<Namespace>) -> Arc<[Namespace]> {
+        self.namespaces.share(namespaces)
     }
 }
 

@@ -13,8 +13,10 @@ mod departures;
 mod detail;
 mod fragments;
 mod info;
+mod leaving;
 mod lists;
 mod names;
+mod namespaces;
 mod nodes;
 mod peers;
 mod plan;
@@ -22,6 +24,7 @@ mod request;
 mod unity;
 mod view;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
@@ -30,10 +33,11 @@ use crate::{Access, Descriptor, Engine, Failure};
 use client::Client;
 use info::Value;
 use lists::Lists;
+use namespaces::{Contents, Known};
 use plan::Rules;
-use view::Migration;
+use view::{QUESTIONS, Read};
 
-pub use detail::{ClusterKey, Detail, Edition};
+pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use request::Request;
 
 /// The engine for Aerospike clusters.
@@ -43,6 +47,7 @@ pub struct Aerospike {
     rules: Rules,
     client: Client,
     lists: Lists,
+    known: Known,
 }
 
 impl Planner for Aerospike {
@@ -76,6 +81,7 @@ impl Engine for Aerospike {
             },
             client: Client::new(&access),
             lists: Lists::default(),
+            known: Known::default(),
             access,
         }
     }
@@ -83,22 +89,52 @@ impl Engine for Aerospike {
     async fn observe(&self, node: IpAddr) -> Answer<Detail> {
         self.refuse_login()?;
         let deadline = self.client.deadline();
-        let questions = view::questions(self.access.tls.is_some());
+        let known = self.known.all();
+        let mut questions = view::questions(self.access.tls.is_some())
+            .map(str::to_owned)
+            .to_vec();
+        questions.extend(known.iter().map(|name| namespaces::question(name)));
         let body = self.client.ask(node, &questions, deadline).await?;
         let answers = info::values(&body, &questions).map_err(garbage)?;
-        let (mut view, migration) = view::read(node, &answers, &self.lists)?;
-        view.working = match migration {
-            Migration::Done => None,
-            Migration::Pending(what) => Some(what),
-            Migration::Unsaid(namespaces) => {
-                let questions: Vec<String> = namespaces
-                    .iter()
-                    .map(|name| format!("namespace/{name}"))
-                    .collect();
-                let body = self.client.ask(node, &questions, deadline).await?;
-                view::migration_of(&info::values(&body, &questions).map_err(garbage)?)
-            }
+        let (answers, about) = answers.split_at(QUESTIONS);
+        let Read {
+            mut view,
+            migration,
+            namespaces,
+        } = view::read(node, answers, &self.lists)?;
+
+        let Some(names) = namespaces else {
+            view.working = migration.working(None);
+            return Ok(view);
         };
+        let mut said: HashMap<&str, Value<'_>> = known
+            .iter()
+            .map(String::as_str)
+            .zip(about.iter().copied())
+            .collect();
+        // What is not known yet takes a second round trip, once.
+        let news: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !said.contains_key(name))
+            .collect();
+        let questions: Vec<String> = news.iter().map(|name| namespaces::question(name)).collect();
+        let body = if news.is_empty() {
+            Vec::new()
+        } else {
+            self.client.ask(node, &questions, deadline).await?
+        };
+        let answers = info::values(&body, &questions).map_err(garbage)?;
+        said.extend(news.iter().copied().zip(answers));
+        let own = names
+            .iter()
+            .filter_map(|name| Some((name.as_str(), *said.get(name.as_str())?)));
+        let contents = Contents::read(own);
+        self.known.learn(&names);
+
+        view.working = migration.working(Some(&contents));
+        view.detail.to_send = (!contents.unsaid).then_some(contents.send);
+        view.detail.namespaces = Some(self.lists.namespaces(contents.namespaces));
         Ok(view)
     }
 
@@ -143,6 +179,9 @@ fn unanswered(why: Unanswered) -> Failure {
     Failure::Unanswered(why.to_string())
 }
 
+/// What a node replies to `recluster:` that does not decide who is in.
+const NOT_PRINCIPAL: &str = "ignored-by-non-principal";
+
 /// The reply in words, when it means that what was asked for is so now. With
 /// `seeds` the request was to clear so many.
 fn taken(value: Value<'_>, seeds: Option<usize>) -> Result<String, Failure> {
@@ -154,7 +193,9 @@ fn taken(value: Value<'_>, seeds: Option<usize>) -> Result<String, Failure> {
         Value::Error { text, .. } if seeds.is_some_and(|n| accounted(text) == Some(n)) => {
             Ok(text.to_owned())
         }
-        Value::Error { text, .. } => Err(Failure::Refused(text.to_owned())),
+        Value::Error { text, .. } | Value::Data(text @ NOT_PRINCIPAL) => {
+            Err(Failure::Refused(text.to_owned()))
+        }
         Value::Data(data) => Err(Failure::Unanswered(format!("unknown reply '{data}'"))),
     }
 }

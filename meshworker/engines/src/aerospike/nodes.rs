@@ -1,4 +1,4 @@
-//! The wanted members that answered, as nodes of the database.
+//! The members that answered, as nodes of the database.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use meshworker_core::{Evidence, Member, Situation, View};
 
 use super::detail::Detail;
 
-/// A wanted member that answered.
+/// A member that answered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node<'a> {
     /// Who it is.
@@ -17,15 +17,15 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// All of them, in the order of the members' ids; one that is wanted under
+    /// All that are wanted, in the order of the members' ids; one that is wanted under
     /// two addresses is listed once.
     pub fn all(situation: &Situation<'a, Detail>) -> Vec<Node<'a>> {
-        let mut ids = HashSet::new();
-        situation
-            .wanted_views()
-            .filter(|(_, view)| ids.insert(view.node.as_str()))
-            .map(|(member, view)| Node { member, view })
-            .collect()
+        distinct(situation.wanted_views())
+    }
+
+    /// The same of the members that are meant to go.
+    pub fn leaving(situation: &Situation<'a, Detail>) -> Vec<Node<'a>> {
+        distinct(situation.leaving_views())
     }
 
     /// Where it is asked.
@@ -43,6 +43,14 @@ impl<'a> Node<'a> {
             format!("cluster_size={size};cluster_key={key}"),
         )
     }
+}
+
+fn distinct<'a>(views: impl Iterator<Item = (&'a Member, &'a View<Detail>)>) -> Vec<Node<'a>> {
+    let mut ids = HashSet::new();
+    views
+        .filter(|(_, view)| ids.insert(view.node.as_str()))
+        .map(|(member, view)| Node { member, view })
+        .collect()
 }
 
 /// Whether the node with this view holds the node `id` to be alive.

@@ -22,6 +22,7 @@ use meshworker_core::{Proposal, Reason, Refusal, Situation, Step, Unity};
 use super::departures::{Leavers, leavers};
 use super::detail::{Detail, Edition};
 use super::fragments::{Fragment, fragments};
+use super::leaving::Leaving;
 use super::names::Name;
 use super::nodes::Node;
 use super::request::Request;
@@ -47,7 +48,10 @@ impl Rules {
     pub fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<Request> {
         let mut proposal = Proposal::nothing(Unity::apart("no member answers"));
         let nodes = Node::all(situation);
-        let name = match Name::settle(self.cluster_name.as_deref(), &nodes) {
+        // When nobody is to stay, those that go say which cluster it is.
+        let going = Node::leaving(situation);
+        let voters = if nodes.is_empty() { &going } else { &nodes };
+        let name = match Name::settle(self.cluster_name.as_deref(), voters) {
             Ok(name) => name,
             Err(refusals) => {
                 proposal.refusals = refusals;
@@ -76,6 +80,10 @@ impl Rules {
         } = leavers(situation, name, self.heartbeat_port);
         proposal.departures = departures;
         proposal.cleanup = cleanup;
+        let leaving = Leaving::of(situation, name, &ours);
+        proposal.leaves = leaving.leaves();
+        proposal.floor = leaving.floor();
+        proposal.steps.extend(leaving.returns());
         proposal.unity = unity::of(situation, &ours, &strangers, &fragments);
         proposal
     }

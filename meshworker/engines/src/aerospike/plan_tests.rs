@@ -11,6 +11,9 @@ use proptest::prelude::*;
 use super::super::detail::ClusterKey;
 use super::*;
 
+#[path = "leaving_tests.rs"]
+mod leaving;
+
 /// What a pass saw, by the last number of an address: 5 is 10.0.1.5.
 struct Seen {
     answers: BTreeMap<IpAddr, Answer<Detail>>,
@@ -74,8 +77,11 @@ impl Seen {
                         key: key(0xA0 + number as u64),
                         integrity: true,
                         is_member: true,
+                        principal: members.iter().map(|n| id(*n)).max(),
                         uptime: 27,
                         departed: Arc::from([]),
+                        namespaces: None,
+                        to_send: None,
                     },
                 };
                 seen.answers.insert(at(*member), Ok(view));
@@ -270,6 +276,7 @@ fn a_node_of_another_name_is_left_alone() {
         let expected = Proposal {
             steps: vec![seen.tip(7, 5)],
             refusals: vec![wrong_name(6, "join 10.0.1.6", "mesh-it", "other")],
+            strangers: BTreeSet::from([at(6)]),
             ..nothing(Unity::apart("10.0.1.6 is of cluster 'other'"))
         };
         assert_eq!(seen.proposal(), expected);

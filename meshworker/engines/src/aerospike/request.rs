@@ -28,6 +28,17 @@ pub enum Request {
         /// The heartbeat addresses of the former peers.
         departed: Vec<SocketAddr>,
     },
+    /// Be last in line for every partition once the cluster is next formed, so
+    /// that others lead and hold what this node does. Enterprise Edition.
+    Quiesce,
+    /// No longer be last in line, once the cluster is next formed.
+    QuiesceUndo,
+    /// Form the cluster anew with the members that it has. Only the principal,
+    /// the node that decides who is in, does so.
+    Recluster {
+        /// What it is for: leaving, or an arrangement among those that stay.
+        purpose: StepKind,
+    },
 }
 
 impl Request {
@@ -47,6 +58,9 @@ impl Request {
                 commands.push(("services-alumni-reset".into(), None));
                 commands
             }
+            Request::Quiesce => vec![("quiesce:".into(), None)],
+            Request::QuiesceUndo => vec![("quiesce-undo:".into(), None)],
+            Request::Recluster { .. } => vec![("recluster:".into(), None)],
         }
     }
 }
@@ -83,13 +97,20 @@ impl meshworker_core::Request for Request {
         match self {
             Request::Tip(_) => StepKind::Join,
             Request::TipClear(_) | Request::AlumniReset { .. } => StepKind::Forget,
+            Request::Quiesce => StepKind::Leave,
+            Request::QuiesceUndo => StepKind::Arrange,
+            Request::Recluster { purpose } => *purpose,
         }
     }
 
     fn introduces(&self) -> Option<IpAddr> {
         match self {
             Request::Tip(seed) => Some(seed.ip()),
-            Request::TipClear(_) | Request::AlumniReset { .. } => None,
+            Request::TipClear(_)
+            | Request::AlumniReset { .. }
+            | Request::Quiesce
+            | Request::QuiesceUndo
+            | Request::Recluster { .. } => None,
         }
     }
 }

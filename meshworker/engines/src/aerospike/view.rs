@@ -8,10 +8,11 @@ use meshworker_core::{Peer, Unanswered, View};
 use super::detail::{ClusterKey, Detail};
 use super::info::Value;
 use super::lists::Lists;
+use super::namespaces::{self, Contents};
 use super::peers::{self, Odd};
 
 /// How many commands make a view.
-const QUESTIONS: usize = 10;
+pub(super) const QUESTIONS: usize = 10;
 
 /// The commands that make a view, all in one round trip. On the TLS port the
 /// nodes name each other's TLS addresses.
@@ -37,19 +38,29 @@ pub(super) fn questions(tls: bool) -> [&'static str; QUESTIONS] {
     ]
 }
 
-/// Whether data moves between the nodes.
+/// Whether data moves between the nodes, as the statistics of a node say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Migration {
     /// None does.
     Done,
     /// Some does or will, in the operator's words.
     Pending(String),
-    /// The statistics do not say; each of these namespaces would.
-    Unsaid(Vec<String>),
+    /// They do not say; those of each namespace would.
+    Unsaid,
 }
 
-/// The view in the answers to [`questions`], asked at the address `asked`. Its
-/// `working` is left to the second result.
+/// What the answers to [`questions`] make.
+#[derive(Debug, PartialEq)]
+pub(super) struct Read {
+    /// The view, but for what the namespaces say, and `working`.
+    pub view: View<Detail>,
+    /// Whether data moves.
+    pub migration: Migration,
+    /// The namespaces that the node has, sorted; none when it does not say.
+    pub namespaces: Option<Vec<String>>,
+}
+
+/// The view in the answers to [`questions`], asked at the address `asked`.
 ///
 /// # Errors
 ///
@@ -58,7 +69,7 @@ pub(super) fn read(
     asked: IpAddr,
     answers: &[Value<'_>],
     lists: &Lists,
-) -> Result<(View<Detail>, Migration), Unanswered> {
+) -> Result<Read, Unanswered> {
     let [
         node,
         build,
@@ -69,7 +80,7 @@ pub(super) fn read(
         listed,
         alumni,
         services_alumni,
-        namespaces,
+        listed_namespaces,
     ] = <[Value<'_>; QUESTIONS]>::try_from(answers)
         .map_err(|_| Unanswered::Garbage("another number of answers".into()))?;
 
@@ -84,7 +95,7 @@ pub(super) fn read(
     };
     let alive = lists.alive(asked, own, listed).map_err(odd)?;
     let departed = departed(asked, &alive, listed, alumni, services_alumni)?;
-    let migration = statistics.migration(namespaces);
+    let migration = statistics.migration();
     let view = View {
         node,
         cluster_name: match text("cluster-name", cluster_name)? {
@@ -103,11 +114,18 @@ pub(super) fn read(
             key: statistics.key,
             integrity: statistics.integrity,
             is_member: statistics.is_member,
+            principal: statistics.principal,
             uptime: statistics.uptime,
             departed: lists.departed(departed),
+            namespaces: None,
+            to_send: None,
         },
     };
-    Ok((view, migration))
+    Ok(Read {
+        view,
+        migration,
+        namespaces: namespaces::names(listed_namespaces),
+    })
 }
 
 /// The addresses of remembered nodes that are none of a living one's, sorted.
@@ -181,6 +199,7 @@ struct Statistics {
     key: Option<ClusterKey>,
     integrity: bool,
     is_member: bool,
+    principal: Option<String>,
     uptime: u64,
     migrate_allowed: Option<bool>,
     partitions_remaining: Option<u64>,
@@ -196,6 +215,8 @@ impl Statistics {
                 "cluster_key" => key = u64::from_str_radix(value, 16).ok(),
                 "cluster_integrity" => read.integrity = value == "true",
                 "cluster_is_member" => read.is_member = value == "true",
+                // Before the first cluster it is 0.
+                "cluster_principal" if value != "0" => read.principal = Some(value.to_owned()),
                 "uptime" => read.uptime = value.parse().unwrap_or_default(),
                 "migrate_allowed" => read.migrate_allowed = value.parse().ok(),
                 "migrate_partitions_remaining" => read.partitions_remaining = value.parse().ok(),
@@ -209,7 +230,7 @@ impl Statistics {
         Ok(read)
     }
 
-    fn migration(&self, namespaces: Value<'_>) -> Migration {
+    fn migration(&self) -> Migration {
         match (self.migrate_allowed, self.partitions_remaining) {
             // Between a change of membership and the new assignment nothing
             // moves, and nothing has moved yet.
@@ -220,54 +241,25 @@ impl Statistics {
             (_, Some(count)) => {
                 Migration::Pending(format!("{count} partitions to send or receive"))
             }
-            (_, None) => Migration::Unsaid(match namespaces {
-                Value::Data(list) => names(list),
-                Value::Ok | Value::Error { .. } => Vec::new(),
-            }),
+            (_, None) => Migration::Unsaid,
         }
     }
 }
 
-fn names(list: &str) -> Vec<String> {
-    let names = list.split(';').filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
-}
-
-/// The partitions that are left to send and to receive, as the statistics of
-/// the namespaces say; none when all say that nothing is left.
-pub(super) fn migration_of(namespaces: &[Value<'_>]) -> Option<String> {
-    let (mut send, mut receive, mut unsaid) = (0_u64, 0_u64, false);
-    for namespace in namespaces {
-        let Value::Data(statistics) = namespace else {
-            unsaid = true;
-            continue;
-        };
-        let number = |wanted: &str| {
-            let mut items = statistics
-                .split(';')
-                .filter_map(|item| item.split_once('='));
-            items
-                .find(|(name, _)| *name == wanted)?
-                .1
-                .parse::<u64>()
-                .ok()
-        };
-        match (
-            number("migrate_tx_partitions_remaining"),
-            number("migrate_rx_partitions_remaining"),
-        ) {
-            (Some(tx), Some(rx)) => {
-                send += tx;
-                receive += rx;
+impl Migration {
+    /// What moves, in the operator's words: as the statistics or the namespaces
+    /// say, whichever says that something does; none when all say that nothing.
+    pub fn working(self, contents: Option<&Contents>) -> Option<String> {
+        let moving = contents.and_then(Contents::moving);
+        match self {
+            Migration::Pending(what) => moving.or(Some(what)),
+            Migration::Done => moving,
+            Migration::Unsaid => {
+                let said = contents.is_some_and(|contents| !contents.unsaid);
+                // No number is not the number zero.
+                moving.or_else(|| (!said).then(|| "it does not say whether partitions move".into()))
             }
-            _ => unsaid = true,
         }
-    }
-    if send + receive > 0 {
-        Some(format!("{send} partitions to send, {receive} to receive"))
-    } else {
-        // No number is not the number zero.
-        unsaid.then(|| "it does not say whether partitions move".into())
     }
 }
 

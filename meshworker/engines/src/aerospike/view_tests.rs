@@ -37,8 +37,8 @@ fn peer(node: &str, address: &str) -> Peer {
 
 #[test]
 fn recorded_answers_become_the_view() {
-    let (view, migration) = read(ip("10.0.1.5"), &recorded(), &Lists::default()).unwrap();
-    let expected = View {
+    let found = read(ip("10.0.1.5"), &recorded(), &Lists::default()).unwrap();
+    let view = View {
         node: "BB90501000A4202".into(),
         cluster_name: Some("mesh-it".into()),
         size: 3,
@@ -54,22 +54,30 @@ fn recorded_answers_become_the_view() {
             key: NonZeroU64::new(0x9C63_D239_4FBF).map(ClusterKey),
             integrity: true,
             is_member: true,
+            principal: Some("BB90701000A4202".into()),
             uptime: 27,
             departed: Arc::from([]),
+            namespaces: None,
+            to_send: None,
         },
     };
-    assert_eq!((view, migration), (expected, Migration::Done));
+    let expected = Read {
+        view,
+        migration: Migration::Done,
+        namespaces: Some(vec!["test".into()]),
+    };
+    assert_eq!(found, expected);
 }
 
 #[test]
 fn members_that_see_the_same_share_one_list() {
     let lists = Lists::default();
-    let (first, _) = read(ip("10.0.1.5"), &recorded(), &lists).unwrap();
+    let Read { view: first, .. } = read(ip("10.0.1.5"), &recorded(), &lists).unwrap();
     let mut second = recorded();
     second[0] = Value::Data("BB90601000A4202");
     second[5] = Value::Data("10.0.1.6:3000");
     second[6] = Value::Data("9,3000,[[BB90501000A4202,,[10.0.1.5]],[BB90701000A4202,,[10.0.1.7]]]");
-    let (second, _) = read(ip("10.0.1.6"), &second, &lists).unwrap();
+    let Read { view: second, .. } = read(ip("10.0.1.6"), &second, &lists).unwrap();
     assert!(Arc::ptr_eq(&first.peers, &second.peers));
     assert!(Arc::ptr_eq(&first.detail.departed, &second.detail.departed));
 }
@@ -80,17 +88,19 @@ fn a_node_that_has_not_clustered_yet_is_alone() {
     answers[4] = Value::Data("cluster_size=0;cluster_key=0;cluster_integrity=false");
     answers[6] = Value::Data("0,3000,[]");
     answers[8] = Value::Data("");
-    let (view, migration) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    let Read {
+        view, migration, ..
+    } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
     assert_eq!((view.size, view.detail.key), (0, None));
     assert_eq!(*view.peers, [peer("BB90501000A4202", "10.0.1.5")]);
-    assert_eq!(migration, Migration::Unsaid(vec!["test".into()]));
+    assert_eq!(migration, Migration::Unsaid);
 }
 
 #[test]
 fn former_peers_are_those_that_are_not_alive() {
     let mut answers = recorded();
     answers[8] = Value::Data("10.0.1.9:3000;10.0.1.6:3000;10.0.1.8:3000;10.0.1.7:3000");
-    let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    let Read { view, .. } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
     assert_eq!(*view.detail.departed, [ip("10.0.1.8"), ip("10.0.1.9")]);
 }
 
@@ -102,7 +112,7 @@ fn the_newer_list_of_former_peers_knows_which_addresses_are_one_node() {
         "4,3000,[[BB90601000A4202,,[172.18.0.3,10.0.1.6]],[BB90801000A4202,,[172.18.0.4,10.0.1.8]]]",
     );
     answers[8] = Value::Data("172.18.0.3:3000;10.0.1.6:3000;172.18.0.4:3000;10.0.1.8:3000");
-    let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    let Read { view, .. } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
     assert_eq!(view.peers[1], peer("BB90601000A4202", "10.0.1.6"));
     assert_eq!(*view.detail.departed, [ip("10.0.1.8")]);
 }
@@ -112,7 +122,7 @@ fn a_former_peer_whose_address_lives_on_is_not_gone() {
     let mut answers = recorded();
     answers[6] = Value::Data("4,3000,[[BB90601000A4203,,[10.0.1.6]]]");
     answers[7] = Value::Data("4,3000,[[BB90601000A4202,,[10.0.1.6]]]");
-    let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+    let Read { view, .. } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
     assert!(view.detail.departed.is_empty());
 }
 
@@ -127,23 +137,41 @@ fn migrations_are_named() {
             "migrate_allowed=false;migrate_partitions_remaining=0",
             Migration::Pending("partitions about to be assigned anew".into()),
         ),
-        ("", Migration::Unsaid(vec!["test".into()])),
+        ("", Migration::Unsaid),
     ] {
         let statistics = format!("cluster_size=1;cluster_key=1;{statistics}");
         let mut answers = recorded();
         answers[4] = Value::Data(&statistics);
-        let (_, migration) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+        let Read { migration, .. } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
         assert_eq!(migration, expected, "{statistics}");
     }
-    let busy = "objects=7;migrate_tx_partitions_remaining=120;migrate_rx_partitions_remaining=3";
-    let calm = "migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0";
-    let namespaces = [Value::Data(busy), Value::Data(calm)];
-    assert_eq!(
-        migration_of(&namespaces).as_deref(),
-        Some("120 partitions to send, 3 to receive")
-    );
-    assert_eq!(migration_of(&[Value::Data(calm)]), None);
-    assert!(migration_of(&[Value::Data("objects=7")]).is_some());
+}
+
+/// Either says so: rest is only what neither contradicts.
+#[test]
+fn partitions_move_when_the_sum_or_a_namespace_says_so() {
+    let contents = |said: &'static str| Contents::read([("test", Value::Data(said))]);
+    let busy = contents("migrate_tx_partitions_remaining=7;migrate_rx_partitions_remaining=2");
+    let calm = contents("migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0");
+    let mute = contents("objects=7");
+    let sum = || Migration::Pending("9 partitions to send or receive".into());
+    let moving = Some("7 partitions to send, 2 to receive");
+    let unsaid = Some("it does not say whether partitions move");
+    for (migration, contents, expected) in [
+        (sum(), Some(&busy), moving),
+        (sum(), Some(&calm), Some("9 partitions to send or receive")),
+        (sum(), None, Some("9 partitions to send or receive")),
+        (Migration::Done, Some(&busy), moving),
+        (Migration::Done, Some(&mute), None),
+        (Migration::Done, None, None),
+        (Migration::Unsaid, Some(&busy), moving),
+        (Migration::Unsaid, Some(&calm), None),
+        (Migration::Unsaid, Some(&mute), unsaid),
+        (Migration::Unsaid, None, unsaid),
+    ] {
+        let said = format!("{migration:?} {contents:?}");
+        assert_eq!(migration.working(contents).as_deref(), expected, "{said}");
+    }
 }
 
 #[test]
@@ -151,7 +179,7 @@ fn a_name_that_is_not_set_is_none() {
     for unset in ["null", ""] {
         let mut answers = recorded();
         answers[3] = Value::Data(unset);
-        let (view, _) = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+        let Read { view, .. } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
         assert_eq!(view.cluster_name, None);
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use aerospike_sim::testing::Loopback;
-use aerospike_sim::{NodeOptions, SimNode};
+use aerospike_sim::{Edition, NodeOptions, SimNode, info};
 use meshworker_conformance::{Driver, World, conformance};
 use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
@@ -16,6 +16,7 @@ struct Simulated {
     _block: Loopback,
     free: Vec<IpAddr>,
     nodes: HashMap<IpAddr, SimNode>,
+    edition: Edition,
 }
 
 impl Simulated {
@@ -26,6 +27,15 @@ impl Simulated {
             _block: block,
             free,
             nodes: HashMap::new(),
+            edition: Edition::Community,
+        })
+    }
+
+    fn enterprise() -> Option<Simulated> {
+        let world = Simulated::new()?;
+        Some(Simulated {
+            edition: Edition::Enterprise,
+            ..world
         })
     }
 
@@ -35,6 +45,7 @@ impl Simulated {
             let address = self.spare_address();
             let options = NodeOptions {
                 cluster_name: name.into(),
+                edition: self.edition,
                 ..quick(address)
             };
             let node = SimNode::start(options).await.expect("a free address");
@@ -70,6 +81,29 @@ impl World for Simulated {
         self.start_named("mesh-it", count).await
     }
 
+    async fn fill(&mut self, node: IpAddr) {
+        let service = self.nodes[&node].service();
+        let fill = "sim-put-many:ns=test;prefix=k;from=1;to=5000";
+        let filled = info(service, fill).await.expect("an answer");
+        assert_eq!(filled, "written=5000;failed=0");
+        // Copies take seconds to make: who does not wait for them loses some.
+        // A quiesced member has all of its own to send, at the same pace.
+        let rate = match self.edition {
+            Edition::Community => 200,
+            Edition::Enterprise => 2000,
+        };
+        let nodes = self.nodes.values();
+        nodes.for_each(|node| node.set_migrate_rate(rate));
+    }
+
+    async fn lost(&mut self, node: IpAddr) -> usize {
+        let service = self.nodes[&node].service();
+        let check = "sim-check-many:ns=test;prefix=k;from=1;to=5000";
+        let found = info(service, check).await.expect("an answer");
+        let missing = found.split_once("missing=").expect("a number").1;
+        missing.parse().expect("a number")
+    }
+
     async fn start_foreign(&mut self) -> Vec<IpAddr> {
         let nodes = self.start_named("other", 3).await;
         let mut driver = Driver::new(self.engine_for("other"));
@@ -90,3 +124,15 @@ impl World for Simulated {
 }
 
 conformance!(Simulated::new());
+
+mod community {
+    use super::*;
+
+    conformance!(@leaving Simulated::new());
+}
+
+mod enterprise {
+    use super::*;
+
+    conformance!(@leaving Simulated::enterprise());
+}

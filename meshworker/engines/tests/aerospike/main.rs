@@ -5,4 +5,5 @@ mod worker;
 
 mod forget;
 mod form;
+mod leave;
 mod misbehave;

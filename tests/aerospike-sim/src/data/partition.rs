@@ -102,6 +102,11 @@ impl Partition {
         self.epoch += 1;
     }
 
+    /// These nodes are told of the first record here, and so hold all that is here: to write is no migration.
+    pub fn begin_synced(&mut self, informed: &[NodeId]) {
+        informed.iter().for_each(|node| self.mark_synced(*node));
+    }
+
     /// This node may have missed something.
     pub fn unsync(&mut self, node: NodeId) {
         self.synced.retain(|known| *known != node);

@@ -98,9 +98,13 @@ impl Store {
             },
         };
         let partition = namespace.partition(number);
-        partition.merge(entry.clone());
         let informed: Vec<NodeId> = owners.iter().map(|owner| owner.id).collect();
+        let first = partition.len() == 0;
+        partition.merge(entry.clone());
         partition.keep_synced(&informed);
+        if first {
+            partition.begin_synced(&informed);
+        }
         Some(Applied {
             entry,
             replicas: owners.into_iter().skip(1).collect(),
@@ -114,8 +118,12 @@ impl Store {
         };
         for entry in entries {
             let partition = namespace.partition(partition_of(&entry.key));
+            let first = partition.len() == 0;
             if partition.merge(entry) {
                 partition.keep_synced(informed);
+            }
+            if first {
+                partition.begin_synced(informed);
             }
         }
     }

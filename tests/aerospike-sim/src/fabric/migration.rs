@@ -25,6 +25,7 @@ const ROUNDS_PER_SECOND: u32 = 20;
 pub(crate) async fn migrate(node: Arc<Node>) {
     let mut rounds = interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut credit = 0;
     loop {
         rounds.tick().await;
         let Some(cluster) = node.cluster() else {
@@ -33,7 +34,10 @@ pub(crate) async fn migrate(node: Arc<Node>) {
         if node.is_isolated() {
             continue;
         }
-        let budget = node.migrate_rate().div_ceil(ROUNDS_PER_SECOND) as usize;
+        // What is less than one partition in this round is one in a later round.
+        credit = node.migrate_rate().saturating_add(credit);
+        let budget = (credit / ROUNDS_PER_SECOND) as usize;
+        credit %= ROUNDS_PER_SECOND;
         let errands = node.state().store.errands(&cluster, node.id(), budget);
         join_all(
             errands

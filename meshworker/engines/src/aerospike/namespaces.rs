@@ -1,0 +1,201 @@
+//! What a node says of its namespaces: how many copies they keep, whether all
+//! of it is there, and what is on the move.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::detail::Namespace;
+use super::info::Value;
+
+/// The most namespaces that are asked about: twice what a server can have. A
+/// longer list is not a server's.
+const MOST_NAMES: usize = 64;
+
+/// The longest name that is asked about: twice what a server accepts.
+const LONGEST_NAME: usize = 64;
+
+/// The namespaces that nodes of this cluster are known to have, so that a node
+/// can be asked about them in the same round trip in which it names them.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    names: Mutex<Arc<[String]>>,
+}
+
+impl Known {
+    /// All of them.
+    pub fn all(&self) -> Arc<[String]> {
+        Arc::clone(&self.names())
+    }
+
+    /// Takes in what a node has. Beyond all reason, only that counts.
+    pub fn learn(&self, own: &[String]) {
+        let mut names = self.names();
+        if own.iter().all(|name| names.contains(name)) {
+            return;
+        }
+        let mut all: Vec<String> = names.iter().chain(own).cloned().collect();
+        all.sort_unstable();
+        all.dedup();
+        *names = if all.len() > MOST_NAMES {
+            own.into()
+        } else {
+            all.into()
+        };
+    }
+
+    fn names(&self) -> std::sync::MutexGuard<'_, Arc<[String]>> {
+        // A whole value is put in or read: nothing can be half done.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The names in the answer to `namespaces`, sorted; none when it is no list of
+/// names: they become part of further questions.
+pub(super) fn names(answer: Value<'_>) -> Option<Vec<String>> {
+    let Value::Data(list) = answer else {
+        return None;
+    };
+    let names = list.split(';').filter(|name| !name.is_empty());
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort_unstable();
+    let is_name = |name: &String| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-$".contains(&byte);
+        name.len() <= LONGEST_NAME && name.bytes().all(fits)
+    };
+    (names.len() <= MOST_NAMES && names.iter().all(is_name)).then_some(names)
+}
+
+/// The question about one of them.
+pub(super) fn question(name: &str) -> String {
+    format!("namespace/{name}")
+}
+
+/// What all namespaces of a node say together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    /// Each of them, in the order of their names.
+    pub namespaces: Vec<Namespace>,
+    /// Partitions that are left to send.
+    pub send: u64,
+    /// Partitions that are left to receive.
+    pub receive: u64,
+    /// Whether some does not say what is left to send or to receive.
+    pub unsaid: bool,
+}
+
+impl Contents {
+    /// What these answers say, each to the [`question`] about the name beside
+    /// it. No number is not the number zero.
+    pub fn read<'a>(answers: impl IntoIterator<Item = (&'a str, Value<'a>)>) -> Contents {
+        let mut contents = Contents::default();
+        for (name, answer) in answers {
+            let statistics = match answer {
+                Value::Data(statistics) => statistics,
+                Value::Ok | Value::Error { .. } => "",
+            };
+            let mut moves = (None, None);
+            let mut namespace = Namespace {
+                name: name.to_owned(),
+                ..Namespace::default()
+            };
+            let items = statistics.split(';');
+            for (item, value) in items.filter_map(|item| item.split_once('=')) {
+                match item {
+                    "replication-factor" => namespace.replication_factor = value.parse().ok(),
+                    "effective_replication_factor" => namespace.copies = value.parse().ok(),
+                    "unavailable_partitions" => namespace.unavailable = value.parse().ok(),
+                    "dead_partitions" => namespace.dead = value.parse().ok(),
+                    "pending_quiesce" => namespace.quiesce_pending = value.parse().ok(),
+                    "effective_is_quiesced" => namespace.quiesced = value.parse().ok(),
+                    "objects" => namespace.empty = value.parse().ok().map(|n: u64| n == 0),
+                    "migrate_tx_partitions_remaining" => moves.0 = value.parse().ok(),
+                    "migrate_rx_partitions_remaining" => moves.1 = value.parse().ok(),
+                    _ => {}
+                }
+            }
+            contents.namespaces.push(namespace);
+            let (send, receive): (Option<u64>, Option<u64>) = moves;
+            contents.unsaid |= send.is_none() || receive.is_none();
+            contents.send = contents.send.saturating_add(send.unwrap_or_default());
+            contents.receive = contents.receive.saturating_add(receive.unwrap_or_default());
+        }
+        contents
+    }
+
+    /// What is on the move, in the operator's words.
+    pub fn moving(&self) -> Option<String> {
+        let Contents { send, receive, .. } = self;
+        (*send > 0 || *receive > 0)
+            .then(|| format!("{send} partitions to send, {receive} to receive"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_none_are_not_asked_about() {
+        let names = |list: &'static str| names(Value::Data(list));
+        assert_eq!(names("test;bar"), Some(vec!["bar".into(), "test".into()]));
+        assert_eq!(names(""), Some(vec![]));
+        let long = "n".repeat(LONGEST_NAME + 1);
+        let many = "n;".repeat(MOST_NAMES + 1);
+        for list in ["a b", "a:b", "a\tb", &long, &many] {
+            assert_eq!(super::names(Value::Data(list)), None, "{list}");
+        }
+        assert_eq!(super::names(Value::Ok), None);
+    }
+
+    #[test]
+    fn what_nodes_have_is_remembered_within_reason() {
+        let known = Known::default();
+        let names = |list: &[&str]| -> Vec<String> { list.iter().map(|n| (*n).into()).collect() };
+        known.learn(&names(&["test"]));
+        known.learn(&names(&["bar", "test"]));
+        known.learn(&names(&["test"]));
+        assert_eq!(*known.all(), names(&["bar", "test"]));
+        let many: Vec<String> = (0..MOST_NAMES).map(|n| format!("n{n}")).collect();
+        known.learn(&many);
+        assert_eq!(*known.all(), many);
+    }
+
+    #[test]
+    fn what_is_not_said_is_not_known() {
+        let said = "objects=7;effective_replication_factor=2;replication-factor=3;\
+                    unavailable_partitions=1;dead_partitions=0;pending_quiesce=true;\
+                    effective_is_quiesced=false;migrate_tx_partitions_remaining=120;\
+                    migrate_rx_partitions_remaining=3";
+        let refused = Value::Error {
+            code: Some(20),
+            text: "unknown namespace",
+        };
+        let contents = Contents::read([("bar", Value::Data(said)), ("test", refused)]);
+        let bar = Namespace {
+            name: "bar".into(),
+            replication_factor: Some(3),
+            copies: Some(2),
+            unavailable: Some(1),
+            dead: Some(0),
+            quiesce_pending: Some(true),
+            quiesced: Some(false),
+            empty: Some(false),
+        };
+        let test = Namespace {
+            name: "test".into(),
+            ..Namespace::default()
+        };
+        let expected = Contents {
+            namespaces: vec![bar, test],
+            send: 120,
+            receive: 3,
+            unsaid: true,
+        };
+        assert_eq!(contents, expected);
+        let moving = contents.moving();
+        assert_eq!(
+            moving.as_deref(),
+            Some("120 partitions to send, 3 to receive")
+        );
+        assert_eq!(Contents::default().moving(), None);
+    }
+}
