@@ -226,17 +226,17 @@ fn every_setting_has_help_and_no_two_flags_collide() {
 #[test]
 fn where_to_listen_and_to_whom_is_checked_before_anything_starts() {
     let run = ["run", "--servicename", "db", "--listen"];
-    let line = refused(&[&run[..], &["7900"]].concat(), &[]);
+    let line = refused(&[&run[..], &["4747"]].concat(), &[]);
     assert_eq!(
         line,
-        "meshworker: listen (flag): found '7900'; allowed: ADDR:PORT, such as 0.0.0.0:7900"
+        "meshworker: listen (flag): found '4747'; allowed: ADDR:PORT, such as 0.0.0.0:4747"
     );
     let line = refused(
         &["run", "--servicename", "db"],
-        &[("MESHWORKER_LISTEN", "db:7900")],
+        &[("MESHWORKER_LISTEN", "db:4747")],
     );
     assert!(
-        line.contains("listen (variable): found 'db:7900'"),
+        line.contains("listen (variable): found 'db:4747'"),
         "{line}"
     );
 

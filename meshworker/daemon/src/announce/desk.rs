@@ -258,5 +258,4 @@ fn sighting(said: &Announcement) -> Sighting {
 }
 
 #[cfg(test)]
-#[path = "desk_tests.rs"]
 mod tests;

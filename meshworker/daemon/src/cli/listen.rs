@@ -36,7 +36,7 @@ impl Listen {
         };
         let address = address.trim().parse().map_err(|_| {
             Failed::Input(format!(
-                "{LISTEN} ({origin}): found '{address}'; allowed: ADDR:PORT, such as 0.0.0.0:7900"
+                "{LISTEN} ({origin}): found '{address}'; allowed: ADDR:PORT, such as 0.0.0.0:4747"
             ))
         })?;
         let (file, origin) = given(args, TOKEN_FILE).ok_or_else(|| {
@@ -72,6 +72,8 @@ impl Listen {
 fn given<'a>(args: &'a ArgMatches, name: &str) -> Option<(&'a str, Origin)> {
     let value = args.get_one::<String>(name)?;
     let origin = match args.value_source(name) {
+        // A variable that a stack file sets to nothing is not set.
+        Some(ValueSource::EnvVariable) if value.trim().is_empty() => return None,
         Some(ValueSource::EnvVariable) => Origin::Variable,
         _ => Origin::Flag,
     };

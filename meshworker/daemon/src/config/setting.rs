@@ -197,7 +197,7 @@ pub const PROCESS: &[Setting] = &[
         "listen",
         "ADDR:PORT",
         None,
-        "Where members announce themselves, such as 0.0.0.0:7900, for run [default: nowhere]",
+        "Where members announce themselves, such as 0.0.0.0:4747, for run [default: nowhere]",
     ),
     setting(
         "token-file",

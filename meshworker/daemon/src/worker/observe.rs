@@ -109,7 +109,7 @@ impl<E: Engine> Observer<E> {
             let Some((position, report)) = next else {
                 break;
             };
-            if self.is_enough(&report) {
+            if is_enough(&report, self.hurry) {
                 deadline = Some(Instant::now() + HURRY);
             }
             reports.insert(position, report);
@@ -121,13 +121,6 @@ impl<E: Engine> Observer<E> {
                 .or_insert_with(|| Report::unknown(source.witness(), Grade::Timeout));
         }
         reports.into_values().collect()
-    }
-
-    /// Whether the other witnesses are not waited for any longer.
-    fn is_enough(&self, report: &Report) -> bool {
-        let names_all = report.witness.lists_everybody();
-        let hurry = self.hurry > 0 && (names_all || self.hurry % PATIENT_LOOK != 0);
-        hurry && report.grade.is_complete()
     }
 
     async fn ask(&self, nodes: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Answer<E::Detail>> {
@@ -145,6 +138,14 @@ impl<E: Engine> Observer<E> {
     }
 }
 
+/// Whether, with this report, the other witnesses are not waited for any longer:
+/// not unless in a hurry, and here is how many looks that has lasted.
+fn is_enough(report: &Report, hurry: u32) -> bool {
+    let names_all = report.witness.lists_everybody();
+    let in_a_hurry = hurry > 0 && (names_all || !hurry.is_multiple_of(PATIENT_LOOK));
+    in_a_hurry && report.grade.is_complete()
+}
+
 async fn ask_one<E: Engine>(
     engine: Arc<E>,
     node: IpAddr,
@@ -152,4 +153,30 @@ async fn ask_one<E: Engine>(
 ) -> (IpAddr, Answer<E::Detail>) {
     let answer = timeout(wait, engine.observe(node)).await;
     (node, answer.unwrap_or(Err(Unanswered::Timeout)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshworker_core::Witness;
+
+    fn enough(witness: Witness, members: usize) -> String {
+        let addresses = (1..=members).map(|n| IpAddr::from([10, 0, 0, n as u8]));
+        let report = Report::addresses(witness, addresses);
+        let looks = (0..=10).map(|hurry| is_enough(&report, hurry));
+        looks.map(|enough| if enough { '1' } else { '0' }).collect()
+    }
+
+    #[test]
+    fn in_a_hurry_one_witness_is_enough_that_names_somebody() {
+        assert_eq!(enough(Witness::Docker, 3), "01111111111");
+        assert_eq!(enough(Witness::Docker, 0), "00000000000");
+    }
+
+    /// Whoever is without a supervisor is known to the name server alone.
+    #[test]
+    fn announcements_are_enough_for_most_looks_and_nothing_when_there_are_none() {
+        assert_eq!(enough(Witness::Announce, 3), "01111011110");
+        assert_eq!(enough(Witness::Announce, 0), "00000000000");
+    }
 }

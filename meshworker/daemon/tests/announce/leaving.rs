@@ -8,6 +8,7 @@ use meshworker::announce::{Announcement, Answer, Phase};
 use meshworker::worker::Worker;
 use tokio::task::JoinHandle;
 
+use crate::log::Log;
 use crate::post::{Post, member};
 use crate::support::{World, until};
 use crate::toy::Toy;
@@ -150,4 +151,48 @@ async fn everybody_is_let_go_at_once() {
     until("all let go", look, |answers| granted(answers) == [true; 4]).await;
     post.close().await;
     worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_leaves_who_may_not_and_who_is_gone_is_logged_once() {
+    let (log, _listening) = Log::listen();
+    let (post, toy, worker) = four().await;
+    toy.state().floor = 5;
+    let all = [present(1), present(2), present(3), leaving(4)];
+    let look = async || announce(&post, &all).await;
+    until("held", look, |answers| whys(answers).contains("gate 4")).await;
+    toy.state().floor = 1;
+    until("let go", look, |answers| granted(answers)[3]).await;
+    toy.state().nodes.remove(&ip(4));
+    let gone = async || {
+        announce(&post, &all).await;
+        log.lines(" gone ")
+    };
+    until("gone", gone, |lines| !lines.is_empty()).await;
+    post.close().await;
+    worker.await.unwrap();
+
+    let told = [
+        (
+            "INFO",
+            "wants to leave cluster=\"db\" member=stack_db.4 address=10.0.0.4",
+        ),
+        (
+            "WARN",
+            "replica-reset guard: 3 would stay, the toy asks for 5; not done: let stack_db.4 go",
+        ),
+        (
+            "INFO",
+            "let go cluster=\"db\" member=stack_db.4 address=10.0.0.4",
+        ),
+        (
+            "INFO",
+            "gone cluster=\"db\" member=stack_db.4 address=10.0.0.4",
+        ),
+    ];
+    for (level, text) in told {
+        let lines = log.lines(text);
+        assert_eq!(lines.len(), 1, "{text}: {lines:?}");
+        assert!(lines[0].contains(level), "{lines:?}");
+    }
 }

@@ -10,6 +10,7 @@
 
 mod formation;
 mod leaving;
+mod log;
 mod post;
 mod refused;
 mod second_look;

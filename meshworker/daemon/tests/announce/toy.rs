@@ -40,6 +40,8 @@ pub struct State {
     pub nodes: BTreeSet<IpAddr>,
     /// What everybody is busy with.
     pub working: Option<String>,
+    /// The fewest members that must stay.
+    pub floor: usize,
     /// Who is gone, look by look; nobody once there are no more.
     pub gone: VecDeque<Vec<&'static str>>,
     /// Who was forgotten.
@@ -88,8 +90,8 @@ impl Planner for Toy {
             leaves: leaves.collect(),
             departures: departures.collect(),
             floor: Floor {
-                members: 1,
-                because: "one copy".to_owned(),
+                members: self.state().floor,
+                because: "the toy".to_owned(),
             },
             ..Proposal::nothing(Unity::One { size })
         }

@@ -1,0 +1,128 @@
+//! Who is answered what.
+
+use super::*;
+
+#[test]
+fn nobody_is_answered_before_a_pass_has_looked() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    desk.hear(&leaving(1), now).unwrap();
+    let answer = desk.answer(&leaving(1), now);
+    assert_eq!(answer.generation, 2);
+    assert_eq!(answer.verdict, None);
+    assert!(!answer.in_place);
+    assert_eq!(answer.cluster, "no pass has looked yet");
+}
+
+#[test]
+fn a_verdict_is_that_of_a_pass_which_saw_the_member_leaving() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.hear(&present(1), start).unwrap();
+    let granted = || vec![leaver(1, 1, Release::Granted)];
+    // It leaves while a pass is looking: that pass has seen nothing of it, even
+    // if there was a verdict of an earlier time.
+    let began = start + seconds(1.0);
+    desk.hear(&leaving(1), start + seconds(1.1)).unwrap();
+    desk.publish(findings(&desk, began, true, granted()));
+    assert_eq!(desk.answer(&leaving(1), start + seconds(1.2)).verdict, None);
+    // The next pass has.
+    desk.publish(findings(&desk, start + seconds(1.3), true, granted()));
+    let now = start + seconds(1.6);
+    desk.hear(&leaving(1), now).unwrap();
+    let answer = desk.answer(&leaving(1), now);
+    let verdict = answer.verdict.unwrap();
+    assert_eq!(answer.generation, 2);
+    assert!(verdict.granted);
+    assert_eq!(verdict.going, "gone for good");
+    assert_eq!(verdict.progress.as_deref(), Some("5461 slots left"));
+    // A new phase, or another address, is not what it saw.
+    let again = member(1, Phase::Leaving, 4);
+    desk.hear(&again, now).unwrap();
+    assert_eq!(desk.answer(&again, now).verdict, None);
+    let moved = Announcement {
+        address: ip(7),
+        ..again
+    };
+    desk.hear(&moved, now).unwrap();
+    assert_eq!(desk.answer(&moved, now).verdict, None);
+}
+
+#[test]
+fn only_a_member_that_leaves_gets_a_verdict_and_only_its_own() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    for said in [leaving(1), leaving(2), member(3, Phase::Stopping, 3)] {
+        desk.hear(&said, start).unwrap();
+    }
+    let leavers = vec![
+        leaver(1, 1, Release::Granted),
+        leaver(2, 2, held(ReleaseGate::Turn)),
+        leaver(3, 3, Release::Granted),
+    ];
+    desk.publish(findings(&desk, start + seconds(0.1), true, leavers));
+    let verdict = |said: &Announcement| desk.answer(said, start + seconds(0.2)).verdict;
+    assert!(verdict(&leaving(1)).unwrap().granted);
+    let second = verdict(&leaving(2)).unwrap();
+    assert!(!second.granted);
+    assert_eq!(second.place, 2);
+    assert_eq!(
+        second.why,
+        "release gate 1 (one after another) is closed: something"
+    );
+    assert_eq!(verdict(&member(3, Phase::Stopping, 3)), None);
+    // Whoever claims another slot at this address is somebody else.
+    let other = Announcement {
+        address: ip(1),
+        ..leaving(9)
+    };
+    assert_eq!(verdict(&other), None);
+}
+
+#[test]
+fn findings_that_are_too_old_are_told_to_nobody() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.hear(&leaving(1), start).unwrap();
+    desk.hear(&present(2), start).unwrap();
+    let began = start + seconds(0.1);
+    let granted = vec![leaver(1, 1, Release::Granted)];
+    desk.publish(findings(&desk, began, true, granted));
+    for said in [leaving(1), present(2)] {
+        desk.hear(&said, began + seconds(2.0)).unwrap();
+    }
+    let before = began + seconds(2.9);
+    assert!(desk.answer(&leaving(1), before).verdict.unwrap().granted);
+    assert!(desk.answer(&present(2), before).in_place);
+    let after = began + seconds(3.0);
+    assert_eq!(desk.answer(&leaving(1), after).verdict, None);
+    assert!(!desk.answer(&present(2), after).in_place);
+    assert_eq!(
+        desk.answer(&present(2), after).cluster,
+        "the last look is 3.0 s old"
+    );
+}
+
+#[test]
+fn a_large_cluster_has_findings_that_hold_for_longer() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.hear(&present(1), start).unwrap();
+    let mut slow = findings(&desk, start, true, Vec::new());
+    slow = slow.after(seconds(2.0));
+    assert_eq!(slow.stale(start + seconds(5.9)), None);
+    assert!(slow.stale(start + seconds(6.0)).is_some());
+}
+
+#[test]
+fn in_place_is_who_answers_in_a_cluster_at_rest_and_is_meant_to_stay() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    for said in [present(1), leaving(2)] {
+        desk.hear(&said, start).unwrap();
+    }
+    let in_place = |said: &Announcement| desk.answer(said, start + seconds(0.2)).in_place;
+    desk.publish(findings(&desk, start + seconds(0.1), false, Vec::new()));
+    assert!(!in_place(&present(1)));
+    desk.publish(findings(&desk, start + seconds(0.1), true, Vec::new()));
+    assert!(in_place(&present(1)));
+    assert!(!in_place(&leaving(2)));
+    assert_eq!(
+        desk.answer(&present(1), start + seconds(0.2)).cluster,
+        "one cluster of 2 members"
+    );
+}
