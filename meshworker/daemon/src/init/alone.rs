@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
+use meshworker_core::{Grade, MemberId, Presence, Report, Roster, Sighting, Standing, Witness};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::mpsc;
@@ -55,7 +55,12 @@ async fn looking<E: Engine>(mut worker: Worker<E>, address: IpAddr, events: mpsc
         let pass = worker.look().await;
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
+        let first = first_in_turn(&pass.roster(), address);
         let (granted, why) = match own {
+            Some(own) if own.release.is_granted() && first.is_some() => {
+                let first = first.map(|first| first.to_string()).unwrap_or_default();
+                (false, format!("{first} may be leaving too, and goes first"))
+            }
             Some(own) => (
                 own.release.is_granted(),
                 format!("{}; {}", own.release, own.going),
@@ -74,6 +79,18 @@ async fn looking<E: Engine>(mut worker: Worker<E>, address: IpAddr, events: mpsc
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Who goes before this member, when each decides for itself.
+///
+/// Swarm takes the names of all members that it stops before it signals them,
+/// and without a worker none of them hears of the others. So a member that the
+/// database holds to be alive and no list names is taken for one that leaves
+/// too, and the lowest address goes first.
+fn first_in_turn(roster: &Roster, own: IpAddr) -> Option<IpAddr> {
+    let mut others = roster.members().iter();
+    let other = others.find(|other| other.standing() == Standing::Unlisted && other.address < own);
+    other.map(|other| other.address)
 }
 
 /// What this member says of itself: that it is leaving.
@@ -107,5 +124,20 @@ impl Source for OwnWord {
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_those_that_no_list_names_the_lowest_goes_first() {
+        let address = |last: u8| IpAddr::from([10, 0, 1, last]);
+        let listed = Report::addresses(Witness::Dns, [address(1)]);
+        let alive = [1, 2, 3].map(address).into_iter().collect();
+        let roster = Roster::merge(&[listed], &alive);
+        assert_eq!(first_in_turn(&roster, address(2)), None);
+        assert_eq!(first_in_turn(&roster, address(3)), Some(address(2)));
     }
 }

@@ -36,6 +36,9 @@ impl Announcer {
         mut workers: watch::Receiver<Workers>,
         events: mpsc::Sender<Event>,
     ) {
+        if workers.wait_for(|workers| workers.asked).await.is_err() {
+            return;
+        }
         loop {
             let (now, generation) = *phase.borrow_and_update();
             let known = workers.borrow_and_update().clone();

@@ -39,6 +39,8 @@ impl NotStarted {
 /// The database's process.
 pub(super) struct Database {
     pid: Pid,
+    /// Once it was waited for, its number may be another one's.
+    ended: bool,
 }
 
 impl Database {
@@ -78,11 +80,14 @@ impl Database {
         // through its handle, which kills nothing when it goes.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| not_started(ErrorKind::InvalidData.into()))?;
-        Ok(Database { pid })
+        Ok(Database { pid, ended: false })
     }
 
     /// Sends it a signal. One that has ended already needs none.
     pub(super) fn signal(&self, signal: Signal) {
+        if self.ended {
+            return;
+        }
         if let Err(why) = kill_process(self.pid, signal) {
             debug!("signal {} was not delivered: {why}", signal.as_raw());
         }
@@ -90,11 +95,14 @@ impl Database {
 
     /// Waits for every child that has ended, adopted orphans included, without
     /// blocking; the database's exit code if it is among them.
-    pub(super) fn reap(&self) -> Option<u8> {
+    pub(super) fn reap(&mut self) -> Option<u8> {
         let mut code = None;
         loop {
             match waitpid(None, WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.pid => code = Some(exit_code(status)),
+                Ok(Some((pid, status))) if pid == self.pid && !self.ended => {
+                    self.ended = true;
+                    code = Some(exit_code(status));
+                }
                 Ok(Some((pid, _))) => debug!("reaped process {pid}"),
                 Ok(None) => return code,
                 Err(rustix::io::Errno::INTR) => {}

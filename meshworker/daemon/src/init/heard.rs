@@ -27,15 +27,16 @@ impl Heard {
             self.silent = silent;
         }
         let place = answers.iter().map(|(_, answer)| answer);
-        let place = place.max_by_key(|answer| answer.in_place);
-        let Some(place) = place.map(|answer| (answer.in_place, answer.cluster.clone())) else {
+        let Some(answer) = place.max_by_key(|answer| answer.in_place) else {
             return;
         };
+        // What is missing may count seconds; once it is nothing, numbers matter.
+        let counts = |c: char| !answer.in_place && (c.is_ascii_digit() || c == '.');
+        let text = answer.cluster.chars().filter(|c| !counts(*c)).collect();
+        let place = (answer.in_place, text);
         if self.place.as_ref() != Some(&place) {
-            match &place {
-                (true, cluster) => info!("in its place: {cluster}"),
-                (false, cluster) => info!("not in its place: {cluster}"),
-            }
+            let not = if answer.in_place { "" } else { "not " };
+            info!("{not}in its place: {}", answer.cluster);
             self.place = Some(place);
         }
     }

@@ -86,6 +86,8 @@ pub(super) struct Workers {
     pub(super) addresses: Vec<SocketAddr>,
     /// Why there are none.
     pub(super) why: String,
+    /// Whether DNS was asked at all.
+    pub(super) asked: bool,
 }
 
 /// The names of one supervisor.
@@ -140,13 +142,14 @@ impl Names {
             addresses.dedup();
             let why = workers.first().map(|worker| worker.why.clone());
             found.send_if_modified(|known| {
+                let before = known.clone();
+                known.asked = true;
                 if addresses.is_empty() {
                     known.why = why.unwrap_or_default();
-                    return false;
+                } else {
+                    known.addresses = addresses;
                 }
-                let changed = known.addresses != addresses;
-                known.addresses = addresses;
-                changed
+                *known != before
             });
             if let Some(own) = own {
                 let gone = gone && own.gone;

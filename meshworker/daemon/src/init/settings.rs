@@ -249,9 +249,14 @@ mod tests {
 
     use super::*;
 
-    fn validated(changes: &[(&str, &str)]) -> Result<Settings, String> {
+    fn token() -> tempfile::NamedTempFile {
         let mut token = tempfile::NamedTempFile::new().unwrap();
         token.write_all(b"secret\n").unwrap();
+        token
+    }
+
+    fn validated(changes: &[(&str, &str)]) -> Result<Settings, String> {
+        let token = token();
         let path = token.path().display().to_string();
         let given = |name: &'static str| {
             let change = changes.iter().find(|(changed, _)| *changed == name);

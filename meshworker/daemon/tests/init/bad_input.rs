@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use super::support::init;
+use rustix::process::Signal;
+
+use super::support::{Supervisor, init, wait_for};
 
 /// The one line of a supervisor that does not start its database.
 fn refused(change: (&str, Option<&str>)) -> String {
@@ -143,4 +145,47 @@ fn an_address_is_chosen_by_subnet() {
             .log()
             .contains("address 127.0.0.1 on lo is taken")
     );
+}
+
+/// A supervisor that waits for DNS to tell which address is meant.
+fn waiting(started: &std::path::Path) -> Supervisor {
+    init()
+        .without("address")
+        .with("network", "stack_net")
+        .command(&["touch", &started.display().to_string()])
+}
+
+#[test]
+fn an_address_that_dns_does_not_tell_is_waited_for_and_then_refused() {
+    let files = tempfile::TempDir::new().unwrap();
+    let started = files.path().join("started");
+    let mut supervisor = waiting(&started);
+    assert_eq!(supervisor.code(), 2);
+    let log = supervisor.log();
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(
+        log.contains("by what DNS has for network stack_net"),
+        "{log}"
+    );
+    assert!(!started.exists());
+}
+
+#[test]
+fn whoever_waits_for_its_address_can_be_stopped() {
+    let files = tempfile::TempDir::new().unwrap();
+    let started = files.path().join("started");
+    let mut supervisor = waiting(&started);
+    let status = format!("/proc/{}/status", supervisor.pid.as_raw_nonzero());
+    // Bit 14 is SIGTERM.
+    wait_for("a handler for SIGTERM", || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let caught = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:\t"));
+        let mask = u64::from_str_radix(caught.unwrap_or("0"), 16).unwrap();
+        (mask & (1 << 14) != 0).then_some(()).ok_or(status)
+    });
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 143);
+    assert!(!started.exists());
 }

@@ -44,8 +44,7 @@ impl FakeWorker {
         // It ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A supervisor that was killed in the middle is no failure.
-                let _ = answer(stream, &rule, &heard);
+                answer(stream, &rule, &heard);
             }
         });
         worker
@@ -77,18 +76,15 @@ impl FakeWorker {
     }
 }
 
-fn answer(
-    mut stream: TcpStream,
-    rule: &Mutex<Rule>,
-    heard: &Mutex<Vec<(String, Value)>>,
-) -> std::io::Result<()> {
+/// A request's first line, its authorization and its body; nothing when the
+/// supervisor hung up, because a new phase does not wait for the old one.
+fn read(stream: &TcpStream) -> std::io::Result<Option<(String, String, Vec<u8>)>> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut reader = BufReader::new(stream);
     let mut request = String::new();
     let (mut length, mut token) = (0, String::new());
     if reader.read_line(&mut request)? == 0 {
-        // A new phase does not wait for the answer to the old one.
-        return Ok(());
+        return Ok(None);
     }
     loop {
         let mut line = String::new();
@@ -97,23 +93,31 @@ fn answer(
             break;
         };
         match name.to_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap(),
+            "content-length" => length = value.parse().unwrap_or(0),
             "authorization" => token = value.to_owned(),
             _ => {}
         }
     }
-    assert_eq!(request, "POST /v1/announcements HTTP/1.1\r\n");
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    Ok(Some((request, token, body)))
+}
+
+fn answer(mut stream: TcpStream, rule: &Mutex<Rule>, heard: &Mutex<Vec<(String, Value)>>) {
+    let Ok(Some((request, token, body))) = read(&stream) else {
+        return;
+    };
+    assert_eq!(request, "POST /v1/announcements HTTP/1.1\r\n");
     let told: Value = serde_json::from_slice(&body).unwrap();
     heard.lock().unwrap().push((token, told.clone()));
     let (status, body) = rule.lock().unwrap()(&told);
     let body = body.to_string();
-    write!(
+    // A supervisor that was killed in the middle is no failure.
+    let _ = write!(
         stream,
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
-    )
+    );
 }
 
 /// The member is in its place; nothing about leaving.
