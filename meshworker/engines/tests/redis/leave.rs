@@ -143,3 +143,58 @@ async fn workers_that_die_while_slots_move_lose_nothing() {
     scale_in(&mut servers, &mut worker, &load, &nodes[..1]).await;
     load.end().await;
 }
+
+#[tokio::test]
+async fn three_masters_are_restarted_one_by_one_and_stay_masters() {
+    let Some(mut servers) = Servers::with_replicas(0).await else {
+        return;
+    };
+    let mut nodes = servers.start(3).await;
+    let mut driver = Driver::new(servers.engine());
+    driver.until_one(&nodes, servers.patience()).await;
+    let load = Load::begin(&nodes, 1000).await;
+    let mut worker = Worker::new(servers.engine(), &nodes);
+    for node in &mut nodes {
+        worker.leaving.insert(*node);
+        let begin = Instant::now();
+        loop {
+            let (plan, granted) = worker.pass().await;
+            if granted.contains(node) {
+                break;
+            }
+            assert!(
+                begin.elapsed() < servers.patience(),
+                "{plan:#?}\n{}",
+                worker.story
+            );
+        }
+        let gone = begin.elapsed();
+        load.without(*node);
+        worker.leaving.clear();
+        servers.kill(*node).await;
+        let elsewhere = servers.restart_elsewhere(&[*node]).await.unwrap();
+        worker.listed.retain(|other| other != node);
+        worker.listed.extend(&elsewhere);
+        *node = elsewhere[0];
+        load.nodes.lock().unwrap().push(*node);
+        loop {
+            let (plan, _) = worker.pass().await;
+            if plan.unity.is_one() && plan.settled {
+                break;
+            }
+            assert!(
+                begin.elapsed() < 2 * servers.patience(),
+                "{plan:#?}\n{}",
+                worker.story
+            );
+        }
+        eprintln!("let go after {gone:?}, back after {:?}", begin.elapsed());
+    }
+    load.end().await;
+    let after = table(&servers, nodes[0]).await;
+    let sizes: Vec<usize> = after.iter().map(|entry| entry.slots.count()).collect();
+    assert!(
+        sizes.len() == 3 && sizes.iter().all(|size| *size >= 5300),
+        "{sizes:?}"
+    );
+}

@@ -78,6 +78,34 @@ async fn members_that_return_at_each_others_addresses_find_together() {
     assert_eq!(driver.count(StepKind::Forget), 0, "{}", driver.story());
 }
 
+/// A cluster once stayed apart for minutes: each member asked again and again
+/// for the first one that it had lost, and never for the others.
+#[tokio::test]
+async fn members_that_are_killed_and_swapped_while_they_form_find_together() {
+    let Some(mut servers) = Servers::plain().await else {
+        return;
+    };
+    let nodes = servers.start(6).await;
+    let mut driver = Driver::new(servers.engine());
+    for round in 0..5_u64 {
+        let end = Instant::now() + Duration::from_millis(150 + 230 * round);
+        while Instant::now() < end {
+            driver.pass(&nodes).await;
+            sleep(Duration::from_millis(20)).await;
+        }
+        let mut turned: Vec<_> = nodes.iter().map(|node| servers.stop(*node)).collect();
+        turned.rotate_left(1 + round as usize % 3);
+        turned.swap(0, round as usize % 5 + 1);
+        for (node, dir) in nodes.iter().zip(turned) {
+            servers.start_at(*node, dir).await;
+        }
+    }
+    let begin = Instant::now();
+    driver.until_one(&nodes, servers.patience()).await;
+    eprintln!("one after {:?}\n{}", begin.elapsed(), driver.story());
+    assert_eq!(driver.count(StepKind::Forget), 0, "{}", driver.story());
+}
+
 #[tokio::test]
 async fn a_forgotten_member_with_its_old_volume_returns() {
     let Some(mut servers) = Servers::plain().await else {

@@ -91,7 +91,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             let opened = open::slots(&world, &mut draft);
             let cast = replicas::cast(rules, &world);
             replicas::attach(rules, &world, &cast, &mut draft);
-            if !opened {
+            if !opened && !replicas::promote(rules, &world, &cast, &mut draft) {
                 balance::masters(&world, &cast, &mut draft);
             }
             leaves.taken_over_by(cast, opened);
