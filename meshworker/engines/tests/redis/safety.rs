@@ -183,6 +183,14 @@ async fn a_wish_that_is_fulfilled_already_is_a_success() {
     };
     let forgotten = engine.perform(&step(&first.node, forget.clone())).await;
     assert!(forgotten.is_ok(), "{forgotten:?}");
+    // A master has taken over, and follows nobody whose copy it could drop.
+    let master = "0".repeat(40);
+    for act in [Act::Failover, Act::Reset { master }] {
+        let done = engine.perform(&step(&first.node, act)).await;
+        assert!(done.is_ok(), "{done:?}");
+    }
+    let after = engine.observe(nodes[0]).await.unwrap();
+    assert_eq!(after.detail.table, first.detail.table);
     // What another one owns is not taken, and nobody else is told anything.
     let taken = Act::Assign(Slots::from_ranges([(16000, 16383)]));
     let refused = engine.perform(&step(&first.node, taken)).await;
