@@ -65,7 +65,12 @@ impl Migration<'_> {
             }
             let (full, ready) = self.open(part, &source, &target).await?;
             for slot in full {
-                self.empty(slot).await?;
+                if !self.empty(slot, patience / 2).await? {
+                    // What has been opened is finished by the next pass.
+                    self.tell(&moved, &target, others).await;
+                    let (done, all) = (moved.len(), all.len());
+                    return Ok(format!("moved {done} of {all} slots, and a part of {slot}"));
+                }
             }
             if !ready.is_empty() {
                 let owned = set_slots(&ready, "NODE", Some(&target));
@@ -121,9 +126,10 @@ impl Migration<'_> {
         Ok((full, ready))
     }
 
-    /// Moves the keys of one slot, until the source has none.
-    async fn empty(&mut self, slot: u16) -> Result<(), Failure> {
-        loop {
+    /// Moves the keys of one slot, until the source has none, which it returns;
+    /// or until only so much time is left, since a slot may be of any size.
+    async fn empty(&mut self, slot: u16, patience: Duration) -> Result<bool, Failure> {
+        while self.deadline.duration_since(Instant::now()) > patience {
             let mut commands = redis::pipe();
             commands.cmd("CLUSTER").arg("GETKEYSINSLOT");
             commands.arg(slot).arg(KEYS_AT_ONCE);
@@ -137,11 +143,12 @@ impl Migration<'_> {
                 None => return Err(Failure::Unanswered("no list of keys".into())),
             };
             if keys.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             let migrate = self.migrate(&keys)?;
             said(self.source.exchange(&migrate, self.deadline).await)?;
         }
+        Ok(false)
     }
 
     /// `MIGRATE` of these keys. `REPLACE`, since after a broken attempt a key

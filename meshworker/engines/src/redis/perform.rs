@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::client::{Client, Lease};
 use super::migrate::Migration;
-use super::nodes::Nodes;
+use super::nodes::{Entry, Nodes};
 use super::request::{Act, RedisRequest};
 use super::slots::Slots;
 use super::wire::{refusal, text};
@@ -70,6 +70,7 @@ pub async fn perform(
             }
             done => done?,
         },
+        Act::Reset { master } => reset(&mut lease, master, deadline).await?,
         Act::Close(slots) => {
             let mut commands = redis::pipe();
             for slot in slots.iter() {
@@ -136,16 +137,32 @@ async fn assign(lease: &mut Lease, slots: &Slots, deadline: Instant) -> Result<S
         done => return done,
     };
     // Somebody was quicker; fine when the slots went to the same node.
-    let table = said(lease.exchange(&cluster("NODES"), deadline).await)?;
-    let owned = Nodes::parse(&table)
-        .ok()
-        .and_then(|nodes| Some(nodes.table.get(nodes.myself)?.slots.clone()))
-        .unwrap_or_default();
+    let own = own_entry(lease, deadline).await?;
+    let owned = own.map(|own| own.slots).unwrap_or_default();
     if owned.union(slots) == owned {
         Ok("it owns them already".into())
     } else {
         Err(Failure::Refused(refused))
     }
+}
+
+/// What it does to a replica it would do to a master without keys as well, and
+/// its slots would be nobody's: so the node is asked once more what it is.
+async fn reset(lease: &mut Lease, master: &str, deadline: Instant) -> Result<String, Failure> {
+    let own = own_entry(lease, deadline).await?;
+    if own.is_none_or(|own| own.master.as_deref() != Some(master)) {
+        return Ok(format!("it does not follow {master}"));
+    }
+    let mut commands = cluster("RESET");
+    commands.arg("SOFT");
+    said(lease.exchange(&commands, deadline).await)
+}
+
+/// The node's own line in its table.
+async fn own_entry(lease: &mut Lease, deadline: Instant) -> Result<Option<Entry>, Failure> {
+    let table = said(lease.exchange(&cluster("NODES"), deadline).await)?;
+    let nodes = Nodes::parse(&table).ok();
+    Ok(nodes.and_then(|nodes| nodes.table.get(nodes.myself).cloned()))
 }
 
 fn cluster(command: &str) -> Pipeline {

@@ -58,6 +58,12 @@ pub enum Act {
     /// Take over from its master, which waits with its clients until the last
     /// write has arrived: no write that was acknowledged is lost.
     Failover,
+    /// Stop following this master, drop the copy of its data and forget every
+    /// other node: an empty node that can join as a master.
+    Reset {
+        /// The master's id: a node that does not follow it is left alone.
+        master: String,
+    },
     /// Close these slots, which are marked as on the move and need not move.
     Close(Slots),
     /// Remove this departed node from the table, and let nobody bring it back
@@ -78,6 +84,7 @@ impl Request for RedisRequest {
             | Act::Replicate { .. }
             | Act::Move { .. }
             | Act::Failover
+            | Act::Reset { .. }
             | Act::Close(_) => StepKind::Arrange,
         }
     }
@@ -88,6 +95,7 @@ impl Request for RedisRequest {
             Act::Assign(_)
             | Act::Replicate { .. }
             | Act::Failover
+            | Act::Reset { .. }
             | Act::Close(_)
             | Act::Forget { .. } => None,
         }
@@ -122,6 +130,7 @@ impl fmt::Display for RedisRequest {
                 ..
             } => write!(f, "move slots {slots} to {target} at {address}"),
             Act::Failover => f.write_str("CLUSTER FAILOVER"),
+            Act::Reset { .. } => f.write_str("CLUSTER RESET SOFT"),
             Act::Close(slots) => write!(f, "CLUSTER SETSLOT {slots} STABLE"),
             Act::Forget { node } => write!(f, "CLUSTER FORGET {node}"),
         }

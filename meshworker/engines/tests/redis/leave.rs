@@ -103,6 +103,41 @@ async fn one_of_four_masters_leaves_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_slot_that_takes_many_passes_loses_nothing() {
+    let Some(mut servers) = Servers::with_replicas(0).await else {
+        return;
+    };
+    let nodes = servers.start(4).await;
+    let mut driver = Driver::new(servers.engine());
+    driver.until_one(&nodes, servers.patience()).await;
+    let keys = 40_000;
+    let sets: String = (0..keys)
+        .map(|n| format!("SET {{one}}:{n} value:{n}\n"))
+        .collect();
+    servers.cli(nodes[0], "", &sets);
+    let slot = servers.cli(nodes[0], "CLUSTER KEYSLOT {one}", "");
+    let slot: u16 = slot.trim().parse().unwrap();
+    let owner = table(&servers, nodes[0]).await;
+    let owner = owner.iter().find(|entry| entry.slots.contains(slot));
+    let owner = owner.unwrap().address.unwrap();
+
+    let load = Load::begin(&nodes, 500).await;
+    // So short that a pass moves only a part of it.
+    servers.access.deadline = Duration::from_millis(400);
+    let mut worker = Worker::new(servers.engine(), &nodes);
+    scale_in(&mut servers, &mut worker, &load, &[owner]).await;
+    let parts = worker.story.matches(&format!("a part of {slot}")).count();
+    eprintln!("{parts} parts");
+    assert!(parts > 0, "{}", worker.story);
+    load.end().await;
+    let gets: String = (0..keys).map(|n| format!("GET {{one}}:{n}\n")).collect();
+    let values = servers.cli(worker.listed[0], "", &gets);
+    let found: std::collections::BTreeSet<&str> = values.lines().collect();
+    let lost = (0..keys).filter(|n| !found.contains(format!("value:{n}").as_str()));
+    assert_eq!(lost.count(), 0);
+}
+
+#[tokio::test]
 async fn workers_that_die_while_slots_move_lose_nothing() {
     let Some(mut servers) = Servers::with_replicas(0).await else {
         return;
@@ -142,4 +177,59 @@ async fn workers_that_die_while_slots_move_lose_nothing() {
     let mut worker = Worker::new(servers.engine(), &nodes);
     scale_in(&mut servers, &mut worker, &load, &nodes[..1]).await;
     load.end().await;
+}
+
+#[tokio::test]
+async fn three_masters_are_restarted_one_by_one_and_stay_masters() {
+    let Some(mut servers) = Servers::with_replicas(0).await else {
+        return;
+    };
+    let mut nodes = servers.start(3).await;
+    let mut driver = Driver::new(servers.engine());
+    driver.until_one(&nodes, servers.patience()).await;
+    let load = Load::begin(&nodes, 1000).await;
+    let mut worker = Worker::new(servers.engine(), &nodes);
+    for node in &mut nodes {
+        worker.leaving.insert(*node);
+        let begin = Instant::now();
+        loop {
+            let (plan, granted) = worker.pass().await;
+            if granted.contains(node) {
+                break;
+            }
+            assert!(
+                begin.elapsed() < servers.patience(),
+                "{plan:#?}\n{}",
+                worker.story
+            );
+        }
+        let gone = begin.elapsed();
+        load.without(*node);
+        worker.leaving.clear();
+        servers.kill(*node).await;
+        let elsewhere = servers.restart_elsewhere(&[*node]).await.unwrap();
+        worker.listed.retain(|other| other != node);
+        worker.listed.extend(&elsewhere);
+        *node = elsewhere[0];
+        load.nodes.lock().unwrap().push(*node);
+        loop {
+            let (plan, _) = worker.pass().await;
+            if plan.unity.is_one() && plan.settled {
+                break;
+            }
+            assert!(
+                begin.elapsed() < 2 * servers.patience(),
+                "{plan:#?}\n{}",
+                worker.story
+            );
+        }
+        eprintln!("let go after {gone:?}, back after {:?}", begin.elapsed());
+    }
+    load.end().await;
+    let after = table(&servers, nodes[0]).await;
+    let sizes: Vec<usize> = after.iter().map(|entry| entry.slots.count()).collect();
+    assert!(
+        sizes.len() == 3 && sizes.iter().all(|size| *size >= 5300),
+        "{sizes:?}"
+    );
 }

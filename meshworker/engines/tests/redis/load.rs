@@ -1,6 +1,7 @@
 //! A client of the whole cluster, and a load that counts what was acknowledged.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -91,12 +92,14 @@ impl Client {
 
     async fn ask(&mut self, at: IpAddr, words: &[&str], asking: bool) -> Result<Reply, String> {
         let one = async {
-            if !self.open.contains_key(&at) {
-                let stream = TcpStream::connect(SocketAddr::new(at, PORT)).await?;
-                stream.set_nodelay(true)?;
-                self.open.insert(at, BufStream::new(stream));
-            }
-            let stream = self.open.get_mut(&at).unwrap();
+            let stream = match self.open.entry(at) {
+                Entry::Occupied(open) => open.into_mut(),
+                Entry::Vacant(none) => {
+                    let stream = TcpStream::connect(SocketAddr::new(at, PORT)).await?;
+                    stream.set_nodelay(true)?;
+                    none.insert(BufStream::new(stream))
+                }
+            };
             if asking {
                 exchange(stream, &["ASKING"]).await?;
             }

@@ -10,6 +10,7 @@ mod leave;
 mod load;
 mod safety;
 mod servers;
+
 mod worker;
 
 use servers::Servers;

@@ -78,6 +78,34 @@ async fn members_that_return_at_each_others_addresses_find_together() {
     assert_eq!(driver.count(StepKind::Forget), 0, "{}", driver.story());
 }
 
+/// A cluster once stayed apart for minutes: each member asked again and again
+/// for the first one that it had lost, and never for the others.
+#[tokio::test]
+async fn members_that_are_killed_and_swapped_while_they_form_find_together() {
+    let Some(mut servers) = Servers::plain().await else {
+        return;
+    };
+    let nodes = servers.start(6).await;
+    let mut driver = Driver::new(servers.engine());
+    for round in 0..5_u64 {
+        let end = Instant::now() + Duration::from_millis(150 + 230 * round);
+        while Instant::now() < end {
+            driver.pass(&nodes).await;
+            sleep(Duration::from_millis(20)).await;
+        }
+        let mut turned: Vec<_> = nodes.iter().map(|node| servers.stop(*node)).collect();
+        turned.rotate_left(1 + round as usize % 3);
+        turned.swap(0, round as usize % 5 + 1);
+        for (node, dir) in nodes.iter().zip(turned) {
+            servers.start_at(*node, dir).await;
+        }
+    }
+    let begin = Instant::now();
+    driver.until_one(&nodes, servers.patience()).await;
+    eprintln!("one after {:?}\n{}", begin.elapsed(), driver.story());
+    assert_eq!(driver.count(StepKind::Forget), 0, "{}", driver.story());
+}
+
 #[tokio::test]
 async fn a_forgotten_member_with_its_old_volume_returns() {
     let Some(mut servers) = Servers::plain().await else {
@@ -155,6 +183,14 @@ async fn a_wish_that_is_fulfilled_already_is_a_success() {
     };
     let forgotten = engine.perform(&step(&first.node, forget.clone())).await;
     assert!(forgotten.is_ok(), "{forgotten:?}");
+    // A master has taken over, and follows nobody whose copy it could drop.
+    let master = "0".repeat(40);
+    for act in [Act::Failover, Act::Reset { master }] {
+        let done = engine.perform(&step(&first.node, act)).await;
+        assert!(done.is_ok(), "{done:?}");
+    }
+    let after = engine.observe(nodes[0]).await.unwrap();
+    assert_eq!(after.detail.table, first.detail.table);
     // What another one owns is not taken, and nobody else is told anything.
     let taken = Act::Assign(Slots::from_ranges([(16000, 16383)]));
     let refused = engine.perform(&step(&first.node, taken)).await;

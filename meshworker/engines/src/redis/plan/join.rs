@@ -9,6 +9,10 @@ use super::{Draft, Rules};
 use crate::redis::nodes::Health;
 use crate::redis::request::Act;
 
+/// How many lost members one member is introduced to at once: gossip about
+/// those finds it the others.
+const LOST_AT_ONCE: usize = 16;
+
 /// One `CLUSTER MEET` per fragment that may join the anchor, all of them to the
 /// anchor's first member: gossip introduces everybody to everybody. Returns
 /// whether some fragment is still on its way.
@@ -45,19 +49,20 @@ pub fn fragments(rules: &Rules, world: &World<'_>, draft: &mut Draft) -> bool {
 
 /// Members that know each other and cannot find each other: `noaddr`, which
 /// happens when they came back at each other's addresses. Gossip repairs every
-/// other wrong address, once its failure is noticed, but not this one.
+/// other wrong address, once its failure is noticed, but not this one. Each is
+/// asked for by itself: one that does not come must not keep the others away.
 pub fn lost_addresses(rules: &Rules, world: &World<'_>, draft: &mut Draft) {
+    let members: BTreeSet<&str> = world.members().map(|member| member.id).collect();
     for host in world.members() {
         let table = host.view.detail.table.iter();
         let lost = table
-            .filter(|entry| entry.health == Health::Lost)
-            .find_map(|entry| {
+            .filter(|entry| entry.health == Health::Lost && members.contains(entry.node.as_str()))
+            .filter_map(|entry| {
                 let guest = world.nodes.get(entry.node.as_str())?;
-                let member = world.members().any(|member| member.id == guest.id);
                 let met = host.view.detail.handshakes.contains(&guest.address);
-                (member && !met).then_some((guest, entry))
+                (!met).then_some((guest, entry))
             });
-        if let Some((guest, entry)) = lost {
+        for (guest, entry) in lost.take(LOST_AT_ONCE) {
             let said = host.said(format!("{}: {}", guest.id, entry.said()));
             draft.step(host, meet(rules, guest), vec![said]);
         }

@@ -94,7 +94,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             let cast = replicas::cast(rules, &world);
             replicas::attach(rules, &world, &cast, &mut draft);
             stale::links(&world, &mut draft);
-            if !opened {
+            if !opened && !replicas::promote(rules, &world, &cast, &mut draft) {
                 balance::masters(&world, &cast, &mut draft);
             }
             leaves.taken_over_by(cast, opened);

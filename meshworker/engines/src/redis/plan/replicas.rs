@@ -7,6 +7,7 @@ use meshworker_core::{Reason, Refusal};
 use super::assign::spread;
 use super::world::{Node, World};
 use super::{Draft, Rules};
+use crate::redis::MIN_MASTERS;
 use crate::redis::request::Act;
 
 /// Who plays which part, once all slots have an owner.
@@ -15,6 +16,8 @@ pub struct Cast<'w, 'a> {
     pub masters: Vec<&'w Node<'a>>,
     /// Masters without slots and keys that nobody needs as masters.
     idle: Vec<&'w Node<'a>>,
+    /// Owners of slots that are neither of them nor meant to go.
+    away: usize,
 }
 
 /// Gives every member its part. An empty newcomer becomes a master when the
@@ -34,16 +37,20 @@ pub fn cast<'w, 'a>(rules: &Rules, world: &'w World<'a>) -> Cast<'w, 'a> {
     let goes = |id: &str| world.nodes.get(id).is_some_and(|node| node.leaving);
     let away = world.owners.keys();
     let away = away.filter(|id| !goes(id) && !masters.iter().any(|node| node.id == **id));
-    let filled = masters.len() + away.count();
+    let away = away.count();
     let open = rules
         .masters(world.members().count())
-        .saturating_sub(filled);
+        .saturating_sub(masters.len() + away);
     let empty: Vec<&Node<'_>> = idle.iter().copied().filter(|n| n.is_empty()).collect();
     let promoted = spread(&empty, open, &masters);
     idle.retain(|node| !promoted.iter().any(|master| master.id == node.id));
     masters.extend(promoted);
     masters.sort_by_key(|node| node.order);
-    Cast { masters, idle }
+    Cast {
+        masters,
+        idle,
+        away,
+    }
 }
 
 /// Members without a part follow the master that has the fewest replicas, if
@@ -105,6 +112,49 @@ pub fn attach(rules: &Rules, world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut
                 .push(format!("{replica} does not know its master {master} yet"));
         }
     }
+}
+
+/// A replica becomes a master when there are fewer than a majority takes, or
+/// none is to be a replica: a master that gave its slots away follows another
+/// one from then on, also when it has come back. Returns whether one does.
+///
+/// Only while everything else is in order: its copy of the data is dropped.
+pub fn promote(rules: &Rules, world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) -> bool {
+    let members = world.members().count();
+    let need = match rules.replicas {
+        0 => rules.masters(members),
+        _ => MIN_MASTERS.min(members),
+    };
+    let in_order = world.complete
+        && world.fragments.len() == 1
+        && world.leavers().next().is_none()
+        && draft.steps.is_empty()
+        && draft.waits.is_empty()
+        && world.members().all(|node| node.view.working.is_none());
+    if cast.masters.len() >= need || cast.away > 0 || !in_order {
+        return false;
+    }
+    let crew = |master: &Node<'_>| {
+        let replicas = world.members().filter(|node| node.own.replica);
+        replicas
+            .filter(|node| node.own.master.as_deref() == Some(master.id))
+            .filter(|node| node.view.detail.in_sync)
+            .collect::<Vec<_>>()
+    };
+    let crews = cast.masters.iter().map(|master| crew(master));
+    let Some(largest) = crews.rev().max_by_key(Vec::len) else {
+        return false;
+    };
+    let Some(replica) = spread(&largest, 1, &cast.masters).pop() else {
+        return false;
+    };
+    let master = replica.own.master.clone().unwrap_or_default();
+    let said = format!(
+        "follows {master}, and {} masters are too few",
+        cast.masters.len()
+    );
+    draft.step(replica, Act::Reset { master }, vec![replica.said(said)]);
+    true
 }
 
 /// A master with its replicas.

@@ -135,6 +135,22 @@ fn a_member_that_nobody_can_find_is_introduced_anew() {
 }
 
 #[test]
+fn every_member_that_one_has_lost_is_introduced_anew() {
+    let lost = "1@? master,noaddr - disconnected 0-5461
+        2 master - connected 5462-10922
+        3@? master,noaddr - disconnected 10923-16383";
+    let scene = Scene::replicas(1).nodes(&[1, 3], THREE).node(2, lost);
+    assert!(
+        scene.told().starts_with(
+            "10.0.0.2: CLUSTER MEET 10.0.0.1 6379\n\
+             10.0.0.2: CLUSTER MEET 10.0.0.3 6379\n"
+        ),
+        "{}",
+        scene.told()
+    );
+}
+
+#[test]
 fn another_name_is_never_met() {
     let theirs = "11,theirs.1 master - connected";
     let scene = |scene: Scene| {

@@ -166,3 +166,40 @@ fn a_replica_dialled_its_master_where_it_was_before() {
         "not one cluster: 10.0.0.4: no link to its master yet\n"
     );
 }
+
+#[test]
+fn a_replica_becomes_a_master_when_masters_are_too_few() {
+    // Node 3 gave its slots away, followed their new owner, and came back.
+    let table = "1 master - connected 0-8191
+        2 master - connected 8192-16383
+        3 slave #2 connected";
+    for replicas in [0, 1] {
+        let scene = Scene::replicas(replicas).nodes(&[1, 2, 3], table);
+        assert_eq!(
+            scene.told(),
+            "10.0.0.3: CLUSTER RESET SOFT\n\
+             not one cluster: 1 requests are to be made: 10.0.0.3: CLUSTER RESET SOFT\n"
+        );
+    }
+    // Not while somebody is away, or on its way.
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], table);
+    let scene = scene.silent(4, meshworker_core::Unanswered::Timeout);
+    assert_eq!(scene.told(), "one cluster of 3 members\n");
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], table).leaving(&[1]);
+    assert!(!scene.told().contains("RESET"), "{}", scene.told());
+    // It forgot everybody, and everybody knows it.
+    let scene = Scene::replicas(1)
+        .nodes(&[1, 2], table)
+        .node(3, "3 master - connected");
+    assert!(
+        scene
+            .told()
+            .starts_with("10.0.0.1: CLUSTER MEET 10.0.0.3 6379\n")
+    );
+    // Replicas that an operator wished for stay replicas.
+    let scene = Scene::replicas(1).nodes(
+        &[1, 2, 3, 4, 5, 6, 7, 8],
+        &format!("{SIX}\n7 slave #1 connected\n8 slave #2 connected"),
+    );
+    assert_eq!(scene.told(), "one cluster of 8 members\n");
+}
