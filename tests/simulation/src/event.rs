@@ -26,9 +26,9 @@ pub struct Grant {
     pub going: Going,
     /// How many were in the worker's leave queue.
     pub leavers: usize,
-    /// How many other members of its cluster ran and were to stay, in truth.
+    /// How many others ran in one cluster and were to stay, in truth.
     pub stay: usize,
-    /// How many others ran and were to stay, in its cluster or not.
+    /// How many others had run for a while and were to stay, in truth.
     pub anywhere: usize,
     /// Whether its slot is still to be filled, in truth.
     pub back: bool,
@@ -52,6 +52,8 @@ pub struct Sent {
 pub struct Forgot {
     /// The worker.
     pub worker: usize,
+    /// When it looked.
+    pub looked: u64,
     /// Who is forgotten.
     pub node: usize,
     /// Whether it runs.

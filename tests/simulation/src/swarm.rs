@@ -9,7 +9,7 @@ use crate::{address, chance::Chance};
 
 mod task;
 
-pub use task::{Asked, Phase, State, Task};
+pub use task::{Asked, Phase, State, Task, Word};
 
 /// Between "it is to go" and SIGTERM.
 const NOTICE: u64 = 3_000;
@@ -257,7 +257,9 @@ impl Swarm {
                     f.work.is_none() && f.torn.is_none() && f.members.len() as u64 >= self.desired
                 })
             });
-            if !healthy && now < since + 60_000 && task.state != State::Exited {
+            let began = task.node.map_or(now, |node| database.nodes[node].started);
+            let waits = now < began.max(since) + 60_000;
+            if !healthy && waits && task.state != State::Exited {
                 return;
             }
             self.updating = None;

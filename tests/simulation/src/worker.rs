@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use meshworker_core::{
     Answer, Context, Going, History, Limits, Moment, Observation, Pace, Plan, Presence, Release,
-    Report, Request, Step, Unanswered, decide,
+    Report, Request, Step, Unanswered, Witness, decide,
 };
 
 use crate::event::{Event, Forgot, Grant, Sent};
 use crate::model::{Ask, CLUSTER, Database, Detail, Engine, START};
-use crate::swarm::{Phase, State};
+use crate::swarm::{Phase, State, Word};
 use crate::witnesses::{Lie, announce, dns, docker};
 use crate::world::World;
 use crate::{address, last_byte};
@@ -21,8 +21,14 @@ use crate::{address, last_byte};
 /// An announcement is good for this long.
 const EXPIRY: u64 = 5_000;
 
+/// The task list may be so old when a worker reads it and decides.
+const TASKS_LAG: u64 = 4_500;
+
+/// Whoever runs for so long is known to the witnesses.
+const KNOWN: u64 = 4_000;
+
 /// A step, and whether its addresses answered as ours when the worker looked.
-type Checked = (Step<Ask>, bool, bool);
+type Checked = (Step<Ask>, bool, bool, u64);
 
 #[derive(Debug, Clone)]
 enum Stage {
@@ -60,9 +66,9 @@ pub struct Worker {
     pub passes: u64,
     /// What each member announced last: when, slot, address and phase.
     pub heard: BTreeMap<usize, (u64, u64, u8, Phase)>,
-    /// For each address in the leave queue: when the worker looked, and, when
-    /// the member may stop, who held what at that moment.
-    pub verdicts: BTreeMap<u8, (u64, Option<Rc<Vec<u128>>>)>,
+    /// For each address in the leave queue: when the worker looked, and its
+    /// word, when the member may stop.
+    pub verdicts: BTreeMap<u8, (u64, Option<Word>)>,
     /// How the name server lies to it, and until when.
     pub dns_lie: Option<(Lie, u64)>,
     /// How the task list lies to it, and until when.
@@ -230,7 +236,10 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
         one: plan.unity.is_one(),
         calm: plan.pace == Pace::Calm && plan.leavers.is_empty(),
     };
-    note_verdicts(world, number, &plan);
+    let docker = observed.reports.iter();
+    let mut docker = docker.filter(|report| report.witness == Witness::Docker);
+    let knows = docker.any(|report| report.grade.is_complete());
+    note_verdicts(world, number, &plan, knows);
     let ours = |at: IpAddr| {
         let answer = observed.answers.get(&at);
         answer.is_some_and(|answer| {
@@ -244,13 +253,13 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
     let steps = plan.steps.into_iter().map(|step| {
         let introduces = step.request.introduces().is_none_or(ours);
         let to = ours(step.to);
-        (step, to, introduces)
+        (step, to, introduces, world.now)
     });
     world.workers[number].stage = Stage::Acting(steps.collect());
 }
 
 /// Keeps what the members in the leave queue are told.
-fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>) {
+fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>, knows: bool) {
     let mut verdicts = BTreeMap::new();
     let mut holders = None;
     for leaver in &plan.leavers {
@@ -259,19 +268,31 @@ fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>) {
             && let Some(node) = Database::number(&leaver.node)
         {
             let held = holders.get_or_insert_with(|| Rc::new(world.database.holders()));
-            granted = Some(Rc::clone(held));
-            let fragment = world.database.nodes[node].fragment;
+            granted = Some(Word {
+                everybody: leaver.going == Going::Everybody,
+                holders: Rc::clone(held),
+            });
             let others = world.database.alive().filter(|other| *other != node);
-            let staying: Vec<usize> = others.filter(|other| world.stays(*other)).collect();
-            let with_it = |other: &&usize| world.database.nodes[**other].fragment == fragment;
+            let lag = knows.then_some(TASKS_LAG);
+            let others: Vec<usize> = others.collect();
+            let mut stay: BTreeMap<usize, usize> = BTreeMap::new();
+            for other in others.iter().filter(|other| world.stays(**other, lag)) {
+                *stay
+                    .entry(world.database.nodes[*other].fragment)
+                    .or_default() += 1;
+            }
+            let anywhere = others.iter().filter(|other| {
+                let started = world.database.nodes[**other].started;
+                world.stays(**other, Some(0)) && world.now >= started + KNOWN
+            });
             let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
             let grant = Grant {
                 worker: number,
                 node,
                 going: leaver.going,
                 leavers: plan.leavers.len(),
-                stay: staying.iter().filter(with_it).count(),
-                anywhere: staying.len(),
+                stay: stay.into_values().max().unwrap_or_default(),
+                anywhere: anywhere.count(),
                 back: slot <= world.swarm.desired,
             };
             let known = world.workers[number]
@@ -292,7 +313,7 @@ fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>) {
 }
 
 /// Makes one step, unless it gets lost.
-fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours): Checked) {
+fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, looked): Checked) {
     let now = world.now;
     let what = step.to_string();
     let lost = world.lossy && world.chance.percent(5);
@@ -330,6 +351,7 @@ fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours): C
         debug_assert_eq!(name, &Database::name(gone));
         world.events.push(Event::Forgot(Forgot {
             worker: number,
+            looked,
             node: gone,
             alive: world.database.nodes[gone].is_alive(),
             wanted: world.swarm.wants(gone),
@@ -343,9 +365,4 @@ fn step_target(ask: &Ask) -> Option<usize> {
         Ask::Forget(name) => Database::number(name),
         Ask::Join(_) | Ask::HandOver => None,
     }
-}
-
-/// Whether this kind of leaving leaves nobody behind.
-pub fn is_everybody(going: Going) -> bool {
-    going == Going::Everybody
 }

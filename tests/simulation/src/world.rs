@@ -1,7 +1,6 @@
 //! The world: everything that a story moves.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use crate::chance::Chance;
 use crate::event::{Event, Lost};
@@ -9,7 +8,7 @@ use crate::model::{Cause, Database, Engine};
 use crate::net::Net;
 use crate::setup::Setup;
 use crate::story::Story;
-use crate::swarm::{Phase, State, Swarm};
+use crate::swarm::{Phase, State, Swarm, Word};
 use crate::witnesses::Past;
 use crate::worker::Worker;
 
@@ -170,7 +169,7 @@ impl World {
             let all: Vec<_> = all
                 .filter(|a| a.heard.is_some_and(|heard| self.now < heard + REACHABLE))
                 .collect();
-            let grants: Vec<Rc<Vec<u128>>> = all
+            let grants: Vec<Word> = all
                 .iter()
                 .filter(|a| a.heard.is_some_and(|heard| self.now < heard + FRESH))
                 .filter_map(|a| a.granted.clone())
@@ -188,9 +187,15 @@ impl World {
         }
     }
 
-    /// Whether a node that is wanted runs, and does not say that it goes.
-    pub fn stays(&self, node: usize) -> bool {
+    /// Whether the member with this node does not say that it goes, and is not
+    /// known to be meant to: the task list, where it is read, knows that after
+    /// `lag` milliseconds.
+    pub fn stays(&self, node: usize, lag: Option<u64>) -> bool {
         let task = self.swarm.task_of(node);
-        task.is_some_and(|task| task.unwanted.is_none() && task.phase == Phase::Present)
+        task.is_some_and(|task| {
+            let unwanted = task.unwanted.zip(lag);
+            let known = unwanted.is_some_and(|(since, lag)| self.now >= since + lag);
+            task.phase == Phase::Present && !known
+        })
     }
 }

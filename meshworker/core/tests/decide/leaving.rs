@@ -183,6 +183,31 @@ fn gate_1_one_that_was_let_go_and_stays_is_waited_for_a_while() {
 }
 
 #[test]
+fn two_workers_that_let_go_different_members_waited_for_each_other() {
+    let only = |last| five(&[(last, Leaving)]);
+    let both = five(&[(4, Leaving), (5, Leaving)]);
+    let (mut one, mut other) = (Clock::start(), Clock::start());
+    after_the_hold(&mut one, &leaving(&[4]), &only(4));
+    after_the_hold(&mut other, &leaving(&[5]), &only(5));
+    let toy = leaving(&[4, 5]);
+    let mut agree = Vec::new();
+    for second in 0..60 {
+        let (one, other) = (one.after(1, &toy, &both), other.after(1, &toy, &both));
+        let (one, other) = (queue(&one), queue(&other));
+        assert!(one[0].1.is_none() || one[1].1.is_some(), "both at once");
+        if one == other {
+            agree.push((second, one));
+        }
+    }
+    // The first in the order is let go by both, once the other gave way.
+    let expected = vec![(4, None), (5, Some(ReleaseGate::Turn))];
+    assert!(
+        matches!(agree.first(), Some((30..=33, queue)) if *queue == expected),
+        "{agree:?}"
+    );
+}
+
+#[test]
 fn gate_2_one_whom_the_others_see_and_who_is_silent_holds_all() {
     let mut observed = five(&[(5, Leaving)]);
     observed.answers.insert(ip(2), Err(Unanswered::Timeout));
@@ -209,6 +234,17 @@ fn gate_3_nobody_leaves_a_cluster_that_is_apart() {
     stays_closed(ReleaseGate::MembersAgree, &toy, &observed);
     toy.0.unity = Unity::One { size: 5 };
     opens(&toy, &observed);
+}
+
+#[test]
+fn gate_3_one_that_was_not_in_the_cluster_of_those_that_stay_took_its_data_along() {
+    let mut observed = seen(vec![dns(&[1, 2, 5]), announced(&[(5, Leaving)])], &[1, 2]);
+    observed.answers.insert(ip(5), view(5, &[5]));
+    stays_closed(ReleaseGate::MembersAgree, &leaving(&[5]), &observed);
+    for (last, view) in seen(vec![], &[1, 2, 5]).answers {
+        observed.answers.insert(last, view);
+    }
+    opens(&leaving(&[5]), &observed);
 }
 
 /// Two members stay, the third is meant to go, and the floor is 3.

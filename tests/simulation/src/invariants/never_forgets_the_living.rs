@@ -6,6 +6,7 @@ use crate::event::Forgot;
 pub fn check(forgot: &Forgot) -> Result<(), String> {
     let Forgot {
         worker,
+        looked: _,
         node,
         alive,
         wanted,

@@ -4,7 +4,7 @@
 //! the holder was let go although it was the only one when the workers looked,
 //! or when another holder had been let go since then. It is a crash's fault
 //! when every other holder crashed, or stopped without being let go, between
-//! the look and the end. When the whole stack is removed, nothing can be kept.
+//! the look and the end. When everybody goes, nothing can be kept.
 
 use crate::event::Lost;
 use crate::model::Cause;
@@ -20,12 +20,19 @@ pub fn check(world: &World, lost: &Lost) -> Result<(), String> {
         let death = world.database.nodes.get(node).and_then(|node| node.died);
         death.is_some_and(|death| death.cause == Cause::Released)
     };
+    let with_everybody = |node: &usize| {
+        let task = world.swarm.task_of(*node);
+        task.is_some_and(|task| task.grants.iter().any(|word| word.everybody))
+    };
+    if last.iter().any(with_everybody) {
+        return Ok(());
+    }
     for node in last.iter().copied().filter(|node| released(*node)) {
         let Some(task) = world.swarm.task_of(node) else {
             continue;
         };
-        for holders in &task.grants {
-            let seen = holders.get(*unit).copied().unwrap_or_default() & !(1 << node);
+        for word in &task.grants {
+            let seen = word.holders.get(*unit).copied().unwrap_or_default() & !(1 << node);
             if seen == 0 {
                 return Err(format!(
                     "n{node} was let go when nobody else held unit {unit}"

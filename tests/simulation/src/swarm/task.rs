@@ -32,9 +32,17 @@ pub enum Phase {
 pub struct Asked {
     /// When.
     pub heard: Option<u64>,
-    /// Who held each unit when the worker saw that the member may stop; none
-    /// when it may not.
-    pub granted: Option<Rc<Vec<u128>>>,
+    /// Its word that the member may stop, if it may.
+    pub granted: Option<Word>,
+}
+
+/// A worker's word that a member may stop.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// Whether everybody goes, so that nothing can be kept.
+    pub everybody: bool,
+    /// Who held each unit when the worker looked, one bit for each node.
+    pub holders: Rc<Vec<u128>>,
 }
 
 /// A container of the service, and its supervisor.
@@ -70,8 +78,8 @@ pub struct Task {
     pub next_post: u64,
     /// What each worker answered last.
     pub asked: [Asked; 2],
-    /// Who held each unit when the workers saw that it may stop.
-    pub grants: Vec<Rc<Vec<u128>>>,
+    /// The words on which it stops.
+    pub grants: Vec<Word>,
 }
 
 impl Task {
