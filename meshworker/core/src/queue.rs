@@ -261,10 +261,15 @@ impl<D> Leaving<'_, D> {
         };
         let present = report.sightings.iter();
         let present = present.filter(|s| s.presence == Presence::Present).count();
-        if present < desired {
-            Going::Back
-        } else {
-            Going::ForGood
+        // So many places are to be filled again: those of all who leave and
+        // have no successor yet, or of some, and nobody knows whose.
+        let to_fill = desired.saturating_sub(present);
+        let leaving = self.situation.leaving();
+        let leaving = leaving.filter(|other| successor(self.situation.roster, other).is_none());
+        match to_fill {
+            0 => Going::ForGood,
+            _ if to_fill >= leaving.count() => Going::Back,
+            _ => Going::Unclear,
         }
     }
 }

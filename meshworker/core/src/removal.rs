@@ -59,8 +59,10 @@ pub(crate) fn removals<D, R: Request>(
         if let Some(address) = departure.address {
             history.freed.insert(address, now);
         }
-        // Telling one survivor again is the same removal, and keeps nobody waiting.
-        if !history.is_last_removal(&departure.node) {
+        // Telling one survivor again is the same removal, and keeps nobody waiting;
+        // one that was back in between is removed anew.
+        let again = history.forgotten.contains_key(&departure.node);
+        if !again || !history.is_last_removal(&departure.node) {
             history.last_removal = Some((departure.node.clone(), now));
         }
         history.forgotten.insert(departure.node.clone(), now);

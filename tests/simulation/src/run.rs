@@ -145,6 +145,19 @@ pub struct Summary {
     pub failure: Option<Box<Failure>>,
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} seeds, {} passes, {:.0} h of virtual time, all well at most {:.0} s after the last fault",
+            self.stories,
+            self.passes,
+            self.lasted as f64 / 3.6e6,
+            self.slowest as f64 / 1e3,
+        )
+    }
+}
+
 /// Plays the stories of `runs` seeds from `first` on, on all cores, until one
 /// fails.
 pub fn run_many(first: u64, runs: u64) -> Summary {

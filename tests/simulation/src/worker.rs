@@ -283,7 +283,7 @@ fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>, knows: bool
             }
             let anywhere = others.iter().filter(|other| {
                 let started = world.database.nodes[**other].started;
-                world.stays(**other, Some(0)) && world.now >= started + KNOWN
+                world.says_nothing(**other) && world.now >= started + KNOWN
             });
             let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
             let grant = Grant {

@@ -17,6 +17,9 @@ const POST: u64 = 1_000;
 /// A worker that answered within this time is one whose word a supervisor
 /// waits for.
 const REACHABLE: u64 = 10_000;
+/// When a member says that it goes, every worker knows after this time, unless
+/// it does not reach it.
+const HEARD: u64 = 5_500;
 /// A verdict is good for this long.
 const FRESH: u64 = 2_500;
 
@@ -195,7 +198,15 @@ impl World {
         task.is_some_and(|task| {
             let unwanted = task.unwanted.zip(lag);
             let known = unwanted.is_some_and(|(since, lag)| self.now >= since + lag);
-            task.phase == Phase::Present && !known
+            let told = task.kill_at.saturating_sub(self.setup.grace);
+            let heard = task.phase != Phase::Present && self.now >= told + HEARD;
+            !heard && !known
         })
+    }
+
+    /// Whether the member with this node is wanted and does not say that it goes.
+    pub fn says_nothing(&self, node: usize) -> bool {
+        let task = self.swarm.task_of(node);
+        task.is_some_and(|task| task.phase == Phase::Present && task.unwanted.is_none())
     }
 }

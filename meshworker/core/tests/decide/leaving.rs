@@ -421,6 +421,15 @@ fn the_kind_of_leaving_is_told_from_the_task_list_and_from_successors() {
 }
 
 #[test]
+fn one_place_to_fill_brought_all_who_left_back() {
+    let listed = ALL.map(|last| (last, if last < 3 { Present } else { Leaving }));
+    let observed = seen(vec![tasks(&listed, 3)], &ALL);
+    let plan = Clock::start().after(0, &leaving(&[3, 4, 5]), &observed);
+    let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
+    assert_eq!(going, [Going::Unclear; 3]);
+}
+
+#[test]
 fn whom_the_lists_do_not_know_leaves_all_the_same_when_it_says_so() {
     for docker in [Present, Absent, OutOfSight] {
         let mut listed: Vec<_> = [1, 2, 3, 4].map(|last| (last, Present)).into();
