@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, images, lab, lint, test};
+use crate::{bench, demo, images, lab, lint, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Chore {
     Test(test::TestArgs),
     /// Dependencies and spelling: cargo-deny, cargo-machete, typos
     Lint,
+    /// Play simulated stories, each of its own seed, and check every promise
+    Simulate(simulate::SimulateArgs),
     /// Build the images
     Images(images::ImagesArgs),
     /// A swarm of several nodes on this machine, by hand
@@ -35,6 +37,7 @@ impl Cli {
             Chore::Demo(args) => demo::run(&args),
             Chore::Test(args) => test::run(&args),
             Chore::Lint => lint::run(),
+            Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Lab(args) => lab::run(&args),
             Chore::Bench(args) => bench::run(&args),

@@ -1,6 +1,6 @@
 //! What the worker remembers from pass to pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::{Backoff, MemberId, Moment, Request, Step};
@@ -18,13 +18,23 @@ pub struct History {
     pub(crate) agreed: BTreeMap<String, Moment>,
     /// Departed nodes that the survivors were told to forget, and when.
     pub(crate) forgotten: BTreeMap<String, Moment>,
+    /// The nodes that anybody remembered as departed in the last pass.
+    pub(crate) departed: BTreeSet<String>,
     /// The node that was forgotten last, and when that was first tried.
     pub(crate) last_removal: Option<(String, Moment)>,
+    /// The node that another worker made the others forget last, and when that
+    /// was seen.
+    pub(crate) removed_by_another: Option<(String, Moment)>,
     /// Since when everything has agreed, without a break, that a member may stop.
     pub(crate) ready: BTreeMap<IpAddr, Moment>,
     /// Members that were let go and are not gone yet, and when they were last
     /// told so.
     pub(crate) released: BTreeMap<IpAddr, Moment>,
+    /// Since when each of them has been told so.
+    pub(crate) granted: BTreeMap<IpAddr, Moment>,
+    /// Members that were let go for long, did not go, and wait once more, and
+    /// since when.
+    pub(crate) yielded: BTreeMap<IpAddr, Moment>,
     /// Whose each address was last.
     pub(crate) places: BTreeMap<IpAddr, MemberId>,
     /// Addresses whose member was forgotten, and when.

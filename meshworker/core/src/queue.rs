@@ -44,6 +44,8 @@ impl<D> Leaving<'_, D> {
         let everybody = self.everybody_goes(&alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
         history.ready.retain(|address, _| leaving.contains(address));
+        let first = leaves.first().map(|leave| leave.address);
+        self.yield_turns(first, history);
 
         let mut leavers = Vec::new();
         let mut steps = Vec::new();
@@ -73,6 +75,7 @@ impl<D> Leaving<'_, D> {
                     let hold = self.context.limits.leave_hold;
                     if held >= hold {
                         history.released.insert(leave.address, now);
+                        history.granted.entry(leave.address).or_insert(now);
                         Release::Granted
                     } else {
                         let left = (hold - held).as_secs_f64();
@@ -127,6 +130,10 @@ impl<D> Leaving<'_, D> {
         if let Some(other) = released {
             return Some((ReleaseGate::Turn, format!("{other} was let go first")));
         }
+        if history.yielded.contains_key(&leave.address) {
+            let seen = "it was let go, did not go, and the others have their turn".into();
+            return Some((ReleaseGate::Turn, seen));
+        }
         // 2. Nobody who counts is silent.
         if let Some(silent) = alive.iter().find(|address| !answers(address)) {
             let seen = format!("{silent} is held to be alive and does not answer");
@@ -135,6 +142,11 @@ impl<D> Leaving<'_, D> {
         // 3. Those that stay are one.
         if let Unity::Apart { missing } = self.unity {
             return Some((ReleaseGate::MembersAgree, missing.clone()));
+        }
+        // And it is one with them: otherwise what it holds is nowhere else.
+        if let Some(node) = self.apart_from(leave) {
+            let seen = format!("{} is not in one cluster with {node}", leave.node);
+            return Some((ReleaseGate::MembersAgree, seen));
         }
         // 4. Enough stay. Whoever comes back is counted in; where nobody can
         // tell, a single one is taken for one that does: so does an update.
@@ -158,6 +170,43 @@ impl<D> Leaving<'_, D> {
         let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
         busy.next()
             .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
+    }
+
+    /// A member that stays and that the leaver does not see in its cluster.
+    fn apart_from<R>(&self, leave: &Leave<R>) -> Option<&str> {
+        let Some(Ok(view)) = self.situation.answers.get(&leave.address) else {
+            return None;
+        };
+        let sees: BTreeSet<&str> = view.alive().map(|peer| peer.node.as_str()).collect();
+        let mut staying = self.situation.wanted_views();
+        let apart = staying.find(|(_, other)| !sees.contains(other.node.as_str()));
+        apart.map(|(_, other)| other.node.as_str())
+    }
+
+    /// Whoever was let go for long, hears us and does not go, waits for another
+    /// worker's word, and that one for the one that it let go itself. All but
+    /// the first in the order then give way, so that all workers come to agree.
+    fn yield_turns(&self, first: Option<IpAddr>, history: &mut History) {
+        let now = self.context.now;
+        let patience = self.context.limits.release_patience;
+        let History {
+            granted,
+            released,
+            yielded,
+            ready,
+            ..
+        } = history;
+        granted.retain(|address, _| released.contains_key(address));
+        yielded.retain(|_, since| now.since(*since) < patience);
+        for (address, since) in &*granted {
+            let member = self.situation.roster.at(*address);
+            let waits = member.is_some_and(Member::is_patient);
+            if waits && Some(*address) != first && now.since(*since) >= patience {
+                released.remove(address);
+                ready.remove(address);
+                yielded.insert(*address, now);
+            }
+        }
     }
 
     fn floor(&self) -> Floor {
@@ -212,10 +261,15 @@ impl<D> Leaving<'_, D> {
         };
         let present = report.sightings.iter();
         let present = present.filter(|s| s.presence == Presence::Present).count();
-        if present < desired {
-            Going::Back
-        } else {
-            Going::ForGood
+        // So many places are to be filled again: those of all who leave and
+        // have no successor yet, or of some, and nobody knows whose.
+        let to_fill = desired.saturating_sub(present);
+        let leaving = self.situation.leaving();
+        let leaving = leaving.filter(|other| successor(self.situation.roster, other).is_none());
+        match to_fill {
+            0 => Going::ForGood,
+            _ if to_fill >= leaving.count() => Going::Back,
+            _ => Going::Unclear,
         }
     }
 }

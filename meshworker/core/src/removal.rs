@@ -18,6 +18,7 @@ pub(crate) fn removals<D, R: Request>(
     history: &mut History,
 ) -> (Vec<Step<R>>, Vec<Refusal>) {
     let now = context.now;
+    note_others_removals(situation, departures, now, history);
     let mass = most_vanished(observed, situation, departures.len());
     history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
 
@@ -58,14 +59,35 @@ pub(crate) fn removals<D, R: Request>(
         if let Some(address) = departure.address {
             history.freed.insert(address, now);
         }
-        // Telling one survivor again is the same removal, and keeps nobody waiting.
-        if !history.is_last_removal(&departure.node) {
+        // Telling one survivor again is the same removal, and keeps nobody waiting;
+        // one that was back in between is removed anew.
+        let again = history.forgotten.contains_key(&departure.node);
+        if !again || !history.is_last_removal(&departure.node) {
             history.last_removal = Some((departure.node.clone(), now));
         }
         history.forgotten.insert(departure.node.clone(), now);
         steps.extend(departure.steps.iter().cloned());
     }
     (steps, refusals)
+}
+
+/// A departed node that nobody remembers any more, although we did not see to
+/// that, was forgotten by another worker: that counts for the window as well.
+fn note_others_removals<D, R>(
+    situation: &Situation<'_, D>,
+    departures: &[Departure<R>],
+    now: Moment,
+    history: &mut History,
+) {
+    let departed = departures.iter().map(|d| d.node.clone()).collect();
+    let before = std::mem::replace(&mut history.departed, departed);
+    let views = situation.views();
+    let mut forgotten = before.difference(&history.departed);
+    let by_another = forgotten
+        .find(|node| !views.contains_key(node.as_str()) && !history.forgotten.contains_key(*node));
+    if let Some(node) = by_another {
+        history.removed_by_another = Some((node.clone(), now));
+    }
 }
 
 /// Gates 1 to 7: what this pass alone can tell. The first that is closed, and
@@ -157,15 +179,12 @@ fn closed_for_time<R>(
         return Some((Gate::Hold, format!("{left:.1} s are left")));
     }
     // 9. No other member was forgotten within the window.
-    match &history.last_removal {
-        Some((node, last))
-            if !history.is_last_removal(&departure.node)
-                && now.since(*last) < limits.removal_window =>
-        {
-            Some((Gate::Window, format!("{node} was forgotten just now")))
-        }
-        _ => None,
-    }
+    let ours = history.last_removal.iter();
+    let ours = ours.filter(|(node, _)| *node != departure.node);
+    let mut removals = ours.chain(&history.removed_by_another);
+    removals
+        .find(|(_, at)| now.since(*at) < limits.removal_window)
+        .map(|(node, _)| (Gate::Window, format!("{node} was forgotten just now")))
 }
 
 /// Whether more than half of the nodes that the database knows are gone, while

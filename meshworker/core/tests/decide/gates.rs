@@ -171,6 +171,40 @@ fn gate_9_one_removal_per_window() {
 }
 
 #[test]
+fn two_workers_forgot_two_members_in_one_window() {
+    let observed = survivors();
+    let mut clock = Clock::start();
+    clock.after(0, &remembers(&[4, 5]), &observed);
+    clock.after(9, &remembers(&[4, 5]), &observed);
+    // Another worker was first: nobody remembers the one any more.
+    for _ in 0..5 {
+        let plan = clock.after(1, &remembers(&[5]), &observed);
+        assert_eq!(plan.steps, []);
+        assert_eq!(plan.refusals.len(), 1);
+    }
+    let plan = clock.after(1, &remembers(&[5]), &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n5".into()))]);
+}
+
+#[test]
+fn a_member_that_was_forgotten_before_took_another_along() {
+    let mut clock = Clock::start();
+    clock.after(0, &remembers(&[4]), &survivors());
+    let plan = clock.after(10, &remembers(&[4]), &survivors());
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+    // It was back for a while.
+    clock.after(
+        60,
+        &content(),
+        &seen(vec![dns(&[1, 2, 3, 4])], &[1, 2, 3, 4]),
+    );
+    clock.after(60, &remembers(&[4, 5]), &survivors());
+    let plan = clock.after(10, &remembers(&[4, 5]), &survivors());
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+    assert_eq!(gates(&plan), [Gate::Window]);
+}
+
+#[test]
 fn the_second_departed_member_waited_for_ever_when_passes_were_frequent() {
     let (toy, observed) = (remembers(&[4, 5]), survivors());
     let mut clock = Clock::start();

@@ -2,4 +2,7 @@
 
 mod gates;
 mod joins;
+mod leaving;
+mod moving;
+mod quarantine;
 mod support;

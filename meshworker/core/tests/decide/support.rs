@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Capabilities, Context, Departure, Grade, History, Limits, Moment, Observation, Peer,
-    Plan, Planner, Proposal, Report, Request, Situation, Step, StepKind, Unity, View, Witness,
-    decide,
+    Answer, Capabilities, Context, Departure, Grade, History, Leave, Limits, MemberId, Moment,
+    Observation, Peer, Plan, Planner, Presence, Proposal, Report, Request, Sighting, Situation,
+    Step, StepKind, Unity, View, Witness, decide,
 };
 use serde::Serialize;
 
@@ -18,6 +18,7 @@ pub enum Ask {
     Join(IpAddr),
     Forget(String),
     Tidy,
+    HandOver,
 }
 
 impl fmt::Display for Ask {
@@ -26,6 +27,7 @@ impl fmt::Display for Ask {
             Ask::Join(address) => write!(f, "join {address}"),
             Ask::Forget(node) => write!(f, "forget {node}"),
             Ask::Tidy => f.write_str("tidy"),
+            Ask::HandOver => f.write_str("hand over"),
         }
     }
 }
@@ -35,13 +37,14 @@ impl Request for Ask {
         match self {
             Ask::Join(_) => StepKind::Join,
             Ask::Forget(_) | Ask::Tidy => StepKind::Forget,
+            Ask::HandOver => StepKind::Leave,
         }
     }
 
     fn introduces(&self) -> Option<IpAddr> {
         match self {
             Ask::Join(address) => Some(*address),
-            Ask::Forget(_) | Ask::Tidy => None,
+            Ask::Forget(_) | Ask::Tidy | Ask::HandOver => None,
         }
     }
 }
@@ -91,6 +94,56 @@ pub fn departed(last: u8) -> Departure<Ask> {
     }
 }
 
+/// A member that is meant to go and holds nothing alone.
+pub fn leave(last: u8) -> Leave<Ask> {
+    Leave {
+        address: ip(last),
+        node: format!("n{last}"),
+        holds: Vec::new(),
+        steps: vec![step(last, Ask::HandOver)],
+        progress: None,
+    }
+}
+
+pub fn slot(slot: u64) -> MemberId {
+    MemberId::Slot {
+        service: "db".into(),
+        slot,
+    }
+}
+
+/// The replica of this slot, at this address.
+pub fn replica(of: u64, last: u8, presence: Presence) -> Sighting {
+    Sighting {
+        member: Some(slot(of)),
+        presence,
+        ..Sighting::at(ip(last))
+    }
+}
+
+/// What a witness that knows slots says: everybody has the slot of its address.
+pub fn says(witness: Witness, members: &[(u8, Presence)], desired: Option<usize>) -> Report {
+    let members = members.iter();
+    Report {
+        witness,
+        grade: Grade::Answer,
+        sightings: members
+            .map(|(last, presence)| replica(u64::from(*last), *last, presence.clone()))
+            .collect(),
+        desired,
+    }
+}
+
+/// What the members announce of themselves.
+pub fn announced(members: &[(u8, Presence)]) -> Report {
+    says(Witness::Announce, members, None)
+}
+
+/// What the task list says.
+pub fn tasks(members: &[(u8, Presence)], desired: usize) -> Report {
+    says(Witness::Docker, members, Some(desired))
+}
+
 pub fn view(last: u8, peers: &[u8]) -> Answer<()> {
     let peers: Vec<Peer> = peers
         .iter()
@@ -135,6 +188,7 @@ pub fn seen(reports: Vec<Report>, members: &[u8]) -> Observation<()> {
 pub struct Clock {
     pub now: Duration,
     pub limits: Limits,
+    pub min_members: usize,
     history: History,
 }
 
@@ -143,6 +197,7 @@ impl Clock {
         Clock {
             now: Duration::from_secs(1000),
             limits: Limits::default(),
+            min_members: 1,
             history: History::default(),
         }
     }
@@ -153,7 +208,7 @@ impl Clock {
         let context = Context {
             now: Moment(self.now),
             limits: &self.limits,
-            min_members: 1,
+            min_members: self.min_members,
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(toy, &context, observed, history);

@@ -1,0 +1,442 @@
+//! The leave queue: each release gate alone, then turns, kinds and hurry.
+
+use meshworker_core::{
+    Floor, Going, Grade, Leaver, Observation, Pace, Plan, Presence, Reason, Refusal, Release,
+    ReleaseGate, Report, Unanswered, Unity, Witness,
+};
+
+use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
+
+use crate::support::{
+    Ask, Clock, Toy, announced, content, dns, ip, leave, replica, seen, slot, step, tasks, view,
+};
+
+const ALL: [u8; 5] = [1, 2, 3, 4, 5];
+
+/// A database in which these members are meant to go, in this order.
+fn leaving(members: &[u8]) -> Toy {
+    let mut toy = content();
+    toy.0.leaves = members.iter().map(|last| leave(*last)).collect();
+    for leave in &mut toy.0.leaves {
+        leave.steps.clear();
+    }
+    toy
+}
+
+/// Five members that answer, and what these say of themselves.
+fn five(announcements: &[(u8, Presence)]) -> Observation<()> {
+    seen(vec![dns(&ALL), announced(announcements)], &ALL)
+}
+
+/// Who is in the queue, and at which gate each waits; none for who may stop.
+fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<ReleaseGate>)> {
+    let leavers = plan.leavers.iter();
+    leavers
+        .map(|leaver| {
+            let last = leaver.address.to_string();
+            let last = last.rsplit('.').next().and_then(|last| last.parse().ok());
+            let gate = match &leaver.release {
+                Release::Granted => None,
+                Release::Held { gate, .. } => Some(*gate),
+            };
+            (last.unwrap_or_default(), gate)
+        })
+        .collect()
+}
+
+/// The queue after the hold has run out, seen the same way all the time.
+fn after_the_hold(clock: &mut Clock, toy: &Toy, seen: &Observation<()>) -> Plan<Ask> {
+    clock.after(1, toy, seen);
+    clock.after(1, toy, seen);
+    clock.after(1, toy, seen)
+}
+
+/// Whether this gate holds member 5 for an hour, with nothing done.
+fn stays_closed(gate: ReleaseGate, toy: &Toy, observed: &Observation<()>) {
+    let mut clock = Clock::start();
+    for _ in 0..360 {
+        let plan = clock.after(10, toy, observed);
+        assert_eq!(plan.steps, []);
+        let last = queue(&plan).pop();
+        assert_eq!(last, Some((5, Some(gate))), "{:?}", plan.leavers);
+    }
+}
+
+/// Whether member 5 may stop once the hold has run out.
+fn opens(toy: &Toy, observed: &Observation<()>) {
+    let plan = after_the_hold(&mut Clock::start(), toy, observed);
+    let last = queue(&plan).pop();
+    assert_eq!(last, Some((5, None)), "{:?}", plan.leavers);
+}
+
+#[test]
+fn a_member_may_stop_after_the_hold_and_not_before() {
+    let (toy, observed) = (leaving(&[5]), five(&[(5, Leaving)]));
+    let mut clock = Clock::start();
+    let leaver = |release| Leaver {
+        member: slot(5),
+        address: ip(5),
+        node: "n5".into(),
+        going: Going::Unclear,
+        place: 1,
+        progress: None,
+        release,
+    };
+    for left in ["2.0", "1.0"] {
+        let seen = format!("{left} s are left");
+        let gate = ReleaseGate::Settled;
+        let plan = clock.after(1, &toy, &observed);
+        assert_eq!(plan.leavers, [leaver(Release::Held { gate, seen })]);
+        assert_eq!(plan.steps, []);
+        assert_eq!(plan.refusals.len(), 1);
+        assert_eq!(plan.refusals[0].reason.kind(), "release_gate_7_settled");
+    }
+    assert_eq!(
+        clock.after(1, &toy, &observed),
+        Plan {
+            steps: Vec::new(),
+            leavers: vec![leaver(Release::Granted)],
+            settled: true,
+            refusals: Vec::new(),
+            unity: Unity::One { size: 3 },
+            pace: Pace::Quick,
+        }
+    );
+}
+
+#[test]
+fn whoever_is_not_proposed_is_not_in_the_queue() {
+    let plan = Clock::start().after(0, &content(), &five(&[(5, Leaving)]));
+    assert_eq!((plan.leavers, plan.steps), (vec![], vec![]));
+}
+
+#[test]
+fn gate_1_two_leave_one_after_another() {
+    let both = five(&[(4, Leaving), (5, Leaving)]);
+    let mut clock = Clock::start();
+    let toy = leaving(&[4, 5]);
+    let plan = after_the_hold(&mut clock, &toy, &both);
+    assert_eq!(queue(&plan), [(4, None), (5, Some(ReleaseGate::Turn))]);
+    // It stops, and answers while it does so.
+    let stops = five(&[(4, Stopping), (5, Leaving)]);
+    for _ in 0..60 {
+        let plan = clock.after(1, &toy, &stops);
+        assert_eq!(queue(&plan).pop(), Some((5, Some(ReleaseGate::Turn))));
+    }
+    // It is gone, and the others have not noticed.
+    let toy = leaving(&[5]);
+    let mut gone = five(&[(5, Leaving)]);
+    gone.answers.remove(&ip(4));
+    let plan = clock.after(1, &toy, &gone);
+    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Turn))]);
+    // They have, and move data.
+    let four = [1, 2, 3, 5];
+    let mut quiet = seen(vec![dns(&four), announced(&[(5, Leaving)])], &four);
+    let mut busy = quiet.clone();
+    if let Some(Ok(view)) = busy.answers.get_mut(&ip(1)) {
+        view.working = Some("7 partitions to send".into());
+    }
+    for _ in 0..60 {
+        let plan = clock.after(1, &toy, &busy);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::AtRest))]);
+    }
+    // They have done so.
+    for gate in [Some(ReleaseGate::Settled), Some(ReleaseGate::Settled), None] {
+        let plan = clock.after(1, &toy, &quiet);
+        assert_eq!(queue(&plan), [(5, gate)]);
+    }
+    // A refusal names the gate for the log as well.
+    quiet.answers.insert(ip(1), Err(Unanswered::Timeout));
+    let plan = clock.after(1, &toy, &quiet);
+    let held = plan.refusals.iter().find(|r| r.what == "let db.5 go");
+    assert!(
+        matches!(held, Some(Refusal { reason: Reason::Held { gate, .. }, .. }) if *gate == ReleaseGate::MembersAnswer)
+    );
+}
+
+#[test]
+fn gate_1_waits_for_whoever_stops_or_cannot_wait() {
+    let stops = five(&[(4, Stopping), (5, Leaving)]);
+    stays_closed(ReleaseGate::Turn, &leaving(&[5]), &stops);
+    let mut listed: Vec<_> = [1, 2, 3].map(|last| (last, Present)).into();
+    listed.push((4, Leaving));
+    listed.push((5, Leaving));
+    let reports = vec![tasks(&listed, 3), announced(&[(5, Leaving)])];
+    let stock = seen(reports.clone(), &ALL);
+    stays_closed(ReleaseGate::Turn, &leaving(&[4, 5]), &stock);
+    // Nobody waits for one that is gone, and only stands in a list.
+    opens(&leaving(&[5]), &seen(reports, &[1, 2, 3, 5]));
+}
+
+#[test]
+fn gate_1_one_that_was_let_go_and_stays_is_waited_for_a_while() {
+    let toy = leaving(&[4, 5]);
+    let mut clock = Clock::start();
+    after_the_hold(&mut clock, &toy, &five(&[(4, Leaving), (5, Leaving)]));
+    // It is wanted again, or never heard.
+    let (toy, back) = (leaving(&[5]), five(&[(4, Present), (5, Leaving)]));
+    for _ in 1..clock.limits.release_patience.as_secs() {
+        let plan = clock.after(1, &toy, &back);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Turn))]);
+    }
+    assert_eq!(queue(&after_the_hold(&mut clock, &toy, &back)), [(5, None)]);
+}
+
+#[test]
+fn two_workers_that_let_go_different_members_waited_for_each_other() {
+    let only = |last| five(&[(last, Leaving)]);
+    let both = five(&[(4, Leaving), (5, Leaving)]);
+    let (mut one, mut other) = (Clock::start(), Clock::start());
+    after_the_hold(&mut one, &leaving(&[4]), &only(4));
+    after_the_hold(&mut other, &leaving(&[5]), &only(5));
+    let toy = leaving(&[4, 5]);
+    let mut agree = Vec::new();
+    for second in 0..60 {
+        let (one, other) = (one.after(1, &toy, &both), other.after(1, &toy, &both));
+        let (one, other) = (queue(&one), queue(&other));
+        assert!(one[0].1.is_none() || one[1].1.is_some(), "both at once");
+        if one == other {
+            agree.push((second, one));
+        }
+    }
+    // The first in the order is let go by both, once the other gave way.
+    let expected = vec![(4, None), (5, Some(ReleaseGate::Turn))];
+    assert!(
+        matches!(agree.first(), Some((30..=33, queue)) if *queue == expected),
+        "{agree:?}"
+    );
+}
+
+#[test]
+fn gate_2_one_whom_the_others_see_and_who_is_silent_holds_all() {
+    let mut observed = five(&[(5, Leaving)]);
+    observed.answers.insert(ip(2), Err(Unanswered::Timeout));
+    stays_closed(ReleaseGate::MembersAnswer, &leaving(&[5]), &observed);
+    observed.answers.remove(&ip(2));
+    stays_closed(ReleaseGate::MembersAnswer, &leaving(&[5]), &observed);
+}
+
+#[test]
+fn gate_2_one_who_never_was_in_the_cluster_holds_nobody() {
+    let mut observed = five(&[(5, Leaving)]);
+    observed.reports[0] = dns(&[1, 2, 3, 4, 5, 6]);
+    observed.answers.insert(ip(6), Err(Unanswered::Timeout));
+    opens(&leaving(&[5]), &observed);
+    observed.reports[1] = announced(&[(5, Leaving), (6, Present)]);
+    opens(&leaving(&[5]), &observed);
+}
+
+#[test]
+fn gate_3_nobody_leaves_a_cluster_that_is_apart() {
+    let mut toy = leaving(&[5]);
+    toy.0.unity = Unity::apart("two fragments");
+    let observed = five(&[(5, Leaving)]);
+    stays_closed(ReleaseGate::MembersAgree, &toy, &observed);
+    toy.0.unity = Unity::One { size: 5 };
+    opens(&toy, &observed);
+}
+
+#[test]
+fn gate_3_one_that_was_not_in_the_cluster_of_those_that_stay_took_its_data_along() {
+    let mut observed = seen(vec![dns(&[1, 2, 5]), announced(&[(5, Leaving)])], &[1, 2]);
+    observed.answers.insert(ip(5), view(5, &[5]));
+    stays_closed(ReleaseGate::MembersAgree, &leaving(&[5]), &observed);
+    for (last, view) in seen(vec![], &[1, 2, 5]).answers {
+        observed.answers.insert(last, view);
+    }
+    opens(&leaving(&[5]), &observed);
+}
+
+/// Two members stay, the third is meant to go, and the floor is 3.
+fn at_the_floor(docker: Option<Report>) -> (Toy, Observation<()>) {
+    let mut toy = leaving(&[5]);
+    toy.0.floor = Floor {
+        members: 3,
+        because: "replication factor 3".into(),
+    };
+    let mut reports = vec![announced(&[(5, Leaving)])];
+    reports.push(docker.unwrap_or_else(|| dns(&[1, 2, 5])));
+    (toy, seen(reports, &[1, 2, 5]))
+}
+
+#[test]
+fn gate_4_a_deployment_that_shrinks_below_the_floor_is_held() {
+    let shrunk = tasks(&[(1, Present), (2, Present), (5, Leaving)], 2);
+    let (toy, observed) = at_the_floor(Some(shrunk));
+    stays_closed(ReleaseGate::Floor, &toy, &observed);
+    let plan = Clock::start().after(0, &toy, &observed);
+    assert_eq!(
+        plan.leavers[0].release.to_string(),
+        "release gate 4 (enough members stay) is closed: \
+         2 would stay, replication factor 3 asks for 3"
+    );
+}
+
+#[test]
+fn gate_4_whoever_comes_back_is_counted_in() {
+    // The task list still wants three.
+    let updated = tasks(&[(1, Present), (2, Present), (5, Leaving)], 3);
+    let (toy, observed) = at_the_floor(Some(updated));
+    opens(&toy, &observed);
+    // Its successor is there, and has not started.
+    let mut updated = tasks(&[(1, Present), (2, Present), (5, Leaving)], 2);
+    updated.sightings.push(replica(5, 6, Present));
+    let (toy, observed) = at_the_floor(Some(updated));
+    opens(&toy, &observed);
+}
+
+#[test]
+fn gate_4_one_alone_whom_nobody_can_place_is_taken_for_one_that_comes_back() {
+    let (toy, mut observed) = at_the_floor(None);
+    opens(&toy, &observed);
+    let failed = Report::unknown(Witness::Docker, Grade::Timeout);
+    observed.reports.push(failed);
+    opens(&toy, &observed);
+    // Two at once are a scale-in more often than an update.
+    let (mut toy, mut observed) = at_the_floor(None);
+    toy.0.leaves = leaving(&[2, 5]).0.leaves;
+    observed.reports[0] = announced(&[(2, Leaving), (5, Leaving)]);
+    stays_closed(ReleaseGate::Floor, &toy, &observed);
+}
+
+#[test]
+fn gate_4_min_members_is_a_floor_too() {
+    let (toy, observed) = (leaving(&[4, 5]), five(&[(4, Leaving), (5, Leaving)]));
+    for (min_members, gate) in [(4, Some(ReleaseGate::Floor)), (3, None)] {
+        let mut clock = Clock::start();
+        clock.min_members = min_members;
+        let plan = after_the_hold(&mut clock, &toy, &observed);
+        assert_eq!(queue(&plan)[0], (4, gate));
+    }
+}
+
+#[test]
+fn gate_5_whoever_holds_something_alone_waits() {
+    let mut toy = leaving(&[5]);
+    toy.0.leaves[0].holds = vec!["5461 slots".into()];
+    let observed = five(&[(5, Leaving)]);
+    stays_closed(ReleaseGate::DataSafe, &toy, &observed);
+    toy.0.leaves[0].holds.clear();
+    opens(&toy, &observed);
+}
+
+#[test]
+fn gate_6_nobody_leaves_while_data_moves() {
+    let mut observed = five(&[(5, Leaving)]);
+    if let Some(Ok(view)) = observed.answers.get_mut(&ip(3)) {
+        view.working = Some("120 partitions to send".into());
+    }
+    stays_closed(ReleaseGate::AtRest, &leaving(&[5]), &observed);
+}
+
+#[test]
+fn gate_7_a_short_disturbance_starts_the_hold_anew() {
+    let (toy, quiet) = (leaving(&[5]), five(&[(5, Leaving)]));
+    let mut busy = quiet.clone();
+    if let Some(Ok(view)) = busy.answers.get_mut(&ip(3)) {
+        view.working = Some("120 partitions to send".into());
+    }
+    let mut clock = Clock::start();
+    for pass in 0..100 {
+        let observed = if pass % 3 == 2 { &busy } else { &quiet };
+        let plan = clock.after(1, &toy, observed);
+        assert!(!plan.leavers[0].release.is_granted());
+    }
+}
+
+#[test]
+fn a_restarted_worker_waits_once_more_before_it_lets_anybody_go() {
+    let (toy, observed) = (leaving(&[5]), five(&[(5, Leaving)]));
+    let mut clock = Clock::start();
+    after_the_hold(&mut clock, &toy, &observed);
+    clock.restart();
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled))]);
+}
+
+#[test]
+fn the_patient_hand_over_in_their_turn_the_others_at_once() {
+    let mut toy = content();
+    toy.0.leaves = vec![leave(4), leave(5)];
+    let patient = five(&[(4, Leaving), (5, Leaving)]);
+    let plan = Clock::start().after(0, &toy, &patient);
+    assert_eq!(plan.steps, [step(4, Ask::HandOver)]);
+    let listed = ALL.map(|last| (last, if last > 3 { Leaving } else { Present }));
+    let stock = seen(vec![tasks(&listed, 3)], &ALL);
+    let plan = Clock::start().after(0, &toy, &stock);
+    assert_eq!(plan.steps, [step(4, Ask::HandOver), step(5, Ask::HandOver)]);
+    // One that waits gives way to one that cannot.
+    let mixed = seen(vec![tasks(&listed, 3), announced(&[(4, Leaving)])], &ALL);
+    let plan = Clock::start().after(0, &toy, &mixed);
+    assert_eq!(plan.steps, [step(4, Ask::HandOver), step(5, Ask::HandOver)]);
+}
+
+#[test]
+fn everybody_is_released_together_when_the_service_is_removed() {
+    let mut toy = content();
+    toy.0.leaves = vec![leave(1), leave(2)];
+    // Neither gate nor turn matters any more, nor is anything handed over.
+    toy.0.leaves[0].holds = vec!["8192 slots".into()];
+    toy.0.unity = Unity::apart("it falls apart");
+    let gone = Report::unknown(Witness::Dns, Grade::NxDomain);
+    let reports = vec![gone, announced(&[(1, Leaving), (2, Leaving)])];
+    let mut observed = seen(reports, &[1, 2]);
+    let mut clock = Clock::start();
+    let first = clock.after(1, &toy, &observed);
+    assert_eq!(first.steps, []);
+    assert_eq!(
+        queue(&first),
+        [1, 2].map(|last| (last, Some(ReleaseGate::Settled)))
+    );
+    clock.after(1, &toy, &observed);
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, []);
+    assert_eq!(queue(&plan), [(1, None), (2, None)]);
+    assert!(plan.leavers.iter().all(|l| l.going == Going::Everybody));
+    // The database counts on one more, who says nothing of leaving.
+    observed.answers.insert(ip(1), view(1, &[1, 2, 3]));
+    let plan = clock.after(1, &toy, &observed);
+    assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
+    assert!(plan.leavers.iter().all(|l| l.going != Going::Everybody));
+}
+
+#[test]
+fn the_kind_of_leaving_is_told_from_the_task_list_and_from_successors() {
+    let going = |reports: Vec<Report>| {
+        let plan = Clock::start().after(0, &leaving(&[5]), &seen(reports, &ALL));
+        plan.leavers[0].going
+    };
+    let says = announced(&[(5, Leaving)]);
+    let listed = ALL.map(|last| (last, if last < 5 { Present } else { Leaving }));
+    assert_eq!(going(vec![dns(&ALL), says.clone()]), Going::Unclear);
+    let count = |desired| vec![tasks(&listed, desired), says.clone()];
+    assert_eq!(going(count(4)), Going::ForGood);
+    assert_eq!(going(count(5)), Going::Back);
+    let failed = Report::unknown(Witness::Docker, Grade::Failed("api".into()));
+    assert_eq!(going(vec![dns(&ALL), failed, says.clone()]), Going::Unclear);
+    // Without a task list, whoever announces the same slot elsewhere.
+    let mut both = says;
+    both.sightings.push(replica(5, 9, Present));
+    assert_eq!(going(vec![dns(&ALL), both]), Going::Back);
+}
+
+#[test]
+fn one_place_to_fill_brought_all_who_left_back() {
+    let listed = ALL.map(|last| (last, if last < 3 { Present } else { Leaving }));
+    let observed = seen(vec![tasks(&listed, 3)], &ALL);
+    let plan = Clock::start().after(0, &leaving(&[3, 4, 5]), &observed);
+    let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
+    assert_eq!(going, [Going::Unclear; 3]);
+}
+
+#[test]
+fn whom_the_lists_do_not_know_leaves_all_the_same_when_it_says_so() {
+    for docker in [Present, Absent, OutOfSight] {
+        let mut listed: Vec<_> = [1, 2, 3, 4].map(|last| (last, Present)).into();
+        if docker != Absent {
+            listed.push((5, docker));
+        }
+        let reports = vec![tasks(&listed, 4), announced(&[(5, Leaving)])];
+        opens(&leaving(&[5]), &seen(reports, &ALL));
+    }
+}

@@ -1,0 +1,74 @@
+//! What the invariants are told, each with what was true at that moment.
+
+use meshworker_core::Going;
+
+/// Something that an invariant may object to.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A worker decided that a member may stop.
+    Granted(Grant),
+    /// A worker sent a request.
+    Sent(Sent),
+    /// A node did as it was told, and forgot another.
+    Forgot(Forgot),
+    /// The last copy of a unit of data is gone.
+    Lost(Lost),
+}
+
+/// A worker decided that a member may stop.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The worker.
+    pub worker: usize,
+    /// The member's node.
+    pub node: usize,
+    /// What the worker takes it for.
+    pub going: Going,
+    /// How many were in the worker's leave queue.
+    pub leavers: usize,
+    /// How many others ran in one cluster and were to stay, in truth.
+    pub stay: usize,
+    /// How many others had run for a while and were to stay, in truth.
+    pub anywhere: usize,
+    /// Whether its slot is still to be filled, in truth.
+    pub back: bool,
+}
+
+/// A worker sent a request.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The request, with the node asked.
+    pub what: String,
+    /// Whether, when the worker looked, the node asked answered as ours.
+    pub to_ours: bool,
+    /// The same of the address that it introduces, if any.
+    pub introduces_ours: bool,
+    /// Whether a node of another cluster did as it was asked.
+    pub stranger_obeyed: bool,
+}
+
+/// A node did as it was told, and forgot another.
+#[derive(Debug, Clone)]
+pub struct Forgot {
+    /// The worker.
+    pub worker: usize,
+    /// When it looked.
+    pub looked: u64,
+    /// Who is forgotten.
+    pub node: usize,
+    /// Whether it runs.
+    pub alive: bool,
+    /// Whether it is meant to.
+    pub wanted: bool,
+    /// Whether its slot runs somewhere else.
+    pub moved: bool,
+}
+
+/// The last copy of a unit of data is gone.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// Which.
+    pub unit: usize,
+    /// Who held it to the end.
+    pub last: Vec<usize>,
+}

@@ -1,0 +1,55 @@
+//! At most one node is forgotten in a window, also across restarts of a
+//! worker, and by two workers together as far as one can see the other's work
+//! when it looks. A slot that has moved is no removal: its old address is
+//! cleared because the member is somewhere else.
+
+use std::collections::BTreeMap;
+
+use crate::event::Forgot;
+
+/// `Limits::removal_window`, less what it takes to make the steps of a pass.
+const WINDOW: u64 = 5_000 - 1_500;
+
+/// One node that was forgotten.
+#[derive(Debug, Clone, Copy)]
+struct Removal {
+    worker: usize,
+    first: u64,
+    last: u64,
+}
+
+/// Who was forgotten.
+#[derive(Debug, Clone, Default)]
+pub struct Removals(BTreeMap<usize, Removal>);
+
+impl Removals {
+    /// Objects when another node was forgotten within the window.
+    pub fn check(&mut self, now: u64, forgot: &Forgot) -> Result<(), String> {
+        let Forgot { worker, node, .. } = *forgot;
+        if let Some(removal) = self.0.get_mut(&node) {
+            removal.last = now;
+            return Ok(());
+        }
+        if forgot.moved {
+            return Ok(());
+        }
+        let other = self.0.iter().find(|(_, other)| {
+            let visible = other.worker == worker || other.last < forgot.looked;
+            visible && now < other.first + WINDOW
+        });
+        if let Some((other, removal)) = other {
+            let ago = (now - removal.first) as f64 / 1000.0;
+            return Err(format!("n{node} was forgotten {ago:.1} s after n{other}"));
+        }
+        let (first, last) = (now, now);
+        self.0.insert(
+            node,
+            Removal {
+                worker,
+                first,
+                last,
+            },
+        );
+        Ok(())
+    }
+}

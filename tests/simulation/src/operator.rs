@@ -1,0 +1,284 @@
+//! Impatient operators, and everything that breaks.
+
+use crate::model::Cause;
+use crate::net::HOSTS;
+use crate::swarm::State;
+use crate::witnesses::Lie;
+use crate::world::World;
+
+/// Lies end before the removal hold does, and are followed by the truth for
+/// longer than a pass takes: a lie that lasts longer is one that no hold can
+/// tell from the truth.
+const LIE: u64 = 6_000;
+const TRUTH: u64 = 4_000;
+
+/// When what ends.
+#[derive(Debug, Clone, Default)]
+pub struct Operator {
+    next: u64,
+    heals: Vec<(u64, Heal)>,
+    redeploy: Option<u64>,
+    next_lie: [u64; 2],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heal {
+    Host(usize),
+    Apart(usize),
+    Hidden(usize, usize),
+    Worker(usize),
+}
+
+impl Operator {
+    /// A moment passes: something is done or breaks, something heals.
+    pub fn tick(&mut self, world: &mut World) {
+        let now = world.now;
+        let quiet = now >= world.setup.quiet_from;
+        let heals = std::mem::take(&mut self.heals);
+        for (at, heal) in heals {
+            if quiet || now >= at {
+                self.heal(world, heal);
+            } else {
+                self.heals.push((at, heal));
+            }
+        }
+        if let Some(replicas) = self.redeploy
+            && world.swarm.live().next().is_none()
+        {
+            world
+                .story
+                .tell(now, format_args!("the stack is deployed again"));
+            world.swarm.desired = replicas;
+            self.redeploy = None;
+        }
+        if quiet {
+            world.lossy = false;
+            for worker in &mut world.workers {
+                (worker.dns_lie, worker.docker_lie) = (None, None);
+            }
+            return;
+        }
+        if world.setup.faults {
+            self.lie(world);
+        }
+        // So many nodes and no more, whatever the haste.
+        if now >= self.next && world.swarm.tasks.len() < 80 {
+            if self.next > 0 {
+                self.act(world);
+            }
+            self.next = now + world.chance.between(500, world.setup.haste);
+        }
+    }
+
+    fn act(&mut self, world: &mut World) {
+        let die = world
+            .chance
+            .below(if world.setup.faults { 100 } else { 55 });
+        match die {
+            0..=24 => self.scale(world),
+            25..=39 => self.update(world),
+            40..=42 => self.remove(world),
+            43..=54 => self.kill_worker(world),
+            55..=64 => self.kill_container(world),
+            65..=69 => self.kill_host(world),
+            70..=78 => self.cut_host(world),
+            79..=84 => self.set_apart(world),
+            85..=92 => self.hide(world),
+            _ => Self::stranger(world),
+        }
+    }
+
+    fn scale(&mut self, world: &mut World) {
+        if self.redeploy.is_some() {
+            return;
+        }
+        let least = if world.chance.percent(10) { 1 } else { 2 };
+        let to = world.chance.between(least, 7);
+        world.story.tell(world.now, format_args!("scale to {to}"));
+        world.swarm.desired = to;
+    }
+
+    fn update(&mut self, world: &mut World) {
+        if !world.swarm.update.is_empty() {
+            return;
+        }
+        world.story.tell(world.now, format_args!("update --force"));
+        world.swarm.update = (1..=world.swarm.desired).collect();
+    }
+
+    fn remove(&mut self, world: &mut World) {
+        if self.redeploy.is_some() {
+            return;
+        }
+        world
+            .story
+            .tell(world.now, format_args!("the stack is removed"));
+        self.redeploy = Some(world.swarm.desired);
+        world.swarm.update.clear();
+        world.swarm.desired = 0;
+    }
+
+    fn kill_worker(&mut self, world: &mut World) {
+        let number = world.chance.below(world.workers.len());
+        if world.workers[number].up {
+            world
+                .story
+                .tell(world.now, format_args!("worker {number} is killed"));
+            world.workers[number].crash();
+            let back = world.now + world.chance.between(100, 15_000);
+            self.heals.push((back, Heal::Worker(number)));
+        }
+    }
+
+    fn kill_container(&mut self, world: &mut World) {
+        let running = world
+            .swarm
+            .live()
+            .filter(|(_, t)| t.state == State::Running);
+        let running: Vec<usize> = running.map(|(at, _)| at).collect();
+        if let Some(at) = world.chance.pick(&running) {
+            let task = world.swarm.tasks[at].clone();
+            world
+                .story
+                .tell(world.now, format_args!("{task} is killed"));
+            world
+                .swarm
+                .kill(at, world.now, &mut world.database, Cause::Fault);
+        }
+    }
+
+    fn host(world: &mut World) -> Option<usize> {
+        let host = world.chance.below(HOSTS);
+        let others = (0..HOSTS).filter(|other| world.net.silent_since(*other).is_some());
+        (others.count() == 0).then_some(host)
+    }
+
+    fn kill_host(&mut self, world: &mut World) {
+        let Some(host) = Self::host(world) else {
+            return;
+        };
+        world
+            .story
+            .tell(world.now, format_args!("host {host} dies"));
+        world.net.dead[host] = Some(world.now);
+        let there = world.swarm.live().filter(|(_, task)| task.host == host);
+        for node in there.filter_map(|(_, task)| task.node).collect::<Vec<_>>() {
+            world.database.stop(node, world.now, Cause::Fault);
+        }
+        let back = world.now + world.chance.between(3_000, 60_000);
+        self.heals.push((back, Heal::Host(host)));
+    }
+
+    fn cut_host(&mut self, world: &mut World) {
+        let Some(host) = Self::host(world) else {
+            return;
+        };
+        world
+            .story
+            .tell(world.now, format_args!("host {host} is cut off"));
+        world.net.cut[host] = Some(world.now);
+        let back = world.now + world.chance.between(500, 40_000);
+        self.heals.push((back, Heal::Host(host)));
+    }
+
+    fn set_apart(&mut self, world: &mut World) {
+        let host = world.chance.below(HOSTS);
+        world.story.tell(
+            world.now,
+            format_args!("members on host {host} do not reach the others"),
+        );
+        world.net.apart[host] = true;
+        let back = world.now + world.chance.between(500, 20_000);
+        self.heals.push((back, Heal::Apart(host)));
+    }
+
+    fn hide(&mut self, world: &mut World) {
+        let worker = world.chance.below(world.workers.len());
+        let all = world.chance.percent(30);
+        let only = world.chance.below(HOSTS);
+        let back = world.now + world.chance.between(500, 30_000);
+        for host in (0..HOSTS).filter(|host| all || *host == only) {
+            world.story.tell(
+                world.now,
+                format_args!("worker {worker} does not reach host {host}"),
+            );
+            world.net.hidden[worker][host] = true;
+            self.heals.push((back, Heal::Hidden(worker, host)));
+        }
+    }
+
+    /// Another service takes an address, often one that was ours just now.
+    fn stranger(world: &mut World) {
+        if world.swarm.strangers.len() > 2 {
+            return;
+        }
+        if let Some(address) = world.swarm.free_address(&mut world.chance) {
+            let node = world.database.start(false, address, 0, world.now);
+            world.swarm.strangers.push((address, node));
+            let at = crate::address(address);
+            world
+                .story
+                .tell(world.now, format_args!("another service is at {at}"));
+        }
+    }
+
+    fn lie(&mut self, world: &mut World) {
+        for number in 0..world.workers.len() {
+            if world.now < self.next_lie[number] {
+                continue;
+            }
+            let lasts = world.chance.between(200, LIE);
+            let pause = world.chance.between(TRUTH, 20_000);
+            self.next_lie[number] = world.now + lasts + pause;
+            let stale = world.chance.between(500, 5_000);
+            let count = world.chance.between(1, 3) as usize;
+            let theirs: Vec<u8> = world.swarm.strangers.iter().map(|s| s.0).collect();
+            let phantom = world.chance.pick(&theirs).unwrap_or(99);
+            let lie = world.chance.pick(&[
+                Lie::Stale(stale),
+                Lie::Missing(count),
+                Lie::Truncated,
+                Lie::Empty,
+                Lie::NxDomain,
+                Lie::ServFail,
+                Lie::Timeout,
+                Lie::Phantom(phantom),
+            ]);
+            let until = world.now + lasts;
+            let worker = &mut world.workers[number];
+            worker.dns_lie = lie.map(|lie| (lie, until));
+            let lags = [Lie::Timeout, Lie::Stale(stale.min(2_000))];
+            worker.docker_lie = match world.chance.below(3) {
+                0 => None,
+                die => Some((lags[die - 1], until)),
+            };
+            world.story.tell(
+                world.now,
+                format_args!(
+                    "worker {number} until {:.1}: dns {lie:?}, docker {:?}",
+                    until as f64 / 1000.0,
+                    worker.docker_lie.map(|lie| lie.0)
+                ),
+            );
+        }
+    }
+
+    fn heal(&mut self, world: &mut World, heal: Heal) {
+        match heal {
+            Heal::Host(host) => {
+                (world.net.cut[host], world.net.dead[host]) = (None, None);
+                world
+                    .story
+                    .tell(world.now, format_args!("host {host} is back"));
+            }
+            Heal::Apart(host) => world.net.apart[host] = false,
+            Heal::Hidden(worker, host) => world.net.hidden[worker][host] = false,
+            Heal::Worker(number) => {
+                world.workers[number].restart(world.now);
+                world
+                    .story
+                    .tell(world.now, format_args!("worker {number} starts"));
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What kind of world a story is played in.
+
+use crate::chance::Chance;
+
+/// What kind of world a story is played in. Drawn from the seed.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// How many workers there are, 1 or 2.
+    pub workers: usize,
+    /// How many members there are to begin with.
+    pub replicas: u64,
+    /// Whether the members run under a supervisor, which announces them and
+    /// waits until they may stop.
+    pub supervised: bool,
+    /// How long a member may take to stop, in milliseconds.
+    pub grace: u64,
+    /// Whether the workers read the task list.
+    pub docker: bool,
+    /// Whether a member can hand over what it holds before it stops.
+    pub hands_over: bool,
+    /// Whether the name server lists a member of another cluster all the time.
+    pub squatter: bool,
+    /// Whether anything but the operators' acts happens: crashes, cuts, lies.
+    pub faults: bool,
+    /// Operators and faults act until then, in milliseconds.
+    pub quiet_from: u64,
+    /// An act follows another after so many milliseconds at the most.
+    pub haste: u64,
+}
+
+impl Setup {
+    /// The world of this chance.
+    pub fn draw(chance: &mut Chance) -> Setup {
+        let supervised = chance.percent(80);
+        Setup {
+            workers: if chance.percent(50) { 2 } else { 1 },
+            replicas: chance.between(3, 6),
+            supervised,
+            grace: if supervised {
+                chance.between(60, 120) * 1_000
+            } else {
+                chance.between(1, 10) * 1_000
+            },
+            docker: chance.percent(60),
+            hands_over: chance.percent(40),
+            squatter: chance.percent(20),
+            faults: chance.percent(75),
+            quiet_from: chance.between(40, 150) * 1_000,
+            haste: chance.between(4, 40) * 1_000,
+        }
+    }
+}

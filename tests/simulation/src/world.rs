@@ -1,0 +1,212 @@
+//! The world: everything that a story moves.
+
+use std::collections::BTreeSet;
+
+use crate::chance::Chance;
+use crate::event::{Event, Lost};
+use crate::model::{Cause, Database, Engine};
+use crate::net::Net;
+use crate::setup::Setup;
+use crate::story::Story;
+use crate::swarm::{Phase, State, Swarm, Word};
+use crate::witnesses::Past;
+use crate::worker::Worker;
+
+/// A supervisor speaks to every worker this often.
+const POST: u64 = 1_000;
+/// A worker that answered within this time is one whose word a supervisor
+/// waits for.
+const REACHABLE: u64 = 10_000;
+/// When a member says that it goes, every worker knows after this time, unless
+/// it does not reach it.
+const HEARD: u64 = 5_500;
+/// A verdict is good for this long.
+const FRESH: u64 = 2_500;
+
+/// Everything that a story moves. Time is in milliseconds.
+#[derive(Debug)]
+pub struct World {
+    /// The time.
+    pub now: u64,
+    /// What kind of world it is.
+    pub setup: Setup,
+    /// Chance.
+    pub chance: Chance,
+    /// The database.
+    pub database: Database,
+    /// The swarm.
+    pub swarm: Swarm,
+    /// Who reaches whom.
+    pub net: Net,
+    /// Those that look after the cluster.
+    pub workers: Vec<Worker>,
+    /// What the name server and the managers know.
+    pub past: Past,
+    /// What happened, for people.
+    pub story: Story,
+    /// What happened since the invariants were checked.
+    pub events: Vec<Event>,
+    /// Whether messages get lost.
+    pub lossy: bool,
+    /// Who held what before the last deaths.
+    held: Vec<u128>,
+}
+
+impl World {
+    /// The world as it is when the story begins.
+    pub fn new(setup: Setup, mut chance: Chance) -> World {
+        let mut swarm = Swarm::default();
+        swarm.desired = setup.replicas;
+        let mut database = Database::default();
+        let (net, mut story) = (Net::default(), Story::default());
+        if setup.squatter
+            && let Some(address) = swarm.free_address(&mut chance)
+        {
+            let node = database.start(false, address, 0, 0);
+            swarm.strangers.push((address, node));
+        }
+        swarm.tick(0, &setup, &net, &mut database, &mut chance, &mut story);
+        // Most stories begin with a formed cluster, some with its making.
+        if chance.percent(70) {
+            swarm.tick(1_000, &setup, &net, &mut database, &mut chance, &mut story);
+            let members: BTreeSet<usize> = database.alive().collect();
+            if !members.is_empty() {
+                database.found(members);
+            }
+        }
+        let workers = (0..setup.workers).map(|number| {
+            let engine = Engine {
+                hands_over: setup.hands_over,
+            };
+            Worker::new(number, engine, chance.between(0, 1_000))
+        });
+        World {
+            now: 1_000,
+            workers: workers.collect(),
+            lossy: setup.faults,
+            setup,
+            chance,
+            database,
+            swarm,
+            net,
+            past: Past::default(),
+            story,
+            events: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// A moment passes for everybody but the workers.
+    pub fn tick(&mut self) {
+        if self.now.is_multiple_of(500) {
+            self.past.note(self.now, &self.swarm, &self.net);
+        }
+        let (now, setup) = (self.now, &self.setup);
+        let (database, chance) = (&mut self.database, &mut self.chance);
+        self.swarm
+            .tick(now, setup, &self.net, database, chance, &mut self.story);
+        self.supervise();
+        self.note_losses();
+        self.database.tick(self.now, &self.net, &mut self.chance);
+        if self.now.is_multiple_of(1_000) {
+            self.database.load();
+        }
+        self.held = self.database.holders();
+    }
+
+    /// Units that were held before, and are not any more.
+    fn note_losses(&mut self) {
+        let now = self.database.holders();
+        for (unit, (before, after)) in self.held.iter().zip(&now).enumerate() {
+            if *before == 0 || *after != 0 {
+                continue;
+            }
+            let dead = |node: &usize| *before & (1 << node) != 0;
+            let last: Vec<usize> = (0..self.database.nodes.len()).filter(dead).collect();
+            self.story
+                .tell(self.now, format_args!("unit {unit} is lost with {last:?}"));
+            self.events.push(Event::Lost(Lost { unit, last }));
+        }
+    }
+
+    /// Every supervisor speaks to every worker, and hears whether its member
+    /// may stop.
+    fn supervise(&mut self) {
+        if !self.setup.supervised {
+            return;
+        }
+        for at in 0..self.swarm.tasks.len() {
+            let task = &mut self.swarm.tasks[at];
+            let runs = |node: usize| self.database.nodes[node].is_alive();
+            if task.state != State::Running
+                || self.now < task.next_post
+                || !task.node.is_some_and(runs)
+            {
+                continue;
+            }
+            task.next_post = self.now + POST;
+            for worker in &mut self.workers {
+                let lost = self.lossy && self.chance.percent(10);
+                if lost || !worker.up || !self.net.worker_reaches(worker.number, task.host) {
+                    continue;
+                }
+                worker
+                    .heard
+                    .insert(at, (self.now, task.slot, task.address, task.phase));
+                if self.lossy && self.chance.percent(10) {
+                    continue;
+                }
+                let asked = &mut task.asked[worker.number];
+                asked.heard = Some(self.now);
+                // A verdict is for those that a pass saw leaving.
+                let verdict = worker.verdicts.get(&task.address);
+                asked.granted = verdict.and_then(|verdict| {
+                    let fresh = task.phase == Phase::Leaving && self.now < verdict.0 + FRESH;
+                    verdict.1.clone().filter(|_| fresh)
+                });
+            }
+            if task.phase != Phase::Leaving {
+                continue;
+            }
+            let all = task.asked.iter();
+            let all: Vec<_> = all
+                .filter(|a| a.heard.is_some_and(|heard| self.now < heard + REACHABLE))
+                .collect();
+            let grants: Vec<Word> = all
+                .iter()
+                .filter(|a| a.heard.is_some_and(|heard| self.now < heard + FRESH))
+                .filter_map(|a| a.granted.clone())
+                .collect();
+            if !grants.is_empty() && grants.len() == all.len() {
+                task.grants = grants;
+                let took = self.chance.between(200, 1_000);
+                task.stop(self.now + took, Cause::Released);
+                let words = task.grants.len();
+                self.story.tell(
+                    self.now,
+                    format_args!("{task} stops, on the word of {words} workers"),
+                );
+            }
+        }
+    }
+
+    /// Whether the member with this node does not say that it goes, and is not
+    /// known to be meant to: the task list, where it is read, knows that after
+    /// `lag` milliseconds.
+    pub fn stays(&self, node: usize, lag: Option<u64>) -> bool {
+        let task = self.swarm.task_of(node);
+        task.is_some_and(|task| {
+            let unwanted = task.unwanted.zip(lag);
+            let known = unwanted.is_some_and(|(since, lag)| self.now >= since + lag);
+            let told = task.kill_at.saturating_sub(self.setup.grace);
+            let heard = task.phase != Phase::Present && self.now >= told + HEARD;
+            !heard && !known
+        })
+    }
+
+    /// Whether the member with this node is wanted and does not say that it goes.
+    pub fn says_nothing(&self, node: usize) -> bool {
+        let task = self.swarm.task_of(node);
+        task.is_some_and(|task| task.phase == Phase::Present && task.unwanted.is_none())
+    }
+}
