@@ -13,8 +13,9 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Logs what is new in this round.
-    pub(super) fn tell(&mut self, round: &Round) {
+    /// Logs what is new in this round. The place of a member that is `leaving`
+    /// says nothing.
+    pub(super) fn tell(&mut self, round: &Round, leaving: bool) {
         let Round { answers, failures } = round;
         let silent = answers.is_empty();
         if *failures != self.failures || silent != self.silent {
@@ -25,6 +26,9 @@ impl Heard {
             }
             self.failures.clone_from(failures);
             self.silent = silent;
+        }
+        if leaving {
+            return;
         }
         let place = answers.iter().map(|(_, answer)| answer);
         let Some(answer) = place.max_by_key(|answer| answer.in_place) else {

@@ -356,10 +356,11 @@ impl Course {
 impl Leaving {
     /// Says what has changed.
     fn say(&mut self, note: Note, actions: &mut Vec<Action>) {
-        if self.last.as_ref() != Some(&note) {
+        let last = self.last.as_ref();
+        if last.is_none_or(|last| note.is_news_after(last)) {
             actions.push(Action::Say(note.clone()));
-            self.last = Some(note);
         }
+        self.last = Some(note);
     }
 }
 

@@ -49,6 +49,21 @@ pub enum Note {
 }
 
 impl Note {
+    /// Whether it says something that `last` did not. A reason that only counts
+    /// down is no news; how much is left to do is.
+    pub(super) fn is_news_after(&self, last: &Note) -> bool {
+        self.without_counts() != last.without_counts()
+    }
+
+    fn without_counts(&self) -> Note {
+        let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let mut note = self.clone();
+        if let Note::Held { why, .. } | Note::HeldAlone(why) = &mut note {
+            *why = words(why);
+        }
+        note
+    }
+
     /// How loud it is.
     pub fn level(&self) -> Level {
         match self {

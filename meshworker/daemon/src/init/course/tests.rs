@@ -119,6 +119,24 @@ fn it_stops_once_a_worker_grants_and_none_holds() {
 }
 
 #[test]
+fn a_reason_that_only_counts_down_is_told_once_and_remembered() {
+    let mut course = leaving();
+    let wait = |seconds: &str| Some(verdict(false, &format!("{seconds} s are left")));
+    let told = course.on(round(2, &[wait("2.0")]), at(100.2));
+    assert_eq!(told, [Action::Say(held("2.0 s are left"))]);
+    assert_eq!(course.on(round(2, &[wait("1.5")]), at(100.7)), []);
+    let moved = Some(Verdict {
+        progress: Some("7 slots left".into()),
+        ..wait("1.0").unwrap()
+    });
+    assert_eq!(course.on(round(2, &[moved]), at(101.2)).len(), 1);
+    course.on(round(2, &[wait("0.5")]), at(101.7));
+    let last = Some(Box::new(held("0.5 s are left")));
+    let stopped = course.on(Event::Tick, at(680.0));
+    assert_eq!(stopped, stops(Note::Deadline { last }));
+}
+
+#[test]
 fn a_stop_that_no_worker_hears_of_waits_a_second() {
     let mut course = leaving();
     course.on(round(2, &[Some(verdict(true, "may stop"))]), at(101.0));
