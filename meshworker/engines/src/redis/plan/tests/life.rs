@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use meshworker_core::{Floor, Step};
 
-use super::{Scene, id};
+use super::{Scene, at, id};
 use crate::redis::request::{Act, RedisRequest};
 use crate::redis::slots::Slots;
 
@@ -43,16 +43,22 @@ impl Model {
         }
     }
 
+    /// What its nodes say, in the words of `CLUSTER NODES`.
     fn scene(&self) -> Scene {
-        let lines = self.nodes.iter().map(|(n, part)| match part {
-            Ok(slots) => format!("{n} master - connected {slots}"),
-            Err(master) => format!("{n} slave #{master} connected"),
-        });
-        let table = lines.collect::<Vec<_>>().join("\n");
-        let all: Vec<u8> = self.nodes.keys().copied().collect();
-        Scene::replicas(self.replicas)
-            .nodes(&all, &table)
-            .leaving(&self.leaving)
+        let says = |asked: u8| -> String {
+            let lines = self.nodes.iter().map(|(n, part)| {
+                let myself = if *n == asked { "myself," } else { "" };
+                let part = match part {
+                    Ok(slots) => format!("{myself}master - 0 0 {n} connected {slots}"),
+                    Err(master) => format!("{myself}slave {} 0 0 {n} connected", id(*master)),
+                };
+                format!("{} {}:6379@16379 {part}\n", id(*n), at(*n))
+            });
+            lines.collect()
+        };
+        let empty = Scene::replicas(self.replicas).leaving(&self.leaving);
+        let nodes = self.nodes.keys();
+        nodes.fold(empty, |scene, n| scene.raw(*n, &says(*n)))
     }
 
     /// What becomes of a master that has lost its last slot, and of its replicas.
