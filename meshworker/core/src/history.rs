@@ -35,6 +35,9 @@ pub struct History {
     /// Members that were let go for long, did not go, and wait once more, and
     /// since when.
     pub(crate) yielded: BTreeMap<IpAddr, Moment>,
+    /// Whether the member at each address, when it was seen last, was wanted
+    /// and answered, or was meant to go; and when that was.
+    pub(crate) stances: BTreeMap<IpAddr, (bool, Moment)>,
     /// Whose each address was last.
     pub(crate) places: BTreeMap<IpAddr, MemberId>,
     /// Addresses whose member was forgotten, and when.
