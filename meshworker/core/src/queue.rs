@@ -45,6 +45,12 @@ impl<D> Leaving<'_, D> {
         self.note_gone(&alive, history);
         self.note_stances(history);
         let everybody = self.everybody_goes(&alive, history);
+        // Whoever came or went between two looks, and what that sets in motion,
+        // was not seen: the hold begins anew.
+        if history.alive != alive && !everybody {
+            history.ready.clear();
+        }
+        history.alive.clone_from(&alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
         history.ready.retain(|address, _| leaving.contains(address));
         let first = leaves.first().map(|leave| leave.address);

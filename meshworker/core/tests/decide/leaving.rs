@@ -346,6 +346,17 @@ fn gate_7_a_short_disturbance_starts_the_hold_anew() {
 }
 
 #[test]
+fn a_member_that_was_lost_between_two_looks_left_the_hold_running() {
+    let (toy, all) = (leaving(&[5]), five(&[(5, Leaving)]));
+    let four = [1, 2, 3, 5];
+    let fewer = seen(vec![dns(&four), announced(&[(5, Leaving)])], &four);
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &all);
+    let plan = clock.after(2, &toy, &fewer);
+    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled))]);
+}
+
+#[test]
 fn a_restarted_worker_waits_once_more_before_it_lets_anybody_go() {
     let (toy, observed) = (leaving(&[5]), five(&[(5, Leaving)]));
     let mut clock = Clock::start();
