@@ -33,10 +33,12 @@
 //! | release gate 6, at rest | `no_loss_by_release` | 8 |
 //! | strangers have no say | `one_cluster_in_the_end` | 1 |
 //! | removal gate 2, every witness says absent | nothing in a minute | - |
+//! | removal gate 4, no member sees it alive | nothing in a minute | - |
 //!
 //! Removal gate 2 has another behind it: a listed member is wanted, and gate 3
-//! waits for a wanted member that is silent. The unit tests of the core guard
-//! it alone.
+//! waits for a wanted member that is silent. And whoever is seen alive by one
+//! who answers makes the members apart, or is asked itself. The unit tests of the core guard
+//! both.
 
 pub mod chance;
 pub mod event;
