@@ -91,6 +91,7 @@ pub fn decide<P: Planner>(
         situation: &situation,
         floor,
         unity: &unity,
+        departed: departures.iter().filter_map(|d| d.address).collect(),
     };
     let Queue {
         leavers,

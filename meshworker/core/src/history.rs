@@ -27,6 +27,8 @@ pub struct History {
     pub(crate) removed_by_another: Option<(String, Moment)>,
     /// Since when everything has agreed, without a break, that a member may stop.
     pub(crate) ready: BTreeMap<IpAddr, Moment>,
+    /// Who was held to be alive in the last pass.
+    pub(crate) alive: BTreeSet<IpAddr>,
     /// Members that were let go and are not gone yet, and when they were last
     /// told so.
     pub(crate) released: BTreeMap<IpAddr, Moment>,
@@ -35,6 +37,9 @@ pub struct History {
     /// Members that were let go for long, did not go, and wait once more, and
     /// since when.
     pub(crate) yielded: BTreeMap<IpAddr, Moment>,
+    /// Whether the member at each address, when it was seen last, was wanted
+    /// and answered, or was meant to go; and when that was.
+    pub(crate) stances: BTreeMap<IpAddr, (bool, Moment)>,
     /// Whose each address was last.
     pub(crate) places: BTreeMap<IpAddr, MemberId>,
     /// Addresses whose member was forgotten, and when.

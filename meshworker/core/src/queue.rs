@@ -28,6 +28,8 @@ pub(crate) struct Leaving<'a, D> {
     pub(crate) floor: Floor,
     /// Whether the members are one cluster, as the engine says.
     pub(crate) unity: &'a Unity,
+    /// Where the nodes were that the database holds to be gone.
+    pub(crate) departed: BTreeSet<IpAddr>,
 }
 
 impl<D> Leaving<'_, D> {
@@ -41,7 +43,14 @@ impl<D> Leaving<'_, D> {
         let now = self.context.now;
         let alive = self.observed.alive();
         self.note_gone(&alive, history);
-        let everybody = self.everybody_goes(&alive);
+        self.note_stances(history);
+        let everybody = self.everybody_goes(&alive, history);
+        // Whoever came or went between two looks, and what that sets in motion,
+        // was not seen: the hold begins anew.
+        if history.alive != alive && !everybody {
+            history.ready.clear();
+        }
+        history.alive.clone_from(&alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
         history.ready.retain(|address, _| leaving.contains(address));
         let first = leaves.first().map(|leave| leave.address);
@@ -234,9 +243,43 @@ impl<D> Leaving<'_, D> {
         });
     }
 
+    /// Notes who is wanted and who is meant to go, for when they are out of sight.
+    fn note_stances(&self, history: &mut History) {
+        let Context { now, limits, .. } = self.context;
+        for member in self.situation.roster.members() {
+            let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
+            let wanted = match member.standing() {
+                Standing::Wanted if answers => true,
+                Standing::Leaving => false,
+                _ => continue,
+            };
+            history.stances.insert(member.address, (wanted, *now));
+        }
+        let stances = &mut history.stances;
+        stances.retain(|_, (_, at)| now.since(*at) < limits.quarantine);
+    }
+
+    /// Whether nobody has vanished of whom it is not known that they were meant
+    /// to go: behind a partition they may all be well.
+    fn nobody_vanished(&self, history: &History) -> bool {
+        let docker = |report: &&Report| report.witness == Witness::Docker;
+        let docker = self.observed.reports.iter().find(docker);
+        if docker.is_some_and(|report| {
+            let mut tasks = report.sightings.iter();
+            report.grade.is_complete() && tasks.all(|task| task.presence != Presence::Present)
+        }) {
+            return true;
+        }
+        let Context { now, limits, .. } = self.context;
+        let left = |at: &IpAddr| history.stances.get(at).is_some_and(|(wanted, _)| !wanted);
+        let mut stances = history.stances.values();
+        self.departed.iter().all(left)
+            && stances.all(|(wanted, at)| !wanted || now.since(*at) >= limits.release_patience)
+    }
+
     /// Whether all members go, by every witness that speaks and by the
     /// database's own word.
-    fn everybody_goes(&self, alive: &BTreeSet<IpAddr>) -> bool {
+    fn everybody_goes(&self, alive: &BTreeSet<IpAddr>, history: &History) -> bool {
         let mut members = self.situation.roster.members().iter().peekable();
         members.peek().is_some()
             && members.all(|member| member.standing() != Standing::Wanted)
@@ -244,6 +287,7 @@ impl<D> Leaving<'_, D> {
                 let member = self.situation.roster.at(*address);
                 member.is_some_and(is_going)
             })
+            && self.nobody_vanished(history)
     }
 
     /// What kind of leaving this is.

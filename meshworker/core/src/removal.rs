@@ -58,6 +58,7 @@ pub(crate) fn removals<D, R: Request>(
         }
         if let Some(address) = departure.address {
             history.freed.insert(address, now);
+            history.stances.remove(&address);
         }
         // Telling one survivor again is the same removal, and keeps nobody waiting;
         // one that was back in between is removed anew.

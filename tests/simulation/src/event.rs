@@ -60,7 +60,8 @@ pub struct Forgot {
     pub alive: bool,
     /// Whether it is meant to.
     pub wanted: bool,
-    /// Whether its slot runs somewhere else.
+    /// Whether its slot runs somewhere else, or another member had its address
+    /// after it.
     pub moved: bool,
 }
 

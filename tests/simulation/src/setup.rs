@@ -45,8 +45,8 @@ impl Setup {
             hands_over: chance.percent(40),
             squatter: chance.percent(20),
             faults: chance.percent(75),
-            quiet_from: chance.between(40, 150) * 1_000,
-            haste: chance.between(4, 40) * 1_000,
+            quiet_from: chance.between(30, 110) * 1_000,
+            haste: chance.between(3, 30) * 1_000,
         }
     }
 }

@@ -59,6 +59,11 @@ impl Past {
         ));
     }
 
+    /// The most replicas that were asked for lately.
+    pub fn most_desired(&self) -> u64 {
+        self.0.iter().map(|past| past.3).max().unwrap_or_default()
+    }
+
     fn at(&self, when: u64) -> Option<&(u64, Vec<u8>, Tasks, u64)> {
         self.0
             .iter()

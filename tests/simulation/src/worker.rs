@@ -293,7 +293,7 @@ fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>, knows: bool
                 leavers: plan.leavers.len(),
                 stay: stay.into_values().max().unwrap_or_default(),
                 anywhere: anywhere.count(),
-                back: slot <= world.swarm.desired,
+                back: slot <= world.past.most_desired(),
             };
             let known = world.workers[number]
                 .verdicts
@@ -348,6 +348,13 @@ fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, lo
         let moved = world.swarm.live().any(|(_, task)| {
             Some(task.slot) == slot && task.state == State::Running && task.node != Some(gone)
         });
+        // Whoever had an address before its last tenant is not there.
+        let address = world.database.nodes[gone].address;
+        let later = &world.database.nodes[gone + 1..];
+        let moved = moved
+            || later
+                .iter()
+                .any(|node| node.ours && node.address == address);
         debug_assert_eq!(name, &Database::name(gone));
         world.events.push(Event::Forgot(Forgot {
             worker: number,

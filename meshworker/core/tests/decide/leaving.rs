@@ -8,7 +8,8 @@ use meshworker_core::{
 use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
 
 use crate::support::{
-    Ask, Clock, Toy, announced, content, dns, ip, leave, replica, seen, slot, step, tasks, view,
+    Ask, Clock, Toy, announced, content, departed, dns, ip, leave, replica, seen, slot, step,
+    tasks, view,
 };
 
 const ALL: [u8; 5] = [1, 2, 3, 4, 5];
@@ -345,6 +346,17 @@ fn gate_7_a_short_disturbance_starts_the_hold_anew() {
 }
 
 #[test]
+fn a_member_that_was_lost_between_two_looks_left_the_hold_running() {
+    let (toy, all) = (leaving(&[5]), five(&[(5, Leaving)]));
+    let four = [1, 2, 3, 5];
+    let fewer = seen(vec![dns(&four), announced(&[(5, Leaving)])], &four);
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &all);
+    let plan = clock.after(2, &toy, &fewer);
+    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled))]);
+}
+
+#[test]
 fn a_restarted_worker_waits_once_more_before_it_lets_anybody_go() {
     let (toy, observed) = (leaving(&[5]), five(&[(5, Leaving)]));
     let mut clock = Clock::start();
@@ -398,6 +410,30 @@ fn everybody_is_released_together_when_the_service_is_removed() {
     let plan = clock.after(1, &toy, &observed);
     assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
     assert!(plan.leavers.iter().all(|l| l.going != Going::Everybody));
+}
+
+#[test]
+fn one_left_behind_by_a_partition_took_itself_for_everybody() {
+    let mut toy = leaving(&[5]);
+    let all = five(&[(5, Leaving)]);
+    let nobody = Report::unknown(Witness::Dns, Grade::NxDomain);
+    let alone = seen(vec![nobody, announced(&[(5, Leaving)])], &[5]);
+    let mut clock = Clock::start();
+    clock.after(1, &toy, &all);
+    for _ in 1..clock.limits.release_patience.as_secs() {
+        let plan = clock.after(1, &toy, &alone);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
+    }
+    // For as long as the database remembers them, they may come back.
+    toy.0.departures = vec![departed(1)];
+    for _ in 0..60 {
+        let plan = clock.after(10, &toy, &alone);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
+    }
+    // The task list knows better.
+    let mut alone = alone;
+    alone.reports[0] = tasks(&[(5, Leaving)], 0);
+    opens(&toy, &alone);
 }
 
 #[test]

@@ -24,6 +24,10 @@ pub struct Removals(BTreeMap<usize, Removal>);
 
 impl Removals {
     /// Objects when another node was forgotten within the window.
+    ///
+    /// # Errors
+    ///
+    /// Who, and how long before.
     pub fn check(&mut self, now: u64, forgot: &Forgot) -> Result<(), String> {
         let Forgot { worker, node, .. } = *forgot;
         if let Some(removal) = self.0.get_mut(&node) {
