@@ -99,6 +99,9 @@ pub struct Leaver {
     pub place: usize,
     /// How much is left to do before it may stop.
     pub progress: Option<Progress>,
+    /// Whether it waits until it may. Without a supervisor it stops in seconds,
+    /// whatever is lost with it.
+    pub patient: bool,
     /// Whether it may stop now.
     pub release: Release,
 }

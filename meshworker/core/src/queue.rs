@@ -109,6 +109,7 @@ impl<D> Leaving<'_, D> {
                 going,
                 place: position + 1,
                 progress: leave.progress,
+                patient,
                 release,
             });
         }
@@ -282,12 +283,26 @@ impl<D> Leaving<'_, D> {
     fn everybody_goes(&self, alive: &BTreeSet<IpAddr>, history: &History) -> bool {
         let mut members = self.situation.roster.members().iter().peekable();
         members.peek().is_some()
-            && members.all(|member| member.standing() != Standing::Wanted)
+            && members.all(|member| {
+                // A successor that waits for its predecessor to stop stays with
+                // nobody.
+                member.standing() != Standing::Wanted || self.waits_for_its_slot(member)
+            })
             && alive.iter().all(|address| {
                 let member = self.situation.roster.at(*address);
                 member.is_some_and(is_going)
             })
             && self.nobody_vanished(history)
+    }
+
+    /// Whether this is the successor of a member that is on its way out, and
+    /// does not answer yet.
+    fn waits_for_its_slot(&self, member: &Member) -> bool {
+        let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
+        let mut leaving = self.situation.leaving();
+        !answers
+            && matches!(member.id, MemberId::Slot { .. })
+            && leaving.any(|other| other.id == member.id)
     }
 
     /// What kind of leaving this is.

@@ -10,5 +10,6 @@ pub mod cli;
 pub mod config;
 mod fleet;
 pub mod init;
+pub mod scale;
 pub mod witness;
 pub mod worker;

@@ -297,3 +297,47 @@ fn an_address_in_use_is_one_line_and_exit_code_one() {
         "{text}"
     );
 }
+
+#[test]
+fn a_scale_or_drain_that_cannot_be_is_one_line_and_two() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "secret").unwrap();
+    let file = token.path().to_str().unwrap();
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["scale", "db"], "SERVICE=N: found 'db'"),
+        (&["scale", "db=many"], "SERVICE=N: found 'db=many'"),
+        (&["scale", "=3"], "SERVICE=N: found '=3'"),
+        (&["drain", "db"], "SERVICE.SLOT: found 'db'"),
+        (&["drain", "db.0"], "SERVICE.SLOT: found 'db.0'"),
+        (&["scale", "db=3"], "token-file: found nothing"),
+        (
+            &[
+                "scale",
+                "db=3",
+                "--token-file",
+                empty.path().to_str().unwrap(),
+            ],
+            "token-file:",
+        ),
+        (
+            &["scale", "db=3", "--token-file", file, "--workers-port", "0"],
+            "workers-port: found '0'",
+        ),
+        (
+            &["scale", "db=3", "--token-file", file, "--timeout", "soon"],
+            "timeout: found 'soon'",
+        ),
+    ];
+    for (args, expected) in cases {
+        let output = Command::new(env!("CARGO_BIN_EXE_meshworker"))
+            .args(*args)
+            .env_clear()
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains(expected), "{args:?}: {said}");
+    }
+}

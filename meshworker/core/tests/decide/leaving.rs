@@ -8,8 +8,8 @@ use meshworker_core::{
 use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
 
 use crate::support::{
-    Ask, Clock, Toy, announced, content, departed, dns, ip, leave, replica, seen, slot, step,
-    tasks, view,
+    Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, replica, seen, slot,
+    step, tasks, view,
 };
 
 const ALL: [u8; 5] = [1, 2, 3, 4, 5];
@@ -81,6 +81,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
         going: Going::Unclear,
         place: 1,
         progress: None,
+        patient: true,
         release,
     };
     for left in ["2.0", "1.0"] {
@@ -475,4 +476,21 @@ fn whom_the_lists_do_not_know_leaves_all_the_same_when_it_says_so() {
         let reports = vec![tasks(&listed, 4), announced(&[(5, Leaving)])];
         opens(&leaving(&[5]), &seen(reports, &ALL));
     }
+}
+
+/// A service of one replica, updated with the Docker API in sight: its successor
+/// waits for it to stop, and was taken for a member that stays.
+#[test]
+fn a_single_member_waited_for_its_own_successor() {
+    let task_list = Report {
+        desired: Some(1),
+        sightings: vec![replica(5, 5, Leaving), replica(5, 9, Presence::Present)],
+        ..docker(&[5], 1)
+    };
+    let mut observed = seen(vec![task_list, announced(&[(5, Leaving)])], &[5]);
+    let why = meshworker_core::Unanswered::Unreachable("refused".into());
+    observed.answers.insert(ip(9), Err(why));
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[5]), &observed);
+    assert_eq!(queue(&plan), [(5, None)]);
+    assert_eq!(plan.leavers[0].going, Going::Everybody);
 }

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::config::setting::{SETTINGS, Setting};
 use crate::config::{self, Inputs, Origin, Raw};
 
-use super::Failed;
+use super::{Failed, logging};
 
 /// Adds a flag for every setting, and those that say where clusters come from.
 pub fn add(command: Command) -> Command {
@@ -37,22 +37,7 @@ pub fn add(command: Command) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Look after every service with the label meshworker.enable=true"),
         )
-        .arg(
-            Arg::new("verbose")
-                .short('v')
-                .long("verbose")
-                .action(ArgAction::SetTrue)
-                .help("Log every pass"),
-        )
-        .arg(
-            Arg::new("log-format")
-                .long("log-format")
-                .value_name("FORMAT")
-                .env("MESHWORKER_LOG_FORMAT")
-                .value_parser(["text", "json"])
-                .default_value("text")
-                .help("How log lines look"),
-        )
+        .args(logging::args())
 }
 
 /// The flag of a setting, and its variable.

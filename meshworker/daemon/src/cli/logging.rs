@@ -1,7 +1,25 @@
 //! Where log lines go and how they look.
 
-use clap::ArgMatches;
+use clap::{Arg, ArgAction, ArgMatches};
 use tracing_subscriber::EnvFilter;
+
+/// The flags that every command with a log takes.
+pub fn args() -> [Arg; 2] {
+    [
+        Arg::new("verbose")
+            .short('v')
+            .long("verbose")
+            .action(ArgAction::SetTrue)
+            .help("Log every pass"),
+        Arg::new("log-format")
+            .long("log-format")
+            .value_name("FORMAT")
+            .env("MESHWORKER_LOG_FORMAT")
+            .value_parser(["text", "json"])
+            .default_value("text")
+            .help("How log lines look"),
+    ]
+}
 
 /// Starts logging to standard error. `MESHWORKER_LOG` overrides the level, in
 /// the syntax of tracing's filters.

@@ -8,6 +8,7 @@ mod listen;
 mod logging;
 mod look;
 mod run;
+mod scale;
 mod seed;
 
 use std::ffi::OsString;
@@ -61,6 +62,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(code) => return code,
             Err(failed) => Err(failed),
         },
+        Some(("scale", args)) => scale::scale(args),
+        Some(("drain", args)) => scale::drain(args),
         Some(("health", _)) => return health::health(),
         Some(("config", args)) => match args.subcommand() {
             Some(("check", args)) => config_check::check(args),
@@ -129,6 +132,8 @@ pub fn command() -> Command {
                 ),
         ))
         .subcommand(init::command())
+        .subcommand(scale::scale_command())
+        .subcommand(scale::drain_command())
         .subcommand(Command::new("health").about(
             "The container's health check: ask its supervisor, print one line, exit 0 when healthy",
         ))

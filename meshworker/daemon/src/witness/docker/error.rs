@@ -35,6 +35,11 @@ impl DockerError {
         if let DockerError::Api(bollard::errors::Error::RequestTimeoutError) = self {
             return Grade::Timeout;
         }
+        Grade::Failed(self.words())
+    }
+
+    /// What went wrong, with all its causes.
+    pub fn words(&self) -> String {
         let mut words = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -45,6 +50,6 @@ impl DockerError {
             }
             cause = error.source();
         }
-        Grade::Failed(words)
+        words
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use meshworker_core::{MemberId, Planner, Standing};
-use tracing::info;
+use meshworker_core::{MemberId, Planner, Release, ReleaseGate, Standing};
+use tracing::{info, warn};
 
 use crate::worker::Pass;
 
@@ -40,6 +40,20 @@ impl Leavers {
                     going = %leaver.going,
                     place = leaver.place,
                     "wants to leave"
+                );
+            }
+            if before.is_none()
+                && !leaver.patient
+                && let Release::Held { gate, seen } = &leaver.release
+                && *gate != ReleaseGate::Settled
+            {
+                warn!(
+                    cluster,
+                    member = %leaver.member,
+                    gate = gate.kind(),
+                    "{} stops within seconds, and that is not safe: {seen}; shrink with \
+                     `meshworker scale`, or run members under `meshworker init`",
+                    leaver.member
                 );
             }
             if granted && before != Some(true) {

@@ -1,0 +1,161 @@
+//! `meshworker scale` and `meshworker drain`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command};
+use meshworker_core::MemberId;
+use meshworker_engines::SecretFile;
+
+use crate::scale::{Scale, Stuck, Wish, Workers};
+use crate::witness::DockerClient;
+
+use super::{Failed, logging, runtime};
+
+/// `meshworker scale SERVICE=N`.
+pub fn scale_command() -> Command {
+    with_settings(
+        Command::new("scale").about(
+            "Shrink a service one by one, each member when its data is safe (needs the Docker API)",
+        ),
+        Arg::new("service")
+            .value_name("SERVICE=N")
+            .required(true)
+            .help("The service's full name and how many replicas it is to have"),
+    )
+}
+
+/// `meshworker drain MEMBER`.
+pub fn drain_command() -> Command {
+    with_settings(
+        Command::new("drain")
+            .about("Free one member of its data, and shrink the service by it where Swarm would take it (needs the Docker API)"),
+        Arg::new("member")
+            .value_name("SERVICE.SLOT")
+            .required(true)
+            .help("The member, such as cache_redis.3"),
+    )
+}
+
+fn with_settings(command: Command, what: Arg) -> Command {
+    let setting = |name: &'static str, variable: &'static str, value: &'static str| {
+        Arg::new(name).long(name).env(variable).value_name(value)
+    };
+    command
+        .arg(what)
+        .arg(
+            setting("name", "MESHWORKER_NAME", "NAME")
+                .help("The cluster, as its workers call it [default: the service]"),
+        )
+        .arg(
+            setting("workers", "MESHWORKER_WORKERS", "NAME")
+                .default_value("meshworker")
+                .help("The DNS name of the workers' service, or an address"),
+        )
+        .arg(
+            setting("workers-port", "MESHWORKER_WORKERS_PORT", "PORT")
+                .default_value("4747")
+                .help("The port that the workers listen on"),
+        )
+        .arg(
+            setting("token-file", "MESHWORKER_TOKEN_FILE", "FILE")
+                .help("The file that holds the token which workers and members share"),
+        )
+        .arg(
+            setting("network", "MESHWORKER_NETWORK", "NAME").help(
+                "The network that members and workers share [default: the service's only one]",
+            ),
+        )
+        .arg(
+            setting("timeout", "MESHWORKER_SCALE_TIMEOUT", "SECONDS")
+                .default_value("3600")
+                .help("How long it may take in all"),
+        )
+        .args(logging::args())
+}
+
+/// Runs `meshworker scale`.
+pub fn scale(args: &ArgMatches) -> Result<(), Failed> {
+    let text = text(args, "service");
+    let split = text.split_once('=');
+    let wish = split.and_then(|(service, goal)| Some((service, goal.parse::<u64>().ok()?)));
+    let Some((service, goal)) = wish.filter(|(service, _)| !service.is_empty()) else {
+        return Err(Failed::Input(format!(
+            "SERVICE=N: found '{text}'; allowed: a service's full name and a number, such as cache_redis=3"
+        )));
+    };
+    let mut scale = prepare(args, service)?;
+    done(runtime()?.block_on(scale.to(goal)))
+}
+
+/// Runs `meshworker drain`.
+pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
+    let text = text(args, "member");
+    let split = text.rsplit_once('.');
+    let member = split.and_then(|(service, slot)| Some((service, slot.parse::<u64>().ok()?)));
+    let Some((service, slot)) = member.filter(|(service, slot)| !service.is_empty() && *slot > 0)
+    else {
+        return Err(Failed::Input(format!(
+            "SERVICE.SLOT: found '{text}'; allowed: a service's full name and a slot, such as cache_redis.3"
+        )));
+    };
+    let mut scale = prepare(args, service)?;
+    let member = MemberId::Slot {
+        service: service.to_owned(),
+        slot,
+    };
+    done(runtime()?.block_on(scale.drain(&member)))
+}
+
+fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
+    let given = |name: &str| {
+        let value = args
+            .get_one::<String>(name)
+            .filter(|text| !text.trim().is_empty());
+        value.cloned()
+    };
+    let port = given("workers-port").unwrap_or_default();
+    let port = port
+        .parse()
+        .ok()
+        .filter(|port: &u16| *port > 0)
+        .ok_or_else(|| {
+            Failed::Input(format!("workers-port: found '{port}'; allowed: 1 to 65535"))
+        })?;
+    let name = given("workers").unwrap_or_else(|| "meshworker".into());
+    let workers = Workers::new(&name, port)
+        .map_err(|why| Failed::Input(format!("workers: found '{name}': {why}")))?;
+    let token = given("token-file").ok_or_else(|| {
+        Failed::Input("token-file: found nothing; allowed: a file that holds the token".into())
+    })?;
+    let token = SecretFile::new(PathBuf::from(token));
+    token
+        .read()
+        .map_err(|why| Failed::Input(format!("token-file: {why}")))?;
+    let seconds = given("timeout").unwrap_or_default();
+    let timeout = seconds
+        .parse()
+        .ok()
+        .filter(|s| (1.0..=86_400.0).contains(s));
+    let timeout = timeout.map(Duration::from_secs_f64).ok_or_else(|| {
+        Failed::Input(format!(
+            "timeout: found '{seconds}'; allowed: seconds, such as 600, at most a day"
+        ))
+    })?;
+    let client = DockerClient::shared().map_err(Failed::input)?;
+    let wish = Wish {
+        cluster: given("name").unwrap_or_else(|| service.to_owned()),
+        workers,
+        token,
+    };
+    logging::start(args);
+    Ok(Scale::new(client, service, given("network"), wish, timeout))
+}
+
+fn text(args: &ArgMatches, name: &str) -> String {
+    args.get_one::<String>(name).cloned().unwrap_or_default()
+}
+
+fn done(result: Result<(), Stuck>) -> Result<(), Failed> {
+    result.map_err(|stuck| Failed::Goal(stuck.to_string()))
+}

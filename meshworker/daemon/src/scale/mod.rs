@@ -1,0 +1,202 @@
+//! Shrinks a service step by step, for members without a supervisor: asks the
+//! workers to let one member go, and only then tells Swarm.
+//!
+//! ```text
+//! task list ──> next ──> ask: "slot 5 is to leave" ──> workers move its data
+//!                 │      <── "it may"
+//!                 └────> Swarm: one replica fewer
+//! ```
+//!
+//! The gates are the workers' own; nothing is decided here but whose turn it is.
+
+mod next;
+mod wish;
+mod workers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshworker_core::{MemberId, Sighting};
+use tokio::time::{Instant, sleep};
+use tracing::info;
+
+use crate::witness::{
+    DockerClient, DockerError, DockerOptions, DockerSource, Replicas, Source, Wanted,
+};
+
+pub use next::{Next, next, next_for};
+pub use wish::Wish;
+pub use workers::Workers;
+
+/// Between two looks at the task list, and two requests to the workers.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a service was not shrunk.
+#[derive(Debug, thiserror::Error)]
+pub enum Stuck {
+    /// There is no such service; only the operator can help.
+    #[error("{0}")]
+    NoService(DockerError),
+    /// The time is over, and this is what was still in the way.
+    #[error("not done in time: {0}")]
+    TimedOut(String),
+}
+
+/// Shrinks one service.
+pub struct Scale {
+    service: String,
+    replicas: Replicas,
+    tasks: DockerSource,
+    wish: Wish,
+    deadline: Instant,
+    told: String,
+}
+
+impl Scale {
+    /// A way to shrink this service, asking these workers, within `timeout`.
+    pub fn new(
+        client: Arc<DockerClient>,
+        service: &str,
+        network: Option<String>,
+        wish: Wish,
+        timeout: Duration,
+    ) -> Scale {
+        let options = DockerOptions {
+            network,
+            ..DockerOptions::of(service)
+        };
+        Scale {
+            service: service.to_owned(),
+            replicas: Replicas::of(Arc::clone(&client), service),
+            tasks: DockerSource::new(client, options),
+            wish,
+            deadline: Instant::now() + timeout,
+            told: String::new(),
+        }
+    }
+
+    /// Makes it so many replicas: at once when there are to be more, else one
+    /// by one, each when the workers let it go.
+    ///
+    /// # Errors
+    ///
+    /// There is no such service, or the time is over.
+    pub async fn to(&mut self, goal: u64) -> Result<(), Stuck> {
+        loop {
+            let Some(found) = self.read().await? else {
+                self.pause().await?;
+                continue;
+            };
+            let report = self.tasks.report().await;
+            match next(goal, found.replicas, &report) {
+                Next::Done => {
+                    info!(service = self.service, replicas = goal, "done");
+                    return Ok(());
+                }
+                Next::Set(replicas) => self.set(&found, replicas).await,
+                Next::Wait(why) => self.tell(why),
+                Next::Ask(victim) => {
+                    if self.may_go(&victim).await {
+                        self.set(&found, found.replicas.saturating_sub(1)).await;
+                    }
+                }
+            }
+            self.pause().await?;
+        }
+    }
+
+    /// Lets one member go: the service becomes smaller by it when it is the one
+    /// that Swarm would take; otherwise it is kept free of data until somebody
+    /// has stopped it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such service, or the time is over.
+    pub async fn drain(&mut self, member: &MemberId) -> Result<(), Stuck> {
+        loop {
+            let Some(found) = self.read().await? else {
+                self.pause().await?;
+                continue;
+            };
+            let report = self.tasks.report().await;
+            match next_for(member, found.replicas, &report) {
+                Next::Done => {
+                    info!(%member, "gone");
+                    return Ok(());
+                }
+                Next::Set(replicas) => {
+                    let victim = report.sightings.iter();
+                    let victim = victim.cloned().find(|s| s.member.as_ref() == Some(member));
+                    if let Some(victim) = victim
+                        && self.may_go(&victim).await
+                    {
+                        self.set(&found, replicas).await;
+                    }
+                }
+                Next::Wait(why) => self.tell(why),
+                Next::Ask(victim) => {
+                    if self.may_go(&victim).await {
+                        let node = victim.node.as_deref().unwrap_or("its node");
+                        self.tell(format!(
+                            "{member} holds nothing alone, and is kept so: stop its container on \
+                             {node}, or drain that node"
+                        ));
+                    }
+                }
+            }
+            self.pause().await?;
+        }
+    }
+
+    async fn may_go(&mut self, victim: &Sighting) -> bool {
+        match self.wish.ask(victim).await {
+            Ok(()) => true,
+            Err(why) => {
+                self.tell(why);
+                false
+            }
+        }
+    }
+
+    /// The service as it is now; none when the engine could not say.
+    async fn read(&mut self) -> Result<Option<Wanted>, Stuck> {
+        match self.replicas.read().await {
+            Ok(found) => Ok(Some(found)),
+            Err(error @ DockerError::NotReplicated(_)) => Err(Stuck::NoService(error)),
+            Err(error) => {
+                self.tell(error.words());
+                Ok(None)
+            }
+        }
+    }
+
+    /// A refusal is no end: somebody else may have changed the service, and the
+    /// next look will see.
+    async fn set(&mut self, found: &Wanted, replicas: u64) {
+        info!(
+            service = self.service,
+            from = found.replicas,
+            to = replicas,
+            "replicas"
+        );
+        if let Err(error) = self.replicas.set(found, replicas).await {
+            self.tell(error.words());
+        }
+    }
+
+    /// Says what is in the way, once.
+    fn tell(&mut self, why: String) {
+        if self.told != why {
+            info!(service = self.service, "{why}");
+            self.told = why;
+        }
+    }
+
+    async fn pause(&self) -> Result<(), Stuck> {
+        if Instant::now() >= self.deadline {
+            return Err(Stuck::TimedOut(self.told.clone()));
+        }
+        sleep(PAUSE).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Whose turn it is, from the task list alone. Pure.
+
+use meshworker_core::{MemberId, Presence, Report, Sighting};
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing more.
+    Done,
+    /// The service is to have so many replicas.
+    Set(u64),
+    /// The workers are to let this member go.
+    Ask(Sighting),
+    /// Nothing yet, for this reason.
+    Wait(String),
+}
+
+/// The next step from `replicas` to `goal`.
+///
+/// Swarm takes the slots without a running task first, and then the highest
+/// ones: so the highest is asked for, and the others need not be.
+pub fn next(goal: u64, replicas: u64, report: &Report) -> Next {
+    if replicas < goal {
+        return Next::Set(goal);
+    }
+    if let Some(wait) = unclear(report) {
+        return wait;
+    }
+    if replicas == goal {
+        return Next::Done;
+    }
+    let present = slots(report);
+    match present.last() {
+        Some((_, victim)) if present.len() as u64 >= replicas => Next::Ask((*victim).clone()),
+        _ => Next::Set(replicas - 1),
+    }
+}
+
+/// The next step until this member is gone. A number of replicas means that
+/// Swarm would take this very member, once it may go.
+pub fn next_for(member: &MemberId, replicas: u64, report: &Report) -> Next {
+    let present = slots(report);
+    let there = present
+        .iter()
+        .find(|(_, s)| s.member.as_ref() == Some(member));
+    let Some((_, victim)) = there else {
+        return unclear(report).unwrap_or(Next::Done);
+    };
+    if let Some(wait) = unclear(report) {
+        return wait;
+    }
+    let is_last = present.last().is_some_and(|(_, last)| last == victim);
+    if is_last && present.len() as u64 == replicas && replicas > 0 {
+        return Next::Set(replicas - 1);
+    }
+    Next::Ask((*victim).clone())
+}
+
+/// Why the task list says nothing now.
+fn unclear(report: &Report) -> Option<Next> {
+    use meshworker_core::Grade;
+    if !matches!(report.grade, Grade::Answer | Grade::Empty) {
+        return Some(Next::Wait(format!("the task list: {}", report.grade)));
+    }
+    let mut leaving = report.sightings.iter();
+    let leaving = leaving.find(|s| s.presence == Presence::Leaving)?;
+    let who = match &leaving.member {
+        Some(member) => member.to_string(),
+        None => leaving.address.to_string(),
+    };
+    Some(Next::Wait(format!("{who} stops first")))
+}
+
+/// The members that are there, by their slots.
+fn slots(report: &Report) -> Vec<(u64, &Sighting)> {
+    let present = report.sightings.iter();
+    let mut present: Vec<(u64, &Sighting)> = present
+        .filter(|sighting| sighting.presence == Presence::Present)
+        .filter_map(|sighting| match sighting.member {
+            Some(MemberId::Slot { slot, .. }) => Some((slot, sighting)),
+            _ => None,
+        })
+        .collect();
+    present.sort_by_key(|(slot, sighting)| (*slot, sighting.address));
+    present
+}
+
+#[cfg(test)]
+mod tests {
+    use meshworker_core::{Grade, Witness};
+
+    use super::*;
+
+    fn member(slot: u64) -> MemberId {
+        MemberId::Slot {
+            service: "db".into(),
+            slot,
+        }
+    }
+
+    fn at(slot: u64, presence: Presence) -> Sighting {
+        Sighting {
+            member: Some(member(slot)),
+            presence,
+            ..Sighting::at([10, 0, 0, slot as u8].into())
+        }
+    }
+
+    fn list(sightings: Vec<Sighting>) -> Report {
+        Report {
+            grade: Grade::Answer,
+            sightings,
+            ..Report::addresses(Witness::Docker, [])
+        }
+    }
+
+    fn there(slots: &[u64]) -> Report {
+        list(
+            slots
+                .iter()
+                .map(|slot| at(*slot, Presence::Present))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn the_highest_slot_is_asked_for_and_the_others_are_not() {
+        let ask = Next::Ask(at(10, Presence::Present));
+        assert_eq!(next(3, 4, &there(&[2, 10, 1, 9])), ask);
+    }
+
+    #[test]
+    fn a_slot_without_a_task_goes_first_and_holds_nothing() {
+        assert_eq!(next(3, 5, &there(&[1, 2, 3, 4])), Next::Set(4));
+    }
+
+    #[test]
+    fn growing_asks_nobody() {
+        assert_eq!(next(6, 3, &there(&[1, 2, 3])), Next::Set(6));
+    }
+
+    #[test]
+    fn one_after_another_and_not_by_an_unclear_list() {
+        let mut report = there(&[1, 2, 3, 4]);
+        report.sightings.push(at(5, Presence::Leaving));
+        assert_eq!(next(3, 4, &report), Next::Wait("db.5 stops first".into()));
+        assert_eq!(next(4, 4, &report), Next::Wait("db.5 stops first".into()));
+        let unknown = Report::unknown(Witness::Docker, Grade::Timeout);
+        assert_eq!(
+            next(3, 4, &unknown),
+            Next::Wait("the task list: time-out".into())
+        );
+        assert_eq!(next(4, 4, &there(&[1, 2, 3, 4])), Next::Done);
+    }
+
+    #[test]
+    fn a_drained_member_shrinks_the_service_only_if_swarm_would_take_it() {
+        let report = there(&[1, 2, 3]);
+        assert_eq!(next_for(&member(3), 3, &report), Next::Set(2));
+        let ask = Next::Ask(at(2, Presence::Present));
+        assert_eq!(next_for(&member(2), 3, &report), ask);
+        assert_eq!(next_for(&member(7), 3, &report), Next::Done);
+    }
+}

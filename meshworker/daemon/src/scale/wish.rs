@@ -1,0 +1,77 @@
+//! An operator's word that a member is to leave, in that member's place.
+
+use futures_util::future::join_all;
+use meshworker_core::{MemberId, Sighting};
+use meshworker_engines::SecretFile;
+
+use super::Workers;
+use crate::announce::{Announcement, Phase, client};
+
+/// What stands for the task: not the member's own, so that the worker tells the
+/// two apart and believes whoever came last.
+const TASK: &str = "operator";
+
+/// Tells the workers, in a member's place, that it is to leave.
+pub struct Wish {
+    /// The cluster's name, as the workers know it.
+    pub cluster: String,
+    /// Where the workers are.
+    pub workers: Workers,
+    /// The token that workers and members share.
+    pub token: SecretFile,
+}
+
+impl Wish {
+    /// Says once that this member is to leave. It is forgotten a few seconds
+    /// later unless it is said again.
+    ///
+    /// # Errors
+    ///
+    /// It may not go yet, or nobody could say: why, for people.
+    pub async fn ask(&self, victim: &Sighting) -> Result<(), String> {
+        let Some(MemberId::Slot { service, slot }) = &victim.member else {
+            return Err(format!("{} has no slot", victim.address));
+        };
+        let token = self
+            .token
+            .read()
+            .map_err(|why| format!("token-file: {why}"))?;
+        let said = Announcement {
+            cluster: self.cluster.clone(),
+            service: service.clone(),
+            slot: *slot,
+            task: TASK.to_owned(),
+            node: victim.node.clone().unwrap_or_default(),
+            address: victim.address,
+            phase: Phase::Leaving,
+            generation: 1,
+        };
+        let workers = self.workers.find().await?;
+        let posts = workers
+            .iter()
+            .map(|worker| client::post(*worker, &token, &said));
+        let answers = join_all(posts).await;
+        let mut granted = false;
+        let mut silent = Vec::new();
+        for (worker, answer) in workers.iter().zip(answers) {
+            match answer.map(|answer| answer.verdict) {
+                Ok(Some(verdict)) if verdict.granted => granted = true,
+                Ok(Some(verdict)) => {
+                    let left = verdict.progress.map(|left| format!(", {left}"));
+                    let left = left.unwrap_or_default();
+                    return Err(format!(
+                        "{service}.{slot} may not go yet: {}{left}",
+                        verdict.why
+                    ));
+                }
+                Ok(None) => return Err(format!("{worker} has not looked yet")),
+                // A dead worker does not hold the others up.
+                Err(why) => silent.push(format!("{worker}: {why}")),
+            }
+        }
+        if granted {
+            return Ok(());
+        }
+        Err(format!("no worker answers: {}", silent.join("; ")))
+    }
+}
