@@ -36,7 +36,8 @@ impl Log {
 
 impl io::Write for Log {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(line);
+        let mut log = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+        log.extend_from_slice(line);
         Ok(line.len())
     }
 
