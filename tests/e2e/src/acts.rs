@@ -27,6 +27,8 @@ pub struct Acts<'a> {
     pub deployment: Deployment<'a>,
     /// The world it is in.
     pub world: &'a World,
+    /// Whether an act ends only when nobody departed is remembered any more.
+    pub clean: bool,
     begin: Instant,
     stalls: Vec<Stall>,
 }
@@ -44,13 +46,14 @@ impl<'a> Acts<'a> {
             load,
             deployment,
             world,
+            clean: true,
             begin: Instant::now(),
             stalls: Vec::new(),
         }
     }
 
     /// Does something, waits until it is `done` in Swarm's eyes and there is
-    /// one clean cluster of so many members, and notes what the clients felt.
+    /// one cluster of so many members, and notes what the clients felt.
     pub fn act(
         &mut self,
         name: &str,
@@ -87,7 +90,7 @@ impl<'a> Acts<'a> {
         act(&mut self.deployment);
         let deployment = &self.deployment;
         deployment.wait(name, || done(deployment));
-        self.act_ends(name, members, true)
+        self.act_ends(name, members, self.clean)
     }
 
     /// Something is about to be done: times and stalls count from here.

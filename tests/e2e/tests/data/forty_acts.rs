@@ -15,7 +15,7 @@ const ACTS_VARIABLE: &str = "MESHWORKER_ACTS";
 /// So many acts, unless the environment says otherwise.
 const ACTS: u64 = 40;
 /// The worker lives for so many seconds, at least and at most.
-const LIVES: (u64, u64) = (4, 20);
+const LIVES: (u64, u64) = (8, 40);
 
 /// Random acts, reproducible by their seed.
 pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
@@ -50,12 +50,16 @@ pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
         });
         let mut random = Random(seed);
         let mut now = members;
+        // Nobody waits for the worker between two acts: it may still be busy
+        // with the last one.
+        acts.clean = false;
         for _ in 0..count {
             now = one(acts, &mut random, now, members);
         }
         if now != members {
             scaling::scale(acts, now, members);
         }
+        acts.clean = true;
         drop(stop);
         let killed = killer.join().unwrap_or_default();
         eprintln!("  the worker was killed {killed} times");

@@ -21,6 +21,7 @@ pub fn planned_acts(world: &World, database: &dyn Database, members: usize) {
     drain::drain(&mut acts, members);
     acts.is_whole();
     forty_acts::forty_acts(&mut acts, members);
+    acts.deployment.becomes_clean(members);
     acts.is_whole();
     let log = acts.deployment.worker_log();
     assert!(!log.contains("panicked"), "the worker broke:\n{log}");
