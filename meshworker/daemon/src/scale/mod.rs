@@ -125,10 +125,9 @@ impl Scale {
                     return Ok(());
                 }
                 Next::Set(replicas) => {
-                    let victim = report.sightings.iter();
-                    let victim = victim.cloned().find(|s| s.member.as_ref() == Some(member));
-                    if let Some(victim) = victim
-                        && self.may_go(&victim).await
+                    let mut listed = report.sightings.iter();
+                    if let Some(victim) = listed.find(|s| s.member.as_ref() == Some(member))
+                        && self.may_go(victim).await
                     {
                         self.set(&found, replicas).await;
                     }

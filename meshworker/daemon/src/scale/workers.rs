@@ -29,7 +29,11 @@ impl Workers {
         Ok(Workers { name, port })
     }
 
-    /// Every worker's address, or why there is none.
+    /// Every worker's address.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, for people.
     pub async fn find(&self) -> Result<Vec<SocketAddr>, String> {
         let source = match &self.name {
             Name::Literal(address) => return Ok(vec![SocketAddr::new(*address, self.port)]),

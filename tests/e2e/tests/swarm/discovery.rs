@@ -29,7 +29,7 @@ pub fn with_the_docker_api(world: &World, database: &dyn Database) {
 }
 
 /// The manager's socket, and the group that may use it.
-fn socket(world: &World) -> (String, String) {
+pub fn socket(world: &World) -> (String, String) {
     let manager = world.swarm().docker(1).expect("node 1 is there");
     let socket = manager.host().expect("a lab's engine has a socket");
     let socket = socket.trim_start_matches("unix://").to_owned();

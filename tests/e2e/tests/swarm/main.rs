@@ -9,6 +9,7 @@ mod discovery;
 mod identity;
 mod life;
 mod seed;
+mod stock;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
             "seed::the_old_stack_needs_only_another_image",
             seed::the_old_stack,
         ),
+        ("stock::shrunk_step_by_step", stock::shrunk_step_by_step),
     ];
     for (name, test) in others {
         let (world, test) = (Arc::clone(&world), *test);
