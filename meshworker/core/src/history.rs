@@ -40,6 +40,8 @@ pub struct History {
     /// Whether the member at each address, when it was seen last, was wanted
     /// and answered, or was meant to go; and when that was.
     pub(crate) stances: BTreeMap<IpAddr, (bool, Moment)>,
+    /// How much each leaver had left when that was counted first, and when.
+    pub(crate) began: BTreeMap<IpAddr, (Moment, u64)>,
     /// Whose each address was last.
     pub(crate) places: BTreeMap<IpAddr, MemberId>,
     /// Addresses whose member was forgotten, and when.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -99,6 +100,8 @@ pub struct Leaver {
     pub place: usize,
     /// How much is left to do before it may stop.
     pub progress: Option<Progress>,
+    /// How long that will take, at the pace since it was counted first.
+    pub estimate: Option<Duration>,
     /// Whether it waits until it may. Without a supervisor it stops in seconds,
     /// whatever is lost with it.
     pub patient: bool,
@@ -119,6 +122,18 @@ pub enum Release {
         /// What was seen there.
         seen: String,
     },
+}
+
+impl Leaver {
+    /// What is left to do and how long it will take, for people: "120 slots
+    /// left, about 7 s".
+    pub fn left(&self) -> Option<String> {
+        let progress = self.progress.as_ref()?;
+        Some(match self.estimate {
+            Some(estimate) => format!("{progress}, about {:.0} s", estimate.as_secs_f64()),
+            None => progress.to_string(),
+        })
+    }
 }
 
 impl Release {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::{
     Context, Floor, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
-    Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Unity, Witness,
+    Progress, Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Unity,
+    Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -53,6 +55,7 @@ impl<D> Leaving<'_, D> {
         history.alive.clone_from(&alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
         history.ready.retain(|address, _| leaving.contains(address));
+        history.began.retain(|address, _| leaving.contains(address));
         let first = leaves.first().map(|leave| leave.address);
         self.yield_turns(first, history);
 
@@ -108,6 +111,7 @@ impl<D> Leaving<'_, D> {
                 node: leave.node,
                 going,
                 place: position + 1,
+                estimate: self.estimate(leave.address, leave.progress.as_ref(), history),
                 progress: leave.progress,
                 patient,
                 release,
@@ -180,6 +184,26 @@ impl<D> Leaving<'_, D> {
         let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
         busy.next()
             .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
+    }
+
+    /// How long the rest of a leaver's work will take, at the pace so far.
+    fn estimate(
+        &self,
+        address: IpAddr,
+        progress: Option<&Progress>,
+        history: &mut History,
+    ) -> Option<Duration> {
+        let now = self.context.now;
+        let left = progress?.left;
+        let began = history.began.entry(address).or_insert((now, left));
+        if left > began.1 {
+            // More has come to it: counted anew.
+            *began = (now, left);
+        }
+        let (since, at_first) = *began;
+        let done = at_first - left;
+        let took = now.since(since).as_secs_f64();
+        (done > 0).then(|| Duration::from_secs_f64(took * left as f64 / done as f64))
     }
 
     /// A member that stays and that the leaver does not see in its cluster.

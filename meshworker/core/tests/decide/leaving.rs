@@ -1,8 +1,8 @@
 //! The leave queue: each release gate alone, then turns, kinds and hurry.
 
 use meshworker_core::{
-    Floor, Going, Grade, Leaver, Observation, Pace, Plan, Presence, Reason, Refusal, Release,
-    ReleaseGate, Report, Unanswered, Unity, Witness,
+    Floor, Going, Grade, Leaver, Observation, Pace, Plan, Presence, Progress, Reason, Refusal,
+    Release, ReleaseGate, Report, Unanswered, Unity, Witness,
 };
 
 use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
@@ -81,6 +81,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
         going: Going::Unclear,
         place: 1,
         progress: None,
+        estimate: None,
         patient: true,
         release,
     };
@@ -493,4 +494,24 @@ fn a_single_member_waited_for_its_own_successor() {
     let plan = after_the_hold(&mut Clock::start(), &leaving(&[5]), &observed);
     assert_eq!(queue(&plan), [(5, None)]);
     assert_eq!(plan.leavers[0].going, Going::Everybody);
+}
+
+#[test]
+fn the_time_that_is_left_follows_from_the_pace_so_far() {
+    let mut clock = Clock::start();
+    let mut told = |slots: u64| {
+        let mut toy = leaving(&[5]);
+        toy.0.leaves[0].holds = vec![format!("{slots} slots")];
+        toy.0.leaves[0].progress = Some(Progress {
+            unit: "slots",
+            left: slots,
+        });
+        let plan = clock.after(2, &toy, &five(&[(5, Leaving)]));
+        plan.leavers[0].left().unwrap()
+    };
+    assert_eq!(told(100), "100 slots left");
+    assert_eq!(told(90), "90 slots left, about 18 s");
+    assert_eq!(told(50), "50 slots left, about 4 s");
+    // More came to it.
+    assert_eq!(told(120), "120 slots left");
 }

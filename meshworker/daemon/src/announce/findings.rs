@@ -92,7 +92,7 @@ impl Findings {
             },
             going: leaver.going.to_string(),
             place: leaver.place,
-            progress: leaver.progress.as_ref().map(ToString::to_string),
+            progress: leaver.left(),
         })
     }
 }

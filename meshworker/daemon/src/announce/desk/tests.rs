@@ -59,6 +59,7 @@ fn leaver(slot: u64, place: usize, release: Release) -> Leaver {
             unit: "slots",
             left: 5461,
         }),
+        estimate: None,
         patient: true,
         release,
     }
