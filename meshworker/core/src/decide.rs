@@ -72,6 +72,13 @@ pub fn decide<P: Planner>(
         };
         (&own_observed, own)
     };
+    // A name server may list another cluster's members under our name for ever:
+    // ours are in their place all the same, and may leave.
+    let among_us = if strangers.is_empty() {
+        unity.clone()
+    } else {
+        planner.propose(&situation).unity
+    };
     note_places(&situation, &departures, &mut history);
     let departing = !departures.is_empty();
     let (removal, closed) = removals(context, observed, &situation, &departures, &mut history);
@@ -90,7 +97,7 @@ pub fn decide<P: Planner>(
         observed,
         situation: &situation,
         floor,
-        unity: &unity,
+        unity: &among_us,
         departed: departures.iter().filter_map(|d| d.address).collect(),
     };
     let Queue {
@@ -109,7 +116,7 @@ pub fn decide<P: Planner>(
     }
     prune(context, &departures, &mut history);
 
-    let settled = is_settled(observed, &situation, &unity);
+    let settled = is_settled(observed, &situation, &among_us);
     let unity = whole(context, planner, observed, &situation, unity);
     let pace = if !unity.is_one() || !steps.is_empty() || !leavers.is_empty() {
         Pace::Quick

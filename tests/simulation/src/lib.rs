@@ -32,8 +32,8 @@
 //! | release gate 1, one after another | `no_loss_by_release` | 9 |
 //! | release gate 6, at rest | `no_loss_by_release` | 8 |
 //! | strangers have no say | `one_cluster_in_the_end` | 1 |
-//! | removal gate 2, every witness says absent | nothing in a minute | - |
-//! | removal gate 4, no member sees it alive | nothing in a minute | - |
+//! | removal gate 2, every witness says absent | not found in one attempt of about a minute | - |
+//! | removal gate 4, no member sees it alive | not found in one attempt of about a minute | - |
 //!
 //! Removal gate 2 has another behind it: a listed member is wanted, and gate 3
 //! waits for a wanted member that is silent. And whoever is seen alive by one

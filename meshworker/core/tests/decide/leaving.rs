@@ -1,8 +1,9 @@
 //! The leave queue: each release gate alone, then turns, kinds and hurry.
 
 use meshworker_core::{
-    Floor, Going, Grade, Leaver, Observation, Pace, Plan, Presence, Progress, Reason, Refusal,
-    Release, ReleaseGate, Report, Unanswered, Unity, Witness,
+    Capabilities, Context, Floor, Going, Grade, History, Leaver, Limits, Moment, Observation, Pace,
+    Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release, ReleaseGate, Report,
+    Situation, Unanswered, Unity, Witness, decide,
 };
 
 use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
@@ -514,4 +515,50 @@ fn the_time_that_is_left_follows_from_the_pace_so_far() {
     assert_eq!(told(50), "50 slots left, about 4 s");
     // More came to it.
     assert_eq!(told(120), "120 slots left");
+}
+
+/// Sees a stranger at 9, and says that it has not joined.
+struct Wary(Toy);
+
+impl Planner for Wary {
+    type Detail = ();
+    type Request = Ask;
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn propose(&self, situation: &Situation<'_, ()>) -> Proposal<Ask> {
+        let mut proposal = self.0.propose(situation);
+        if situation.answers.contains_key(&ip(9)) {
+            proposal.strangers.insert(ip(9));
+            proposal.unity = Unity::apart("9 has not joined");
+        }
+        proposal
+    }
+}
+
+/// On a network that two stacks share, the name server lists both stacks'
+/// members under one name: nobody was ever in place, and nobody could leave.
+#[test]
+fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
+    let mut observed = five(&[(5, Leaving)]);
+    observed.reports[0] = dns(&[1, 2, 3, 4, 5, 9]);
+    observed.answers.insert(ip(9), view(9, &[9]));
+    let wary = Wary(leaving(&[5]));
+    let mut history = History::default();
+    let mut last = None;
+    for second in 0..4 {
+        let context = Context {
+            now: Moment(std::time::Duration::from_secs(second)),
+            limits: &Limits::default(),
+            min_members: 1,
+        };
+        let (plan, next) = decide(&wary, &context, &observed, history);
+        history = next;
+        assert!(plan.settled);
+        assert_eq!(plan.unity, Unity::apart("9 has not joined"));
+        last = queue(&plan).pop();
+    }
+    assert_eq!(last, Some((5, None)));
 }

@@ -78,8 +78,8 @@ async fn members_that_return_at_each_others_addresses_find_together() {
     assert_eq!(driver.count(StepKind::Forget), 0, "{}", driver.story());
 }
 
-/// A cluster once stayed apart for minutes: each member asked again and again
-/// for the first one that it had lost, and never for the others.
+/// A member that had lost several others was told of the first one only, again
+/// and again, and the pause between two attempts kept the others waiting.
 #[tokio::test]
 async fn members_that_are_killed_and_swapped_while_they_form_find_together() {
     let Some(mut servers) = Servers::plain().await else {
