@@ -113,6 +113,8 @@ impl Scale {
     ///
     /// There is no such service, or the time is over.
     pub async fn drain(&mut self, member: &MemberId) -> Result<(), Stuck> {
+        // At most once: should Swarm take another one after all, no more go.
+        let mut shrunk = false;
         loop {
             let Some(found) = self.read().await? else {
                 self.pause().await?;
@@ -124,14 +126,16 @@ impl Scale {
                     info!(%member, "gone");
                     return Ok(());
                 }
-                Next::Set(replicas) => {
+                Next::Set(replicas) if !shrunk => {
                     let mut listed = report.sightings.iter();
                     if let Some(victim) = listed.find(|s| s.member.as_ref() == Some(member))
                         && self.may_go(victim).await
                     {
                         self.set(&found, replicas).await;
+                        shrunk = true;
                     }
                 }
+                Next::Set(_) => self.tell(format!("{member} is still there")),
                 Next::Wait(why) => self.tell(why),
                 Next::Ask(victim) => {
                     if self.may_go(&victim).await {

@@ -1,5 +1,7 @@
 //! Whose turn it is, from the task list alone. Pure.
 
+use std::collections::BTreeMap;
+
 use meshworker_core::{MemberId, Presence, Report, Sighting};
 
 /// What is to be done next.
@@ -17,8 +19,9 @@ pub enum Next {
 
 /// The next step from `replicas` to `goal`.
 ///
-/// Swarm takes the slots without a running task first, and then the highest
-/// ones: so the highest is asked for, and the others need not be.
+/// Swarm takes the slots without a running task first, then one of the node
+/// that has most of them, and which one of those it does not say: so the
+/// highest of them is asked for.
 pub fn next(goal: u64, replicas: u64, report: &Report) -> Next {
     if replicas < goal {
         return Next::Set(goal);
@@ -29,9 +32,9 @@ pub fn next(goal: u64, replicas: u64, report: &Report) -> Next {
     if replicas == goal {
         return Next::Done;
     }
-    let present = slots(report);
-    match present.last() {
-        Some((_, victim)) if present.len() as u64 >= replicas => Next::Ask((*victim).clone()),
+    let running = slots(report).len() as u64;
+    match candidates(report).last() {
+        Some(victim) if running >= replicas => Next::Ask((*victim).clone()),
         _ => Next::Set(replicas - 1),
     }
 }
@@ -49,11 +52,26 @@ pub fn next_for(member: &MemberId, replicas: u64, report: &Report) -> Next {
     if let Some(wait) = unclear(report) {
         return wait;
     }
-    let is_last = present.last().is_some_and(|(_, last)| last == victim);
-    if is_last && present.len() as u64 == replicas && replicas > 0 {
+    let candidates = candidates(report);
+    let only = candidates.len() == 1 && candidates.first() == Some(victim);
+    if only && present.len() as u64 == replicas && replicas > 0 {
         return Next::Set(replicas - 1);
     }
     Next::Ask((*victim).clone())
+}
+
+/// The members of the node that has most of them, in the order of their slots:
+/// Swarm takes one of these.
+fn candidates(report: &Report) -> Vec<&Sighting> {
+    let present = slots(report);
+    let mut per_node: BTreeMap<&Option<String>, usize> = BTreeMap::new();
+    for (_, sighting) in &present {
+        *per_node.entry(&sighting.node).or_default() += 1;
+    }
+    let most = per_node.values().max().copied().unwrap_or(0);
+    let crowded = |sighting: &&Sighting| per_node.get(&sighting.node) == Some(&most);
+    let members = present.into_iter().map(|(_, sighting)| sighting);
+    members.filter(crowded).collect()
 }
 
 /// Why the task list says nothing now.
@@ -123,10 +141,28 @@ mod tests {
         )
     }
 
+    /// These slots, on these nodes.
+    fn on(places: &[(u64, &str)]) -> Report {
+        let sightings = places.iter().map(|(slot, node)| Sighting {
+            node: Some((*node).into()),
+            ..at(*slot, Presence::Present)
+        });
+        list(sightings.collect())
+    }
+
+    fn asked(next: Next) -> Option<MemberId> {
+        match next {
+            Next::Ask(victim) => victim.member,
+            _ => None,
+        }
+    }
+
     #[test]
-    fn the_highest_slot_is_asked_for_and_the_others_are_not() {
-        let ask = Next::Ask(at(10, Presence::Present));
-        assert_eq!(next(3, 4, &there(&[2, 10, 1, 9])), ask);
+    fn the_highest_slot_of_the_fullest_node_is_asked_for() {
+        let report = on(&[(2, "a"), (10, "b"), (1, "b"), (9, "c")]);
+        assert_eq!(asked(next(3, 4, &report)), Some(member(10)));
+        let report = on(&[(2, "a"), (10, "b"), (1, "a"), (9, "c")]);
+        assert_eq!(asked(next(3, 4, &report)), Some(member(2)));
     }
 
     #[test]
@@ -154,11 +190,18 @@ mod tests {
     }
 
     #[test]
-    fn a_drained_member_shrinks_the_service_only_if_swarm_would_take_it() {
-        let report = there(&[1, 2, 3]);
-        assert_eq!(next_for(&member(3), 3, &report), Next::Set(2));
-        let ask = Next::Ask(at(2, Presence::Present));
-        assert_eq!(next_for(&member(2), 3, &report), ask);
-        assert_eq!(next_for(&member(7), 3, &report), Next::Done);
+    fn a_drained_member_shrinks_the_service_only_if_swarm_would_take_just_it() {
+        let report = on(&[(1, "a")]);
+        assert_eq!(next_for(&member(1), 1, &report), Next::Set(0));
+        // One of three nodes with one each, or of one node with two: who knows?
+        for places in [
+            [(1, "a"), (2, "b"), (3, "c")],
+            [(1, "a"), (2, "b"), (3, "b")],
+        ] {
+            let report = on(&places);
+            let asked = asked(next_for(&member(3), 3, &report));
+            assert_eq!(asked, Some(member(3)));
+        }
+        assert_eq!(next_for(&member(7), 1, &report), Next::Done);
     }
 }
