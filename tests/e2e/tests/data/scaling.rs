@@ -19,9 +19,15 @@ pub fn scale(acts: &mut Acts<'_>, from: usize, to: usize) {
         to,
         |deployment| deployment.scale(to),
         |deployment| {
+            // Those on their way out run too, until they may stop.
+            let tasks = deployment.stack().tasks(deployment.database.service());
+            let tasks = tasks.map_err(|error| error.to_string())?;
+            let still = tasks.iter().filter(|task| task.state == "running").count();
             let running = deployment.members().len();
-            let done = running == to;
-            done.then_some(()).ok_or(format!("{running} of {to} run"))
+            let done = running == to && still == to;
+            done.then_some(()).ok_or(format!(
+                "{running} of {to} run, {still} with those that leave"
+            ))
         },
     );
 }
