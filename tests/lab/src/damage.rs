@@ -57,7 +57,7 @@ impl Swarm {
             .ok_or_else(|| LabError::Invalid(format!("node {index} is in no swarm")))?;
         let manager = self.manager()?;
         manager
-            .run(["node", "update", "--availability", availability, &id])
+            .change(&["node", "update", "--availability", availability, &id])
             .map(drop)
     }
 

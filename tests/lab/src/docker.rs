@@ -13,6 +13,9 @@ use crate::{LabError, Result};
 /// Asking an engine that is there takes milliseconds; one that hangs must not hold up whoever asks.
 const PING_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How often a change is given at most: the manager changes a node or service itself now and then, not all the time.
+const CHANGES: usize = 10;
+
 /// Settings that would point the client at another engine.
 const REDIRECTIONS: [&str; 4] = [
     "DOCKER_HOST",
@@ -78,6 +81,24 @@ impl Docker {
         S: AsRef<OsStr>,
     {
         run(&mut self.command(arguments)?)
+    }
+
+    /// Runs a command that changes a service or a node. The manager refuses one that was prepared while it changed the
+    /// same thing itself; then it is simply given again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Docker::run`].
+    pub fn change<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.run(arguments) {
+                Err(LabError::Failed { stderr, .. })
+                    if tries < CHANGES && stderr.contains("update out of sequence") => {}
+                done => return done,
+            }
+        }
     }
 
     /// [`Docker::run`] with a deadline of its own.

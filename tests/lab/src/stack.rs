@@ -83,7 +83,7 @@ impl<'a> Stack<'a> {
     pub fn scale(&self, service: &str, replicas: usize) -> Result<()> {
         let target = format!("{}={replicas}", self.full(service));
         self.manager()?
-            .run(["service", "scale", "--detach", &target])
+            .change(&["service", "scale", "--detach", &target])
             .map(drop)
     }
 

@@ -13,9 +13,8 @@ impl Stack<'_> {
     pub fn force_update(&self, service: &str) -> Result<()> {
         let service = self.full(service);
         let update = ["service", "update", "--detach", "--force", "--quiet"];
-        self.manager()?
-            .run(update.into_iter().chain([service.as_str()]))
-            .map(drop)
+        let update: Vec<&str> = update.into_iter().chain([service.as_str()]).collect();
+        self.manager()?.change(&update).map(drop)
     }
 
     /// How far the last update of a service is, in Docker's words: `updating`, `completed`, `paused`, ...; empty when
