@@ -27,8 +27,6 @@ pub struct Acts<'a> {
     pub deployment: Deployment<'a>,
     /// The world it is in.
     pub world: &'a World,
-    /// Whether an act ends only when nobody departed is remembered any more.
-    pub clean: bool,
     begin: Instant,
     stalls: Vec<Stall>,
 }
@@ -46,14 +44,13 @@ impl<'a> Acts<'a> {
             load,
             deployment,
             world,
-            clean: true,
             begin: Instant::now(),
             stalls: Vec::new(),
         }
     }
 
     /// Does something, waits until it is `done` in Swarm's eyes and there is
-    /// one cluster of so many members, and notes what the clients felt.
+    /// one clean cluster of so many members, and notes what the clients felt.
     pub fn act(
         &mut self,
         name: &str,
@@ -90,7 +87,7 @@ impl<'a> Acts<'a> {
         act(&mut self.deployment);
         let deployment = &self.deployment;
         deployment.wait(name, || done(deployment));
-        self.act_ends(name, members, self.clean)
+        self.act_ends(name, members, true)
     }
 
     /// Something is about to be done: times and stalls count from here.

@@ -50,16 +50,12 @@ pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
         });
         let mut random = Random(seed);
         let mut now = members;
-        // Nobody waits for the worker between two acts: it may still be busy
-        // with the last one.
-        acts.clean = false;
         for _ in 0..count {
             now = one(acts, &mut random, now, members);
         }
         if now != members {
             scaling::scale(acts, now, members);
         }
-        acts.clean = true;
         drop(stop);
         let killed = killer.join().unwrap_or_default();
         eprintln!("  the worker was killed {killed} times");
