@@ -59,7 +59,8 @@ pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
         drop(stop);
         let killed = killer.join().unwrap_or_default();
         eprintln!("  the worker was killed {killed} times");
-        assert!(killed > 0 || count < ACTS, "the worker was never killed");
+        // Fewer acts may be over before the first life is.
+        assert!(killed > 0 || count < 8, "the worker was never killed");
     });
 }
 
