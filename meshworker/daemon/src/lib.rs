@@ -11,5 +11,6 @@ pub mod config;
 mod fleet;
 pub mod init;
 pub mod scale;
+pub mod status;
 pub mod witness;
 pub mod worker;

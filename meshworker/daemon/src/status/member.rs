@@ -1,0 +1,130 @@
+//! One member: who it is, where, and what everybody says of it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Event, LeaverStatus, RefusalStatus, StepStatus, WhoSees};
+
+/// What a member is doing, from all that is known of it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// It is in the cluster.
+    Joined,
+    /// It answers, and is not in the cluster yet.
+    Joining,
+    /// It is wanted and does not answer.
+    Silent,
+    /// It is meant to go, and waits for its turn or hands over its data.
+    Leaving,
+    /// It was told that it may stop.
+    Released,
+    /// It answers, and is not taken in: a refusal says why.
+    Refused,
+    /// No witness wants it: a stale record, or known to the database alone.
+    Unknown,
+}
+
+impl MemberState {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [MemberState; 7] = [
+        MemberState::Joined,
+        MemberState::Joining,
+        MemberState::Silent,
+        MemberState::Leaving,
+        MemberState::Released,
+        MemberState::Refused,
+        MemberState::Unknown,
+    ];
+
+    /// Its name in answers, metrics and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            MemberState::Joined => "joined",
+            MemberState::Joining => "joining",
+            MemberState::Silent => "silent",
+            MemberState::Leaving => "leaving",
+            MemberState::Released => "released",
+            MemberState::Refused => "refused",
+            MemberState::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the member is in the cluster and stays.
+    pub fn is_in(self) -> bool {
+        self == MemberState::Joined
+    }
+}
+
+/// What one witness says of one member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SightingStatus {
+    /// Who says it: `dns`, `announce`, `docker` or `database`.
+    pub witness: String,
+    /// What, for people: "present", "leaving", "absent", "unknown (time-out)".
+    pub presence: String,
+    /// Since when it has said so without a break (RFC 3339, UTC).
+    pub since: String,
+    /// How long ago it was said last, in seconds.
+    pub age_seconds: f64,
+}
+
+/// What a member's database says of its cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ViewStatus {
+    /// Its own id in the database.
+    pub node: String,
+    /// The name of its cluster, if it has one.
+    pub cluster_name: Option<String>,
+    /// How many nodes it counts in its cluster, itself included.
+    pub size: usize,
+    /// The nodes that it knows, itself included.
+    pub peers: Vec<WhoSees>,
+    /// Work that should end before anybody leaves; none when it is at rest.
+    pub working: Option<String>,
+}
+
+/// One member: who it is, where, and what everybody says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MemberStatus {
+    /// Who it is: `SERVICE.SLOT`, or its address where nothing better is known.
+    pub id: String,
+    /// Where it is.
+    pub address: String,
+    /// The swarm node that it runs on, where a witness knows it.
+    pub node: Option<String>,
+    /// The swarm task, where a witness knows it.
+    pub task: Option<String>,
+    /// What it is doing.
+    pub state: MemberState,
+    /// What follows from the witnesses: `wanted`, `leaving`, `disowned` or `unlisted`.
+    pub standing: String,
+    /// Why an operator holds it; none when nobody does.
+    pub held: Option<String>,
+    /// What each witness says of it.
+    pub sightings: Vec<SightingStatus>,
+    /// What its database says; none when it did not answer.
+    pub view: Option<ViewStatus>,
+    /// Why its database did not answer; none when it did, or was not asked.
+    pub unanswered: Option<String>,
+}
+
+/// All evidence for one member: what is known, planned, refused and remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Why {
+    /// The member; twice while its slot moves from one address to another.
+    pub members: Vec<MemberStatus>,
+    /// What other members' databases say of its address, such as
+    /// "10.0.1.3 (cache_redis.2): alive".
+    pub seen_by: Vec<String>,
+    /// What was done for or to it in the last pass.
+    pub steps: Vec<StepStatus>,
+    /// What is not done for or to it, and why.
+    pub refusals: Vec<RefusalStatus>,
+    /// Its place in the leave queue.
+    pub leaver: Option<LeaverStatus>,
+    /// What happened to it, as far as is remembered, oldest first.
+    pub events: Vec<Event>,
+}

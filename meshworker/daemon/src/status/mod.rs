@@ -1,0 +1,23 @@
+//! What is told, as data: the words of the API, the commands and the dashboard.
+//!
+//! These types are the API's contract: they change only by addition. They are
+//! made from what a pass saw and decided ([`of`]), and know nothing of engines.
+
+mod cluster;
+mod config;
+mod event;
+mod leaver;
+mod member;
+pub mod of;
+mod order;
+mod plan;
+mod witness;
+
+pub use cluster::{ClusterStatus, Mode, PassStatus, Summary, WhoSees};
+pub use config::{Config, ConfigValue};
+pub use event::{Event, EventKind, Events, Severity};
+pub use leaver::LeaverStatus;
+pub use member::{MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
+pub use order::{Done, Drain, Forget, Hold, Readiness, Scale};
+pub use plan::{PlanStatus, RefusalStatus, StepStatus};
+pub use witness::WitnessStatus;

@@ -1,0 +1,1 @@
+//! How a pass becomes a status.
