@@ -7,8 +7,8 @@ use crate::queue::{Leaving, Queue};
 use crate::removal::removals;
 use crate::{
     Backoff, Departure, Evidence, History, Leaver, Limits, Member, MemberId, Moment, Observation,
-    Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release, Request, Roster, Situation,
-    Standing, Step, StepKind, Unity, Witness,
+    Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release, Request, Roster,
+    Situation, Standing, Step, StepKind, Unity, Witness,
 };
 
 /// What the decision needs to know besides what was seen.
@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub limits: &'a Limits,
     /// The fewest members that count as the whole cluster.
     pub min_members: usize,
+    /// What an operator has ordered.
+    pub orders: &'a Orders,
 }
 
 /// Decides what to do about one cluster, from what this pass saw.
@@ -109,6 +111,14 @@ pub fn decide<P: Planner>(
 
     let mut steps = Vec::new();
     for step in planned {
+        if let Some(reason) = context.orders.against(&step, situation.roster) {
+            refusals.push(Refusal {
+                what: step.to_string(),
+                reason,
+                evidence: step.evidence,
+            });
+            continue;
+        }
         match awaited(context, &step, &mut history) {
             Some(refusal) => refusals.push(refusal),
             None => steps.push(step),

@@ -71,7 +71,10 @@ impl<D> Leaving<'_, D> {
             } else {
                 self.going(member)
             };
-            let closed = if everybody {
+            let closed = if self.context.orders.dry_run {
+                let seen = "this worker only plans: it is a dry run".to_owned();
+                Some((ReleaseGate::Turn, seen))
+            } else if everybody {
                 None
             } else {
                 self.closed(&leave, going, &alive, history)
@@ -130,7 +133,12 @@ impl<D> Leaving<'_, D> {
         history: &History,
     ) -> Option<(ReleaseGate, String)> {
         let answers = |address: &IpAddr| matches!(self.situation.answers.get(address), Some(Ok(_)));
-        // 1. Nobody else is on its way out.
+        // 1. No operator holds it, and nobody else is on its way out.
+        let member = self.situation.roster.at(leave.address);
+        let id = member.map_or(MemberId::Address(leave.address), |m| m.id.clone());
+        if let Some(why) = self.context.orders.hold_on(&id, leave.address) {
+            return Some((ReleaseGate::Turn, format!("an operator holds it: {why}")));
+        }
         let others = self.situation.roster.members().iter();
         let mut others = others.filter(|other| other.address != leave.address);
         let stopping = others.find(|other| {

@@ -56,6 +56,10 @@ pub enum Reason {
         /// The time that is left.
         left: Duration,
     },
+    /// An operator holds the cluster, or this member; and why.
+    OnHold(String),
+    /// Forgetting members is switched off.
+    RemovalsOff,
     /// A member that is meant to go was not let go at this gate.
     Held {
         /// The first gate that was closed.
@@ -70,6 +74,12 @@ pub enum Reason {
         /// What was seen.
         seen: String,
     },
+}
+
+impl From<(Gate, String)> for Reason {
+    fn from((gate, seen): (Gate, String)) -> Reason {
+        Reason::Gate { gate, seen }
+    }
 }
 
 impl Reason {
@@ -87,6 +97,8 @@ impl Reason {
             Reason::DataUnowned(_) => "data_unowned",
             Reason::Awaiting { .. } => "awaiting",
             Reason::Quarantined { .. } => "quarantined",
+            Reason::OnHold(_) => "on_hold",
+            Reason::RemovalsOff => "removals_off",
             Reason::Held { gate, .. } => gate.kind(),
             Reason::Gate { gate, .. } => gate.kind(),
         }
@@ -123,6 +135,8 @@ impl fmt::Display for Reason {
                 "its address was freed a short while ago; it is watched for another {:.1} s",
                 left.as_secs_f64()
             ),
+            Reason::OnHold(why) => write!(f, "an operator holds it: {why}"),
+            Reason::RemovalsOff => f.write_str("removals are switched off"),
             Reason::Held { gate, seen } => write!(f, "{gate} is closed: {seen}"),
             Reason::Gate { gate, seen } => write!(f, "{gate} is closed: {seen}"),
         }

@@ -30,30 +30,37 @@ pub(crate) fn removals<D, R: Request>(
     let mut steps = Vec::new();
     let mut refusals = Vec::new();
     for departure in order {
-        let refuse = |(gate, seen): (Gate, String)| Refusal {
+        let refuse = |reason: Reason| Refusal {
             what: format!("forget {}", departure.node),
-            reason: Reason::Gate { gate, seen },
+            reason,
             evidence: departure
                 .address
                 .map(|address| absence(&observed.reports, address))
                 .unwrap_or_default(),
         };
+        let was = departure.address.and_then(|at| history.places.get(&at));
+        if let Some(reason) = context.orders.against_removal(departure, was) {
+            history.agreed.remove(&departure.node);
+            refusals.push(refuse(reason));
+            continue;
+        }
+        let testified = context.orders.testify(departure);
         let mass = mass.as_ref().filter(|_| {
             let since = history.vanished.unwrap_or(now);
-            now.since(since) < context.limits.mass_vanish_hold
+            !testified && now.since(since) < context.limits.mass_vanish_hold
         });
-        if let Some(closed) = closed_now(observed, situation, departure, mass) {
+        if let Some(closed) = closed_now(observed, situation, departure, testified, mass) {
             history.agreed.remove(&departure.node);
-            refusals.push(refuse(closed));
+            refusals.push(refuse(closed.into()));
             continue;
         }
         let since = *history.agreed.entry(departure.node.clone()).or_insert(now);
         // A slot that is somewhere else now has not left: its old address is
         // cleared along with the new one's joining.
         if !has_moved(situation, departure, history)
-            && let Some(closed) = closed_for_time(context, departure, since, history)
+            && let Some(closed) = closed_for_time(context, departure, testified, since, history)
         {
-            refusals.push(refuse(closed));
+            refusals.push(refuse(closed.into()));
             continue;
         }
         if let Some(address) = departure.address {
@@ -97,6 +104,7 @@ fn closed_now<D, R>(
     observed: &Observation<D>,
     situation: &Situation<'_, D>,
     departure: &Departure<R>,
+    testified: bool,
     mass: Option<&String>,
 ) -> Option<(Gate, String)> {
     // 1. Every discovery witness that lists everybody gave a complete answer.
@@ -108,7 +116,8 @@ fn closed_now<D, R>(
     if lists.peek().is_none() {
         return Some((Gate::WitnessesComplete, "there is no witness".into()));
     }
-    if let Some(report) = lists.find(|r| !r.grade.is_complete()) {
+    // Whoever has seen that it is gone need not wait for them.
+    if let Some(report) = lists.find(|r| !r.grade.is_complete() && !testified) {
         let seen = format!("{}: {}", report.witness, report.grade);
         return Some((Gate::WitnessesComplete, seen));
     }
@@ -118,7 +127,7 @@ fn closed_now<D, R>(
             .reports
             .iter()
             .map(|report| (report.witness, presence(report, address)))
-            .find(|(_, presence)| *presence != Presence::Absent)
+            .find(|(_, presence)| objects(presence, testified))
     });
     if let Some((witness, presence)) = speaks_up {
         return Some((Gate::WitnessesAgree, format!("{witness}: {presence}")));
@@ -150,6 +159,15 @@ fn closed_now<D, R>(
     mass.map(|seen| (Gate::BlastRadius, seen.clone()))
 }
 
+/// Whether a witness that says this of a member objects to forgetting it.
+fn objects(presence: &Presence, testified: bool) -> bool {
+    match presence {
+        Presence::Present | Presence::Leaving | Presence::Stopping => true,
+        Presence::Absent => false,
+        Presence::OutOfSight | Presence::Unknown(_) => !testified,
+    }
+}
+
 /// Whether the slot that was at the departed node's address is wanted, and
 /// answers, at another one.
 fn has_moved<D, R>(
@@ -169,13 +187,14 @@ fn has_moved<D, R>(
 fn closed_for_time<R>(
     context: &Context<'_>,
     departure: &Departure<R>,
+    testified: bool,
     since: Moment,
     history: &History,
 ) -> Option<(Gate, String)> {
     let Context { now, limits, .. } = context;
     // 8. All of the above have held for the hold time.
     let held = now.since(since);
-    if held < limits.removal_hold {
+    if held < limits.removal_hold && !testified {
         let left = (limits.removal_hold - held).as_secs_f64();
         return Some((Gate::Hold, format!("{left:.1} s are left")));
     }

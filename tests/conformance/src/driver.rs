@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, History, Limits, Moment, Observation, Plan, Planner, Presence, Report,
+    Answer, Context, History, Limits, Moment, Observation, Orders, Plan, Planner, Presence, Report,
     Request, Step, StepKind, Witness, decide,
 };
 use meshworker_engines::Engine;
@@ -95,6 +95,7 @@ impl<E: Engine> Driver<E> {
             now: Moment(self.elapsed()),
             limits: &self.limits,
             min_members: 1,
+            orders: Orders::none(),
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(&self.engine, &context, &observed, history);

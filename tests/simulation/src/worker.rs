@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Context, Going, History, Limits, Moment, Observation, Pace, Plan, Presence, Release,
-    Report, Request, Step, Unanswered, Witness, decide,
+    Answer, Context, Going, History, Limits, Moment, Observation, Orders, Pace, Plan, Presence,
+    Release, Report, Request, Step, Unanswered, Witness, decide,
 };
 
 use crate::event::{Event, Forgot, Grant, Sent};
@@ -227,6 +227,7 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
         now: Moment(Duration::from_millis(began)),
         limits: &worker.limits,
         min_members: 1,
+        orders: Orders::none(),
     };
     let history = std::mem::take(&mut worker.history);
     let (plan, history) = decide(&worker.engine, &context, &observed, history);

@@ -1,9 +1,9 @@
 //! The leave queue: each release gate alone, then turns, kinds and hurry.
 
 use meshworker_core::{
-    Capabilities, Context, Floor, Going, Grade, History, Leaver, Limits, Moment, Observation, Pace,
-    Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release, ReleaseGate, Report,
-    Situation, Unanswered, Unity, Witness, decide,
+    Capabilities, Context, Floor, Going, Grade, History, Leaver, Limits, Moment, Observation,
+    Orders, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release,
+    ReleaseGate, Report, Situation, Unanswered, Unity, Witness, decide,
 };
 
 use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
@@ -553,6 +553,7 @@ fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
             now: Moment(std::time::Duration::from_secs(second)),
             limits: &Limits::default(),
             min_members: 1,
+            orders: Orders::none(),
         };
         let (plan, next) = decide(&wary, &context, &observed, history);
         history = next;

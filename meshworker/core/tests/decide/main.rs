@@ -4,5 +4,6 @@ mod gates;
 mod joins;
 mod leaving;
 mod moving;
+mod orders;
 mod quarantine;
 mod support;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use meshworker_core::{
     Answer, Capabilities, Context, Departure, Grade, History, Leave, Limits, MemberId, Moment,
-    Observation, Peer, Plan, Planner, Presence, Proposal, Report, Request, Sighting, Situation,
-    Step, StepKind, Unity, View, Witness, decide,
+    Observation, Orders, Peer, Plan, Planner, Presence, Proposal, Report, Request, Sighting,
+    Situation, Step, StepKind, Unity, View, Witness, decide,
 };
 use serde::Serialize;
 
@@ -189,6 +189,7 @@ pub struct Clock {
     pub now: Duration,
     pub limits: Limits,
     pub min_members: usize,
+    pub orders: Orders,
     history: History,
 }
 
@@ -198,6 +199,7 @@ impl Clock {
             now: Duration::from_secs(1000),
             limits: Limits::default(),
             min_members: 1,
+            orders: Orders::default(),
             history: History::default(),
         }
     }
@@ -209,6 +211,7 @@ impl Clock {
             now: Moment(self.now),
             limits: &self.limits,
             min_members: self.min_members,
+            orders: &self.orders,
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(toy, &context, observed, history);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aerospike_sim::testing::Loopback;
 use aerospike_sim::{NodeOptions, SimNode, info};
 use meshworker_core::{
-    Answer, Context, History, Limits, Moment, Observation, Plan, Report, Witness, decide,
+    Answer, Context, History, Limits, Moment, Observation, Orders, Plan, Report, Witness, decide,
 };
 use meshworker_engines::aerospike::{Aerospike, Detail, Request};
 use meshworker_engines::{Access, Engine, Failure};
@@ -129,6 +129,7 @@ impl Worker {
             now: Moment(self.started.elapsed()),
             limits: &self.limits,
             min_members: 1,
+            orders: Orders::none(),
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(&*self.engine, &context, &observed, history);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use meshworker_conformance::quick_limits;
 use meshworker_core::{
-    Context, Grade, History, Limits, Moment, Observation, Plan, Presence, Report, Sighting, Step,
-    Witness, decide,
+    Context, Grade, History, Limits, Moment, Observation, Orders, Plan, Presence, Report, Sighting,
+    Step, Witness, decide,
 };
 use meshworker_engines::Engine;
 use meshworker_engines::redis::{Redis, RedisRequest};
@@ -73,6 +73,7 @@ impl Worker {
             now: Moment(self.start.elapsed()),
             limits: &self.limits,
             min_members: 1,
+            orders: Orders::none(),
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(&self.engine, &context, &observed, history);

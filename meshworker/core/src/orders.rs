@@ -1,0 +1,91 @@
+//! What an operator has ordered: less than everything, or more than the
+//! witnesses allow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::{Departure, MemberId, Reason, Request, Roster, Step, StepKind};
+
+/// What an operator has ordered for one cluster. The default orders nothing:
+/// everything is done that the gates let through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// Everything is planned and nothing will be done: nobody is let go.
+    pub dry_run: bool,
+    /// Nobody is forgotten; members still join.
+    pub no_removals: bool,
+    /// Nothing is done to the cluster and nobody is let go, and why.
+    pub hold: Option<String>,
+    /// Nothing is done to or for these members, and why.
+    pub held: BTreeMap<String, String>,
+    /// Departed members that an operator knows to be gone, by their nodes' ids
+    /// or their addresses. His word stands for the witnesses' (gates 1, 2, 7
+    /// and 8), never for what the database says (3 to 6).
+    pub forget: BTreeSet<String>,
+}
+
+/// Nothing is ordered.
+const NONE: &Orders = &Orders {
+    dry_run: false,
+    no_removals: false,
+    hold: None,
+    held: BTreeMap::new(),
+    forget: BTreeSet::new(),
+};
+
+impl Orders {
+    /// Nothing is ordered.
+    pub fn none() -> &'static Orders {
+        NONE
+    }
+
+    /// Why an operator wants nothing done to this member.
+    pub fn hold_on(&self, id: &MemberId, address: IpAddr) -> Option<&str> {
+        let by_id = self.held.get(&id.to_string());
+        let held = by_id.or_else(|| self.held.get(&address.to_string()));
+        self.hold.as_ref().or(held).map(String::as_str)
+    }
+
+    /// Why an operator does not want this step.
+    pub(crate) fn against<R: Request>(&self, step: &Step<R>, roster: &Roster) -> Option<Reason> {
+        let touched = [Some(step.to), step.request.introduces()];
+        let mut touched = touched.into_iter().flatten();
+        let hold = self.hold.as_deref().or_else(|| {
+            touched.find_map(|address| match roster.at(address) {
+                Some(member) => self.hold_on(&member.id, address),
+                None => self.hold_on(&MemberId::Address(address), address),
+            })
+        });
+        if let Some(why) = hold {
+            return Some(Reason::OnHold(why.to_owned()));
+        }
+        let off = self.no_removals && step.request.kind() == StepKind::Forget;
+        off.then_some(Reason::RemovalsOff)
+    }
+
+    /// Why an operator does not want this node to be forgotten. `was` is who it
+    /// was, where anybody remembers.
+    pub(crate) fn against_removal<R>(
+        &self,
+        departure: &Departure<R>,
+        was: Option<&MemberId>,
+    ) -> Option<Reason> {
+        let by_name = was.and_then(|id| self.held.get(&id.to_string()));
+        let by_node = self.held.get(&departure.node);
+        let address = departure.address.map(|address| address.to_string());
+        let by_address = address.and_then(|address| self.held.get(&address));
+        let why = self.hold.as_ref().or(by_name).or(by_node).or(by_address);
+        match why {
+            Some(why) => Some(Reason::OnHold(why.clone())),
+            None if self.no_removals => Some(Reason::RemovalsOff),
+            None => None,
+        }
+    }
+
+    /// Whether an operator knows this node to be gone.
+    pub(crate) fn testify<R>(&self, departure: &Departure<R>) -> bool {
+        let address = departure.address.map(|address| address.to_string());
+        self.forget.contains(&departure.node)
+            || address.is_some_and(|address| self.forget.contains(&address))
+    }
+}
