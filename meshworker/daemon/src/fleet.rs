@@ -9,6 +9,7 @@ use tokio::task::{Id, JoinSet};
 use tracing::{info, warn};
 
 use crate::announce::Registry;
+use crate::board::Board;
 use crate::config::{Cluster, Inputs, labels};
 use crate::witness::LabelledServices;
 use crate::worker;
@@ -18,6 +19,7 @@ use crate::worker;
 pub struct Fleet {
     inputs: Inputs,
     configured: Vec<Cluster>,
+    board: Arc<Board>,
     registry: Option<Arc<Registry>>,
     tasks: JoinSet<()>,
     labelled: BTreeMap<String, Labelled>,
@@ -31,12 +33,19 @@ struct Labelled {
 }
 
 impl Fleet {
-    /// These clusters, and those that labels declare when `inputs` say so. With
-    /// a registry the members of all of them can announce themselves there.
-    pub fn new(configured: Vec<Cluster>, inputs: Inputs, registry: Option<Arc<Registry>>) -> Fleet {
+    /// These clusters, and those that labels declare when `inputs` say so; all
+    /// of them tell this board. With a registry the members of all of them can
+    /// announce themselves there.
+    pub fn new(
+        configured: Vec<Cluster>,
+        inputs: Inputs,
+        board: Arc<Board>,
+        registry: Option<Arc<Registry>>,
+    ) -> Fleet {
         Fleet {
             inputs,
             configured,
+            board,
             registry,
             tasks: JoinSet::new(),
             labelled: BTreeMap::new(),
@@ -51,9 +60,9 @@ impl Fleet {
     /// A worker broke, which is a bug: the process is to end and be restarted.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
         for cluster in std::mem::take(&mut self.configured) {
-            let registry = self.registry.clone();
+            let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
             self.tasks
-                .spawn(worker::run(cluster, registry, stop.clone()));
+                .spawn(worker::run(cluster, board, registry, stop.clone()));
         }
         let services = self.inputs.labels.then(LabelledServices::new);
         while !*stop.borrow() {
@@ -117,8 +126,9 @@ impl Fleet {
                     "a labelled service: its worker starts"
                 );
                 let (stop, stopped) = watch::channel(false);
-                let registry = self.registry.clone();
-                let task = self.tasks.spawn(worker::run(cluster, registry, stopped));
+                let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
+                let task = worker::run(cluster, board, registry, stopped);
+                let task = self.tasks.spawn(task);
                 Some((task.id(), stop))
             }
             Err(error) => {

@@ -6,10 +6,12 @@
 
 pub mod announce;
 pub mod api;
+pub mod board;
 pub mod cli;
 pub mod config;
 mod fleet;
 pub mod init;
+pub mod log_level;
 pub mod scale;
 pub mod status;
 pub mod witness;

@@ -1,10 +1,15 @@
-//! The worker's HTTP server. Each part of it brings routes of its own; this
-//! module owns what they share: connections, bodies, the token, errors.
+//! The worker's HTTP servers: one for members, who announce themselves, and one
+//! for operators ([`v1`]). This module owns what they share: connections,
+//! bodies, tokens, limits, errors.
 
 mod body;
+pub mod certificate;
+mod lease;
 mod problem;
+mod rate;
 mod server;
 mod token;
+pub mod v1;
 
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
@@ -14,11 +19,13 @@ use serde_json::{Value, json};
 use crate::announce;
 
 pub use body::read;
-pub use problem::Problem;
+pub use lease::Lease;
+pub use problem::{Problem, ProblemBody};
+pub use rate::limited;
 pub use server::{Peer, Server};
 pub use token::Token;
 
-/// Everything that this process answers.
+/// Everything that members are answered from.
 #[derive(Debug, Clone)]
 pub struct State {
     /// Whom it answers.
@@ -27,7 +34,7 @@ pub struct State {
     pub registry: std::sync::Arc<announce::Registry>,
 }
 
-/// All routes.
+/// All routes for members.
 pub fn router(state: State) -> Router {
     Router::new()
         .route("/v1/health", get(health))

@@ -2,7 +2,6 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 /// Why a request was not answered as wished: `{"error": "..."}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +25,16 @@ impl Problem {
     }
 }
 
+/// A problem's body.
+#[derive(Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ProblemBody {
+    /// The field, what was found, what is allowed; one line.
+    pub error: String,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = axum::Json(json!({ "error": self.error }));
+        let body = axum::Json(ProblemBody { error: self.error });
         let mut response = (self.status, body).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");

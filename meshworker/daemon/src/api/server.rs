@@ -9,21 +9,20 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
+
+use super::Lease;
 
 /// So many connections at a time; others wait in the kernel. Each takes one
 /// request, so they serve thousands of members a second, and with all the
 /// memory that each may take they stay under 20 MB.
 const CONNECTIONS: usize = 256;
-
-/// A connection is cut after this time, whatever it is doing: an answer takes
-/// milliseconds, and a client that sends half of a head or a body, or does not
-/// read, is not to keep a place for ever.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The head of a request, in bytes. A token and what clients add fit well.
 const HEAD: usize = 16 * 1024;
@@ -35,7 +34,7 @@ const LAST: Duration = Duration::from_secs(1);
 /// the next one cannot be either.
 const RECOVER: Duration = Duration::from_millis(100);
 
-/// What a connection holds for as long as it lives.
+/// What a connection holds for as long as it lives, or until it is a stream's.
 type Place = Option<OwnedSemaphorePermit>;
 
 /// Who sent a request.
@@ -43,26 +42,38 @@ type Place = Option<OwnedSemaphorePermit>;
 pub struct Peer(pub IpAddr);
 
 /// A listening server.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    purpose: &'static str,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Server {
-    /// Listens, and answers nobody yet.
+    /// Listens for this purpose, and answers nobody yet.
     ///
     /// # Errors
     ///
     /// The address cannot be listened at.
-    pub async fn bind(address: SocketAddr, router: Router) -> io::Result<Server> {
+    pub async fn bind(
+        address: SocketAddr,
+        router: Router,
+        purpose: &'static str,
+    ) -> io::Result<Server> {
         let listener = TcpListener::bind(address).await?;
         Ok(Server {
             address: listener.local_addr()?,
             listener,
             router,
+            purpose,
+            tls: None,
         })
+    }
+
+    /// The same, encrypted.
+    pub fn with_tls(self, tls: Option<TlsAcceptor>) -> Server {
+        Server { tls, ..self }
     }
 
     /// Where it listens: the port that was found when none was given.
@@ -72,7 +83,7 @@ impl Server {
 
     /// Answers until `stop` becomes true, and finishes what has begun.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        info!(address = %self.address, "listening for announcements");
+        info!(address = %self.address, tls = self.tls.is_some(), "listening for {}", self.purpose);
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
         loop {
@@ -81,9 +92,9 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 (place, stream, peer) = self.next(&places) => {
                     let router = self.router.clone();
+                    let tls = self.tls.clone();
                     connections.spawn(async move {
-                        let _place = place;
-                        answer(stream, peer.ip(), router).await;
+                        serve(stream, peer.ip(), router, tls, Lease::on(place)).await;
                     });
                 }
             }
@@ -111,19 +122,45 @@ impl Server {
     }
 }
 
-/// Answers the one request of a connection.
-async fn answer(stream: TcpStream, peer: IpAddr, router: Router) {
+/// Answers the one request of a connection, for as long as its lease allows.
+async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    lease: Lease,
+) {
     let router = router.layer(Extension(Peer(peer.to_canonical())));
-    let connection = http1::Builder::new()
+    let router = router.layer(Extension(lease.clone()));
+    let answered = async {
+        match tls {
+            None => answer(stream, router).await,
+            Some(tls) => match tls.accept(stream).await {
+                Ok(stream) => answer(stream, router).await,
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    };
+    tokio::select! {
+        answered = answered => match answered {
+            Ok(()) => {}
+            Err(error) => debug!(%peer, "a connection broke: {error}"),
+        },
+        () = lease.over() => debug!(%peer, "a connection was cut: it took too long"),
+    }
+}
+
+async fn answer<S>(stream: S, router: Router) -> Result<(), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    http1::Builder::new()
         // Kept connections would keep others waiting for a place.
         .keep_alive(false)
         .max_buf_size(HEAD)
-        // The deadline below is for all of it.
+        // The lease is for all of it.
         .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    match timeout(DEADLINE, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => debug!(%peer, "a connection broke: {error}"),
-        Err(_) => debug!(%peer, "a connection was cut: it took too long"),
-    }
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .await
+        .map_err(|error| error.to_string())
 }

@@ -1,26 +1,43 @@
-//! Where `meshworker run` listens, and to whom.
+//! Where `meshworker run` listens: for members, and for operators.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use meshworker_engines::SecretFile;
+use tokio_rustls::TlsAcceptor;
 
 use crate::announce::Registry;
-use crate::api::{self, Server, State, Token};
+use crate::api::{self, Server, State, Token, certificate};
 use crate::config::Origin;
 
 use super::Failed;
 
 const LISTEN: &str = "listen";
 const TOKEN_FILE: &str = "token-file";
+const API_LISTEN: &str = "api-listen";
+const API_TOKEN_FILE: &str = "api-token-file";
+const API_CERT_FILE: &str = "api-cert-file";
+const API_KEY_FILE: &str = "api-key-file";
 
-/// Where to listen, and to whom.
+/// Where to listen for members, and to whom.
 pub struct Listen {
     address: SocketAddr,
     token: Token,
+    token_file: SecretFile,
+}
+
+/// A listening server for members, and what they said.
+pub struct Listening {
+    /// The server.
+    pub server: Server,
+    /// What members said.
+    pub registry: Arc<Registry>,
+    /// The token that members have.
+    pub token_file: SecretFile,
 }
 
 impl Listen {
@@ -34,20 +51,20 @@ impl Listen {
         let Some((address, origin)) = given(args, LISTEN) else {
             return Ok(None);
         };
-        let address = address.trim().parse().map_err(|_| {
-            Failed::Input(format!(
-                "{LISTEN} ({origin}): found '{address}'; allowed: ADDR:PORT, such as 0.0.0.0:4747"
-            ))
-        })?;
+        let address = place(LISTEN, address, &origin, 4747)?;
         let (file, origin) = given(args, TOKEN_FILE).ok_or_else(|| {
             Failed::Input(format!(
                 "{TOKEN_FILE} ({}): found nothing beside {LISTEN}; allowed: a file that holds a token",
                 Origin::Default
             ))
         })?;
-        let token = Token::in_file(SecretFile::new(PathBuf::from(file)))
-            .map_err(|error| Failed::Input(format!("{TOKEN_FILE} ({origin}): {error}")))?;
-        Ok(Some(Listen { address, token }))
+        let token_file = SecretFile::new(PathBuf::from(file));
+        let token = token(TOKEN_FILE, &token_file, &origin)?;
+        Ok(Some(Listen {
+            address,
+            token,
+            token_file,
+        }))
     }
 
     /// Listens, and answers nobody yet.
@@ -55,18 +72,98 @@ impl Listen {
     /// # Errors
     ///
     /// The address cannot be listened at.
-    pub async fn bind(self) -> Result<(Server, Arc<Registry>), Failed> {
-        let Listen { address, token } = self;
+    pub async fn bind(self) -> Result<Listening, Failed> {
         let registry = Registry::new();
         let state = State {
-            token: Arc::new(token),
+            token: Arc::new(self.token),
             registry: Arc::clone(&registry),
         };
-        let server = Server::bind(address, api::router(state)).await;
+        let server = Server::bind(self.address, api::router(state), "announcements").await;
         let server =
-            server.map_err(|error| Failed::Goal(format!("{LISTEN}: {address}: {error}")))?;
-        Ok((server, registry))
+            server.map_err(|error| Failed::Goal(format!("{LISTEN}: {}: {error}", self.address)))?;
+        Ok(Listening {
+            server,
+            registry,
+            token_file: self.token_file,
+        })
     }
+}
+
+/// Where to listen for operators, and whose orders to take.
+pub struct ApiListen {
+    address: SocketAddr,
+    /// Whose orders are taken; none for nobody's.
+    pub token: Option<Token>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl ApiListen {
+    /// What the command line and the variables say; none when nothing is to
+    /// listen.
+    ///
+    /// # Errors
+    ///
+    /// The address is none, or a file cannot be used.
+    pub fn read(args: &ArgMatches) -> Result<Option<ApiListen>, Failed> {
+        let Some((address, origin)) = given(args, API_LISTEN) else {
+            return Ok(None);
+        };
+        let address = place(API_LISTEN, address, &origin, 4748)?;
+        let token = match given(args, API_TOKEN_FILE) {
+            None => None,
+            Some((file, origin)) => {
+                let file = SecretFile::new(PathBuf::from(file));
+                Some(token(API_TOKEN_FILE, &file, &origin)?)
+            }
+        };
+        let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
+            (None, None) => None,
+            (Some((cert, _)), Some((key, _))) => {
+                let read = certificate::read(Path::new(cert), Path::new(key));
+                Some(read.map_err(|why| Failed::Input(format!("{API_CERT_FILE}: {why}")))?)
+            }
+            (cert, _) => {
+                let (there, missing) = match cert {
+                    Some(_) => (API_CERT_FILE, API_KEY_FILE),
+                    None => (API_KEY_FILE, API_CERT_FILE),
+                };
+                return Err(Failed::Input(format!(
+                    "{missing} ({}): found nothing beside {there}; allowed: both files or none",
+                    Origin::Default
+                )));
+            }
+        };
+        Ok(Some(ApiListen {
+            address,
+            token,
+            tls,
+        }))
+    }
+
+    /// Listens, and answers nobody yet; the rest of what it takes is given now.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened at.
+    pub async fn bind(self, router: Router) -> Result<Server, Failed> {
+        let server = Server::bind(self.address, router, "operators").await;
+        let server = server
+            .map_err(|error| Failed::Goal(format!("{API_LISTEN}: {}: {error}", self.address)))?;
+        Ok(server.with_tls(self.tls))
+    }
+}
+
+fn place(name: &str, text: &str, origin: &Origin, port: u16) -> Result<SocketAddr, Failed> {
+    text.trim().parse().map_err(|_| {
+        Failed::Input(format!(
+            "{name} ({origin}): found '{text}'; allowed: ADDR:PORT, such as 0.0.0.0:{port}"
+        ))
+    })
+}
+
+fn token(name: &str, file: &SecretFile, origin: &Origin) -> Result<Token, Failed> {
+    Token::in_file(file.clone())
+        .map_err(|error| Failed::Input(format!("{name} ({origin}): {error}")))
 }
 
 fn given<'a>(args: &'a ArgMatches, name: &str) -> Option<(&'a str, Origin)> {

@@ -1,7 +1,11 @@
 //! Where log lines go and how they look.
 
 use clap::{Arg, ArgAction, ArgMatches};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, reload};
+
+use crate::log_level::LogLevel;
 
 /// The flags that every command with a log takes.
 pub fn args() -> [Arg; 2] {
@@ -22,8 +26,8 @@ pub fn args() -> [Arg; 2] {
 }
 
 /// Starts logging to standard error. `MESHWORKER_LOG` overrides the level, in
-/// the syntax of tracing's filters.
-pub fn start(args: &ArgMatches) {
+/// the syntax of tracing's filters; what is returned changes it later.
+pub fn start(args: &ArgMatches) -> LogLevel {
     let level = if args.get_flag("verbose") {
         "debug"
     } else {
@@ -33,14 +37,17 @@ pub fn start(args: &ArgMatches) {
     let default = format!("warn,meshworker={level},meshworker_engines={level}");
     let filter =
         EnvFilter::try_from_env("MESHWORKER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false);
+    let registry = tracing_subscriber::registry().with(filter);
     match args.get_one::<String>("log-format").map(String::as_str) {
-        Some("json") => lines.json().flatten_event(true).init(),
-        _ => lines
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .init(),
+        Some("json") => registry.with(lines.json().flatten_event(true)).init(),
+        _ => {
+            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            registry.with(lines.with_ansi(colours)).init();
+        }
     }
+    LogLevel::new(handle)
 }

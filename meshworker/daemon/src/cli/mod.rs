@@ -7,6 +7,7 @@ mod init;
 mod listen;
 mod logging;
 mod look;
+mod operators;
 mod run;
 mod scale;
 mod seed;
@@ -14,6 +15,7 @@ mod seed;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -118,6 +120,22 @@ pub fn command() -> Command {
                         .env("MESHWORKER_ONCE_TIMEOUT")
                         .default_value("60")
                         .help("How long --once may take"),
+                )
+                .arg(
+                    Arg::new("dry-run")
+                        .long("dry-run")
+                        .env("MESHWORKER_DRY_RUN")
+                        .action(ArgAction::SetTrue)
+                        .value_parser(FalseyValueParser::new())
+                        .help("Plan and show, and do nothing"),
+                )
+                .arg(
+                    Arg::new("no-removals")
+                        .long("no-removals")
+                        .env("MESHWORKER_NO_REMOVALS")
+                        .action(ArgAction::SetTrue)
+                        .value_parser(FalseyValueParser::new())
+                        .help("Forget nobody; members still join"),
                 )
                 .args(PROCESS.iter().map(cluster_args::argument)),
         ))

@@ -1,5 +1,6 @@
 //! `meshworker run`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -9,11 +10,14 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::api::Server;
+use crate::board::{Board, Powers};
 use crate::config::{Cluster, Inputs};
 use crate::fleet::Fleet;
+use crate::log_level::LogLevel;
 use crate::worker;
 
-use super::listen::Listen;
+use super::listen::{ApiListen, Listen, Listening};
+use super::operators::Operators;
 use super::{Failed, cluster_args, flag, logging};
 
 /// Looks after the configured clusters until told to stop; with `--once`,
@@ -28,12 +32,20 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
         ));
     }
     let listen = Listen::read(args)?;
-    if flag(args, "once") && listen.is_some() {
+    let api = ApiListen::read(args)?;
+    let powers = Powers {
+        dry_run: flag(args, "dry-run"),
+        removals: !flag(args, "no-removals"),
+    };
+    if flag(args, "once") && (listen.is_some() || api.is_some() || powers != Powers::default()) {
         return Err(Failed::Input(
-            "once (flag): found it beside listen; allowed: one of them".into(),
+            "once (flag): found it beside listen, api-listen, dry-run or no-removals; allowed: \
+             without them"
+                .into(),
         ));
     }
-    logging::start(args);
+    let workers = args.get_one::<String>("workers").cloned();
+    let log_level = logging::start(args);
     info!(
         version = env!("CARGO_PKG_VERSION"),
         clusters = clusters.len(),
@@ -43,7 +55,14 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
     if flag(args, "once") {
         return runtime.block_on(once(clusters, timeout));
     }
-    runtime.block_on(forever(given, clusters, listen))
+    let serving = Serving {
+        listen,
+        api,
+        powers,
+        workers: workers.filter(|name| !name.trim().is_empty()),
+        log_level,
+    };
+    runtime.block_on(forever(given, clusters, serving))
 }
 
 fn once_timeout(args: &ArgMatches) -> Result<Duration, Failed> {
@@ -77,23 +96,62 @@ async fn once(clusters: Vec<Cluster>, timeout: Duration) -> Result<(), Failed> {
     Err(Failed::Goal(missing.join("; ")))
 }
 
-async fn forever(
-    given: Inputs,
-    clusters: Vec<Cluster>,
+/// Whom the process serves besides its clusters, and what it may do.
+struct Serving {
     listen: Option<Listen>,
-) -> Result<(), Failed> {
-    let (server, registry) = match listen {
-        Some(listen) => {
-            let (server, registry) = listen.bind().await?;
-            (Some(server), Some(registry))
+    api: Option<ApiListen>,
+    powers: Powers,
+    /// The name of all workers.
+    workers: Option<String>,
+    log_level: LogLevel,
+}
+
+async fn forever(given: Inputs, clusters: Vec<Cluster>, serving: Serving) -> Result<(), Failed> {
+    let board = Board::new(serving.powers);
+    let listening = match serving.listen {
+        Some(listen) => Some(listen.bind().await?),
+        None => None,
+    };
+    let (end, ended) = watch::channel(false);
+    let operators = match serving.api {
+        None => None,
+        Some(api) => {
+            let announcements = listening.as_ref().map(|listening| {
+                let port = listening.server.address().port();
+                let workers = serving.workers.unwrap_or_else(|| "127.0.0.1".into());
+                (workers, port, listening.token_file.clone())
+            });
+            let operators = Operators {
+                board: Arc::clone(&board),
+                announcements,
+                log_level: serving.log_level,
+            };
+            Some(operators.start(api, ended).await?)
         }
+    };
+    let (server, registry) = match listening {
+        Some(Listening {
+            server, registry, ..
+        }) => (Some(server), Some(registry)),
         None => (None, None),
     };
+    let fleet = Fleet::new(clusters, given, board, registry);
+    let done = until_told(fleet, server).await;
+    // Whoever asks is answered until the last pass is over.
+    end.send_replace(true);
+    if let Some(operators) = operators {
+        // It cuts what takes longer than a second.
+        let _ = operators.join();
+    }
+    done
+}
+
+/// Looks after the clusters until a signal says to stop.
+async fn until_told(fleet: Fleet, server: Option<Server>) -> Result<(), Failed> {
     let (stop, stopped) = watch::channel(false);
     let signals = |kind| signal(kind).map_err(|error| Failed::Goal(format!("no signals: {error}")));
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
-    let fleet = Fleet::new(clusters, given, registry);
     let mut running = tokio::spawn(both(fleet, server, stopped));
     tokio::select! {
         ended = &mut running => return over(ended),

@@ -205,6 +205,36 @@ pub const PROCESS: &[Setting] = &[
         None,
         "The file that holds the token which members announce themselves with; needed beside listen",
     ),
+    setting(
+        "api-listen",
+        "ADDR:PORT",
+        None,
+        "Where operators ask, such as 0.0.0.0:4748: API, dashboard, metrics, for run [default: nowhere]",
+    ),
+    setting(
+        "api-token-file",
+        "FILE",
+        None,
+        "The file that holds the operators' token; without it nobody's orders are taken",
+    ),
+    setting(
+        "api-cert-file",
+        "FILE",
+        None,
+        "PEM file with the certificate for api-listen [default: no encryption]",
+    ),
+    setting(
+        "api-key-file",
+        "FILE",
+        None,
+        "PEM file with that certificate's key",
+    ),
+    setting(
+        "workers",
+        "NAME",
+        None,
+        "The DNS name of all workers, for scale and drain with several of them [default: this one alone]",
+    ),
 ];
 
 /// The setting of this name.

@@ -10,6 +10,7 @@
 //! The gates are the workers' own; nothing is decided here but whose turn it is.
 
 mod next;
+mod scaling;
 mod wish;
 mod workers;
 
@@ -25,6 +26,7 @@ use crate::witness::{
 };
 
 pub use next::{Next, next, next_for};
+pub use scaling::{Goal, Scaling};
 pub use wish::Wish;
 pub use workers::Workers;
 
@@ -42,6 +44,9 @@ pub enum Stuck {
     TimedOut(String),
 }
 
+/// Whoever is told what is in the way, besides the log.
+type Ear = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Shrinks one service.
 pub struct Scale {
     service: String,
@@ -50,6 +55,7 @@ pub struct Scale {
     wish: Wish,
     deadline: Instant,
     told: String,
+    ear: Option<Ear>,
 }
 
 impl Scale {
@@ -72,6 +78,16 @@ impl Scale {
             wish,
             deadline: Instant::now() + timeout,
             told: String::new(),
+            ear: None,
+        }
+    }
+
+    /// The same, which tells this ear, instead of the log, what it does and what
+    /// is in the way.
+    pub fn telling(self, ear: impl Fn(&str) + Send + Sync + 'static) -> Scale {
+        Scale {
+            ear: Some(Box::new(ear)),
+            ..self
         }
     }
 
@@ -90,7 +106,7 @@ impl Scale {
             let report = self.tasks.report().await;
             match next(goal, found.replicas, &report) {
                 Next::Done => {
-                    info!(service = self.service, replicas = goal, "done");
+                    self.say(&format!("{} has {goal} replicas", self.service));
                     return Ok(());
                 }
                 Next::Set(replicas) => self.set(&found, replicas).await,
@@ -123,7 +139,7 @@ impl Scale {
             let report = self.tasks.report().await;
             match next_for(member, found.replicas, &report) {
                 Next::Done => {
-                    info!(%member, "gone");
+                    self.say(&format!("{member} is gone"));
                     return Ok(());
                 }
                 Next::Set(replicas) if !shrunk => {
@@ -176,12 +192,11 @@ impl Scale {
     /// A refusal is no end: somebody else may have changed the service, and the
     /// next look will see.
     async fn set(&mut self, found: &Wanted, replicas: u64) {
-        info!(
-            service = self.service,
-            from = found.replicas,
-            to = replicas,
-            "replicas"
-        );
+        let from = found.replicas;
+        self.say(&format!(
+            "replicas of {}: {from} => {replicas}",
+            self.service
+        ));
         if let Err(error) = self.replicas.set(found, replicas).await {
             self.tell(error.words());
         }
@@ -190,8 +205,15 @@ impl Scale {
     /// Says what is in the way, once.
     fn tell(&mut self, why: String) {
         if self.told != why {
-            info!(service = self.service, "{why}");
+            self.say(&why);
             self.told = why;
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.ear {
+            Some(ear) => ear(text),
+            None => info!(service = self.service, "{text}"),
         }
     }
 

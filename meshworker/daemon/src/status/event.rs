@@ -29,6 +29,23 @@ pub enum EventKind {
     Order,
 }
 
+impl EventKind {
+    /// Its name in answers and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::Witness => "witness",
+            EventKind::Member => "member",
+            EventKind::Done => "done",
+            EventKind::Failed => "failed",
+            EventKind::Refused => "refused",
+            EventKind::Lifted => "lifted",
+            EventKind::Leave => "leave",
+            EventKind::Unity => "unity",
+            EventKind::Order => "order",
+        }
+    }
+}
+
 /// How much an event matters.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,

@@ -54,3 +54,11 @@ pub struct Readiness {
     /// What is missing, one line each.
     pub missing: Vec<String>,
 }
+
+/// What is to be logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogFilter {
+    /// In the syntax of tracing's filters: `debug`, `warn,meshworker=debug`.
+    pub filter: String,
+}

@@ -12,14 +12,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, select_all};
-use meshworker_core::History;
-use meshworker_core::{Context, Moment, Request, Step, StepKind, decide};
+use meshworker_core::{Context, History, Moment, Orders, Request, Step, StepKind, decide};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+use tracing::debug;
 
 use crate::announce::{AnnounceSource, Desk, Findings, Registry};
+use crate::board::{Board, Chronicle, Look, Sheet};
 use crate::config::Cluster;
 use crate::witness::{self, Source};
 
@@ -28,16 +29,25 @@ use observe::Observer;
 pub use pass::{Done, Pass, Requests};
 use tell::Teller;
 
-/// Looks after a cluster, whichever its engine, until `shutdown` becomes true.
-/// With a registry its members can announce themselves meanwhile.
+/// Looks after a cluster, whichever its engine, until `shutdown` becomes true,
+/// and tells the board. With a registry its members can announce themselves
+/// meanwhile.
 pub async fn run(
     cluster: Cluster,
+    board: Arc<Board>,
     registry: Option<Arc<Registry>>,
     shutdown: watch::Receiver<bool>,
 ) {
     let open = registry.map(|registry| registry.open(&cluster.name));
     let desk = open.as_ref().map(|open| Arc::clone(open.desk()));
-    visit(cluster, Run { desk, shutdown }).await;
+    let told = board.open(&cluster);
+    let sheet = Arc::clone(told.sheet());
+    let job = Run {
+        desk,
+        sheet,
+        shutdown,
+    };
+    visit(cluster, job).await;
 }
 
 /// Works on a cluster, whichever its engine, until it is one.
@@ -76,6 +86,7 @@ pub fn visit<J: Job>(cluster: Cluster, job: J) -> BoxFuture<'static, J::Output> 
 
 struct Run {
     desk: Option<Arc<Desk>>,
+    sheet: Arc<Sheet>,
     shutdown: watch::Receiver<bool>,
 }
 
@@ -87,7 +98,7 @@ impl Job for Run {
             Some(desk) => worker.at_desk(desk),
             None => worker,
         };
-        worker.run(self.shutdown).boxed()
+        worker.telling(self.sheet).run(self.shutdown).boxed()
     }
 }
 
@@ -107,6 +118,7 @@ pub struct Worker<E: Engine> {
     engine: Arc<E>,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Arc<Desk>>,
+    sheet: Option<Arc<Sheet>>,
     observer: Observer<E>,
     history: History,
     started: Instant,
@@ -123,6 +135,7 @@ impl<E: Engine> Worker<E> {
             engine,
             sources,
             desk: None,
+            sheet: None,
             history: History::default(),
             started: Instant::now(),
             passes: 0,
@@ -138,18 +151,34 @@ impl<E: Engine> Worker<E> {
         self
     }
 
+    /// The same, which tells this sheet what it sees and does, and obeys the
+    /// orders there.
+    pub fn telling(self, sheet: Arc<Sheet>) -> Worker<E> {
+        Worker {
+            sheet: Some(sheet),
+            ..self
+        }
+    }
+
     /// One pass that looks and decides, and does nothing.
     pub async fn look(&mut self) -> Pass<E> {
         let began = Instant::now();
         let (observed, requests) = self.observer.observe(&self.sources).await;
+        let orders = self.orders();
         let context = Context {
             now: Moment(began - self.started),
             limits: &self.cluster.limits,
             min_members: self.cluster.min_members,
+            orders: &orders,
         };
+        let before = orders.dry_run.then(|| self.history.clone());
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(&*self.engine, &context, &observed, history);
         self.history = history;
+        if let Some(before) = before {
+            // Nothing of it will be done: the next pass plans it again.
+            self.history.take_back(&before, &plan.steps);
+        }
         self.passes += 1;
         Pass {
             number: self.passes,
@@ -170,10 +199,19 @@ impl<E: Engine> Worker<E> {
             let findings = Findings::of(began, began.elapsed(), &pass.observed, &pass.plan);
             desk.publish(findings);
         }
-        pass.done = act::perform(&self.engine, &pass.plan.steps).await;
+        if !self.orders().dry_run {
+            pass.done = act::perform(&self.engine, &pass.plan.steps).await;
+        }
         pass.requests.steps = pass.done.len();
         pass.took = began.elapsed();
         pass
+    }
+
+    fn orders(&self) -> Orders {
+        let sheet = self.sheet.as_ref();
+        sheet.map_or_else(Orders::default, |sheet| {
+            sheet.orders().orders(Instant::now())
+        })
     }
 
     /// Looks, and looks again when somebody is to be forgotten: every gate is
@@ -208,14 +246,17 @@ impl<E: Engine> Worker<E> {
     /// What is still missing at the deadline.
     pub async fn until_one(mut self, timeout: Duration) -> Result<String, String> {
         let deadline = Instant::now() + timeout;
-        let mut teller = Teller::new(&self.cluster);
+        let mut teller = Teller::default();
+        let chronicle = Chronicle::default();
         let mut cadence = Cadence::new(self.cluster.interval);
         let mut missing = "nothing was seen yet".to_owned();
         loop {
             let Ok(pass) = tokio::time::timeout_at(deadline, self.pass()).await else {
                 return Err(missing);
             };
-            teller.tell(&pass);
+            for fact in teller.tell(&pass) {
+                chronicle.record(&self.cluster.name, fact);
+            }
             // Steps that were just made may still change something: verified
             // is what a pass with nothing to do has seen.
             if pass.plan.unity.is_one() && pass.plan.steps.is_empty() {
@@ -232,21 +273,50 @@ impl<E: Engine> Worker<E> {
         }
     }
 
+    /// Tells what is new in this pass, and what it saw.
+    fn tell(&self, teller: &mut Teller, pass: &Pass<E>) {
+        let facts = teller.tell(pass);
+        debug!(
+            cluster = self.cluster.name,
+            pass = pass.number,
+            took_ms = pass.took.as_secs_f64() * 1000.0,
+            views = pass.requests.views,
+            steps = pass.requests.steps,
+            pace = ?pass.plan.pace,
+            "pass"
+        );
+        if let Some(sheet) = &self.sheet {
+            for fact in facts {
+                sheet.record(fact);
+            }
+            sheet.publish(Look::of(pass));
+        }
+    }
+
     /// Looks after the cluster until `shutdown` becomes true. A pass that has
     /// begun is finished first.
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
-        let mut teller = Teller::new(&self.cluster);
+        let mut teller = Teller::default();
         let mut cadence = Cadence::new(self.cluster.interval);
         while !*shutdown.borrow() {
             let pass = self.pass().await;
-            teller.tell(&pass);
+            self.tell(&mut teller, &pass);
             let pause = cadence.pause(&pass, self.started);
             tokio::select! {
                 () = sleep(pause) => {}
                 () = woken(&self.sources) => {}
+                () = ordered(self.sheet.as_deref()) => {}
                 _ = shutdown.wait_for(|stop| *stop) => {}
             }
         }
+    }
+}
+
+/// Resolves when an operator has ordered something.
+async fn ordered(sheet: Option<&Sheet>) {
+    match sheet {
+        Some(sheet) => sheet.orders().changed().await,
+        None => std::future::pending().await,
     }
 }
 

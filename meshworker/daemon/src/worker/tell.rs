@@ -1,154 +1,126 @@
-//! Tell: one log line per fact, once.
+//! Tell: one fact for each thing that is new, once.
 
 mod leavers;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use meshworker_core::{Evidence, Plan, Planner, Reason, Refusal, ReleaseGate};
-use tracing::{debug, info, warn};
+use meshworker_core::{Plan, Planner, Reason, Refusal, ReleaseGate};
+use tracing::debug;
 
-use crate::config::Cluster;
+use crate::board::Fact;
+use crate::status::EventKind;
 
 use super::pass::Pass;
 use leavers::Leavers;
 
-/// Writes what passes saw and did to the log: each step and its outcome, each
-/// refusal when it first stands, each change of a witness and of the whole.
+/// Makes facts of what passes saw and did: each step and its outcome, each
+/// refusal when it first stands and when it no longer does, each change of a
+/// witness and of the whole.
+#[derive(Debug, Default)]
 pub struct Teller {
-    cluster: String,
     unity: Option<String>,
     grades: Vec<String>,
-    refused: BTreeSet<String>,
+    /// Which refusals stand, and what was not done.
+    refused: BTreeMap<String, String>,
     leavers: Leavers,
 }
 
 impl Teller {
-    /// A teller that has told nothing yet.
-    pub fn new(cluster: &Cluster) -> Teller {
-        Teller {
-            cluster: cluster.name.clone(),
-            unity: None,
-            grades: Vec::new(),
-            refused: BTreeSet::new(),
-            leavers: Leavers::default(),
-        }
+    /// What is new in this pass.
+    pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {
+        let mut facts = self.witnesses(pass);
+        facts.extend(steps(pass));
+        facts.extend(self.leavers.tell(pass));
+        facts.extend(self.refusals(&pass.plan));
+        facts.extend(self.unity(&pass.plan));
+        facts
     }
 
-    /// Tells what is new in this pass.
-    pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) {
-        self.tell_witnesses(pass);
-        self.tell_steps(pass);
-        self.leavers.tell(&self.cluster, pass);
-        self.tell_refusals(&pass.plan);
-        let unity = pass.plan.unity.to_string();
-        if self.unity.as_ref() != Some(&unity) {
-            info!(
-                cluster = self.cluster,
-                one = pass.plan.unity.is_one(),
-                "{unity}"
-            );
-            self.unity = Some(unity);
-        }
-        debug!(
-            cluster = self.cluster,
-            pass = pass.number,
-            took_ms = pass.took.as_secs_f64() * 1000.0,
-            views = pass.requests.views,
-            steps = pass.requests.steps,
-            pace = ?pass.plan.pace,
-            "pass"
-        );
-    }
-
-    fn tell_witnesses<P: Planner>(&mut self, pass: &Pass<P>) {
-        let reports = pass.observed.reports.iter();
+    fn witnesses<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {
+        let reports = &pass.observed.reports;
         let grades: Vec<String> = reports
+            .iter()
             .map(|report| format!("{}: {}", report.witness, report.grade))
             .collect();
-        if grades == self.grades {
-            return;
-        }
-        for report in &pass.observed.reports {
-            if !self
-                .grades
-                .contains(&format!("{}: {}", report.witness, report.grade))
-            {
-                info!(
-                    cluster = self.cluster,
-                    witness = %report.witness,
-                    grade = %report.grade,
-                    members = report.sightings.len(),
-                    "witness"
-                );
-            }
-        }
+        let new = grades.iter().zip(reports);
+        let new = new.filter(|(grade, _)| !self.grades.contains(grade));
+        let facts = new.map(|(grade, report)| {
+            let members = report.sightings.len();
+            let text = format!("{grade}, members: {members}");
+            Fact::new(EventKind::Witness, text).because(report.witness)
+        });
+        let facts = facts.collect();
         self.grades = grades;
+        facts
     }
 
-    fn tell_steps<P: Planner>(&self, pass: &Pass<P>) {
-        for done in &pass.done {
-            match &done.reply {
-                Ok(reply) => info!(
-                    cluster = self.cluster,
-                    kind = %done.kind,
-                    step = done.step,
-                    reply,
-                    evidence = %listed(&done.evidence),
-                    "done"
-                ),
-                Err(failure) => warn!(
-                    cluster = self.cluster,
-                    kind = %done.kind,
-                    step = done.step,
-                    %failure,
-                    evidence = %listed(&done.evidence),
-                    "failed"
-                ),
-            }
-        }
-    }
-
-    fn tell_refusals<R>(&mut self, plan: &Plan<R>) {
-        let standing: BTreeSet<String> = plan.refusals.iter().map(identity).collect();
+    fn refusals<R>(&mut self, plan: &Plan<R>) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut standing = BTreeMap::new();
+        let mut stands = BTreeSet::new();
         for refusal in &plan.refusals {
-            if self.refused.contains(&identity(refusal)) {
+            // Waiting for a step's effect is the rule, not news.
+            if let Reason::Awaiting { .. } = refusal.reason {
+                debug!("{refusal}");
                 continue;
             }
-            match &refusal.reason {
-                // Waiting for a step's effect is the rule, not news.
-                Reason::Awaiting { .. } => debug!(cluster = self.cluster, "{refusal}"),
-                // Most likely a deployment that shrinks the database by mistake.
-                Reason::Held {
-                    gate: gate @ ReleaseGate::Floor,
-                    seen,
-                } => warn!(
-                    cluster = self.cluster,
-                    what = refusal.what,
-                    reason = gate.kind(),
-                    evidence = %listed(&refusal.evidence),
-                    "replica-reset guard: {seen}; not done: {}",
-                    refusal.what
-                ),
-                reason => info!(
-                    cluster = self.cluster,
-                    what = refusal.what,
-                    reason = reason.kind(),
-                    evidence = %listed(&refusal.evidence),
-                    "{refusal}"
-                ),
+            let identity = identity(refusal);
+            if !self.refused.contains_key(&identity) && !standing.contains_key(&identity) {
+                facts.push(refused(refusal));
             }
+            stands.insert(refusal.what.clone());
+            standing.insert(identity, refusal.what.clone());
         }
-        self.refused = standing;
+        let before = std::mem::replace(&mut self.refused, standing);
+        // One that stands for another reason now was told above.
+        let lifted: BTreeSet<String> = before.into_values().collect();
+        facts.extend(lifted.difference(&stands).map(|what| {
+            let text = format!("no longer refused: {what}");
+            Fact::new(EventKind::Lifted, text)
+        }));
+        facts
     }
+
+    fn unity<R>(&mut self, plan: &Plan<R>) -> Option<Fact> {
+        let unity = plan.unity.to_string();
+        if self.unity.as_ref() == Some(&unity) {
+            return None;
+        }
+        let reason = if plan.unity.is_one() { "one" } else { "apart" };
+        self.unity = Some(unity.clone());
+        Some(Fact::new(EventKind::Unity, unity).because(reason))
+    }
+}
+
+fn steps<P: Planner>(pass: &Pass<P>) -> impl Iterator<Item = Fact> {
+    pass.done.iter().map(|done| {
+        let fact = match &done.reply {
+            Ok(reply) => Fact::new(EventKind::Done, format!("{} => {reply}", done.step)),
+            Err(failure) => {
+                Fact::new(EventKind::Failed, format!("{} => {failure}", done.step)).warning()
+            }
+        };
+        fact.because(done.kind).on(&done.evidence)
+    })
+}
+
+fn refused(refusal: &Refusal) -> Fact {
+    let fact = match &refusal.reason {
+        // Most likely a deployment that shrinks the database by mistake.
+        Reason::Held {
+            gate: ReleaseGate::Floor,
+            seen,
+        } => {
+            let text = format!("replica-reset guard: {seen}; not done: {}", refusal.what);
+            Fact::new(EventKind::Refused, text).warning()
+        }
+        _ => Fact::new(EventKind::Refused, refusal.to_string()),
+    };
+    fact.because(refusal.reason.kind()).on(&refusal.evidence)
 }
 
 /// Which refusal this is, without what changes from pass to pass: "12 s are
 /// left" is no news after "13 s are left".
 fn identity(refusal: &Refusal) -> String {
     format!("{}: {}", refusal.what, refusal.reason.kind())
-}
-
-fn listed(evidence: &[Evidence]) -> String {
-    let evidence: Vec<String> = evidence.iter().map(ToString::to_string).collect();
-    evidence.join("; ")
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use meshworker::announce::Phase;
+use meshworker::board::{Board, Powers};
 use meshworker::worker;
 
 use crate::post::{Post, member};
@@ -15,7 +16,12 @@ async fn members_without_a_name_become_one_cluster_and_hear_of_it() {
     world.start(1..=3).await;
     let post = Post::open().await;
     let registry = Some(Arc::clone(&post.registry));
-    let worker = worker::run(world.cluster(&[]), registry, post.stop.subscribe());
+    let worker = worker::run(
+        world.cluster(&[]),
+        Board::new(Powers::default()),
+        registry,
+        post.stop.subscribe(),
+    );
     let worker = tokio::spawn(worker);
     let announce = async || {
         let mut answers = Vec::new();

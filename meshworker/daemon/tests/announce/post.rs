@@ -34,7 +34,7 @@ impl Post {
             token: Arc::new(Token::in_file(SecretFile::new(file.path())).unwrap()),
             registry: Arc::clone(&registry),
         };
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), router(state));
+        let server = Server::bind(([127, 0, 0, 1], 0).into(), router(state), "tests");
         let server = server.await.unwrap();
         let address = server.address();
         let (stop, stopped) = watch::channel(false);

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use meshworker_core::{MemberId, Planner, Release, ReleaseGate, Standing};
-use tracing::{info, warn};
+use meshworker_core::{Leaver, MemberId, Planner, Release, ReleaseGate, Standing};
 
+use crate::board::Fact;
+use crate::status::EventKind;
 use crate::worker::Pass;
 
 /// Tells each change of the leave queue once. Why somebody is held is a
@@ -25,59 +26,73 @@ enum End {
 }
 
 impl Leavers {
-    /// Tells what is new in this pass.
-    pub fn tell<P: Planner>(&mut self, cluster: &str, pass: &Pass<P>) {
+    /// What is new in this pass.
+    pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {
+        let mut facts = Vec::new();
         let mut queue = BTreeMap::new();
         for leaver in &pass.plan.leavers {
             let who = (leaver.member.clone(), leaver.address);
             let before = self.queue.remove(&who);
             let granted = leaver.release.is_granted();
             if before.is_none() {
-                info!(
-                    cluster,
-                    member = %leaver.member,
-                    address = %leaver.address,
-                    going = %leaver.going,
-                    place = leaver.place,
-                    "wants to leave"
-                );
+                let Leaver {
+                    member,
+                    address,
+                    going,
+                    place,
+                    ..
+                } = leaver;
+                let text = format!("{member} at {address} wants to leave: {going}; place {place}");
+                facts.push(fact(&leaver.member, "wants_to_leave", text));
             }
             if before.is_none()
                 && !leaver.patient
                 && let Release::Held { gate, seen } = &leaver.release
                 && *gate != ReleaseGate::Settled
             {
-                warn!(
-                    cluster,
-                    member = %leaver.member,
-                    gate = gate.kind(),
+                let text = format!(
                     "{} stops within seconds, and that is not safe: {seen}; shrink with \
                      `meshworker scale`, or run members under `meshworker init`",
                     leaver.member
                 );
+                facts.push(fact(&leaver.member, gate.kind(), text).warning());
             }
             if granted && before != Some(true) {
-                info!(cluster, member = %leaver.member, address = %leaver.address, "let go");
+                let text = format!("{} at {} was let go", leaver.member, leaver.address);
+                facts.push(fact(&leaver.member, "let_go", text));
             }
             // One that was let go may see a gate close behind it.
             queue.insert(who, granted || before == Some(true));
         }
         let left = std::mem::replace(&mut self.queue, queue);
         if left.is_empty() {
-            return;
+            return facts;
         }
         let roster = pass.roster();
         for ((member, address), let_go) in left {
             let standing = roster.at(address).map(|member| member.standing());
-            match end(standing, let_go) {
-                End::Gone => info!(cluster, %member, %address, "gone"),
-                End::GoneAlone => {
-                    info!(cluster, %member, %address, "gone, or silent, without having been let go");
-                }
-                End::Stays => info!(cluster, %member, %address, "does not leave after all"),
-            }
+            let (reason, what) = match end(standing, let_go) {
+                End::Gone => ("gone", "is gone"),
+                End::GoneAlone => (
+                    "gone_alone",
+                    "is gone, or silent, without having been let go",
+                ),
+                End::Stays => ("stays", "does not leave after all"),
+            };
+            facts.push(fact(
+                &member,
+                reason,
+                format!("{member} at {address} {what}"),
+            ));
         }
+        facts
     }
+}
+
+fn fact(member: &MemberId, reason: &str, text: String) -> Fact {
+    Fact::new(EventKind::Leave, text)
+        .about(member)
+        .because(reason)
 }
 
 fn end(standing: Option<Standing>, let_go: bool) -> End {

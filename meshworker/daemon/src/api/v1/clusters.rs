@@ -1,0 +1,141 @@
+//! What the clusters are.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::Desk;
+use super::input::{Parts, parts};
+use crate::api::{Problem, ProblemBody};
+use crate::status::{ClusterStatus, Config, LeaverStatus, MemberStatus, PlanStatus, Summary, Why};
+
+impl Desk {
+    fn status(&self, cluster: Parts<String>) -> Result<ClusterStatus, Problem> {
+        let sheet = self.sheet(&parts(cluster)?)?;
+        sheet.status().ok_or_else(|| not_yet(sheet.name()))
+    }
+}
+
+fn not_yet(cluster: &str) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("cluster: no pass over '{cluster}' has ended yet; ask again in a moment"),
+    )
+}
+
+/// All clusters, each in a line.
+#[utoipa::path(get, path = "/v1/clusters", tag = "read",
+    responses((status = 200, description = "Sorted by name.", body = Vec<Summary>)))]
+pub async fn all(State(desk): State<Desk>) -> Json<Vec<Summary>> {
+    Json(desk.board.sheets().iter().map(|s| s.summary()).collect())
+}
+
+/// Everything about one cluster, as the last pass found it.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}", tag = "read",
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "As the last pass found it.", body = ClusterStatus),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn one(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<ClusterStatus>, Problem> {
+    desk.status(cluster).map(Json)
+}
+
+/// A cluster's members.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/members", tag = "read",
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "Sorted by id.", body = Vec<MemberStatus>),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn members(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<Vec<MemberStatus>>, Problem> {
+    Ok(Json(desk.status(cluster)?.members))
+}
+
+/// All evidence for one member.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/members/{member}", tag = "read",
+    params(
+        ("cluster" = String, Path, description = "What the cluster is called."),
+        ("member" = String, Path, description = "Its id, its slot's number, its address, or its node's id."),
+    ),
+    responses(
+        (status = 200, description = "What is known, planned, refused and remembered.", body = Why),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn why(
+    State(desk): State<Desk>,
+    path: Parts<(String, String)>,
+) -> Result<Json<Why>, Problem> {
+    let (cluster, member) = parts(path)?;
+    let sheet = desk.sheet(&cluster)?;
+    if sheet.look().is_none() {
+        return Err(not_yet(&cluster));
+    }
+    let why = sheet.why(&member).ok_or_else(|| {
+        let error = format!(
+            "member: found '{member}'; allowed: an id, a slot's number, an address or a node's id \
+             that /v1/clusters/{cluster}/members lists"
+        );
+        Problem::new(StatusCode::NOT_FOUND, error)
+    })?;
+    Ok(Json(why))
+}
+
+/// What was planned in the last pass, done, and not done.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/plan", tag = "read",
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "In a dry run, what would have been done.", body = PlanStatus),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn plan(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<PlanStatus>, Problem> {
+    Ok(Json(desk.status(cluster)?.plan))
+}
+
+/// Who is on its way out.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/leavers", tag = "read",
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "In the order of their turns.", body = Vec<LeaverStatus>),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn leavers(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<Vec<LeaverStatus>>, Problem> {
+    Ok(Json(desk.status(cluster)?.leavers))
+}
+
+/// A cluster's effective configuration. Files that hold secrets are named.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/config", tag = "read",
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "Every setting, and where it is from.", body = Config),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+    ))]
+pub async fn config(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<Config>, Problem> {
+    Ok(Json(desk.sheet(&parts(cluster)?)?.config().clone()))
+}

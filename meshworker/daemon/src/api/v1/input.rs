@@ -1,0 +1,43 @@
+//! What a request carries, checked.
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::api::{Problem, read};
+
+/// The parts of a path.
+pub type Parts<T> = Result<Path<T>, PathRejection>;
+
+/// The parts of a path.
+///
+/// # Errors
+///
+/// They are no text.
+pub fn parts<T>(parts: Parts<T>) -> Result<T, Problem> {
+    let Path(parts) = parts.map_err(|_| Problem::bad("path: found bytes that are no text"))?;
+    Ok(parts)
+}
+
+/// A body of JSON. Browsers send other sites' forms as anything else, so the
+/// type is asked for.
+///
+/// # Errors
+///
+/// It is no JSON, or not what is asked for; too large; or breaks off.
+pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+    // Read before anything is refused: who is still sending may not hear why.
+    let body = read(body).await?;
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("content-type: found '{kind}'; allowed: application/json"),
+        ));
+    }
+    serde_json::from_slice(&body).map_err(|error| Problem::bad(format!("body: {error}")))
+}

@@ -1,0 +1,177 @@
+//! The operators' API. Reads are open to whoever reaches the address; acts need
+//! the operators' token. No answer holds a secret.
+//!
+//! The OpenAPI document is made from these handlers and their types.
+
+mod clusters;
+mod events;
+mod input;
+mod orders;
+mod process;
+mod scaling;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::routing::get;
+use tokio::sync::Semaphore;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Problem, Token};
+use crate::board::{Board, Sheet};
+use crate::log_level::LogLevel;
+use crate::scale::Scaling;
+
+/// So many streams of events at a time.
+const STREAMS: usize = 256;
+
+/// Everything that operators are answered from.
+#[derive(Clone)]
+pub struct Desk {
+    board: Arc<Board>,
+    token: Option<Arc<Token>>,
+    scaling: Option<Arc<Scaling>>,
+    log_level: Option<LogLevel>,
+    streams: Arc<Semaphore>,
+}
+
+impl Desk {
+    /// A desk that answers from this board, and takes no orders.
+    pub fn new(board: Arc<Board>) -> Desk {
+        Desk {
+            board,
+            token: None,
+            scaling: None,
+            log_level: None,
+            streams: Arc::new(Semaphore::new(STREAMS)),
+        }
+    }
+
+    /// The same, which takes orders from whoever has this token.
+    pub fn with_token(self, token: Option<Token>) -> Desk {
+        Desk {
+            token: token.map(Arc::new),
+            ..self
+        }
+    }
+
+    /// The same, which can change services through the Docker API.
+    pub fn with_scaling(self, scaling: Option<Arc<Scaling>>) -> Desk {
+        Desk { scaling, ..self }
+    }
+
+    /// The same, which can change what is logged.
+    pub fn with_log_level(self, log_level: Option<LogLevel>) -> Desk {
+        Desk { log_level, ..self }
+    }
+
+    /// Checks that a request may act.
+    fn may_act(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let token = self.token.as_ref().ok_or_else(|| {
+            let error = "authorization: this worker takes no orders; allowed: reading, or start \
+                         it with api-token-file";
+            Problem::new(StatusCode::FORBIDDEN, error)
+        })?;
+        token.check(headers)
+    }
+
+    fn sheet(&self, cluster: &str) -> Result<Arc<Sheet>, Problem> {
+        self.board.sheet(cluster).ok_or_else(|| {
+            let names: Vec<String> = self
+                .board
+                .sheets()
+                .iter()
+                .map(|s| s.name().into())
+                .collect();
+            let error = format!("cluster: found '{cluster}'; allowed: {}", names.join(", "));
+            Problem::new(StatusCode::NOT_FOUND, error)
+        })
+    }
+}
+
+/// All routes for operators.
+pub fn router(desk: Desk) -> Router {
+    let (routes, document) = documented();
+    let text = document.to_json().unwrap_or_default();
+    routes
+        .route(
+            "/v1/openapi.json",
+            get(move || process::openapi(text.clone())),
+        )
+        .with_state(desk)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// The OpenAPI document of all routes.
+pub fn document() -> utoipa::openapi::OpenApi {
+    documented().1
+}
+
+fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(process::health))
+        .routes(routes!(process::ready))
+        .routes(routes!(process::log_level))
+        .routes(routes!(clusters::all))
+        .routes(routes!(clusters::one))
+        .routes(routes!(clusters::members))
+        .routes(routes!(clusters::why))
+        .routes(routes!(clusters::plan))
+        .routes(routes!(clusters::leavers))
+        .routes(routes!(clusters::config))
+        .routes(routes!(events::events))
+        .routes(routes!(stream::stream))
+        .routes(routes!(orders::hold))
+        .routes(routes!(orders::resume))
+        .routes(routes!(orders::forget))
+        .routes(routes!(scaling::scale))
+        .routes(routes!(scaling::drain))
+        .split_for_parts()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "meshworker",
+        description = "What a worker sees, does and refuses, and orders to it."
+    ),
+    tags(
+        (name = "read", description = "Open to whoever reaches the address."),
+        (name = "act", description = "Needs the operators' token.")
+    ),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        format!(
+            "path: found '{}'; allowed: those of /v1/openapi.json",
+            uri.path()
+        ),
+    )
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("method: found {method}; not allowed for {}", uri.path()),
+    )
+}

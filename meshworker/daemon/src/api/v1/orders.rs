@@ -1,0 +1,186 @@
+//! Orders that the next pass obeys: hold, resume, forget.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::Desk;
+use super::input::{Parts, json, parts};
+use crate::api::{Problem, ProblemBody};
+use crate::board::{Fact, OrderBook, Sheet};
+use crate::status::{Done, EventKind, Forget, Hold};
+
+/// No reason or name is longer.
+const LONGEST: usize = 253;
+
+/// Holds a cluster or one member: nothing is done to it, and nobody is let go,
+/// until it is resumed or the worker restarts.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/hold", tag = "act", request_body = Hold,
+    security(("token" = [])),
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "It is held.", body = Done),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
+        (status = 409, description = "Too many are held.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn hold(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = json::<Hold>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let Hold { member, why } = wish?;
+    let sheet = desk.sheet(&parts(cluster)?)?;
+    let member = member.map(|m| known(&sheet, &m)).transpose()?;
+    let why = why.filter(|why| !why.trim().is_empty());
+    let why = text("why", why.unwrap_or_else(|| "no reason given".into()))?;
+    let what = member.clone().unwrap_or_else(|| "the cluster".into());
+    let order = |book: &OrderBook| book.hold(member.clone(), why.clone());
+    order(sheet.orders())
+        .map_err(|error| Problem::new(StatusCode::CONFLICT, format!("member: {error}")))?;
+    let done = format!("{what} is held: {why}");
+    Ok(tell(&sheet, member, "hold", done))
+}
+
+/// Resumes a cluster or one member.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/resume", tag = "act", request_body = Hold,
+    security(("token" = [])),
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "It is not held.", body = Done),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn resume(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = json::<Hold>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let Hold { member, .. } = wish?;
+    let sheet = desk.sheet(&parts(cluster)?)?;
+    let member = member.map(|member| {
+        // One that is gone meanwhile can be resumed by the name that was held.
+        known(&sheet, &member).unwrap_or(member)
+    });
+    let what = member.clone().unwrap_or_else(|| "the cluster".into());
+    if !sheet.orders().resume(member.as_deref()) {
+        let done = format!("{what} was not held");
+        return Ok(Json(Done { done }));
+    }
+    Ok(tell(&sheet, member, "resume", format!("{what} is resumed")))
+}
+
+/// Has a departed member forgotten: the operator's word stands for the
+/// witnesses', never for the database's.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/forget", tag = "act", request_body = Forget,
+    security(("token" = [])),
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "The next passes do it, as far as the gates allow.", body = Done),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
+        (status = 409, description = "Nobody departed has that name, or removals are off.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn forget(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = json::<Forget>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let Forget { member } = wish?;
+    let sheet = desk.sheet(&parts(cluster)?)?;
+    let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
+    let powers = sheet.orders().powers();
+    if powers.dry_run || !powers.removals {
+        let error = "member: this worker forgets nobody: removals are switched off";
+        return Err(conflict(error.into()));
+    }
+    let departed = sheet
+        .status()
+        .map(|status| status.departed)
+        .unwrap_or_default();
+    let mut found = departed.iter();
+    let found = found.find(|gone| gone.node == member || gone.address.as_ref() == Some(&member));
+    let Some(gone) = found else {
+        let names: Vec<&str> = departed.iter().map(|gone| gone.node.as_str()).collect();
+        let allowed = if names.is_empty() {
+            "nobody: no node is held to be gone".into()
+        } else {
+            names.join(", ")
+        };
+        return Err(conflict(format!(
+            "member: found '{member}'; allowed: {allowed}"
+        )));
+    };
+    let order = sheet.orders().forget(gone.node.clone(), Instant::now());
+    order.map_err(|error| conflict(format!("member: {error}")))?;
+    let done = format!(
+        "{} is forgotten as soon as the database's gates allow",
+        gone.node
+    );
+    Ok(tell(&sheet, Some(gone.node.clone()), "forget", done))
+}
+
+/// The member's id, however it was named; a departed node's id as it is.
+fn known(sheet: &Sheet, member: &str) -> Result<String, Problem> {
+    if let Some(why) = sheet.why(member)
+        && let Some(found) = why.members.first()
+    {
+        return Ok(found.id.clone());
+    }
+    let departed = sheet
+        .status()
+        .map(|status| status.departed)
+        .unwrap_or_default();
+    let mut departed = departed.into_iter();
+    let is = |gone: &crate::status::WhoSees| gone.node == member;
+    departed.find(is).map(|gone| gone.node).ok_or_else(|| {
+        let error = format!(
+            "member: found '{member}'; allowed: one that /v1/clusters/{} lists",
+            sheet.name()
+        );
+        Problem::new(StatusCode::NOT_FOUND, error)
+    })
+}
+
+fn text(field: &str, text: String) -> Result<String, Problem> {
+    if text.len() > LONGEST || text.chars().any(char::is_control) {
+        return Err(Problem::bad(format!(
+            "{field}: found {} bytes; allowed: one line of at most {LONGEST}",
+            text.len()
+        )));
+    }
+    Ok(text)
+}
+
+fn tell(sheet: &Sheet, member: Option<String>, order: &str, done: String) -> Json<Done> {
+    let fact = Fact::new(EventKind::Order, done.clone()).because(order);
+    sheet.record(Fact { member, ..fact });
+    sheet.tell_change();
+    Json(Done { done })
+}

@@ -1,0 +1,70 @@
+//! About the process: health, readiness, what is logged, the document.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::{Desk, input};
+use crate::api::{Problem, ProblemBody};
+use crate::status::{Done, LogFilter, Readiness};
+
+/// Whether the process lives: whoever reads this knows. Says nothing of clusters.
+#[utoipa::path(get, path = "/v1/health", tag = "read",
+    responses((status = 200, description = "It lives.", body = Object)))]
+pub async fn health() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Whether this worker has looked at all its clusters a short while ago.
+#[utoipa::path(get, path = "/v1/ready", tag = "read",
+    responses(
+        (status = 200, description = "It has.", body = Readiness),
+        (status = 503, description = "It has not.", body = Readiness),
+    ))]
+pub async fn ready(State(desk): State<Desk>) -> (StatusCode, Json<Readiness>) {
+    let sheets = desk.board.sheets();
+    let missing: Vec<String> = sheets.iter().filter_map(|sheet| sheet.missing()).collect();
+    let ready = missing.is_empty();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Readiness { ready, missing }))
+}
+
+/// Changes what is logged, until the worker restarts.
+#[utoipa::path(put, path = "/v1/log", tag = "act", request_body = LogFilter, security(("token" = [])),
+    responses(
+        (status = 200, description = "It is logged from now on.", body = Done),
+        (status = 400, description = "No such filter.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn log_level(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = input::json::<LogFilter>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let LogFilter { filter } = wish?;
+    let level = desk.log_level.as_ref();
+    let level = level.ok_or_else(|| Problem::bad("filter: this process has no log to change"))?;
+    level
+        .set(&filter)
+        .map_err(|why| Problem::bad(format!("filter: found '{filter}': {why}")))?;
+    let done = format!("logged from now on: {filter}");
+    Ok(Json(Done { done }))
+}
+
+/// The OpenAPI document.
+pub async fn openapi(text: String) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], text)
+}

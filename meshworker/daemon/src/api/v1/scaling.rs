@@ -1,0 +1,107 @@
+//! Orders that change the service: scale, drain.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use meshworker_core::MemberId;
+
+use super::Desk;
+use super::input::{Parts, json, parts};
+use crate::api::{Problem, ProblemBody};
+use crate::scale::Goal;
+use crate::status::{Done, Drain, Scale};
+
+/// No service of a swarm has more replicas.
+const MOST: u64 = 10_000;
+
+/// Makes the service so many replicas: members leave one by one, each when it
+/// may. Events tell how it goes.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/scale", tag = "act", request_body = Scale,
+    security(("token" = [])),
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 202, description = "It has begun.", body = Done),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 409, description = "This worker cannot, or something like it is under way.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn scale(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Done>), Problem> {
+    let wish = json::<Scale>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let Scale { replicas } = wish?;
+    if replicas > MOST {
+        let error = format!("replicas: found {replicas}; allowed: 0 to {MOST}");
+        return Err(Problem::bad(error));
+    }
+    begin(&desk, cluster, Goal::Replicas(replicas))
+}
+
+/// Frees one member of its data, and shrinks the service by it where Swarm
+/// would take it. Events tell how it goes.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/drain", tag = "act", request_body = Drain,
+    security(("token" = [])),
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 202, description = "It has begun.", body = Done),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 409, description = "This worker cannot, or something like it is under way.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn drain(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Done>), Problem> {
+    let wish = json::<Drain>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let Drain { member } = wish?;
+    let split = member.rsplit_once('.');
+    let parsed = split.and_then(|(service, slot)| Some((service, slot.parse::<u64>().ok()?)));
+    let Some((service, slot)) = parsed.filter(|(service, slot)| !service.is_empty() && *slot > 0)
+    else {
+        let error =
+            format!("member: found '{member}'; allowed: SERVICE.SLOT, such as cache_redis.3");
+        return Err(Problem::bad(error));
+    };
+    let member = MemberId::Slot {
+        service: service.to_owned(),
+        slot,
+    };
+    begin(&desk, cluster, Goal::Without(member))
+}
+
+fn begin(
+    desk: &Desk,
+    cluster: Parts<String>,
+    goal: Goal,
+) -> Result<(StatusCode, Json<Done>), Problem> {
+    let sheet = desk.sheet(&parts(cluster)?)?;
+    let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
+    let scaling = desk.scaling.as_ref().ok_or_else(|| {
+        conflict(
+            "cluster: this worker cannot change the service: it has no Docker API, or listens for \
+             no announcements; allowed: `docker service scale`, which members under the \
+             supervisor make safe"
+                .into(),
+        )
+    })?;
+    let done = scaling.begin(&sheet, goal).map_err(conflict)?;
+    Ok((StatusCode::ACCEPTED, Json(Done { done })))
+}

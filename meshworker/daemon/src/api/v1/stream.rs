@@ -1,0 +1,151 @@
+//! What happens, as it happens: server-sent events.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
+use hyper::body::Bytes;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::time::timeout;
+
+use super::Desk;
+use super::events::Which;
+use crate::api::{Lease, Problem, ProblemBody};
+use crate::board::{Chronicle, News};
+use crate::status::Event;
+
+/// A reader that hears nothing for so long is sent a comment, so that both
+/// sides know that the other one is there.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// So many remembered events are told to a reader that comes back.
+const RESUMED: usize = 1_000;
+
+/// What happens, as it happens: events of the types `fact` (an event), `cluster`
+/// (its status changed) and `missed` (the reader was too slow).
+#[utoipa::path(get, path = "/v1/events/stream", tag = "read", params(Which),
+    responses(
+        (status = 200, description = "Until the reader goes.", content_type = "text/event-stream", body = String),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 503, description = "Too many streams.", body = ProblemBody),
+    ))]
+pub async fn stream(
+    State(desk): State<Desk>,
+    Extension(lease): Extension<Lease>,
+    headers: HeaderMap,
+    query: Result<Query<Which>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let which = Which::read(query)?;
+    let place = Arc::clone(&desk.streams).try_acquire_owned().map_err(|_| {
+        let error = "streams: found as many readers as there are places; allowed: fewer";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    })?;
+    let last = headers.get("last-event-id");
+    let last = last.and_then(|id| id.to_str().ok()?.parse().ok());
+    let reader = Reader::new(desk.board.chronicle(), which, last, lease, place);
+    let body = Body::from_stream(unfold(reader, |mut reader| async move {
+        let bytes = reader.next().await?;
+        Some((Ok::<_, Infallible>(bytes), reader))
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// One reader of the stream.
+struct Reader {
+    which: Which,
+    /// What it is told first: what it missed while it was away.
+    past: VecDeque<Event>,
+    /// The newest event that it was told.
+    told: u64,
+    news: broadcast::Receiver<News>,
+    lease: Lease,
+    greeted: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    fn new(
+        chronicle: &Chronicle,
+        which: Which,
+        last: Option<u64>,
+        lease: Lease,
+        place: OwnedSemaphorePermit,
+    ) -> Reader {
+        lease.stream();
+        // Listens first: what happens in between is in both, and told once.
+        let news = chronicle.listen();
+        let after = last.or(which.after());
+        let past = match after {
+            Some(after) => chronicle.events(after, RESUMED, |event| which.wants(event)),
+            None => chronicle.events(0, 0, |_| false),
+        };
+        Reader {
+            which,
+            told: past.newest,
+            past: past.events.into(),
+            news,
+            lease,
+            greeted: false,
+            _place: place,
+        }
+    }
+
+    /// What is sent next; asked for only when the reader has room for it.
+    async fn next(&mut self) -> Option<Bytes> {
+        self.lease.taken();
+        if !self.greeted {
+            // At once, so that the reader knows that it is heard.
+            self.greeted = true;
+            return Some(Bytes::from_static(b": hello\n\n"));
+        }
+        if let Some(event) = self.past.pop_front() {
+            return Some(fact(&event));
+        }
+        loop {
+            let news = match timeout(SILENCE, self.news.recv()).await {
+                Err(_) => return Some(Bytes::from_static(b": still here\n\n")),
+                Ok(news) => news,
+            };
+            match news {
+                Ok(News::Event(event)) if event.id > self.told && self.which.wants(&event) => {
+                    self.told = event.id;
+                    return Some(fact(&event));
+                }
+                Ok(News::Cluster(cluster)) if self.which.wants_cluster(&cluster) => {
+                    return Some(message(
+                        "cluster",
+                        &json!({ "cluster": &*cluster }).to_string(),
+                    ));
+                }
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    return Some(message("missed", &json!({ "missed": missed }).to_string()));
+                }
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+fn fact(event: &Event) -> Bytes {
+    let data = serde_json::to_string(event).unwrap_or_default();
+    Bytes::from(format!("id: {}\nevent: fact\ndata: {data}\n\n", event.id))
+}
+
+/// JSON has no line breaks of its own, so it is one line of data.
+fn message(event: &str, data: &str) -> Bytes {
+    Bytes::from(format!("event: {event}\ndata: {data}\n\n"))
+}

@@ -1,0 +1,126 @@
+//! What one pass saw, decided and did, whichever the engine.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use meshworker_core::{Leaver, Pace, Peer, Planner, Refusal, Report, Request, Roster, Unity};
+use tokio::time::Instant;
+
+use crate::status::StepStatus;
+use crate::worker::{Pass, Requests};
+
+/// What one node said, without what only its database has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// The node's own id in the database.
+    pub node: String,
+    /// The name of its cluster, if it has one.
+    pub cluster_name: Option<String>,
+    /// How many nodes it counts in its cluster.
+    pub size: usize,
+    /// All nodes that it knows: one copy for all members that say the same.
+    pub peers: Arc<[Peer]>,
+    /// Work that should end before anybody leaves.
+    pub working: Option<String>,
+}
+
+/// What one pass saw, decided and did, whichever the engine. Made in every
+/// pass, so it shares what is large, and is put into words only for whoever
+/// asks.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The pass's number.
+    pub number: u64,
+    /// When it was over.
+    pub at: Instant,
+    /// The same, by the clock.
+    pub time: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// What that cost.
+    pub requests: Requests,
+    /// One report per witness.
+    pub reports: Vec<Report>,
+    /// Who was there.
+    pub roster: Roster,
+    /// What each address answered.
+    pub answers: BTreeMap<IpAddr, Result<Head, String>>,
+    /// The requests that were planned, and what came of them.
+    pub steps: Vec<StepStatus>,
+    /// What was not done.
+    pub refusals: Vec<Refusal>,
+    /// Who was on its way out.
+    pub leavers: Vec<Leaver>,
+    /// Whether the members were one cluster.
+    pub unity: Unity,
+    /// Whether it was at rest.
+    pub settled: bool,
+    /// How soon the next pass comes.
+    pub pace: Pace,
+}
+
+impl Look {
+    /// What this pass, which is over, saw.
+    pub fn of<P: Planner>(pass: &Pass<P>) -> Look {
+        let answers = pass.observed.answers.iter();
+        let answers = answers.map(|(address, answer)| {
+            let answer = match answer {
+                Ok(view) => Ok(Head {
+                    node: view.node.clone(),
+                    cluster_name: view.cluster_name.clone(),
+                    size: view.size,
+                    peers: Arc::clone(&view.peers),
+                    working: view.working.clone(),
+                }),
+                Err(why) => Err(why.to_string()),
+            };
+            (*address, answer)
+        });
+        Look {
+            number: pass.number,
+            at: Instant::now(),
+            time: SystemTime::now(),
+            took: pass.took,
+            requests: pass.requests,
+            reports: pass.observed.reports.clone(),
+            roster: pass.roster(),
+            answers: answers.collect(),
+            steps: steps(pass),
+            refusals: pass.plan.refusals.clone(),
+            leavers: pass.plan.leavers.clone(),
+            unity: pass.plan.unity.clone(),
+            settled: pass.plan.settled,
+            pace: pass.plan.pace,
+        }
+    }
+
+    /// What the node at this address said.
+    pub fn head(&self, address: IpAddr) -> Option<&Head> {
+        self.answers.get(&address)?.as_ref().ok()
+    }
+}
+
+/// The planned requests, each with what came of it.
+fn steps<P: Planner>(pass: &Pass<P>) -> Vec<StepStatus> {
+    let done: BTreeMap<&str, _> = pass.done.iter().map(|d| (d.step.as_str(), d)).collect();
+    let steps = pass.plan.steps.iter();
+    steps
+        .map(|step| {
+            let done = done.get(step.to_string().as_str()).copied();
+            StepStatus {
+                kind: step.request.kind().to_string(),
+                to: step.to.to_string(),
+                request: step.request.to_string(),
+                introduces: step.request.introduces().map(|address| address.to_string()),
+                evidence: step.evidence.iter().map(ToString::to_string).collect(),
+                ok: done.map(|done| done.reply.is_ok()),
+                reply: done.map(|done| match &done.reply {
+                    Ok(reply) => reply.clone(),
+                    Err(failure) => failure.to_string(),
+                }),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! The board: what every worker of this process tells, kept for whoever asks,
+//! and what operators order.
+//!
+//! ```text
+//! worker ── Look, Facts ──> Sheet (one per cluster) ──> api, dashboard, commands
+//!        <── Orders ───────┘        └──> Chronicle ──> log, history, stream
+//! ```
+//!
+//! Whoever reads never makes a worker wait: a look is handed over whole, and
+//! what it looks like to people is made when it is asked for.
+
+mod chronicle;
+mod fact;
+mod look;
+mod order_book;
+mod sheet;
+mod since;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::Cluster;
+
+pub use chronicle::{Chronicle, News};
+pub use fact::Fact;
+pub use look::{Head, Look};
+pub use order_book::{OrderBook, Powers};
+pub use sheet::Sheet;
+pub use since::Since;
+
+/// The sheets of all clusters of this process, by the clusters' names.
+#[derive(Debug, Default)]
+pub struct Board {
+    sheets: Mutex<BTreeMap<String, Arc<Sheet>>>,
+    chronicle: Arc<Chronicle>,
+    powers: Powers,
+}
+
+impl Board {
+    /// An empty board, of a process that may do this much.
+    pub fn new(powers: Powers) -> Arc<Board> {
+        Arc::new(Board {
+            powers,
+            ..Board::default()
+        })
+    }
+
+    /// Opens the sheet of a cluster, until the registration is dropped.
+    pub fn open(self: &Arc<Board>, cluster: &Cluster) -> Registration {
+        let chronicle = Arc::clone(&self.chronicle);
+        let sheet = Arc::new(Sheet::new(cluster, chronicle, self.powers));
+        self.lock().insert(cluster.name.clone(), Arc::clone(&sheet));
+        Registration {
+            board: Arc::clone(self),
+            sheet,
+        }
+    }
+
+    /// The sheet of the cluster of this name.
+    pub fn sheet(&self, cluster: &str) -> Option<Arc<Sheet>> {
+        self.lock().get(cluster).cloned()
+    }
+
+    /// All sheets, sorted by name.
+    pub fn sheets(&self) -> Vec<Arc<Sheet>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// What has happened.
+    pub fn chronicle(&self) -> &Arc<Chronicle> {
+        &self.chronicle
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Sheet>>> {
+        // One call changes one entry: nothing can be half done.
+        self.sheets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cluster's sheet is open for as long as this lives.
+#[derive(Debug)]
+pub struct Registration {
+    board: Arc<Board>,
+    sheet: Arc<Sheet>,
+}
+
+impl Registration {
+    /// The sheet.
+    pub fn sheet(&self) -> &Arc<Sheet> {
+        &self.sheet
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut sheets = self.board.lock();
+        let mine = |sheet: &Arc<Sheet>| Arc::ptr_eq(sheet, &self.sheet);
+        if sheets.get(self.sheet.name()).is_some_and(mine) {
+            sheets.remove(self.sheet.name());
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What is known of one cluster.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::since::Since;
+use super::{Chronicle, Fact, Look, OrderBook, Powers};
+use crate::config::{Cluster, Docker};
+use crate::status::{ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, Why, of};
+
+/// A pass may be this much older than the cluster's longest pause before the
+/// worker counts as stuck.
+const LATE: Duration = Duration::from_secs(30);
+
+/// What is known of one cluster: its configuration, the last look, the orders.
+#[derive(Debug)]
+pub struct Sheet {
+    name: Arc<str>,
+    engine: &'static str,
+    config: Config,
+    interval: Duration,
+    docker: Option<Docker>,
+    orders: OrderBook,
+    chronicle: Arc<Chronicle>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    look: Option<Arc<Look>>,
+    states: BTreeMap<IpAddr, (String, MemberState)>,
+    since: Since,
+    sign: String,
+}
+
+impl Sheet {
+    /// A sheet on which nothing is written yet.
+    pub(super) fn new(cluster: &Cluster, chronicle: Arc<Chronicle>, powers: Powers) -> Sheet {
+        let settings = cluster.effective.iter().map(|(name, given)| ConfigValue {
+            name: name.clone(),
+            value: given.value.clone(),
+            origin: given.origin.to_string(),
+        });
+        Sheet {
+            name: cluster.name.as_str().into(),
+            engine: cluster.engine.descriptor().name,
+            config: Config {
+                cluster: cluster.name.clone(),
+                settings: settings.collect(),
+            },
+            interval: cluster.interval,
+            docker: cluster.docker.clone(),
+            orders: OrderBook::new(powers),
+            chronicle,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The cluster's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its engine's name.
+    pub fn engine(&self) -> &'static str {
+        self.engine
+    }
+
+    /// Its effective configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where its service is in the Docker API; none when that is no witness.
+    pub fn docker(&self) -> Option<&Docker> {
+        self.docker.as_ref()
+    }
+
+    /// What operators have ordered.
+    pub fn orders(&self) -> &OrderBook {
+        &self.orders
+    }
+
+    /// Notes something that happened to this cluster.
+    pub fn record(&self, fact: Fact) {
+        self.chronicle.record(&self.name, fact);
+    }
+
+    /// Takes what a pass saw, and tells whose state has changed.
+    pub fn publish(&self, look: Look) {
+        let states = of::states(&look);
+        let mut changes = Vec::new();
+        {
+            let mut known = self.lock();
+            known.since.note(&look.roster, look.time);
+            let before = std::mem::replace(&mut known.states, states);
+            for (address, (id, state)) in &known.states {
+                let was = before.get(address).map(|(_, state)| *state);
+                if was != Some(*state) {
+                    changes.push(change(id, *address, was, Some(*state)));
+                }
+            }
+            for (address, (id, state)) in &before {
+                if !known.states.contains_key(address) {
+                    changes.push(change(id, *address, Some(*state), None));
+                }
+            }
+            known.look = Some(Arc::new(look));
+        }
+        for change in changes {
+            self.record(change);
+        }
+        self.tell_change();
+    }
+
+    /// Tells those who listen when what they would be shown is not what it was.
+    pub fn tell_change(&self) {
+        let Some(sign) = self.look().map(|look| self.sign(&look)) else {
+            return;
+        };
+        let changed = std::mem::replace(&mut self.lock().sign, sign.clone()) != sign;
+        if changed {
+            self.chronicle.changed(&self.name);
+        }
+    }
+
+    /// The last look; none before the first pass is over.
+    pub fn look(&self) -> Option<Arc<Look>> {
+        self.lock().look.clone()
+    }
+
+    /// Everything about the cluster; none before the first pass is over.
+    pub fn status(&self) -> Option<ClusterStatus> {
+        let look = self.look()?;
+        let orders = self.orders.orders(Instant::now());
+        let known = self.lock();
+        Some(of::cluster(
+            &self.name,
+            self.engine,
+            &look,
+            &known.since,
+            &orders,
+        ))
+    }
+
+    /// The cluster in a line.
+    pub fn summary(&self) -> Summary {
+        let look = self.look();
+        let orders = self.orders.orders(Instant::now());
+        of::summary(&self.name, self.engine, look.as_deref(), &orders)
+    }
+
+    /// All evidence for the member of this name: its id, its slot's number or
+    /// its address. None when nobody knows it, and before the first pass.
+    pub fn why(&self, member: &str) -> Option<Why> {
+        let look = self.look()?;
+        let orders = self.orders.orders(Instant::now());
+        let why = {
+            let known = self.lock();
+            of::why(&look, &known.since, &orders, member)
+        };
+        let mut why = why?;
+        let names: Vec<String> = why
+            .members
+            .iter()
+            .flat_map(|member| [member.id.clone(), member.address.clone()])
+            .collect();
+        let about = |event: &crate::status::Event| {
+            let member = event.member.as_ref();
+            *event.cluster == *self.name && member.is_some_and(|member| names.contains(member))
+        };
+        why.events = self.chronicle.events(0, 50, about).events;
+        Some(why)
+    }
+
+    /// What keeps this cluster from counting as looked after.
+    pub fn missing(&self) -> Option<String> {
+        let name = &self.name;
+        let Some(look) = self.look() else {
+            return Some(format!("{name}: no pass is over yet"));
+        };
+        let age = look.at.elapsed();
+        let late = age > self.interval + LATE + look.took * 3;
+        late.then(|| format!("{name}: the last pass was {} s ago", age.as_secs()))
+    }
+
+    /// Everything that people are shown of a look, but for what changes with
+    /// every pass.
+    fn sign(&self, look: &Look) -> String {
+        let orders = self.orders.orders(Instant::now());
+        let reports = look
+            .reports
+            .iter()
+            .map(|r| (r.witness, &r.grade, r.desired));
+        let refusals = look.refusals.iter().map(|r| (&r.what, r.reason.kind()));
+        let leavers = look.leavers.iter();
+        let leavers = leavers.map(|l| (&l.member, l.place, &l.progress, l.release.is_granted()));
+        let working = look.answers.values().flatten().map(|head| &head.working);
+        format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            look.unity,
+            self.lock().states,
+            reports.collect::<Vec<_>>(),
+            refusals.collect::<Vec<_>>(),
+            leavers.collect::<Vec<_>>(),
+            working.collect::<Vec<_>>(),
+            look.steps
+                .iter()
+                .map(|s| (&s.to, &s.request))
+                .collect::<Vec<_>>(),
+            orders,
+        )
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // Each change is whole when the lock is given back.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That a member's state is another one now.
+fn change(id: &str, at: IpAddr, was: Option<MemberState>, is: Option<MemberState>) -> Fact {
+    let place = at.to_string();
+    let who = if id == place {
+        place
+    } else {
+        format!("{id} at {at}")
+    };
+    let text = match (was, is) {
+        (Some(was), Some(is)) => format!("{who} is {} (was {})", is.name(), was.name()),
+        (None, Some(is)) => format!("{who} came into sight: {}", is.name()),
+        (was, None) => {
+            let was = was.map_or("unknown", MemberState::name);
+            format!("{who} went out of sight (was {was})")
+        }
+    };
+    let fact = Fact::new(EventKind::Member, text).about(id);
+    let fact = fact.because(is.map_or("gone", MemberState::name));
+    match (was, is) {
+        // Whoever was in and is not, without having been let go, is missed.
+        (Some(MemberState::Joined), Some(MemberState::Silent) | None) => fact.warning(),
+        _ => fact,
+    }
+}

@@ -1,1 +1,0 @@
-//! How a pass becomes a status.

@@ -1,0 +1,145 @@
+//! One member, and all evidence for it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use meshworker_core::{Member, MemberId, Orders, Peer, Standing};
+
+use super::{leavers, plan, seconds, state, time};
+use crate::board::{Head, Look, Since};
+use crate::status::{MemberState, MemberStatus, SightingStatus, ViewStatus, WhoSees, Why};
+
+/// One member: who it is, where, and what everybody says of it.
+pub fn status(
+    member: &Member,
+    look: &Look,
+    states: &BTreeMap<IpAddr, (String, MemberState)>,
+    since: &Since,
+    orders: &Orders,
+    with_peers: bool,
+) -> MemberStatus {
+    let age = seconds(look.at.elapsed());
+    let sightings = member.seen.iter().map(|(witness, presence)| {
+        let since = since.when(member.address, *witness).unwrap_or(look.time);
+        SightingStatus {
+            witness: witness.to_string(),
+            presence: presence.to_string(),
+            since: time(since),
+            age_seconds: age,
+        }
+    });
+    let answer = look.answers.get(&member.address);
+    MemberStatus {
+        id: member.id.to_string(),
+        address: member.address.to_string(),
+        node: member.node.clone(),
+        task: member.task.clone(),
+        state: states
+            .get(&member.address)
+            .map_or(MemberState::Unknown, |(_, state)| *state),
+        standing: match member.standing() {
+            Standing::Wanted => "wanted",
+            Standing::Leaving => "leaving",
+            Standing::Disowned => "disowned",
+            Standing::Unlisted => "unlisted",
+        }
+        .to_owned(),
+        held: orders
+            .hold_on(&member.id, member.address)
+            .map(ToOwned::to_owned),
+        sightings: sightings.collect(),
+        view: answer.and_then(|answer| Some(view(answer.as_ref().ok()?, with_peers))),
+        unanswered: answer.and_then(|answer| answer.as_ref().err().cloned()),
+    }
+}
+
+fn view(head: &Head, with_peers: bool) -> ViewStatus {
+    let peers = head.peers.iter().filter(|_| with_peers);
+    ViewStatus {
+        node: head.node.clone(),
+        cluster_name: head.cluster_name.clone(),
+        size: head.size,
+        peers: peers.map(peer).collect(),
+        working: head.working.clone(),
+    }
+}
+
+fn peer(peer: &Peer) -> WhoSees {
+    WhoSees {
+        node: peer.node.clone(),
+        address: peer.address.map(|address| address.to_string()),
+        alive: peer.alive,
+    }
+}
+
+/// All evidence for the member of this name, but for the events.
+pub fn why(look: &Look, since: &Since, orders: &Orders, name: &str) -> Option<Why> {
+    let states = state::states(look);
+    let roster = look.roster.members().iter();
+    let found: Vec<&Member> = roster.filter(|member| is(member, look, name)).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let mut names: Vec<String> = Vec::new();
+    for member in &found {
+        names.extend([member.id.to_string(), member.address.to_string()]);
+        names.extend(look.head(member.address).map(|head| head.node.clone()));
+    }
+    let named = |text: &str| names.iter().any(|name| name == text);
+    let refusals = look.refusals.iter();
+    let refusals = refusals.filter(|refusal| names.iter().any(|name| plan::names(refusal, name)));
+    let steps = look.steps.iter();
+    let steps =
+        steps.filter(|step| named(&step.to) || step.introduces.as_deref().is_some_and(named));
+    let members = found.iter();
+    Some(Why {
+        members: members
+            .map(|member| status(member, look, &states, since, orders, true))
+            .collect(),
+        seen_by: seen_by(look, &found),
+        steps: steps.cloned().collect(),
+        refusals: refusals
+            .map(|refusal| plan::refusal(refusal, look))
+            .collect(),
+        leaver: leavers(look)
+            .into_iter()
+            .find(|leaver| named(&leaver.address)),
+        events: Vec::new(),
+    })
+}
+
+/// Whether this is the member that somebody means: by its id, its slot's
+/// number, its address or its node's id.
+fn is(member: &Member, look: &Look, name: &str) -> bool {
+    let slot = match &member.id {
+        MemberId::Slot { slot, .. } => slot.to_string() == name,
+        MemberId::Address(_) => false,
+    };
+    slot || member.id.to_string() == name
+        || member.address.to_string() == name
+        || look
+            .head(member.address)
+            .is_some_and(|head| head.node == name)
+}
+
+/// What the databases of other members say of these addresses.
+fn seen_by(look: &Look, found: &[&Member]) -> Vec<String> {
+    let others = look.roster.members().iter();
+    let mut said = Vec::new();
+    for other in others {
+        let Some(head) = look.head(other.address) else {
+            continue;
+        };
+        for member in found.iter().filter(|m| m.address != other.address) {
+            let mut peers = head.peers.iter();
+            let peer = peers.find(|peer| peer.address == Some(member.address));
+            let says = match peer {
+                Some(peer) if peer.alive => "alive",
+                Some(_) => "not alive",
+                None => "not known",
+            };
+            said.push(format!("{} ({}): {says}", other.address, other.id));
+        }
+    }
+    said
+}

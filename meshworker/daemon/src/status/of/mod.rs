@@ -1,0 +1,154 @@
+//! How a look is put into words for people and programs. Pure.
+
+mod member;
+mod plan;
+mod state;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use meshworker_core::{Orders, Pace};
+
+use super::{ClusterStatus, LeaverStatus, Mode, PassStatus, Summary, WhoSees, WitnessStatus};
+use crate::board::{Look, Since};
+
+pub use member::why;
+pub use state::states;
+
+/// In a cluster of more members each one's peers are told only when that member
+/// is asked for: a thousand lists of a thousand nodes are of use to nobody.
+const PEERS_TOLD: usize = 64;
+
+/// Everything about a cluster.
+pub fn cluster(
+    name: &str,
+    engine: &str,
+    look: &Look,
+    since: &Since,
+    orders: &Orders,
+) -> ClusterStatus {
+    let states = state::states(look);
+    let with_peers = look.roster.members().len() <= PEERS_TOLD;
+    let members = look.roster.members().iter();
+    let members = members
+        .map(|of| member::status(of, look, &states, since, orders, with_peers))
+        .collect();
+    let witnesses = look.reports.iter().map(|report| WitnessStatus {
+        witness: report.witness.to_string(),
+        grade: report.grade.to_string(),
+        complete: report.grade.is_complete() && report.witness.lists_everybody(),
+        members: report.sightings.len(),
+        desired: report.desired,
+    });
+    ClusterStatus {
+        name: name.to_owned(),
+        engine: engine.to_owned(),
+        one: look.unity.is_one(),
+        unity: look.unity.to_string(),
+        settled: look.settled,
+        mode: mode(orders),
+        pass: pass(look),
+        witnesses: witnesses.collect(),
+        members,
+        departed: departed(look),
+        plan: plan::status(look),
+        leavers: leavers(look),
+    }
+}
+
+/// A cluster in a line; `look` is none before its first pass is over.
+pub fn summary(name: &str, engine: &str, look: Option<&Look>, orders: &Orders) -> Summary {
+    let joined = |look: &Look| {
+        let states = state::states(look);
+        states.values().filter(|(_, state)| state.is_in()).count()
+    };
+    Summary {
+        name: name.to_owned(),
+        engine: engine.to_owned(),
+        one: look.is_some_and(|look| look.unity.is_one()),
+        unity: look.map_or("no pass is over yet".into(), |look| look.unity.to_string()),
+        joined: look.map_or(0, joined),
+        members: look.map_or(0, |look| look.roster.members().len()),
+        refusals: look.map_or(0, |look| look.refusals.len()),
+        mode: mode(orders),
+        age_seconds: look.map(|look| seconds(look.at.elapsed())),
+    }
+}
+
+fn mode(orders: &Orders) -> Mode {
+    Mode {
+        dry_run: orders.dry_run,
+        removals: !orders.no_removals,
+        held: orders.hold.clone(),
+    }
+}
+
+fn pass(look: &Look) -> PassStatus {
+    PassStatus {
+        number: look.number,
+        time: time(look.time),
+        took_seconds: seconds(look.took),
+        views: look.requests.views,
+        steps: look.requests.steps,
+        pace: match look.pace {
+            Pace::Calm => "calm",
+            Pace::Watchful => "watchful",
+            Pace::Quick => "quick",
+        }
+        .to_owned(),
+    }
+}
+
+/// Nodes that members remember and hold to be gone, and that answer nowhere.
+fn departed(look: &Look) -> Vec<WhoSees> {
+    let heads = look.answers.values().flatten();
+    let answering: BTreeSet<&str> = heads.clone().map(|head| head.node.as_str()).collect();
+    let mut lists = BTreeSet::new();
+    let mut gone: BTreeSet<(String, Option<IpAddr>)> = BTreeSet::new();
+    for head in heads {
+        if !lists.insert(head.peers.as_ptr()) {
+            continue;
+        }
+        let dead = head.peers.iter().filter(|peer| !peer.alive);
+        let dead = dead.filter(|peer| !answering.contains(peer.node.as_str()));
+        gone.extend(dead.map(|peer| (peer.node.clone(), peer.address)));
+    }
+    let gone = gone.into_iter();
+    gone.map(|(node, address)| WhoSees {
+        node,
+        address: address.map(|address| address.to_string()),
+        alive: false,
+    })
+    .collect()
+}
+
+fn leavers(look: &Look) -> Vec<LeaverStatus> {
+    let leavers = look.leavers.iter();
+    leavers
+        .map(|leaver| LeaverStatus {
+            member: leaver.member.to_string(),
+            address: leaver.address.to_string(),
+            node: leaver.node.clone(),
+            going: leaver.going.to_string(),
+            place: leaver.place,
+            left: leaver.progress.as_ref().map(|progress| progress.left),
+            unit: leaver.progress.as_ref().map(|p| p.unit.to_owned()),
+            estimate_seconds: leaver.estimate.map(seconds),
+            released: leaver.release.is_granted(),
+            waits_for: (!leaver.release.is_granted()).then(|| leaver.release.to_string()),
+        })
+        .collect()
+}
+
+fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+fn seconds(time: std::time::Duration) -> f64 {
+    // Microseconds are enough for anybody.
+    (time.as_secs_f64() * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests;
