@@ -123,9 +123,10 @@ impl Lane {
         let acknowledged = self
             .worker
             .line(PATIENCE, &format!("{text} is joined"), |line| {
-                line.text("kind") == "join"
-                    && line.text("reply") == "ok"
-                    && line.text("step").contains(&text)
+                line.text("kind") == "done"
+                    && line.text("reason") == "join"
+                    && line.text("message").ends_with("=> ok")
+                    && line.text("message").contains(&text)
             })
             .await?;
         self.stage.formed().await?;

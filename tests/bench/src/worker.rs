@@ -45,7 +45,7 @@ impl Line {
 
     /// Whether it says that all members are one cluster.
     pub fn says_one(&self) -> bool {
-        self.fields.get("one").and_then(Value::as_bool) == Some(true)
+        self.text("kind") == "unity" && self.text("reason") == "one"
     }
 
     /// Whether it says that a pass is over.
