@@ -31,6 +31,7 @@ mod removal;
 mod report;
 mod roster;
 mod situation;
+mod stance;
 mod step;
 mod view;
 
