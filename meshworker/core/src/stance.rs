@@ -35,9 +35,11 @@ impl Stance {
     fn of<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> Option<Stance> {
         let answers = matches!(situation.answers.get(&member.address), Some(Ok(_)));
         let parts = member.is_stopping() || history.released.contains_key(&member.address);
+        // What it said last is heard for a while after it has stopped.
+        let parted = !answers && history.stance(member.address) == Some(Stance::Parted);
         match member.standing() {
             Standing::Wanted if answers => Some(Stance::Wanted),
-            Standing::Leaving if parts => Some(Stance::Parted),
+            Standing::Leaving if parts || parted => Some(Stance::Parted),
             Standing::Leaving => Some(Stance::Leaving),
             _ => None,
         }

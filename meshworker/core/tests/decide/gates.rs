@@ -314,6 +314,10 @@ fn members_that_left_one_soon_after_another_were_taken_for_vanished() {
                 .any(|leaver| leaver.release.is_granted())
         });
         assert!(granted, "{leaver}");
+        // It is gone, and what it said is still heard.
+        let rest = &members[..members.len() - 1];
+        let left = seen(vec![dns(rest), observed.reports[1].clone()], rest);
+        clock.after(1, &toy, &left);
     }
     let plan = two_are_left(&mut clock);
     assert!(!gates(&plan).contains(&Gate::BlastRadius), "{plan:?}");
