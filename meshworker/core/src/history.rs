@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::stance::Stance;
 use crate::{Backoff, MemberId, Moment, Request, Step};
 
 /// What the worker remembers from pass to pass.
@@ -37,9 +38,9 @@ pub struct History {
     /// Members that were let go for long, did not go, and wait once more, and
     /// since when.
     pub(crate) yielded: BTreeMap<IpAddr, Moment>,
-    /// Whether the member at each address, when it was seen last, was wanted
-    /// and answered, or was meant to go; and when that was.
-    pub(crate) stances: BTreeMap<IpAddr, (bool, Moment)>,
+    /// What the member at each address was about when it was seen last, and
+    /// when that was.
+    pub(crate) stances: BTreeMap<IpAddr, (Stance, Moment)>,
     /// How much each leaver had left when that was counted first, and when.
     pub(crate) began: BTreeMap<IpAddr, (Moment, u64)>,
     /// Whose each address was last.

@@ -32,6 +32,7 @@ mod removal;
 mod report;
 mod roster;
 mod situation;
+mod stance;
 mod step;
 mod view;
 

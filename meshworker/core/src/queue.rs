@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::stance::Stance;
 use crate::{
     Context, Floor, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
     Progress, Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Unity,
@@ -45,7 +46,7 @@ impl<D> Leaving<'_, D> {
         let now = self.context.now;
         let alive = self.observed.alive();
         self.note_gone(&alive, history);
-        self.note_stances(history);
+        Stance::note(self.context, self.situation, history);
         let everybody = self.everybody_goes(&alive, history);
         // Whoever came or went between two looks, and what that sets in motion,
         // was not seen: the hold begins anew.
@@ -89,8 +90,7 @@ impl<D> Leaving<'_, D> {
                     let held = now.since(since);
                     let hold = self.context.limits.leave_hold;
                     if held >= hold {
-                        history.released.insert(leave.address, now);
-                        history.granted.entry(leave.address).or_insert(now);
+                        history.let_go(leave.address, now);
                         Release::Granted
                     } else {
                         let left = (hold - held).as_secs_f64();
@@ -276,22 +276,6 @@ impl<D> Leaving<'_, D> {
         });
     }
 
-    /// Notes who is wanted and who is meant to go, for when they are out of sight.
-    fn note_stances(&self, history: &mut History) {
-        let Context { now, limits, .. } = self.context;
-        for member in self.situation.roster.members() {
-            let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
-            let wanted = match member.standing() {
-                Standing::Wanted if answers => true,
-                Standing::Leaving => false,
-                _ => continue,
-            };
-            history.stances.insert(member.address, (wanted, *now));
-        }
-        let stances = &mut history.stances;
-        stances.retain(|_, (_, at)| now.since(*at) < limits.quarantine);
-    }
-
     /// Whether nobody has vanished of whom it is not known that they were meant
     /// to go: behind a partition they may all be well.
     fn nobody_vanished(&self, history: &History) -> bool {
@@ -304,10 +288,12 @@ impl<D> Leaving<'_, D> {
             return true;
         }
         let Context { now, limits, .. } = self.context;
-        let left = |at: &IpAddr| history.stances.get(at).is_some_and(|(wanted, _)| !wanted);
+        let left = |at: &IpAddr| history.stance(*at).is_some_and(|s| s != Stance::Wanted);
         let mut stances = history.stances.values();
         self.departed.iter().all(left)
-            && stances.all(|(wanted, at)| !wanted || now.since(*at) >= limits.release_patience)
+            && stances.all(|(stance, at)| {
+                *stance != Stance::Wanted || now.since(*at) >= limits.release_patience
+            })
     }
 
     /// Whether all members go, by every witness that speaks and by the

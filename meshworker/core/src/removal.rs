@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::roster::unlisted;
+use crate::stance::Stance;
 use crate::{
     Context, Departure, Evidence, Gate, History, Moment, Objection, Observation, Presence, Reason,
     Refusal, Report, Request, Situation, Step,
@@ -19,7 +20,7 @@ pub(crate) fn removals<D, R: Request>(
 ) -> (Vec<Step<R>>, Vec<Refusal>) {
     let now = context.now;
     note_others_removals(situation, departures, now, history);
-    let mass = most_vanished(observed, situation, departures.len());
+    let mass = most_vanished(observed, situation, departures, history);
     history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
 
     // Whoever was never forgotten comes first, so that one that does not go
@@ -207,14 +208,23 @@ fn closed_for_time<R>(
         .map(|(node, _)| (Gate::Window, format!("{node} was forgotten just now")))
 }
 
-/// Whether more than half of the nodes that the database knows are gone, while
-/// no task list says that so few were wished for.
-fn most_vanished<D>(
+/// Whether more of the nodes that the database knows have vanished than are
+/// there, while no task list says that so few were wished for. Whoever was let
+/// go, or said that it stops, has not vanished, nor has one whose removal has
+/// passed all gates.
+fn most_vanished<D, R>(
     observed: &Observation<D>,
     situation: &Situation<'_, D>,
-    gone: usize,
+    departures: &[Departure<R>],
+    history: &History,
 ) -> Option<String> {
     let there = situation.views().len();
+    // One that was only meant to go still waits, perhaps cut off from us.
+    let parted = |at: IpAddr| history.stance(at) == Some(Stance::Parted);
+    let vanished = |departure: &&Departure<R>| {
+        !departure.address.is_some_and(parted) && !history.forgotten.contains_key(&departure.node)
+    };
+    let gone = departures.iter().filter(vanished).count();
     let desired = observed.reports.iter().find_map(|report| report.desired);
     let wished = desired.is_some_and(|desired| situation.wanted().count() >= desired);
     (gone > there && !wished).then(|| {

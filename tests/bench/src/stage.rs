@@ -45,7 +45,7 @@ impl Stage {
         Ok(Stage {
             nodes: Vec::new(),
             dns: FakeDns::start().await?,
-            engine: with_engine.then(Engine::start).transpose()?,
+            engine: with_engine.then(Engine::start),
             listed: BTreeSet::new(),
             network,
             world: World::new(WorldOptions::default()),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{Ask, Clock, Toy, content, departed, dns, docker, ip, seen, step};
+use crate::support::{
+    Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, seen, step, tasks,
+};
 use meshworker_core::{
     Gate, Grade, MemberId, Objection, Observation, Plan, Presence, Reason, Report, Sighting,
     Unanswered, Witness,
@@ -273,4 +275,112 @@ fn a_refusal_carries_what_each_witness_said() {
         evidence,
         [format!("dns: {id} present"), format!("docker: {id} absent")]
     );
+}
+
+/// Six members of which four say this of themselves, then two that see the four
+/// no more: what stands in the way of forgetting these, when the hold is over.
+fn four_of_six_gone(clock: &mut Clock, said: Presence) -> Plan<Ask> {
+    let four = [3, 4, 5, 6].map(|last| (last, said.clone()));
+    let six = [1, 2, 3, 4, 5, 6];
+    let all = seen(vec![dns(&six), announced(&four)], &six);
+    clock.after(1, &content(), &all);
+    two_are_left(clock)
+}
+
+fn two_are_left(clock: &mut Clock) -> Plan<Ask> {
+    let (toy, left) = (remembers(&[3, 4, 5, 6]), seen(vec![dns(&[1, 2])], &[1, 2]));
+    clock.after(1, &toy, &left);
+    clock.after(10, &toy, &left)
+}
+
+#[test]
+fn members_that_left_one_soon_after_another_were_taken_for_vanished() {
+    let mut clock = Clock::start();
+    let plan = four_of_six_gone(&mut clock, Presence::Stopping);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n3".into()))]);
+    assert_eq!(gates(&plan), [Gate::Window; 3]);
+    // Also those that were let go, and gone at the next look.
+    let mut clock = Clock::start();
+    for leaver in [6, 5, 4, 3] {
+        let members: Vec<u8> = (1..=leaver).collect();
+        let mut toy = remembers(&[3, 4, 5, 6][usize::from(leaver) - 2..]);
+        toy.0.leaves = vec![leave(leaver)];
+        let says = announced(&[(leaver, Presence::Leaving)]);
+        let observed = seen(vec![dns(&members), says], &members);
+        let granted = (0..5).any(|_| {
+            let plan = clock.after(1, &toy, &observed);
+            plan.leavers
+                .iter()
+                .any(|leaver| leaver.release.is_granted())
+        });
+        assert!(granted, "{leaver}");
+        // It is gone, and what it said is still heard.
+        let rest = &members[..members.len() - 1];
+        let left = seen(vec![dns(rest), observed.reports[1].clone()], rest);
+        clock.after(1, &toy, &left);
+    }
+    let plan = two_are_left(&mut clock);
+    assert!(!gates(&plan).contains(&Gate::BlastRadius), "{plan:?}");
+}
+
+#[test]
+fn gate_7_members_that_waited_for_their_turn_may_be_behind_a_partition() {
+    for said in [Presence::Leaving, Presence::Present] {
+        let plan = four_of_six_gone(&mut Clock::start(), said);
+        assert_eq!(
+            (gates(&plan), plan.steps),
+            (vec![Gate::BlastRadius; 4], vec![])
+        );
+    }
+    // Only the task list says that they go: their node may be down, and it says
+    // no longer how many there should be.
+    let mut clock = Clock::start();
+    let six = [1, 2, 3, 4, 5, 6];
+    let four = [3, 4, 5, 6].map(|last| (last, Presence::OutOfSight));
+    let all = seen(vec![dns(&six), tasks(&four, 6)], &six);
+    clock.after(1, &content(), &all);
+    assert_eq!(gates(&two_are_left(&mut clock)), [Gate::BlastRadius; 4]);
+}
+
+#[test]
+fn gate_7_what_is_known_of_an_address_is_known_of_its_last_owner() {
+    let mut clock = Clock::start();
+    let six = [1, 2, 3, 4, 5, 6];
+    let four = [3, 4, 5, 6].map(|last| (last, Presence::Stopping));
+    let all = seen(vec![dns(&six), announced(&four)], &six);
+    clock.after(1, &content(), &all);
+    // Others have their addresses, and vanish.
+    clock.after(60, &content(), &seen(vec![dns(&six)], &six));
+    assert_eq!(gates(&two_are_left(&mut clock)), [Gate::BlastRadius; 4]);
+}
+
+#[test]
+fn gate_7_what_was_known_is_not_known_after_a_restart_or_after_long() {
+    let mut clock = Clock::start();
+    four_of_six_gone(&mut clock, Presence::Stopping);
+    clock.restart();
+    assert_eq!(gates(&two_are_left(&mut clock)), [Gate::BlastRadius; 4]);
+    let mut clock = Clock::start();
+    let six = [1, 2, 3, 4, 5, 6];
+    let four = [3, 4, 5, 6].map(|last| (last, Presence::Stopping));
+    let all = seen(vec![dns(&six), announced(&four)], &six);
+    clock.after(1, &content(), &all);
+    clock.now += clock.limits.quarantine;
+    assert_eq!(gates(&two_are_left(&mut clock)), [Gate::BlastRadius; 4]);
+}
+
+#[test]
+fn gate_7_one_that_was_forgotten_and_is_still_remembered_has_not_vanished() {
+    let mut clock = Clock::start();
+    let mut members = vec![1, 2, 3, 4, 5];
+    let mut gone = Vec::new();
+    for last in [5, 4, 3] {
+        members.pop();
+        gone.insert(0, last);
+        let (toy, observed) = (remembers(&gone), seen(vec![dns(&members)], &members));
+        clock.after(60, &toy, &observed);
+        let plan = clock.after(10, &toy, &observed);
+        let forget = step(1, Ask::Forget(format!("n{last}")));
+        assert!(plan.steps.contains(&forget), "{plan:?}");
+    }
 }

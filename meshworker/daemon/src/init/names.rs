@@ -1,18 +1,17 @@
 //! The names that the supervisor asks for, and the task that keeps asking.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use meshworker_core::Grade;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::course::Event;
 use crate::announce::Phase;
 use crate::config::Dns;
-use crate::witness::{DnsOptions, DnsSource, InvalidName, Source};
+use crate::witness::{DnsOptions, InvalidName, Place};
 
 /// Between two questions. Swarm's resolver answers for its own names within a
 /// millisecond.
@@ -21,63 +20,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long a name may take that may not exist any more: the engine forwards
 /// it, and takes 1 to 2 s for that.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// A DNS name, or an address in place of one.
-pub(super) enum Name {
-    Literal(IpAddr),
-    Dns(DnsSource),
-}
-
-/// What a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) addresses: Vec<IpAddr>,
-    /// Whether the name server says that there is nobody.
-    pub(super) gone: bool,
-    /// Why there are no addresses.
-    pub(super) why: String,
-}
-
-impl Name {
-    /// A name that is asked for as `dns` says, with another deadline if one is
-    /// given.
-    pub(super) fn new(
-        text: &str,
-        dns: &Dns,
-        deadline: Option<Duration>,
-    ) -> Result<Name, InvalidName> {
-        if let Ok(address) = text.parse() {
-            return Ok(Name::Literal(address));
-        }
-        let options = DnsOptions {
-            name_servers: dns.name_servers.clone(),
-            deadline: deadline.unwrap_or(dns.deadline),
-            family: dns.family,
-            ..DnsOptions::default()
-        };
-        DnsSource::new(text, options).map(Name::Dns)
-    }
-
-    /// Asks for it once.
-    pub(super) async fn look(&self) -> Found {
-        let source = match self {
-            Name::Literal(address) => {
-                return Found {
-                    addresses: vec![*address],
-                    gone: false,
-                    why: String::new(),
-                };
-            }
-            Name::Dns(source) => source,
-        };
-        let report = source.report().await;
-        Found {
-            addresses: report.sightings.iter().map(|s| s.address).collect(),
-            gone: matches!(report.grade, Grade::Empty | Grade::NxDomain),
-            why: report.grade.to_string(),
-        }
-    }
-}
 
 /// Where the workers are, as far as DNS has told.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,8 +34,8 @@ pub(super) struct Workers {
 
 /// The names of one supervisor.
 pub(super) struct Names {
-    workers: Vec<Name>,
-    own: Name,
+    workers: Vec<Place>,
+    own: Place,
     port: u16,
 }
 
@@ -104,11 +46,14 @@ impl Names {
     ///
     /// One of them is no DNS name.
     pub(super) fn new(workers: &[String], port: u16, dns: &Dns) -> Result<Names, InvalidName> {
-        let deadline = Some(dns.deadline.max(PATIENCE));
-        let workers = workers.iter().map(|name| Name::new(name, dns, deadline));
+        let options = DnsOptions {
+            deadline: dns.deadline.max(PATIENCE),
+            ..DnsOptions::of(dns)
+        };
+        let workers = workers.iter().map(|name| Place::new(name, options.clone()));
         Ok(Names {
             workers: workers.collect::<Result<_, _>>()?,
-            own: Name::new(&dns.name, dns, deadline)?,
+            own: Place::new(&dns.name, options.clone())?,
             port,
         })
     }
@@ -125,7 +70,7 @@ impl Names {
         let names = Arc::new(self);
         loop {
             let leaving = phase.borrow_and_update().0 == Phase::Leaving;
-            let looks = join_all(names.workers.iter().map(Name::look));
+            let looks = join_all(names.workers.iter().map(Place::look));
             let (workers, own) = if leaving {
                 let (workers, own) = tokio::join!(looks, names.own.look());
                 (workers, Some(own))

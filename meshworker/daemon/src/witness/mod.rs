@@ -7,6 +7,7 @@
 mod dns;
 mod docker;
 mod jitter;
+mod place;
 mod unusable;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use docker::{
     DockerClient, DockerError, DockerOptions, DockerSource, Endpoint, LabelledServices, Labels,
     Replicas, Wanted,
 };
+pub use place::{Found, Place};
 
 /// A source that says who is there.
 pub trait Source: Send + Sync {
@@ -39,13 +41,8 @@ pub trait Source: Send + Sync {
 
 /// The witnesses of a cluster: DNS always, the Docker API where there is one.
 pub fn sources(cluster: &Cluster) -> Vec<Arc<dyn Source>> {
-    let dns = DnsOptions {
-        name_servers: cluster.dns.name_servers.clone(),
-        deadline: cluster.dns.deadline,
-        family: cluster.dns.family,
-        ..DnsOptions::default()
-    };
-    let dns: Arc<dyn Source> = match DnsSource::new(&cluster.dns.name, dns) {
+    let options = DnsOptions::of(&cluster.dns);
+    let dns: Arc<dyn Source> = match DnsSource::new(&cluster.dns.name, options) {
         Ok(source) => Arc::new(source),
         Err(why) => Arc::new(unusable::Unusable::new(Witness::Dns, why.to_string())),
     };

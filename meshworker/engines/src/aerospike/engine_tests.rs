@@ -255,12 +255,58 @@ async fn the_evidence_is_kept_until_the_seeds_are_gone() {
 #[tokio::test]
 async fn what_is_neither_ok_nor_an_error_proves_nothing() {
     let server = Server::start(|_| "perhaps").await;
-    let tip = Request::Tip("10.0.1.8:3002".parse().unwrap());
-    let reply = perform(&server, tip).await;
+    let reply = perform(&server, Request::Quiesce).await;
     assert_eq!(
         reply,
         Err(Failure::Unanswered("unknown reply 'perhaps'".into()))
     );
+}
+
+/// What the node at this address is asked, and what becomes of a tip to it about
+/// itself, when it was expected to be this one.
+async fn tip_about(
+    guest: &str,
+    cluster_name: Option<&str>,
+) -> (Vec<String>, Result<String, Failure>) {
+    let server = Server::start(|command| match command {
+        "node" => "BB90501000A4202",
+        "cluster-name" => "mesh",
+        _ => "ok",
+    })
+    .await;
+    let who = |node: &str, name: Option<&str>| Identity {
+        node: node.into(),
+        cluster_name: name.map(str::to_owned),
+    };
+    let tip = Request::Tip {
+        seed: (HOME, 3002).into(),
+        guest: who(guest, cluster_name),
+        host: who("BB90501000A4202", Some("mesh")),
+    };
+    let reply = perform(&server, tip).await;
+    (server.requests(), reply)
+}
+
+#[tokio::test]
+async fn an_address_that_changed_hands_after_the_look_was_tipped() {
+    let who = "node\ncluster-name\n";
+    let (requests, reply) = tip_about("BB90501000A4202", Some("mesh")).await;
+    assert_eq!(reply, Ok("ok".into()));
+    assert_eq!(requests, [who, who, "tip:host=127.0.0.1;port=3002\n"]);
+    // The id is that of the address, whoever has it.
+    for (id, name, expected) in [
+        (
+            "BB90501000A4202",
+            None,
+            "BB90501000A4202 of no named cluster",
+        ),
+        ("A1", Some("mesh"), "A1 of cluster 'mesh'"),
+    ] {
+        let (requests, reply) = tip_about(id, name).await;
+        let found = "at 127.0.0.1 lives BB90501000A4202 of cluster 'mesh' now";
+        let refused = Failure::Refused(format!("{found}, not {expected}"));
+        assert_eq!((requests, reply), (vec![who.to_owned()], Err(refused)));
+    }
 }
 
 /// Only the principal forms the cluster anew: from others it is no success.

@@ -12,6 +12,7 @@ mod client;
 mod departures;
 mod detail;
 mod fragments;
+mod identity;
 mod info;
 mod leaving;
 mod lists;
@@ -28,9 +29,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
+use tokio::time::Instant;
 
 use crate::{Access, Descriptor, Engine, Failure};
 use client::Client;
+use identity::WHO;
 use info::Value;
 use lists::Lists;
 use namespaces::{Contents, Known};
@@ -38,6 +41,7 @@ use plan::Rules;
 use view::{QUESTIONS, Read};
 
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
+pub use identity::Identity;
 pub use request::Request;
 
 /// The engine for Aerospike clusters.
@@ -141,6 +145,10 @@ impl Engine for Aerospike {
     async fn perform(&self, step: &Step<Request>) -> Result<String, Failure> {
         self.refuse_login().map_err(unanswered)?;
         let deadline = self.client.deadline();
+        if let Request::Tip { seed, guest, host } = &step.request {
+            self.meet(seed.ip(), guest, deadline).await?;
+            self.meet(step.to, host, deadline).await?;
+        }
         let mut replies = Vec::new();
         for (command, seeds) in step.request.commands() {
             let command = [command];
@@ -157,6 +165,34 @@ impl Engine for Aerospike {
 }
 
 impl Aerospike {
+    /// Asks whoever lives at this address who that is: addresses change hands,
+    /// and a tip to or about another one lasts.
+    ///
+    /// # Errors
+    ///
+    /// It is another node, or nobody answers.
+    async fn meet(
+        &self,
+        address: IpAddr,
+        expected: &Identity,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        let questions = WHO.map(str::to_owned);
+        let asked = self.client.ask(address, &questions, deadline).await;
+        let body = asked.map_err(unanswered)?;
+        let answers = info::values(&body, &questions);
+        let answers = answers.map_err(|why| unanswered(garbage(why)))?;
+        match Identity::said(&answers) {
+            Some(found) if found == *expected => Ok(()),
+            Some(found) => Err(Failure::Refused(format!(
+                "at {address} lives {found} now, not {expected}"
+            ))),
+            None => Err(Failure::Unanswered(format!(
+                "{address} does not say who it is"
+            ))),
+        }
+    }
+
     /// To log in takes the security protocol of Enterprise Edition, which this
     /// engine does not speak; to go on without would ignore a wish.
     fn refuse_login(&self) -> Result<(), Unanswered> {

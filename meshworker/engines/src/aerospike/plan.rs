@@ -22,6 +22,7 @@ use meshworker_core::{Proposal, Reason, Refusal, Situation, Step, Unity};
 use super::departures::{Leavers, leavers};
 use super::detail::{Detail, Edition};
 use super::fragments::{Fragment, fragments};
+use super::identity::Identity;
 use super::leaving::Leaving;
 use super::names::Name;
 use super::nodes::Node;
@@ -111,20 +112,23 @@ impl Rules {
     /// Which nodes take part depends on how long the fragment has been up, and
     /// so changes when a tip does not take: both sides in turn try another
     /// member, and every second time the anchor is told instead.
-    fn tip(&self, fragment: &[Node<'_>], anchor: &[Node<'_>]) -> Step<Request> {
+    fn tip<'a>(&self, fragment: &[Node<'a>], anchor: &[Node<'a>]) -> Step<Request> {
         let uptime = fragment.first().map_or(0, |n| n.view.detail.uptime);
         let attempt = usize::try_from(uptime / SECONDS_PER_PAIR).unwrap_or(0);
-        let pick = |nodes: &[Node<'_>]| nodes[(attempt / 2) % nodes.len()].address();
-        let says = |nodes: &[Node<'_>]| nodes[(attempt / 2) % nodes.len()].says();
+        let pick = |nodes: &[Node<'a>]| nodes[(attempt / 2) % nodes.len()];
         let (told, about) = if attempt.is_multiple_of(2) {
-            (fragment, anchor)
+            (pick(fragment), pick(anchor))
         } else {
-            (anchor, fragment)
+            (pick(anchor), pick(fragment))
         };
         Step {
-            to: pick(told),
-            request: Request::Tip(SocketAddr::new(pick(about), self.heartbeat_port)),
-            evidence: vec![says(told), says(about)],
+            to: told.address(),
+            request: Request::Tip {
+                seed: seed(about.address(), self.heartbeat_port),
+                guest: Identity::of(about.view),
+                host: Identity::of(told.view),
+            },
+            evidence: vec![told.says(), about.says()],
         }
     }
 }

@@ -162,10 +162,18 @@ impl Seen {
         Evidence::view(id(n), said)
     }
 
+    fn identity(&self, n: u32) -> Identity {
+        Identity::of(self.answers[&at(n)].as_ref().unwrap())
+    }
+
     fn tip(&self, told: u32, about: u32) -> Step<Request> {
         Step {
             to: at(told),
-            request: Request::Tip(port(about)),
+            request: Request::Tip {
+                seed: port(about),
+                guest: self.identity(about),
+                host: self.identity(told),
+            },
             evidence: vec![self.says(told), self.says(about)],
         }
     }

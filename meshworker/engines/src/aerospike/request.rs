@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use meshworker_core::StepKind;
 use serde::Serialize;
 
+use super::identity::Identity;
+
 /// The longest `tip-clear` list: the server reads it into 3000 bytes.
 const MAX_CLEAR_LIST: usize = 2900;
 
@@ -16,7 +18,14 @@ pub enum Request {
     /// Connect to the node with this heartbeat address, now and whenever the
     /// connection is lost: it becomes a seed. One such request in either
     /// direction joins two clusters of the same name.
-    Tip(SocketAddr),
+    Tip {
+        /// The other node's heartbeat address.
+        seed: SocketAddr,
+        /// Who lives there: no cluster is joined to whoever does by now.
+        guest: Identity,
+        /// Who is told: nobody else is sent there.
+        host: Identity,
+    },
     /// Stop trying to connect to this heartbeat address.
     TipClear(SocketAddr),
     /// Forget all former peers, after clearing the seeds that lead to them.
@@ -48,7 +57,7 @@ impl Request {
         match self {
             // An address without brackets: here it stands alone, while a
             // tip-clear list has ports.
-            Request::Tip(seed) => {
+            Request::Tip { seed, .. } => {
                 let (host, port) = (seed.ip(), seed.port());
                 vec![(format!("tip:host={host};port={port}"), None)]
             }
@@ -95,7 +104,7 @@ impl fmt::Display for Request {
 impl meshworker_core::Request for Request {
     fn kind(&self) -> StepKind {
         match self {
-            Request::Tip(_) => StepKind::Join,
+            Request::Tip { .. } => StepKind::Join,
             Request::TipClear(_) | Request::AlumniReset { .. } => StepKind::Forget,
             Request::Quiesce => StepKind::Leave,
             Request::QuiesceUndo => StepKind::Arrange,
@@ -105,7 +114,7 @@ impl meshworker_core::Request for Request {
 
     fn introduces(&self) -> Option<IpAddr> {
         match self {
-            Request::Tip(seed) => Some(seed.ip()),
+            Request::Tip { seed, .. } => Some(seed.ip()),
             Request::TipClear(_)
             | Request::AlumniReset { .. }
             | Request::Quiesce
@@ -125,12 +134,23 @@ mod tests {
             .collect()
     }
 
+    fn node(id: &str) -> Identity {
+        Identity {
+            node: id.into(),
+            cluster_name: None,
+        }
+    }
+
     #[test]
     fn a_tip_names_host_and_port() {
-        let tip = Request::Tip("10.0.1.6:3002".parse().unwrap());
-        assert_eq!(tip.to_string(), "tip:host=10.0.1.6;port=3002");
-        let tip = Request::Tip("[fd00::6]:3002".parse().unwrap());
-        assert_eq!(tip.to_string(), "tip:host=fd00::6;port=3002");
+        let tip = |seed: &str| Request::Tip {
+            seed: seed.parse().unwrap(),
+            guest: node("BB9"),
+            host: node("A1"),
+        };
+        let (v4, v6) = (tip("10.0.1.6:3002"), tip("[fd00::6]:3002"));
+        assert_eq!(v4.to_string(), "tip:host=10.0.1.6;port=3002");
+        assert_eq!(v6.to_string(), "tip:host=fd00::6;port=3002");
     }
 
     /// With `;` between host and port the server answers "0 cleared, 0 not

@@ -38,6 +38,11 @@ pub(super) fn questions(tls: bool) -> [&'static str; QUESTIONS] {
     ]
 }
 
+/// Whether this answer to `cluster-name` says that there is none.
+pub(super) fn no_name(answer: &str) -> bool {
+    matches!(answer, "" | "null")
+}
+
 /// Whether data moves between the nodes, as the statistics of a node say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Migration {
@@ -99,7 +104,7 @@ pub(super) fn read(
     let view = View {
         node,
         cluster_name: match text("cluster-name", cluster_name)? {
-            "" | "null" => None,
+            name if no_name(name) => None,
             name => Some(name.to_owned()),
         },
         size: statistics.size,

@@ -73,6 +73,11 @@ impl Slots {
         Slots::from_ranges(self.0.iter().chain(&other.0).copied())
     }
 
+    /// Whether some slot is in both sets.
+    pub fn intersects(&self, other: &Slots) -> bool {
+        self.union(other).count() < self.count() + other.count()
+    }
+
     /// The slots that are not in this set.
     pub fn missing(&self) -> Slots {
         let mut next = 0;
@@ -143,6 +148,8 @@ mod tests {
             prop_assert_eq!(slots.count() + missing.count(), usize::from(SLOTS));
             prop_assert_eq!(slots.union(&missing), Slots::all());
             prop_assert!(missing.iter().all(|slot| !slots.contains(slot)));
+            prop_assert!(!slots.intersects(&missing));
+            prop_assert_eq!(slots.intersects(&slots), !slots.is_empty());
             prop_assert_eq!(slots.iter().collect::<Slots>(), slots);
         }
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use aerospike_sim::{Misbehaviour, SimNode};
 use meshworker_core::Unanswered;
-use meshworker_engines::Failure;
+use meshworker_engines::aerospike::Aerospike;
+use meshworker_engines::{Engine, Failure};
 
-use crate::worker::{PATIENCE, Worker, addresses, quick, start};
+use crate::worker::{PATIENCE, Worker, access, addresses, quick, seeds, start};
 
 #[tokio::test]
 async fn bad_answers_block_nobody() {
@@ -113,4 +114,34 @@ async fn a_replaced_node_is_seen_at_once() {
     let pass = worker.pass().await;
     let view = pass.answers[&at[1]].as_ref().unwrap();
     assert_eq!(view.cluster_name.as_deref(), Some("other"));
+}
+
+/// Between the look and the tip, a container is replaced by one of another
+/// cluster, at the side that is told or at the one that it is told about.
+#[tokio::test]
+async fn a_node_that_was_replaced_after_the_look_was_tipped() {
+    for replaced in 0..2 {
+        let (_block, at) = addresses(2);
+        let mut nodes = start(&at).await;
+        nodes[&at[1]].misbehave(Misbehaviour::RefuseTips);
+        let mut worker = Worker::new(&at, PATIENCE);
+        let planned = |pass: &crate::worker::Pass| !pass.plan.steps.is_empty();
+        let passes = worker.until("a tip", planned).await;
+        let tip = passes.last().unwrap().plan.steps[0].clone();
+        assert_eq!(tip.to, at[1]);
+
+        nodes.remove(&at[replaced]).unwrap().stop().await;
+        let mut other = quick(at[replaced]);
+        other.cluster_name = "other".into();
+        nodes.insert(at[replaced], SimNode::start(other).await.unwrap());
+        nodes[&at[1]].misbehave(Misbehaviour::None);
+        let engine = Aerospike::new(access(PATIENCE));
+        let reply = engine.perform(&tip).await;
+        let said = format!("{reply:?}");
+        assert!(
+            matches!(reply, Err(Failure::Refused(why)) if why.contains("lives")),
+            "{said}"
+        );
+        assert_eq!(seeds(&nodes[&at[1]]).await, "");
+    }
 }

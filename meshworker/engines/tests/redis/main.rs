@@ -16,3 +16,15 @@ mod worker;
 use servers::Servers;
 
 meshworker_conformance::conformance!(Servers::plain().await);
+
+mod replicas_follow {
+    use super::*;
+
+    meshworker_conformance::conformance!(@leaving Servers::plain().await);
+}
+
+mod masters_only {
+    use super::*;
+
+    meshworker_conformance::conformance!(@leaving Servers::with_replicas(0).await);
+}

@@ -1,6 +1,6 @@
 //! Real Redis servers, each at its own loopback address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -17,6 +17,9 @@ use tokio::time::{Instant, sleep};
 
 /// All nodes of a cluster have the same port, as the replicas of a service do.
 pub const PORT: u16 = 7000;
+
+/// How many records a scenario writes: some for each pass that slots move in.
+const RECORDS: usize = 2000;
 
 /// How many tests have servers at the same time: on a busy machine more of
 /// them would miss each other's pings.
@@ -288,6 +291,23 @@ impl World for Servers {
     async fn kill(&mut self, node: IpAddr) {
         let dir = self.stop(node);
         self.stopped.insert(node, dir);
+    }
+
+    async fn fill(&mut self, node: IpAddr) {
+        let sets: String = (0..RECORDS)
+            .map(|n| format!("SET record:{n} value:{n}\n"))
+            .collect();
+        let replies = self.cli(node, "", &sets);
+        let written = replies.lines().filter(|reply| *reply == "OK").count();
+        assert_eq!(written, RECORDS, "{replies}");
+    }
+
+    async fn lost(&mut self, node: IpAddr) -> usize {
+        let gets: String = (0..RECORDS).map(|n| format!("GET record:{n}\n")).collect();
+        let values = self.cli(node, "", &gets);
+        let found: BTreeSet<&str> = values.lines().collect();
+        let lost = (0..RECORDS).filter(|n| !found.contains(format!("value:{n}").as_str()));
+        lost.count()
     }
 
     async fn restart_elsewhere(&mut self, nodes: &[IpAddr]) -> Option<Vec<IpAddr>> {

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::identity::Identity;
-use super::names::Name;
 use super::subnet::Subnet;
 use crate::config::Dns;
+use crate::witness::{DnsOptions, Place};
 
 use choose::{Choice, Given, choose};
 
@@ -124,10 +124,10 @@ async fn neighbours(
         None => name,
     });
     let lookups = names.map(|name| {
-        let dns = dns.clone();
+        let options = DnsOptions::of(dns);
         async move {
-            let name = Name::new(&name, &dns, None).ok()?;
-            Some(name.look().await.addresses)
+            let place = Place::new(&name, options).ok()?;
+            Some(place.look().await.addresses)
         }
     });
     let lookups = futures_util::future::join_all(lookups);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::IpFamily;
+use crate::config::{Dns, IpFamily};
 
 /// How the name server is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub struct DnsOptions {
     /// incomplete: members are joined as ever, and nobody is ever forgotten. For
     /// such a server set the one family that the members use.
     pub family: IpFamily,
+}
+
+impl DnsOptions {
+    /// As configured.
+    pub fn of(dns: &Dns) -> DnsOptions {
+        DnsOptions {
+            name_servers: dns.name_servers.clone(),
+            deadline: dns.deadline,
+            family: dns.family,
+            ..DnsOptions::default()
+        }
+    }
 }
 
 impl Default for DnsOptions {

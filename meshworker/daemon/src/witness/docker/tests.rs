@@ -1,6 +1,5 @@
 //! The witness against an engine that lists what it is told to.
 
-mod fake_engine;
 mod scaling;
 mod waking;
 
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use fake_engine::FakeEngine;
+use fake_docker::FakeEngine;
 
 const LONG: Duration = Duration::from_secs(10);
 

@@ -180,9 +180,20 @@ impl<'w, 'a> Leaves<'w, 'a> {
                 "{stay} members stay, which is too few to take over"
             ));
         }
+        if let Some(heir) = self.taken_over(leaver) {
+            return nothing(format!(
+                "{} has taken over, and it has not heard",
+                heir.address
+            ));
+        }
         let crew = self.crew(leaver.id);
         if let Some(heir) = self.heir(&crew) {
             return self.fail_over(heir, leaver);
+        }
+        if let Some(replica) = self.unheard(leaver)
+            && member.is_patient()
+        {
+            return nothing(format!("its replica {replica} does not answer"));
         }
         if let Some(replica) = crew.first() {
             return nothing(format!("replica {} is not in sync yet", replica.address));
@@ -232,6 +243,28 @@ impl<'w, 'a> Leaves<'w, 'a> {
             master: leaver.id.to_owned(),
         };
         (how, vec![request(replica, act, vec![said])])
+    }
+
+    /// Who claims slots of this master as its own: its heir has them with the
+    /// moment that it takes over, the master only gives them up when it hears.
+    fn taken_over(&self, leaver: &Node<'_>) -> Option<&'w Node<'a>> {
+        let claims =
+            |node: &&Node<'_>| node.id != leaver.id && node.own.slots.intersects(&leaver.own.slots);
+        self.world.anchor_nodes().find(claims)
+    }
+
+    /// A replica that stays, that this master sees alive, and that gave no
+    /// answer: it may be about to take over.
+    fn unheard(&self, leaver: &Node<'a>) -> Option<IpAddr> {
+        let table = leaver.view.detail.table.iter();
+        let mut replicas = table.filter(|entry| {
+            entry.is_alive() && entry.replica && entry.master.as_deref() == Some(leaver.id)
+        });
+        replicas.find_map(|entry| {
+            let address = entry.address?;
+            let answers = self.world.nodes.contains_key(entry.node.as_str());
+            (!answers && self.situation.is_wanted(address)).then_some(address)
+        })
     }
 
     /// The replicas of this master that stay.

@@ -1,5 +1,7 @@
 //! Members that are meant to go.
 
+use meshworker_core::Unanswered;
+
 use super::{Facts, SIX, Scene, THREE, at};
 
 const ALL: [u8; 6] = [1, 2, 3, 4, 5, 6];
@@ -43,6 +45,57 @@ fn a_replica_that_lags_does_not_take_over_yet() {
         "leaves: 10.0.0.1 5462 slots; replica 10.0.0.6 is not in sync yet (5462 slots left)\n\
          not one cluster: 10.0.0.6: copying its master's data\n"
     );
+}
+
+/// The heir is a master from one command to the next, its master hears of that
+/// a moment later: slots that moved meanwhile moved back afterwards.
+#[test]
+fn slots_began_to_move_before_a_failover_had_shown() {
+    let taken = "1 master - connected
+        2 master - connected 5462-10922
+        3 master - connected 10923-16383
+        4 slave #2 connected
+        5 slave #3 connected
+        6 master - connected 0-5461";
+    let scene = || {
+        Scene::replicas(1)
+            .nodes(&[1, 2, 3, 4, 5], SIX)
+            .node(6, taken)
+    };
+    assert_eq!(
+        scene().leaving(&[1]).told(),
+        "leaves: 10.0.0.1 5462 slots; 10.0.0.6 has taken over, and it has not heard (5462 slots \
+         left)\n\
+         not one cluster: 10.0.0.2 has not heard of the part of 10.0.0.6 yet\n"
+    );
+    // Nor does a second replica take over from the first one.
+    let seven = format!("{SIX}\n7 slave #1 connected");
+    let scene = Scene::replicas(1)
+        .nodes(&[1, 2, 3, 4, 5, 7], &seven)
+        .node(6, &format!("{taken}\n7 slave #1 connected"))
+        .leaving(&[1]);
+    assert!(!scene.told().contains("FAILOVER"), "{}", scene.told());
+}
+
+#[test]
+fn a_replica_that_is_silent_may_be_about_to_take_over() {
+    let scene = || {
+        Scene::replicas(1)
+            .nodes(&[1, 2, 3, 4, 5], SIX)
+            .silent(6, Unanswered::Timeout)
+    };
+    assert_eq!(
+        scene().leaving(&[1]).told(),
+        "leaves: 10.0.0.1 5462 slots; its replica 10.0.0.6 does not answer (5462 slots left)\n\
+         one cluster of 4 members\n"
+    );
+    // Who cannot wait, or whose replica has left, is helped at once.
+    for scene in [scene().stopping(1), scene().unlisted(6).leaving(&[1])] {
+        let told = scene.told();
+        let follows = "10.0.0.4 becomes its replica first (5462 slots left); 10.0.0.4: CLUSTER \
+                       REPLICATE #1";
+        assert!(told.contains(follows), "{told}");
+    }
 }
 
 #[test]

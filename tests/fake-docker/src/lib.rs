@@ -1,5 +1,8 @@
 //! A Docker engine that lists what it is told to.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,15 +13,19 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
-/// A Docker engine that lists what it is told to, on a socket of its own.
-pub(super) struct FakeEngine {
+/// A Docker engine that lists what it is told to, on a socket of its own. It
+/// stops when it is dropped.
+#[derive(Debug)]
+pub struct FakeEngine {
     directory: tempfile::TempDir,
-    pub(super) world: Arc<World>,
+    /// What it says, and what it was asked.
+    pub world: Arc<World>,
     tasks: JoinSet<()>,
 }
 
 /// What the engine says, and what it was asked.
-pub(super) struct World {
+#[derive(Debug)]
+pub struct World {
     lists: Mutex<Lists>,
     requests: Mutex<Vec<String>>,
     bodies: Mutex<Vec<Value>>,
@@ -26,7 +33,7 @@ pub(super) struct World {
     events: broadcast::Sender<String>,
 }
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Lists {
     version: &'static str,
     services: Value,
@@ -37,7 +44,8 @@ struct Lists {
 }
 
 impl FakeEngine {
-    pub(super) fn start() -> FakeEngine {
+    /// An engine that lists no service and no task, and one node, `n1`.
+    pub fn start() -> FakeEngine {
         let world = World {
             lists: Mutex::new(Lists {
                 version: "1.41",
@@ -60,18 +68,19 @@ impl FakeEngine {
         engine
     }
 
-    pub(super) fn socket(&self) -> PathBuf {
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
         self.directory.path().join("docker.sock")
     }
 
     /// Ends every connection and removes the socket.
-    pub(super) async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         self.tasks.shutdown().await;
         std::fs::remove_file(self.socket()).unwrap();
     }
 
     /// Listens, for the first time or again.
-    pub(super) fn listen(&mut self) {
+    pub fn listen(&mut self) {
         let listener = UnixListener::bind(self.socket()).unwrap();
         let world = Arc::clone(&self.world);
         self.tasks.spawn(async move {
@@ -88,47 +97,54 @@ impl FakeEngine {
 }
 
 impl World {
-    pub(super) fn version(&self, version: &'static str) {
+    /// Which version of the API it speaks; 1.41 at first.
+    pub fn version(&self, version: &'static str) {
         self.lists.lock().unwrap().version = version;
     }
 
-    pub(super) fn services(&self, services: Value) {
+    /// Lists these services from now on.
+    pub fn services(&self, services: Value) {
         self.lists.lock().unwrap().services = services;
     }
 
-    pub(super) fn tasks(&self, tasks: Value) {
+    /// Lists these tasks from now on.
+    pub fn tasks(&self, tasks: Value) {
         self.lists.lock().unwrap().tasks = tasks;
     }
 
-    pub(super) fn nodes(&self, nodes: Value) {
+    /// Lists these nodes from now on.
+    pub fn nodes(&self, nodes: Value) {
         self.lists.lock().unwrap().nodes = nodes;
     }
 
-    pub(super) fn delay(&self, delay: Duration) {
+    /// Answers so late from now on.
+    pub fn delay(&self, delay: Duration) {
         self.lists.lock().unwrap().delay = delay;
     }
 
-    pub(super) fn status(&self, status: u16) {
+    /// Answers every list with this status from now on.
+    pub fn status(&self, status: u16) {
         self.lists.lock().unwrap().status = status;
     }
 
     /// Tells an event to every subscriber.
-    pub(super) fn event(&self, kind: &str, action: &str) {
+    pub fn event(&self, kind: &str, action: &str) {
         let event = json!({"Type": kind, "Action": action, "scope": "swarm"});
         let _ = self.events.send(format!("{event}\n"));
     }
 
     /// Ends every subscription.
-    pub(super) fn hang_up(&self) {
+    pub fn hang_up(&self) {
         let _ = self.events.send(String::new());
     }
 
-    pub(super) fn subscribers(&self) -> usize {
+    /// How many listen for events.
+    pub fn subscribers(&self) -> usize {
         self.events.receiver_count()
     }
 
     /// The targets of all requests so far for this path, in any version.
-    pub(super) fn requests(&self, path: &str) -> Vec<String> {
+    pub fn requests(&self, path: &str) -> Vec<String> {
         let requests = self.requests.lock().unwrap();
         let of_path = |target: &&String| {
             let bare = target.split('?').next().unwrap_or_default();
@@ -138,7 +154,7 @@ impl World {
     }
 
     /// The bodies of all requests so far that had one.
-    pub(super) fn bodies(&self) -> Vec<Value> {
+    pub fn bodies(&self) -> Vec<Value> {
         self.bodies.lock().unwrap().clone()
     }
 

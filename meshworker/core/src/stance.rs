@@ -1,0 +1,61 @@
+//! What is known of a member that is out of sight.
+
+use std::net::IpAddr;
+
+use crate::{Context, History, Member, Moment, Situation, Standing};
+
+/// What a member was about when it was seen last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stance {
+    /// It was wanted, and answered.
+    Wanted,
+    /// It was meant to go and waited for its turn, or only a list said so.
+    Leaving,
+    /// It was let go, or said itself that it stops: so it has stopped by now.
+    Parted,
+}
+
+impl Stance {
+    /// Notes what each member in sight is about, for when it is out of sight.
+    pub(crate) fn note<D>(
+        context: &Context<'_>,
+        situation: &Situation<'_, D>,
+        history: &mut History,
+    ) {
+        let Context { now, limits, .. } = context;
+        for member in situation.roster.members() {
+            if let Some(stance) = Stance::of(member, situation, history) {
+                history.stances.insert(member.address, (stance, *now));
+            }
+        }
+        let stances = &mut history.stances;
+        stances.retain(|_, (_, at)| now.since(*at) < limits.quarantine);
+    }
+
+    fn of<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> Option<Stance> {
+        let answers = matches!(situation.answers.get(&member.address), Some(Ok(_)));
+        let parts = member.is_stopping() || history.released.contains_key(&member.address);
+        // What it said last is heard for a while after it has stopped.
+        let parted = !answers && history.stance(member.address) == Some(Stance::Parted);
+        match member.standing() {
+            Standing::Wanted if answers => Some(Stance::Wanted),
+            Standing::Leaving if parts || parted => Some(Stance::Parted),
+            Standing::Leaving => Some(Stance::Leaving),
+            _ => None,
+        }
+    }
+}
+
+impl History {
+    /// What the member at this address was about when it was seen last.
+    pub(crate) fn stance(&self, at: IpAddr) -> Option<Stance> {
+        self.stances.get(&at).map(|(stance, _)| *stance)
+    }
+
+    /// Notes that the member at this address was let go `now`.
+    pub(crate) fn let_go(&mut self, at: IpAddr, now: Moment) {
+        self.released.insert(at, now);
+        self.granted.entry(at).or_insert(now);
+        self.stances.insert(at, (Stance::Parted, now));
+    }
+}
