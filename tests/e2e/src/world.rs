@@ -32,6 +32,16 @@ impl World {
         })
     }
 
+    /// The manager's socket, and the group that may use it.
+    pub fn socket(&self) -> (String, String) {
+        let manager = self.swarm().docker(1).expect("node 1 is there");
+        let socket = manager.host().expect("a lab's engine has a socket");
+        let socket = socket.trim_start_matches("unix://").to_owned();
+        let group = std::fs::metadata(&socket).expect("the socket is there");
+        let group = std::os::unix::fs::MetadataExt::gid(&group).to_string();
+        (socket, group)
+    }
+
     /// The load generator, as one static file.
     pub fn load_binary(&self) -> &Path {
         self.load.get_or_init(|| {

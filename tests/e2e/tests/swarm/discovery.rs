@@ -10,7 +10,7 @@ use meshworker_lab::{Stack, Tools};
 /// slots, and says so.
 pub fn with_the_docker_api(world: &World, database: &dyn Database) {
     let swarm = world.swarm();
-    let (socket, group) = socket(world);
+    let (socket, group) = world.socket();
     let env = [("DOCKER_SOCKET", socket.as_str()), ("DOCKER_GID", &group)];
     let api = World::stack("docker-api.yml");
     let mut deployment = Deployment::with(swarm, database, "api", 3, &[api], &env);
@@ -28,21 +28,11 @@ pub fn with_the_docker_api(world: &World, database: &dyn Database) {
     });
 }
 
-/// The manager's socket, and the group that may use it.
-pub fn socket(world: &World) -> (String, String) {
-    let manager = world.swarm().docker(1).expect("node 1 is there");
-    let socket = manager.host().expect("a lab's engine has a socket");
-    let socket = socket.trim_start_matches("unix://").to_owned();
-    let group = std::fs::metadata(&socket).expect("the socket is there");
-    let group = std::os::unix::fs::MetadataExt::gid(&group).to_string();
-    (socket, group)
-}
-
 /// One worker looks after every service with the label, and nothing else is
 /// configured. Log lines are JSON.
 pub fn two_clusters_by_labels(world: &World) {
     let swarm = world.swarm();
-    let (socket, group) = socket(world);
+    let (socket, group) = world.socket();
     let env = [("DOCKER_SOCKET", socket.as_str()), ("DOCKER_GID", &group)];
     let [blue, green] =
         ["blue", "green"].map(|name| Aerospike::in_stack(World::test_stack("labels.yml"), name));

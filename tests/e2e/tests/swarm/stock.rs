@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use meshworker_e2e::{Aerospike, Deployment, World};
 
-use crate::discovery::socket;
-
 const RECORDS: usize = 2000;
 
 /// For one command: each member takes seconds, on a busy machine more.
@@ -16,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// copies of some records. `meshworker drain` frees one member, and says so.
 pub fn shrunk_step_by_step(world: &World) {
     let stock = Aerospike::in_stack(World::test_stack("stock.yml"), "aerospikedb");
-    let (socket, group) = socket(world);
+    let (socket, group) = world.socket();
     let env = [("DOCKER_SOCKET", socket.as_str()), ("DOCKER_GID", &group)];
     let mut deployment = Deployment::with(world.swarm(), &stock, "stock", 5, &[], &env);
     deployment.becomes_one(5);
