@@ -73,7 +73,9 @@ impl<'a> Page<'a> {
     fn members(&self) -> Result<Vec<Value>, String> {
         let url = format!("{}/v1/clusters/redis", self.api);
         let tools = self.deployment.tools();
-        let text = tools.exec(&["curl", "-sf", &url]).map_err(|e| e.to_string())?;
+        let text = tools
+            .exec(&["curl", "-sf", &url])
+            .map_err(|e| e.to_string())?;
         let status: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
         let members = status["members"].as_array().cloned().unwrap_or_default();
         let mut pairs: Vec<[String; 2]> = members

@@ -40,7 +40,10 @@ impl Terminal {
                 assert!(width <= WIDTH, "{width} columns in {quoted:?}:\n{line}");
             }
         }
-        assert!(!both.contains('\u{1b}'), "colours without a terminal: {both}");
+        assert!(
+            !both.contains('\u{1b}'),
+            "colours without a terminal: {both}"
+        );
         both
     }
 
@@ -48,7 +51,10 @@ impl Terminal {
     pub fn until(&mut self, deployment: &Deployment<'_>, args: &[&str], parts: &[&str]) -> String {
         let command = [&["meshworker"], args].concat();
         deployment.wait(&format!("{} to say {parts:?}", command.join(" ")), || {
-            let output = deployment.tools().ask(&command).map_err(|e| e.to_string())?;
+            let output = deployment
+                .tools()
+                .ask(&command)
+                .map_err(|e| e.to_string())?;
             let both = format!("{}\n{}", output.stdout, output.stderr);
             if parts.iter().all(|part| both.contains(part)) {
                 return Ok(());

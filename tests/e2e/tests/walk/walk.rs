@@ -21,48 +21,71 @@ pub fn walk(world: &World) {
         ("DOCKER_GID", &group),
         ("DASHBOARD_PORT", port),
     ];
-    let files = [World::stack("docker-api.yml"), World::stack("dashboard.yml")];
+    let files = [
+        World::stack("docker-api.yml"),
+        World::stack("dashboard.yml"),
+    ];
     let mut deployment = Deployment::with(swarm, &Redis, "walk", 3, &files, &env);
     deployment.becomes_one(3);
     deployment.write(RECORDS);
     let service = deployment.stack().full("redis");
     let node = swarm.address(1).expect("the manager has an address");
-    let api = format!("http://tasks.{}:4748", deployment.stack().full("meshworker"));
+    let api = format!(
+        "http://tasks.{}:4748",
+        deployment.stack().full("meshworker")
+    );
     let mut terminal = Terminal::default();
 
     terminal.heading("three members have become one cluster");
     terminal.until(&deployment, &["status"], &["one cluster of 3 members"]);
     terminal.type_in(&deployment, &["events", "--limit", "12"]);
-    with_page(&deployment, &format!("http://{node}:{port}/"), &api, |page| {
-        page.equals_the_api(3);
-    });
+    with_page(
+        &deployment,
+        &format!("http://{node}:{port}/"),
+        &api,
+        |page| {
+            page.equals_the_api(3);
+        },
+    );
 
     terminal.heading("docker service scale: from 3 to 5");
     deployment.scale(5);
     terminal.until(&deployment, &["status"], &["one cluster of 5 members"]);
     deployment.becomes_one(5);
-    with_page(&deployment, &format!("http://{node}:{port}/"), &api, |page| {
-        page.equals_the_api(5);
-        page.picture(&World::root().join("target/walk/dashboard.png"));
+    with_page(
+        &deployment,
+        &format!("http://{node}:{port}/"),
+        &api,
+        |page| {
+            page.equals_the_api(5);
+            page.picture(&World::root().join("target/walk/dashboard.png"));
 
-        terminal.heading("a container is killed");
-        let victim = deployment.members().pop().expect("five run");
-        deployment.stack().kill_container(&victim).expect("it dies");
-        page.shows("[...document.querySelectorAll('[data-member]')].some(e => e.dataset.state !== 'joined')");
-        terminal.type_in(&deployment, &["status"]);
-        page.equals_the_api(5);
-        let member = format!("{service}.{}", victim.slot);
-        terminal.until(&deployment, &["why", &member], &["joined"]);
-        page.is_clean();
-    });
+            terminal.heading("a container is killed");
+            let victim = deployment.members().pop().expect("five run");
+            deployment.stack().kill_container(&victim).expect("it dies");
+            page.shows("[...document.querySelectorAll('[data-member]')].some(e => e.dataset.state !== 'joined')");
+            terminal.type_in(&deployment, &["status"]);
+            page.equals_the_api(5);
+            let member = format!("{service}.{}", victim.slot);
+            terminal.until(&deployment, &["why", &member], &["joined"]);
+            page.is_clean();
+        },
+    );
     deployment.becomes_one(5);
 
     terminal.heading("an operator holds the cluster, and it is scaled all the same");
     terminal.type_in(&deployment, &["hold", "--why", "a restore is under way"]);
     deployment.scale(6);
     let new = format!("{service}.6");
-    let status = terminal.until(&deployment, &["status"], &["a restore is under way", "operator"]);
-    assert!(!status.contains("one cluster of 6"), "it was held:\n{status}");
+    let status = terminal.until(
+        &deployment,
+        &["status"],
+        &["a restore is under way", "operator"],
+    );
+    assert!(
+        !status.contains("one cluster of 6"),
+        "it was held:\n{status}"
+    );
     terminal.until(&deployment, &["why", &new], &["operator holds it"]);
     terminal.type_in(&deployment, &["plan"]);
     terminal.type_in(&deployment, &["resume"]);
@@ -72,10 +95,15 @@ pub fn walk(world: &World) {
     terminal.heading("docker service scale to 1 is held up, and taken back");
     deployment.scale(1);
     terminal.until(&deployment, &["status"], &["release gate 4"]);
-    with_page(&deployment, &format!("http://{node}:{port}/"), &api, |page| {
-        page.shows("document.body.innerText.includes('release gate 4')");
-        page.is_clean();
-    });
+    with_page(
+        &deployment,
+        &format!("http://{node}:{port}/"),
+        &api,
+        |page| {
+            page.shows("document.body.innerText.includes('release gate 4')");
+            page.is_clean();
+        },
+    );
     deployment.scale(3);
     deployment.becomes_clean(3);
 
