@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use meshworker_lab::images::{Built, Image, ImageBuilder, ImageSet, prepare, save};
+use meshworker_lab::images::{Built, Finish, Image, ImageBuilder, ImageSet, prepare, save};
 use meshworker_lab::{Docker, Swarm};
 
 use crate::workspace;
@@ -54,12 +54,12 @@ pub fn run(args: &ImagesArgs) -> Result<()> {
 
 /// Builds images for labs.
 pub fn build(images: &[Image]) -> Result<ImageSet> {
-    prepare(&workspace::root(), images, report).context("cannot build the images")
+    prepare(&workspace::root(), images, Finish::Quick, report).context("cannot build the images")
 }
 
 /// Builds images on this engine.
 pub fn build_on(engine: &Docker, images: &[Image]) -> Result<()> {
-    ImageBuilder::new(engine.clone(), &workspace::root())?
+    ImageBuilder::new(engine.clone(), &workspace::root(), Finish::Release)?
         .build(images, report)
         .context("cannot build the images")
 }

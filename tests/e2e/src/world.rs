@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use meshworker_lab::images::{self, Image};
+use meshworker_lab::images::{self, Finish, Image};
 use meshworker_lab::{Swarm, SwarmOptions};
 
 /// One swarm for all tests of a run. Dropping it takes the swarm down.
@@ -21,7 +21,7 @@ impl World {
     /// The swarm: three nodes, the first one a manager, all images there.
     pub fn swarm(&self) -> &Swarm {
         self.swarm.get_or_init(|| {
-            let images = images::prepare(&Self::root(), &Image::ALL, |built| {
+            let images = images::prepare(&Self::root(), &Image::ALL, Finish::Quick, |built| {
                 eprintln!("  {built:?}");
             });
             let options = SwarmOptions {
@@ -46,7 +46,7 @@ impl World {
     pub fn load_binary(&self) -> &Path {
         self.load.get_or_init(|| {
             let package = "meshworker-load";
-            let folder = images::static_binaries(&Self::root(), &[package]);
+            let folder = images::static_binaries(&Self::root(), &[package], Finish::Quick);
             folder
                 .expect("the load generator can be built")
                 .join(package)

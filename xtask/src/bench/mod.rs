@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use meshworker_lab::images::{Image, prepare, static_binaries};
+use meshworker_lab::images::{Finish, Image, prepare, static_binaries};
 
 use crate::workspace;
 
@@ -23,7 +23,8 @@ pub struct BenchArgs {
 pub fn run(args: &BenchArgs) -> Result<()> {
     let root = workspace::root();
     eprintln!("== build");
-    let binaries = static_binaries(&root, &PACKAGES).context("cannot build the binaries")?;
+    let binaries =
+        static_binaries(&root, &PACKAGES, Finish::Release).context("cannot build the binaries")?;
     let mut command = Command::new(binaries.join("meshworker-bench"));
     command
         .arg("--meshworker")
@@ -49,9 +50,14 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 /// binary's size says nearly the same.
 fn image_size() -> Option<u64> {
     let mut size = None;
-    let built = prepare(&workspace::root(), &[Image::Meshworker], |built| {
-        size = Some(built.size);
-    });
+    let built = prepare(
+        &workspace::root(),
+        &[Image::Meshworker],
+        Finish::Release,
+        |built| {
+            size = Some(built.size);
+        },
+    );
     if let Err(error) = built {
         eprintln!("  the image was not built: {error}");
     }

@@ -11,6 +11,24 @@ use crate::{LabError, Result, cargo};
 /// With this the GNU target links all of the C library into the binary.
 const STATIC: &str = "-C target-feature=+crt-static";
 
+/// How much work the compiler puts into the binaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// Soon there, for labs: the profile `lab`.
+    Quick,
+    /// Small, for whoever ships them: the profile `release`.
+    Release,
+}
+
+impl Finish {
+    fn profile(self) -> &'static str {
+        match self {
+            Finish::Quick => "lab",
+            Finish::Release => "release",
+        }
+    }
+}
+
 /// What `cargo metadata` prints, as far as it matters.
 #[derive(Deserialize)]
 struct Metadata {
@@ -31,7 +49,12 @@ pub(super) fn target_directory(workspace: &Path) -> Result<PathBuf> {
 }
 
 /// Builds the binaries of these images and returns the directory in which they are.
-pub(super) fn build(workspace: &Path, target: &Path, images: &[Image]) -> Result<PathBuf> {
+pub(super) fn build(
+    workspace: &Path,
+    target: &Path,
+    images: &[Image],
+    finish: Finish,
+) -> Result<PathBuf> {
     let mut packages: Vec<_> = images
         .iter()
         .flat_map(|image| image.binaries())
@@ -39,26 +62,32 @@ pub(super) fn build(workspace: &Path, target: &Path, images: &[Image]) -> Result
         .collect();
     packages.sort_unstable();
     packages.dedup();
-    build_packages(workspace, target, &packages)
+    build_packages(workspace, target, &packages, finish)
 }
 
-/// Builds the static release binaries of these packages, as they go into the images, and returns the directory in which
-/// they are.
+/// Builds the static binaries of these packages, as they go into the images, and returns the directory in which they
+/// are.
 ///
 /// # Errors
 ///
 /// When cargo does not know the workspace, or the compiler fails.
-pub fn static_binaries(workspace: &Path, packages: &[&str]) -> Result<PathBuf> {
-    build_packages(workspace, &target_directory(workspace)?, packages)
+pub fn static_binaries(workspace: &Path, packages: &[&str], finish: Finish) -> Result<PathBuf> {
+    build_packages(workspace, &target_directory(workspace)?, packages, finish)
 }
 
-fn build_packages(workspace: &Path, target: &Path, packages: &[&str]) -> Result<PathBuf> {
+fn build_packages(
+    workspace: &Path,
+    target: &Path,
+    packages: &[&str],
+    finish: Finish,
+) -> Result<PathBuf> {
     // Named explicitly, so that the flags do not reach build scripts and procedural macros.
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     if !packages.is_empty() {
         let mut command = cargo(workspace);
         command
-            .args(["build", "--quiet", "--release", "--target", &triple])
+            .args(["build", "--quiet", "--target", &triple])
+            .args(["--profile", finish.profile()])
             .args(packages.iter().flat_map(|package| ["-p", *package]))
             .env("RUSTFLAGS", STATIC)
             // It would win over the other.
@@ -76,5 +105,5 @@ fn build_packages(workspace: &Path, target: &Path, packages: &[&str]) -> Result<
             });
         }
     }
-    Ok(target.join(triple).join("release"))
+    Ok(target.join(triple).join(finish.profile()))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{BuildEngine, Image, ImageSet, base, binaries};
+use super::{BuildEngine, Finish, Image, ImageSet, base, binaries};
 use crate::{Docker, LabError, Result};
 
 /// Longer than any of these images takes, even where packages are installed over a slow line.
@@ -18,6 +18,7 @@ pub struct ImageBuilder {
     docker: Docker,
     workspace: PathBuf,
     target: PathBuf,
+    finish: Finish,
 }
 
 /// One image that was built.
@@ -37,11 +38,12 @@ impl ImageBuilder {
     /// # Errors
     ///
     /// When cargo does not know the workspace.
-    pub fn new(docker: Docker, workspace: &Path) -> Result<Self> {
+    pub fn new(docker: Docker, workspace: &Path, finish: Finish) -> Result<Self> {
         Ok(Self {
             docker,
             workspace: workspace.to_owned(),
             target: binaries::target_directory(workspace)?,
+            finish,
         })
     }
 
@@ -51,7 +53,7 @@ impl ImageBuilder {
     ///
     /// The first failure of the compiler or the engine.
     pub fn build(&self, images: &[Image], mut report: impl FnMut(&Built)) -> Result<()> {
-        let binaries = binaries::build(&self.workspace, &self.target, images)?;
+        let binaries = binaries::build(&self.workspace, &self.target, images, self.finish)?;
         let cache = cache(&self.target)?;
         let base = match images.iter().any(|image| image.needs_base()) {
             true => Some(base::ensure(&self.docker, &cache)?),
@@ -112,11 +114,16 @@ impl ImageBuilder {
 /// # Errors
 ///
 /// As for [`ImageBuilder::build`].
-pub fn prepare(workspace: &Path, images: &[Image], report: impl FnMut(&Built)) -> Result<ImageSet> {
+pub fn prepare(
+    workspace: &Path,
+    images: &[Image],
+    finish: Finish,
+    report: impl FnMut(&Built),
+) -> Result<ImageSet> {
     let cache = cache(&binaries::target_directory(workspace)?)?;
     let engine = BuildEngine::start(&cache)?;
     let docker = engine.docker();
-    ImageBuilder::new(docker.clone(), workspace)?.build(images, report)?;
+    ImageBuilder::new(docker.clone(), workspace, finish)?.build(images, report)?;
     // Whatever the new images have replaced.
     docker.run(["image", "prune", "-f"])?;
     if let Some(shared) = ImageSet::shared(&engine.data(), &engine.lock_file()) {

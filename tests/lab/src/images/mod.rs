@@ -9,7 +9,7 @@ mod build;
 mod build_engine;
 mod set;
 
-pub use binaries::static_binaries;
+pub use binaries::{Finish, static_binaries};
 pub use build::{Built, ImageBuilder, prepare, save};
 pub use build_engine::BuildEngine;
 pub use set::ImageSet;

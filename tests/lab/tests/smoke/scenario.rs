@@ -18,7 +18,13 @@ pub fn run() {
     let mut clock = Clock::start();
     let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     let set = [Image::Redis, Image::Tools];
-    let images = images::prepare(&crate_directory.join("../.."), &set, |_| {}).unwrap();
+    let images = images::prepare(
+        &crate_directory.join("../.."),
+        &set,
+        images::Finish::Quick,
+        |_| {},
+    )
+    .unwrap();
     clock.lap("images");
     let options = SwarmOptions {
         images: Some(images),
