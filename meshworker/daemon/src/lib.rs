@@ -8,6 +8,7 @@ pub mod announce;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 mod fleet;
 pub mod init;
 pub mod scale;

@@ -21,6 +21,7 @@ mod nodes;
 mod peers;
 mod plan;
 mod request;
+mod sizing;
 mod unity;
 mod view;
 
@@ -71,6 +72,7 @@ impl Engine for Aerospike {
         service_port: Some(3000),
         login: false,
         options: &[],
+        sizing: sizing::SIZING,
     };
 
     fn new(access: Access) -> Aerospike {
