@@ -19,7 +19,7 @@ use crate::config::Cluster;
 pub use dns::{DnsOptions, DnsSource, InvalidName};
 pub use docker::{
     DockerClient, DockerError, DockerOptions, DockerSource, Endpoint, LabelledServices, Labels,
-    Replicas, Wanted,
+    Replicas, Survey, Wanted,
 };
 
 /// A source that says who is there.
