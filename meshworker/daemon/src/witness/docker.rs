@@ -138,4 +138,4 @@ impl Source for DockerSource {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,6 +22,9 @@ pub use docker::{
     Replicas, Survey, Wanted,
 };
 
+#[cfg(test)]
+pub(crate) use docker::tests::fake_engine::FakeEngine;
+
 /// A source that says who is there.
 pub trait Source: Send + Sync {
     /// Who speaks.

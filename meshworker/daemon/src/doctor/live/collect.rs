@@ -37,7 +37,10 @@ pub struct Collector {
     pub resolv_conf: PathBuf,
     /// `/sys/class/net`.
     pub links: PathBuf,
-    inputs: Inputs,
+    /// Between two looks at witnesses that disagree.
+    pub pause: Duration,
+    /// What was given, for clusters that labels declare.
+    pub inputs: Inputs,
 }
 
 /// Stacks as they are deployed, each with the number of nodes that may run it.
@@ -72,6 +75,7 @@ impl Collector {
             workers,
             resolv_conf: "/etc/resolv.conf".into(),
             links: "/sys/class/net".into(),
+            pause: PAUSE,
             inputs,
         })
     }
@@ -81,10 +85,10 @@ impl Collector {
         let (survey, engine_clock) = self.survey().await;
         let mut clusters = Vec::new();
         for (cluster, sources) in &self.clusters {
-            clusters.push(see(cluster, sources).await);
+            clusters.push(self.see(cluster, sources).await);
         }
         for cluster in self.labelled(&survey) {
-            clusters.push(see(&cluster, &witness::sources(&cluster)).await);
+            clusters.push(self.see(&cluster, &witness::sources(&cluster)).await);
         }
         let mut clocks = vec![engine_clock];
         if let Some(whom) = &self.workers {
@@ -169,38 +173,38 @@ impl Collector {
         let nodes = deployed::nodes(survey);
         Ok(stacks.into_values().map(|stack| (stack, nodes)).collect())
     }
-}
 
-/// Asks the witnesses until DNS and the task list agree, or a few times.
-async fn see(cluster: &Cluster, sources: &[Arc<dyn Source>]) -> Seen {
-    let mut looks = 1;
-    loop {
-        let reports = sources.iter().map(|source| source.report());
-        let reports = futures_util::future::join_all(reports).await;
-        let of = |witness| {
-            reports
-                .iter()
-                .find(|report| report.witness == witness)
-                .cloned()
-        };
-        let none = || {
-            Report::unknown(
-                Witness::Dns,
-                meshworker_core::Grade::Failed("not asked".into()),
-            )
-        };
-        let seen = Seen {
-            name: cluster.name.clone(),
-            dns_name: cluster.dns.name.clone(),
-            engine: cluster.engine.descriptor(),
-            dns: of(Witness::Dns).unwrap_or_else(none),
-            tasks: of(Witness::Docker),
-        };
-        if looks == LOOKS || super::checks::agree(&seen) {
-            return seen;
+    /// Asks the witnesses until DNS and the task list agree, or a few times.
+    async fn see(&self, cluster: &Cluster, sources: &[Arc<dyn Source>]) -> Seen {
+        let mut looks = 1;
+        loop {
+            let reports = sources.iter().map(|source| source.report());
+            let reports = futures_util::future::join_all(reports).await;
+            let of = |witness| {
+                reports
+                    .iter()
+                    .find(|report| report.witness == witness)
+                    .cloned()
+            };
+            let none = || {
+                Report::unknown(
+                    Witness::Dns,
+                    meshworker_core::Grade::Failed("not asked".into()),
+                )
+            };
+            let seen = Seen {
+                name: cluster.name.clone(),
+                dns_name: cluster.dns.name.clone(),
+                engine: cluster.engine.descriptor(),
+                dns: of(Witness::Dns).unwrap_or_else(none),
+                tasks: of(Witness::Docker),
+            };
+            if looks == LOOKS || super::checks::agree(&seen) {
+                return seen;
+            }
+            looks += 1;
+            tokio::time::sleep(self.pause).await;
         }
-        looks += 1;
-        tokio::time::sleep(PAUSE).await;
     }
 }
 

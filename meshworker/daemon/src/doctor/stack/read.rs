@@ -187,3 +187,7 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

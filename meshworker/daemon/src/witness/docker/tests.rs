@@ -1,6 +1,6 @@
 //! The witness against an engine that lists what it is told to.
 
-mod fake_engine;
+pub(crate) mod fake_engine;
 mod scaling;
 mod waking;
 

@@ -11,14 +11,14 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 /// A Docker engine that lists what it is told to, on a socket of its own.
-pub(super) struct FakeEngine {
+pub(crate) struct FakeEngine {
     directory: tempfile::TempDir,
-    pub(super) world: Arc<World>,
+    pub(crate) world: Arc<World>,
     tasks: JoinSet<()>,
 }
 
 /// What the engine says, and what it was asked.
-pub(super) struct World {
+pub(crate) struct World {
     lists: Mutex<Lists>,
     requests: Mutex<Vec<String>>,
     bodies: Mutex<Vec<Value>>,
@@ -32,18 +32,22 @@ struct Lists {
     services: Value,
     tasks: Value,
     nodes: Value,
+    networks: Value,
+    info: Value,
     delay: Duration,
     status: u16,
 }
 
 impl FakeEngine {
-    pub(super) fn start() -> FakeEngine {
+    pub(crate) fn start() -> FakeEngine {
         let world = World {
             lists: Mutex::new(Lists {
                 version: "1.41",
                 services: json!([]),
                 tasks: json!([]),
                 nodes: json!([{"ID": "n1", "Status": {"State": "ready"}}]),
+                networks: json!([]),
+                info: json!({}),
                 delay: Duration::ZERO,
                 status: 200,
             }),
@@ -60,18 +64,18 @@ impl FakeEngine {
         engine
     }
 
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("docker.sock")
     }
 
     /// Ends every connection and removes the socket.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.tasks.shutdown().await;
         std::fs::remove_file(self.socket()).unwrap();
     }
 
     /// Listens, for the first time or again.
-    pub(super) fn listen(&mut self) {
+    pub(crate) fn listen(&mut self) {
         let listener = UnixListener::bind(self.socket()).unwrap();
         let world = Arc::clone(&self.world);
         self.tasks.spawn(async move {
@@ -88,47 +92,55 @@ impl FakeEngine {
 }
 
 impl World {
-    pub(super) fn version(&self, version: &'static str) {
+    pub(crate) fn version(&self, version: &'static str) {
         self.lists.lock().unwrap().version = version;
     }
 
-    pub(super) fn services(&self, services: Value) {
+    pub(crate) fn services(&self, services: Value) {
         self.lists.lock().unwrap().services = services;
     }
 
-    pub(super) fn tasks(&self, tasks: Value) {
+    pub(crate) fn tasks(&self, tasks: Value) {
         self.lists.lock().unwrap().tasks = tasks;
     }
 
-    pub(super) fn nodes(&self, nodes: Value) {
+    pub(crate) fn nodes(&self, nodes: Value) {
         self.lists.lock().unwrap().nodes = nodes;
     }
 
-    pub(super) fn delay(&self, delay: Duration) {
+    pub(crate) fn networks(&self, networks: Value) {
+        self.lists.lock().unwrap().networks = networks;
+    }
+
+    pub(crate) fn info(&self, info: Value) {
+        self.lists.lock().unwrap().info = info;
+    }
+
+    pub(crate) fn delay(&self, delay: Duration) {
         self.lists.lock().unwrap().delay = delay;
     }
 
-    pub(super) fn status(&self, status: u16) {
+    pub(crate) fn status(&self, status: u16) {
         self.lists.lock().unwrap().status = status;
     }
 
     /// Tells an event to every subscriber.
-    pub(super) fn event(&self, kind: &str, action: &str) {
+    pub(crate) fn event(&self, kind: &str, action: &str) {
         let event = json!({"Type": kind, "Action": action, "scope": "swarm"});
         let _ = self.events.send(format!("{event}\n"));
     }
 
     /// Ends every subscription.
-    pub(super) fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         let _ = self.events.send(String::new());
     }
 
-    pub(super) fn subscribers(&self) -> usize {
+    pub(crate) fn subscribers(&self) -> usize {
         self.events.receiver_count()
     }
 
     /// The targets of all requests so far for this path, in any version.
-    pub(super) fn requests(&self, path: &str) -> Vec<String> {
+    pub(crate) fn requests(&self, path: &str) -> Vec<String> {
         let requests = self.requests.lock().unwrap();
         let of_path = |target: &&String| {
             let bare = target.split('?').next().unwrap_or_default();
@@ -138,7 +150,7 @@ impl World {
     }
 
     /// The bodies of all requests so far that had one.
-    pub(super) fn bodies(&self) -> Vec<Value> {
+    pub(crate) fn bodies(&self) -> Vec<Value> {
         self.bodies.lock().unwrap().clone()
     }
 
@@ -176,6 +188,8 @@ impl World {
             "/services" => (200, lists.services),
             "/tasks" => (200, lists.tasks),
             "/nodes" => (200, lists.nodes),
+            "/networks" => (200, lists.networks),
+            "/info" => (200, lists.info),
             update if update.ends_with("/update") => (200, json!({"Warnings": null})),
             other => (400, json!({"message": format!("unexpected {other}")})),
         };
