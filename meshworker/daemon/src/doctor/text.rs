@@ -3,7 +3,7 @@
 use clap::builder::styling::{AnsiColor, Color, Style};
 
 use super::finding::{Finding, Severity};
-use super::report::Diagnosis;
+use super::report::{Diagnosis, Skipped};
 
 /// The widest line; lines to write instead are never broken.
 const COLUMNS: usize = 80;
@@ -16,8 +16,8 @@ pub fn text(diagnosis: &Diagnosis) -> String {
         text += &block(finding);
         text.push('\n');
     }
-    for skipped in &diagnosis.skipped {
-        let line = format!("not checked: {}: {}", skipped.check, skipped.why);
+    for (why, checks) in reasons(&diagnosis.skipped) {
+        let line = format!("not checked: {}: {why}", checks.join(", "));
         text += &wrapped(&line, "", "  ");
     }
     if !diagnosis.skipped.is_empty() {
@@ -61,6 +61,18 @@ fn block(finding: &Finding) -> String {
     block
 }
 
+/// What was skipped for one reason, together.
+fn reasons(skipped: &[Skipped]) -> Vec<(&str, Vec<&str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Skipped { check, why } in skipped {
+        match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, checks)) => checks.push(check),
+            None => reasons.push((why, vec![check])),
+        }
+    }
+    reasons
+}
+
 fn style(severity: Severity) -> Style {
     let color = match severity {
         Severity::Error => AnsiColor::Red,
@@ -94,7 +106,6 @@ fn wrapped(text: &str, first: &str, further: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Skipped;
     use super::*;
 
     fn diagnosis() -> Diagnosis {

@@ -59,7 +59,10 @@ impl Collector {
             false => Vec::new(),
         };
         let around = crate::config::Surroundings::here();
+        let unwanted = inputs.shared.settings.get("docker");
+        let unwanted = unwanted.is_some_and(|said| matches!(said.value.trim(), "no" | "false"));
         let docker = match around.docker {
+            _ if unwanted => Err("the Docker API is not to be asked (docker: no)".into()),
             true => DockerClient::shared().map_err(|why| why.words()),
             false => {
                 Err("no Docker API here: DOCKER_HOST is not set, and no socket is mounted".into())

@@ -27,14 +27,14 @@ impl<T> At<T> {
 
 /// A node and the path to it.
 #[derive(Debug, Clone)]
-pub struct Field {
+pub(super) struct Field {
     path: String,
     node: Node,
 }
 
 impl Field {
     /// The root of a file.
-    pub fn root(node: Node) -> Field {
+    pub(super) fn root(node: Node) -> Field {
         Field {
             path: String::new(),
             node,
@@ -42,12 +42,12 @@ impl Field {
     }
 
     /// Where it stands.
-    pub fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.node.place.clone()
     }
 
     /// What stands under this key of a map; nothing for null.
-    pub fn get(&self, key: &str) -> Result<Option<Field>, BadStack> {
+    pub(super) fn get(&self, key: &str) -> Result<Option<Field>, BadStack> {
         match &self.node.value {
             Value::Map(_) => Ok(self.node.get(key).map(|node| self.child(key, node))),
             _ => Err(self.expected("a map")),
@@ -55,7 +55,7 @@ impl Field {
     }
 
     /// The entries of a map, null values included.
-    pub fn entries(&self) -> Result<Vec<(String, Field)>, BadStack> {
+    pub(super) fn entries(&self) -> Result<Vec<(String, Field)>, BadStack> {
         let Value::Map(entries) = &self.node.value else {
             return Err(self.expected("a map"));
         };
@@ -65,14 +65,14 @@ impl Field {
     }
 
     /// The entries of a map that may also be written as a list.
-    pub fn either(self) -> Result<Vec<(String, Field)>, BadStack> {
+    pub(super) fn either(self) -> Result<Vec<(String, Field)>, BadStack> {
         let Field { path, node } = self;
         let node = as_map(node);
         Field { path, node }.entries()
     }
 
     /// The items of a list.
-    pub fn items(&self) -> Result<Vec<Field>, BadStack> {
+    pub(super) fn items(&self) -> Result<Vec<Field>, BadStack> {
         let Value::List(nodes) = &self.node.value else {
             return Err(self.expected("a list"));
         };
@@ -83,17 +83,17 @@ impl Field {
     }
 
     /// Whether it is a map.
-    pub fn is_map(&self) -> bool {
+    pub(super) fn is_map(&self) -> bool {
         matches!(self.node.value, Value::Map(_))
     }
 
     /// Whether it is a list.
-    pub fn is_list(&self) -> bool {
+    pub(super) fn is_list(&self) -> bool {
         matches!(self.node.value, Value::List(_))
     }
 
     /// Whether a variable was filled in.
-    pub fn is_filled_in(&self) -> bool {
+    pub(super) fn is_filled_in(&self) -> bool {
         matches!(
             self.node.value,
             Value::Scalar {
@@ -104,7 +104,7 @@ impl Field {
     }
 
     /// Its text; empty for null.
-    pub fn text(&self) -> Result<String, BadStack> {
+    pub(super) fn text(&self) -> Result<String, BadStack> {
         match &self.node.value {
             Value::Scalar { text, .. } => Ok(text.clone()),
             Value::Null => Ok(String::new()),
@@ -113,12 +113,12 @@ impl Field {
     }
 
     /// Its text, and where it stands.
-    pub fn at(&self) -> Result<At<String>, BadStack> {
+    pub(super) fn at(&self) -> Result<At<String>, BadStack> {
         self.with(self.text()?)
     }
 
     /// The number that its text is.
-    pub fn number<T: FromStr>(&self) -> Result<At<T>, BadStack> {
+    pub(super) fn number<T: FromStr>(&self) -> Result<At<T>, BadStack> {
         let text = self.text()?;
         match text.trim().parse() {
             Ok(number) => self.with(number),
@@ -127,7 +127,7 @@ impl Field {
     }
 
     /// The truth value that its text is.
-    pub fn truth(&self) -> Result<bool, BadStack> {
+    pub(super) fn truth(&self) -> Result<bool, BadStack> {
         let text = self.text()?;
         match text.to_lowercase().as_str() {
             "true" | "yes" | "y" | "on" => Ok(true),
@@ -137,7 +137,7 @@ impl Field {
     }
 
     /// The time that its text is, such as `1m30s`.
-    pub fn duration(&self) -> Result<At<Duration>, BadStack> {
+    pub(super) fn duration(&self) -> Result<At<Duration>, BadStack> {
         let text = self.text()?;
         match duration::parse(&text) {
             Some(time) => self.with(time),
@@ -146,7 +146,7 @@ impl Field {
     }
 
     /// The words of a command line: a list, or one text as a shell splits it.
-    pub fn words(&self) -> Result<Vec<String>, BadStack> {
+    pub(super) fn words(&self) -> Result<Vec<String>, BadStack> {
         if self.is_list() {
             return self.items()?.iter().map(Field::text).collect();
         }
@@ -154,7 +154,7 @@ impl Field {
     }
 
     /// An error that says what was found here and what is allowed.
-    pub fn found(&self, found: &str, allowed: &str) -> BadStack {
+    pub(super) fn found(&self, found: &str, allowed: &str) -> BadStack {
         self.wrong(&format!("'{found}'"), allowed)
     }
 

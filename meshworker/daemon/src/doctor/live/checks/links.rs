@@ -31,8 +31,21 @@ pub const CHECK: Check<Facts> = Check {
             // Without the API: one as Docker makes it.
             Err(_) => vec![("any overlay".to_owned(), None)],
         };
-        let fits = |mtu: Option<usize>| mtu.unwrap_or(DEFAULT) + VXLAN <= link.mtu;
-        let narrow = overlays.into_iter().filter(|(_, mtu)| !fits(*mtu));
+        let widest = links
+            .iter()
+            .filter(|link| link.is_device)
+            .map(|link| link.mtu)
+            .max();
+        let fits = |mtu: Option<usize>, link: usize| mtu.unwrap_or(DEFAULT) + VXLAN <= link;
+        // Which link the nodes use for each other is not known here, nor, without
+        // the API, whether there is any overlay.
+        let severity = |mtu| match widest.is_some_and(|widest| fits(mtu, widest)) {
+            false if facts.overlays.is_ok() => Severity::Error,
+            _ => Severity::Warning,
+        };
+        let narrow = overlays
+            .into_iter()
+            .filter(|(_, mtu)| !fits(*mtu, link.mtu));
         Ok(narrow
             .map(|(name, mtu)| {
                 let what = format!(
@@ -41,7 +54,7 @@ pub const CHECK: Check<Facts> = Check {
                     link.mtu,
                     mtu.unwrap_or(DEFAULT) + VXLAN
                 );
-                Finding::new(Severity::Error, format!("link {}", link.name), what)
+                Finding::new(severity(mtu), format!("link {}", link.name), what)
                     .why("Large packets vanish between nodes: small requests work, and data transfers hang.")
                     .instead(format!(
                         "networks:\n  cluster:\n    driver_opts:\n      com.docker.network.driver.mtu: \"{}\"",

@@ -230,6 +230,15 @@ fn a_link_that_is_too_narrow_is_told_with_the_mtu_that_fits() {
         "{}",
         narrow[0].instead
     );
+    let one_of_two = found(|facts| {
+        facts.links = Ok(vec![link("ens3", 1460, true), link("ens4", 9000, true)]);
+    });
+    assert_eq!(named(&one_of_two), [("mtu", Warning)]);
+    let perhaps_none = found(|facts| {
+        facts.links = Ok(vec![link("ens3", 1460, true)]);
+        facts.overlays = Err("no socket".into());
+    });
+    assert_eq!(named(&perhaps_none), [("mtu", Warning)]);
     let fitting = found(|facts| {
         facts.links = Ok(vec![link("ens3", 1460, true)]);
         facts.overlays = Ok(vec![overlay(Some(1410))]);

@@ -110,7 +110,7 @@ fn each_mistake_is_found_by_its_check_and_by_no_other() {
             "worker",
             Warning,
             "MESHWORKER_SERVICENAME: redis",
-            "MESHWORKER_SERVICENAME: rediss",
+            "MESHWORKER_SERVICENAME: other",
         ),
         (
             "endpoint-mode",
