@@ -42,7 +42,9 @@ fn block(finding: &Finding) -> String {
     let style = style(finding.severity);
     let mut block = format!(
         "{style}{}{style:#} {}: {}\n",
-        finding.severity, finding.check, finding.subject
+        finding.severity,
+        finding.check,
+        harmless(&finding.subject)
     );
     if let Some(file) = &finding.file {
         let line = finding.line.map(|line| format!(":{line}"));
@@ -53,12 +55,19 @@ fn block(finding: &Finding) -> String {
     if finding.instead.contains('\n') {
         block += "  write:\n";
         for line in finding.instead.lines() {
-            block += &format!("    {line}\n");
+            block += &format!("    {}\n", harmless(line));
         }
     } else {
         block += &wrapped(&finding.instead, "  write: ", "         ");
     }
     block
+}
+
+/// Without the control characters that a stack file may hold: a terminal would
+/// obey them.
+fn harmless(text: &str) -> String {
+    let visible = |c: char| !c.is_control() || c.is_whitespace();
+    text.chars().filter(|c| visible(*c)).collect()
 }
 
 /// What was skipped for one reason, together.
@@ -87,7 +96,7 @@ fn wrapped(text: &str, first: &str, further: &str) -> String {
     let mut lines = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
-    for word in text.split_whitespace() {
+    for word in harmless(text).split_whitespace() {
         let space = usize::from(!empty);
         if !empty && line.chars().count() + space + word.chars().count() > COLUMNS {
             lines += &line;
@@ -137,6 +146,18 @@ mod tests {
         assert!(widest.unwrap() <= COLUMNS, "{plain}");
         let last = plain.lines().last().unwrap();
         assert_eq!(last, "1 error, 0 warnings, 0 hints; 3 checks made, 1 not");
+    }
+
+    #[test]
+    fn what_a_file_holds_cannot_command_the_terminal() {
+        let finding = Finding::new(Severity::Hint, "service \u{1b}[2Jx", "a\u{1b}]0;b\u{7}")
+            .instead("c\u{9b}\nd\u{8}");
+        let shown = block(&finding);
+        let after_colours = shown.split(": ").skip(1).collect::<String>();
+        assert!(
+            !after_colours.contains(['\u{1b}', '\u{7}', '\u{8}', '\u{9b}']),
+            "{shown:?}"
+        );
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use crate::doctor::finding::Place;
 
+/// The most characters that are said of what is wrong.
+const LONGEST: usize = 300;
+
 /// A stack file that cannot be used: one line that says where, what was found,
 /// and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,11 +28,15 @@ pub enum BadStack {
 }
 
 impl BadStack {
-    /// What stands at this place cannot be used.
+    /// What stands at this place cannot be used. Stays one line, whatever the
+    /// file holds.
     pub fn at(place: &Place, what: impl Into<String>) -> BadStack {
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        let what: String = what.into();
+        let what = what.chars().take(LONGEST);
         BadStack::At {
             place: place.clone(),
-            what: what.into(),
+            what: what.map(|c| if breaks(c) { ' ' } else { c }).collect(),
         }
     }
 }

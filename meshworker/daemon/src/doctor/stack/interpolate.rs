@@ -83,9 +83,10 @@ fn substitute(text: &str, lookup: Lookup<'_>, unset: &mut Vec<String>) -> Result
             rest = after;
             continue;
         }
-        let (expression, after) = expression(rest).ok_or_else(|| {
-            format!("found '${rest}'; allowed: ${{NAME}}, ${{NAME:-default}}, $$ for a dollar")
-        })?;
+        // The text itself is not told: it may be a secret.
+        let (expression, after) = expression(rest).ok_or(
+            "found a '$' that begins no variable; allowed: ${NAME}, ${NAME:-default}, $$ for a dollar",
+        )?;
         filled += &evaluate(expression, lookup, unset)?;
         rest = after;
     }

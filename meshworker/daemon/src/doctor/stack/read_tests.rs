@@ -186,6 +186,20 @@ fn what_cannot_be_used_is_one_line_with_its_place() {
     for (text, expected) in cases {
         assert_eq!(stack(&[text]).unwrap_err(), expected);
     }
+    let secret = "services:\n  db:\n    environment:\n      PASSWORD: |\n        hunter\n        $ 2\u{2028}\n";
+    let line = stack(&[secret]).unwrap_err();
+    assert!(
+        line.contains("found a '$' that begins no variable"),
+        "{line}"
+    );
+    assert!(!line.contains("hunter"), "{line}");
+    let long = format!(
+        "services:\n  db:\n    deploy: {{replicas: \"a\\n{}\"}}\n",
+        "b".repeat(9999)
+    );
+    let line = stack(&[&long]).unwrap_err();
+    assert_eq!(line.lines().count(), 1);
+    assert!(line.len() < 400, "{line}");
 }
 
 #[test]
