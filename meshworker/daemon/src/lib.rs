@@ -9,6 +9,7 @@ pub mod api;
 pub mod board;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 mod fleet;
 pub mod init;
 pub mod log_level;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Sizing;
+
 /// What the configuration and the documentation need to know of an engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Descriptor {
@@ -17,6 +19,8 @@ pub struct Descriptor {
     pub login: bool,
     /// The options that only this engine has.
     pub options: &'static [OptionSpec],
+    /// What is known of a cluster's size before it runs.
+    pub sizing: Sizing,
 }
 
 /// One option of one engine.

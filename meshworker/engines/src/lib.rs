@@ -16,6 +16,7 @@ mod intern;
 pub mod redis;
 pub mod registry;
 mod secret_file;
+mod sizing;
 mod tls;
 
 pub use access::{Access, Tls};
@@ -23,3 +24,4 @@ pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
 pub use intern::Interner;
 pub use secret_file::{SecretFile, SecretFileError};
+pub use sizing::{Configured, Copies, EditionLimit, Sizing};

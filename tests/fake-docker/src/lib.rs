@@ -39,6 +39,8 @@ struct Lists {
     services: Value,
     tasks: Value,
     nodes: Value,
+    networks: Value,
+    info: Value,
     delay: Duration,
     status: u16,
 }
@@ -52,6 +54,8 @@ impl FakeEngine {
                 services: json!([]),
                 tasks: json!([]),
                 nodes: json!([{"ID": "n1", "Status": {"State": "ready"}}]),
+                networks: json!([]),
+                info: json!({}),
                 delay: Duration::ZERO,
                 status: 200,
             }),
@@ -115,6 +119,16 @@ impl World {
     /// Lists these nodes from now on.
     pub fn nodes(&self, nodes: Value) {
         self.lists.lock().unwrap().nodes = nodes;
+    }
+
+    /// Lists these networks from now on.
+    pub fn networks(&self, networks: Value) {
+        self.lists.lock().unwrap().networks = networks;
+    }
+
+    /// Says this of itself from now on.
+    pub fn info(&self, info: Value) {
+        self.lists.lock().unwrap().info = info;
     }
 
     /// Answers so late from now on.
@@ -192,6 +206,8 @@ impl World {
             "/services" => (200, lists.services),
             "/tasks" => (200, lists.tasks),
             "/nodes" => (200, lists.nodes),
+            "/networks" => (200, lists.networks),
+            "/info" => (200, lists.info),
             update if update.ends_with("/update") => (200, json!({"Warnings": null})),
             other => (400, json!({"message": format!("unexpected {other}")})),
         };

@@ -2,6 +2,7 @@
 
 mod cluster_args;
 mod config_check;
+mod doctor;
 mod health;
 mod init;
 mod listen;
@@ -61,6 +62,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("run", args)) => run::run(args),
         Some(("look", args)) => look::look(args),
         Some(("init", args)) => match init::init(args) {
+            Ok(code) => return code,
+            Err(failed) => Err(failed),
+        },
+        Some(("doctor", args)) => match doctor::doctor(args) {
             Ok(code) => return code,
             Err(failed) => Err(failed),
         },
@@ -149,6 +154,7 @@ pub fn command() -> Command {
                         .help("Print JSON instead of a table"),
                 ),
         ))
+        .subcommand(doctor::command())
         .subcommand(init::command())
         .subcommand(scale::scale_command())
         .subcommand(scale::drain_command())

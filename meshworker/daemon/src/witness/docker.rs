@@ -2,7 +2,7 @@
 //!
 //! It leads DNS in both directions, and knows slots, tasks and nodes. It is
 //! asked for lists and events only: `GET /version`, `/services`, `/tasks`,
-//! `/nodes` and `/events`. Nothing is changed through it but, when an operator
+//! `/nodes` and `/events`, for a diagnosis also `/networks` and `/info`. Nothing is changed through it but, when an operator
 //! says so, the number of a service's replicas (`replicas.rs`).
 
 mod address;
@@ -14,6 +14,7 @@ mod labels;
 mod model;
 mod replicas;
 mod sightings;
+mod survey;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use self::endpoint::Endpoint;
 pub use self::error::DockerError;
 pub use self::labels::{LabelledServices, Labels};
 pub use self::replicas::{Replicas, Wanted};
+pub use self::survey::Survey;
 
 /// Which tasks are asked for, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,4 +138,4 @@ impl Source for DockerSource {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

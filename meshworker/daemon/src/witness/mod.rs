@@ -20,9 +20,12 @@ use crate::config::Cluster;
 pub use dns::{DnsOptions, DnsSource, InvalidName};
 pub use docker::{
     DockerClient, DockerError, DockerOptions, DockerSource, Endpoint, LabelledServices, Labels,
-    Replicas, Wanted,
+    Replicas, Survey, Wanted,
 };
 pub use place::{Found, Place};
+
+#[cfg(test)]
+pub(crate) use fake_docker::FakeEngine;
 
 /// A source that says who is there.
 pub trait Source: Send + Sync {

@@ -90,7 +90,7 @@ pub enum Edition {
 impl Edition {
     /// The most nodes that one cluster may have, where that is enforced by the
     /// server: Community Edition takes 8.
-    pub fn max_nodes(self) -> Option<usize> {
+    pub const fn max_nodes(self) -> Option<usize> {
         match self {
             Edition::Community => Some(8),
             Edition::Enterprise | Edition::Other => None,

@@ -22,6 +22,7 @@ mod nodes;
 mod peers;
 mod plan;
 mod request;
+mod sizing;
 mod unity;
 mod view;
 
@@ -75,6 +76,7 @@ impl Engine for Aerospike {
         service_port: Some(3000),
         login: false,
         options: &[],
+        sizing: sizing::SIZING,
     };
 
     fn new(access: Access) -> Aerospike {

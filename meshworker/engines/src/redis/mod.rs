@@ -32,7 +32,7 @@ pub use nodes::{Entry, Health, OpenSlot};
 pub use request::{Act, RedisRequest};
 pub use slots::{SLOTS, Slots};
 
-use crate::{Access, Descriptor, Engine, Failure, OptionSpec};
+use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing};
 use client::Client;
 use detail::Shared;
 use plan::Rules;
@@ -92,6 +92,11 @@ impl Engine for Redis {
                 accepts: |value| initial(value).is_some(),
             },
         ],
+        sizing: Sizing {
+            min_members: MIN_MASTERS,
+            limit: None,
+            copies,
+        },
     };
 
     fn new(access: Access) -> Redis {
@@ -121,6 +126,17 @@ impl Engine for Redis {
 
 fn replicas(value: &str) -> Option<usize> {
     value.parse().ok().filter(|count| *count <= 5)
+}
+
+/// Each master has so many replicas once there are members enough for the
+/// fewest masters and all of theirs.
+fn copies(configured: &Configured<'_>) -> Option<Copies> {
+    let replicas = replicas(configured.options.get(REPLICAS)?)?;
+    Some(Copies {
+        copies: 1 + replicas,
+        members: MIN_MASTERS * (1 + replicas),
+        because: format!("{REPLICAS} {replicas}"),
+    })
 }
 
 fn initial(value: &str) -> Option<usize> {

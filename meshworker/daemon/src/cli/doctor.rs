@@ -1,0 +1,141 @@
+//! `meshworker doctor`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::ValueParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config::setting::SETTINGS;
+use crate::doctor::finding::Severity;
+use crate::doctor::live::{self, Collector, Whom};
+use crate::doctor::report::Diagnosis;
+use crate::doctor::stack::{self, Ground};
+use crate::doctor::text;
+
+use super::{Failed, cluster_args, flag};
+
+/// The command, with the settings of a cluster and those of its own.
+pub fn command() -> Command {
+    cluster_args::add(
+        Command::new("doctor")
+            .about("Find mistakes in a stack file, or in what can be seen from here; change nothing")
+            .arg(
+                Arg::new("stack")
+                    .long("stack")
+                    .value_name("FILE")
+                    .action(ArgAction::Append)
+                    .value_parser(ValueParser::path_buf())
+                    .help("Look at this stack file alone; several are merged as docker merges them"),
+            )
+            .arg(
+                Arg::new("nodes")
+                    .long("nodes")
+                    .value_name("N")
+                    .help("How many nodes may run the stack [default: what the Docker API says]"),
+            )
+            .arg(
+                Arg::new("workers")
+                    .long("workers")
+                    .env("MESHWORKER_WORKERS")
+                    .value_name("NAME")
+                    .help("The DNS name of the workers' service, or an address: their clocks are looked at"),
+            )
+            .arg(
+                Arg::new("workers-port")
+                    .long("workers-port")
+                    .env("MESHWORKER_WORKERS_PORT")
+                    .value_name("PORT")
+                    .default_value("4747")
+                    .help("The port that the workers listen on"),
+            )
+            .arg(
+                Arg::new("json")
+                    .long("json")
+                    .action(ArgAction::SetTrue)
+                    .help("Print JSON instead of text"),
+            ),
+    )
+}
+
+/// Looks and tells: exit code 1 when there is an error among the findings.
+pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
+    let nodes = nodes(args)?;
+    let diagnosis = match args.get_many::<PathBuf>("stack") {
+        Some(files) => {
+            alone(args)?;
+            let files: Vec<&PathBuf> = files.collect();
+            of_files(&files, nodes)?
+        }
+        None => {
+            let inputs = cluster_args::read(args)?;
+            let collector = Collector::here(inputs, workers(args)?).map_err(Failed::input)?;
+            super::runtime()?.block_on(live::diagnosis(&collector, nodes))
+        }
+    };
+    show(&diagnosis, flag(args, "json"));
+    Ok(match diagnosis.count(Severity::Error) {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+fn of_files(files: &[&PathBuf], nodes: Option<usize>) -> Result<Diagnosis, Failed> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let mut ground = Ground::of(stack::read(files, &lookup).map_err(Failed::input)?);
+    ground.nodes = nodes;
+    Ok(Diagnosis::of(stack::checks::CHECKS, &ground))
+}
+
+/// Refuses settings that a look at files would leave aside.
+fn alone(args: &ArgMatches) -> Result<(), Failed> {
+    let names = SETTINGS.iter().map(|setting| setting.name);
+    let given = names
+        .chain(["option", "config"])
+        .find(|name| args.value_source(name) == Some(ValueSource::CommandLine));
+    match given {
+        Some(name) => Err(Failed::Input(format!(
+            "{name} (flag): found it beside stack; allowed: the stack's own settings, in its files"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The workers whose clocks are looked at, where somebody has named them.
+fn workers(args: &ArgMatches) -> Result<Option<Whom>, Failed> {
+    let port = args.get_one::<String>("workers-port");
+    let port = port.map(String::as_str).unwrap_or_default();
+    let number = port.parse().ok().filter(|port: &u16| *port > 0);
+    let number = number.ok_or_else(|| {
+        Failed::Input(format!("workers-port: found '{port}'; allowed: 1 to 65535"))
+    })?;
+    Ok(args.get_one::<String>("workers").map(|name| Whom {
+        name: name.clone(),
+        port: number,
+    }))
+}
+
+fn nodes(args: &ArgMatches) -> Result<Option<usize>, Failed> {
+    let Some(text) = args.get_one::<String>("nodes") else {
+        return Ok(None);
+    };
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.map(Some).ok_or_else(|| {
+        Failed::Input(format!(
+            "nodes (flag): found '{text}'; allowed: a count from 1"
+        ))
+    })
+}
+
+/// Colours only where a terminal shows them, and not with `NO_COLOR`.
+fn show(diagnosis: &Diagnosis, json: bool) {
+    let mut out = anstream::stdout().lock();
+    let shown = match json {
+        true => format!("{:#}\n", diagnosis.to_json()),
+        false => text::text(diagnosis),
+    };
+    // A closed pipe is the reader's wish, not our failure.
+    let _ = out.write_all(shown.as_bytes());
+}

@@ -1,0 +1,48 @@
+//! What can be seen from here: the name server's answers, the task list, this
+//! machine's links, clocks, and the services as they are deployed.
+//!
+//! ```text
+//! collect ──> Facts ──> checks            (of what is seen)
+//!    └── survey ── deployed ──> Stack ──> (the checks of a stack)
+//! ```
+//!
+//! `collect`, `here` and `clock` do the asking, and all else is pure.
+
+pub mod checks;
+mod clock;
+mod collect;
+mod deployed;
+mod facts;
+mod here;
+#[cfg(test)]
+mod tests;
+
+pub use clock::Whom;
+pub use collect::Collector;
+pub use facts::{Clock, Facts, Link, Overlay, Seen};
+
+use super::report::{Diagnosis, Skipped};
+use super::stack::{self, Ground};
+
+/// What stands for all checks of a stack where no deployed service can be seen.
+const DEPLOYED: &str = "deployed";
+
+/// Looks, and makes every check.
+pub async fn diagnosis(collector: &Collector, nodes: Option<usize>) -> Diagnosis {
+    let (facts, stacks) = collector.collect().await;
+    let mut diagnosis = Diagnosis::of(checks::CHECKS, &facts);
+    match stacks {
+        Ok(stacks) => {
+            for (stack, seen) in stacks {
+                let mut ground = Ground::of(stack);
+                ground.nodes = nodes.or(Some(seen)).filter(|nodes| *nodes > 0);
+                diagnosis = diagnosis.and(Diagnosis::of(stack::checks::CHECKS, &ground));
+            }
+        }
+        Err(why) => diagnosis.skipped.push(Skipped {
+            check: DEPLOYED,
+            why: format!("{why}; look at the stack's files with --stack FILE"),
+        }),
+    }
+    diagnosis
+}

@@ -1,0 +1,44 @@
+//! What is known of a cluster's size before it runs.
+
+use std::collections::BTreeMap;
+
+/// What is known of a cluster's size before it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizing {
+    /// The fewest members that form a cluster.
+    pub min_members: usize,
+    /// The edition that takes the fewest members; none where no edition has a
+    /// limit.
+    pub limit: Option<EditionLimit>,
+    /// How often each record is to be kept; none when nothing says so.
+    pub copies: fn(&Configured<'_>) -> Option<Copies>,
+}
+
+/// The most members that an edition takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EditionLimit {
+    /// The edition, such as `Community Edition`.
+    pub edition: &'static str,
+    /// The most members.
+    pub members: usize,
+}
+
+/// How a cluster is configured, as far as it is known before it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Configured<'a> {
+    /// The engine's own options, complete.
+    pub options: &'a BTreeMap<String, String>,
+    /// The texts of the members' configuration files that could be read.
+    pub files: &'a [String],
+}
+
+/// How often each record is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copies {
+    /// How often, the first one included.
+    pub copies: usize,
+    /// The fewest members that can keep every record so often.
+    pub members: usize,
+    /// What says so, such as `replication-factor 2`.
+    pub because: String,
+}
