@@ -7,6 +7,7 @@
 pub mod announce;
 pub mod api;
 pub mod cli;
+pub mod client;
 pub mod config;
 mod fleet;
 pub mod init;

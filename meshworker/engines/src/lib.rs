@@ -16,7 +16,7 @@ mod intern;
 pub mod redis;
 pub mod registry;
 mod secret_file;
-mod tls;
+pub mod tls;
 
 pub use access::{Access, Tls};
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
