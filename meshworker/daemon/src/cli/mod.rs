@@ -10,6 +10,7 @@ mod look;
 mod run;
 mod scale;
 mod seed;
+pub mod show;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
