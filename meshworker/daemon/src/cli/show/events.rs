@@ -9,6 +9,7 @@ use crate::status::{Event, Severity};
 pub struct EventLines {
     style: Style,
     date: String,
+    clusters: bool,
 }
 
 impl EventLines {
@@ -17,7 +18,13 @@ impl EventLines {
         EventLines {
             style,
             date: String::new(),
+            clusters: false,
         }
+    }
+
+    /// Whether each line is to say whose cluster it is.
+    pub fn naming_clusters(self, clusters: bool) -> EventLines {
+        EventLines { clusters, ..self }
     }
 
     /// This event's lines.
@@ -32,8 +39,13 @@ impl EventLines {
             Severity::Info => (" ", None),
             Severity::Warning => ("!", Some(Ink::Warn)),
         };
+        let text = if self.clusters {
+            format!("{}: {}", event.cluster, event.text)
+        } else {
+            event.text.clone()
+        };
         let text = wrap(
-            &event.text,
+            &text,
             self.style.width,
             &format!("{mark} {time} "),
             "           ",

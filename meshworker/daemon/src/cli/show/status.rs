@@ -106,7 +106,7 @@ fn pass(pass: &PassStatus, age: f64, settled: bool, style: &Style) -> Vec<String
         steps => format!("{steps} requests made"),
     };
     let line = format!(
-        "looked {} ago: {} of its nodes asked in {:.0} ms, {steps}; {}, data {}",
+        "looked {} ago: {} nodes asked in {:.0} ms, {steps}; {}, data {}",
         ago(age),
         pass.views,
         pass.took_seconds * 1000.0,
