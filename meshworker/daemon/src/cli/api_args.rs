@@ -98,6 +98,25 @@ impl Api {
         })
     }
 
+    /// What these flags say, for a command that has a worker do something.
+    ///
+    /// # Errors
+    ///
+    /// A place cannot be one, or there is no token.
+    pub fn read_for_act(args: &ArgMatches) -> Result<Api, Failed> {
+        let api = Api::read(args)?;
+        let token = api.access.token.as_ref().ok_or_else(|| {
+            Failed::Input(
+                "api-token-file: found nothing; allowed: a file that holds the API's token".into(),
+            )
+        })?;
+        // It is read again when it is used.
+        token
+            .read()
+            .map_err(|error| Failed::Input(format!("api-token-file: {error}")))?;
+        Ok(api)
+    }
+
     /// The workers.
     ///
     /// # Errors

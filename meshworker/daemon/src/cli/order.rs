@@ -67,13 +67,13 @@ pub fn hold_or_resume_it(args: &ArgMatches, what: &str) -> Result<(), Failed> {
         member: given(args, "member"),
         why: given(args, "why"),
     };
-    tell(&Api::read(args)?, what, &order)
+    tell(&Api::read_for_act(args)?, what, &order)
 }
 
 /// Runs `meshworker forget`.
 pub fn forget(args: &ArgMatches) -> Result<(), Failed> {
     let member = given(args, "member").unwrap_or_default();
-    tell(&Api::read(args)?, "forget", &Forget { member })
+    tell(&Api::read_for_act(args)?, "forget", &Forget { member })
 }
 
 fn tell(api: &Api, what: &str, order: &impl Serialize) -> Result<(), Failed> {

@@ -150,10 +150,7 @@ impl Goal {
                 let (done, total) = if start > *goal {
                     (start.saturating_sub(there), start - *goal)
                 } else {
-                    (
-                        (joined + *goal - start).saturating_sub(*goal),
-                        *goal - start,
-                    )
+                    (joined.saturating_sub(start), *goal - start)
                 };
                 let reached = there == *goal
                     && joined == *goal

@@ -173,7 +173,7 @@ fn remote(args: &ArgMatches, service: &str) -> Result<Option<Remote>, Failed> {
         return Ok(None);
     }
     Ok(Some(Remote {
-        api: Api::read(args)?,
+        api: Api::read_for_act(args)?,
         service: service.to_owned(),
         timeout: timeout(args)?,
         detach: flag(args, "detach"),

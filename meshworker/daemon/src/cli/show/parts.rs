@@ -2,7 +2,7 @@
 
 use super::{Cell, Ink, Now, Style, ago, wrap};
 use crate::status::{
-    LeaverStatus, MemberState, MemberStatus, RefusalStatus, SightingStatus, StepStatus,
+    LeaverStatus, MemberState, MemberStatus, PlanStatus, RefusalStatus, SightingStatus, StepStatus,
 };
 
 /// A list under a heading; nothing when it is empty.
@@ -10,8 +10,9 @@ pub(super) fn section(title: &str, lines: Vec<String>, style: &Style) -> Vec<Str
     if lines.is_empty() {
         return lines;
     }
-    let head = [String::new(), style.paint(Ink::Bold, title)];
-    head.into_iter().chain(lines).collect()
+    let title = paint(wrap(title, style.width, "", "  "), Some(Ink::Bold), style);
+    let head = std::iter::once(String::new()).chain(title);
+    head.chain(lines).collect()
 }
 
 /// An item of a list, in as many lines as it takes.
@@ -41,6 +42,14 @@ pub(super) fn paint(lines: Vec<String>, ink: Option<Ink>, style: &Style) -> Vec<
 pub(super) fn refusal(refusal: &RefusalStatus, style: &Style) -> Vec<String> {
     let text = format!("{}: {}", refusal.what, refusal.reason);
     item(&text, Some(Ink::Warn), style)
+}
+
+/// Whether the plan's requests were made.
+pub(super) fn steps_title(plan: &PlanStatus) -> &'static str {
+    if plan.steps.iter().any(|step| step.ok.is_some()) {
+        return "done in the last pass";
+    }
+    "would be done now"
 }
 
 /// A request, and what came of it.
@@ -111,8 +120,8 @@ const LETTERS: [(&str, char); 4] = [
 ];
 
 /// What the letters mean.
-pub(super) const LEGEND: &str = "SEEN by D dns, A announce, K docker, B database; \
-                                 small: leaving, -: absent, ?: unknown";
+pub(super) const LEGEND: &str =
+    "D dns, A announce, K docker, B database; small: leaving, -: absent, ?: unknown";
 
 /// Who sees a member, a letter each.
 pub(super) fn seen(sightings: &[SightingStatus]) -> String {
@@ -155,5 +164,5 @@ pub(super) fn remarks(members: &[MemberStatus], style: &Style) -> Vec<String> {
             lines.extend(item(&format!("{} is busy: {work}", member.id), None, style));
         }
     }
-    lines
+    section("remarks", lines, style)
 }

@@ -6,7 +6,6 @@ use crate::status::PlanStatus;
 
 /// The plan's page: requests and refusals, with what each rests on.
 pub fn plan(cluster: &str, plan: &PlanStatus, style: &Style) -> String {
-    let made = plan.steps.iter().any(|step| step.ok.is_some());
     let title = match (plan.steps.len(), plan.refusals.len()) {
         (0, 0) => "nothing to do, and nothing is refused".to_owned(),
         (steps, refusals) => format!("requests: {steps}, refusals: {refusals}"),
@@ -21,12 +20,7 @@ pub fn plan(cluster: &str, plan: &PlanStatus, style: &Style) -> String {
         let evidence = evidence.flat_map(|seen| parts::detail(seen, style));
         parts::step(step, style).into_iter().chain(evidence)
     });
-    let title = if made {
-        "done in the last pass"
-    } else {
-        "would be done now"
-    };
-    lines.extend(section(title, steps.collect(), style));
+    lines.extend(section(parts::steps_title(plan), steps.collect(), style));
     let refusals = plan.refusals.iter().flat_map(|refusal| {
         let evidence = refusal.evidence.iter();
         let evidence = evidence.flat_map(|seen| parts::detail(seen, style));

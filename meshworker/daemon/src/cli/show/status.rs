@@ -68,7 +68,7 @@ pub fn status(shown: &Shown, style: &Style) -> String {
         parts::item(&format!("{} at {place}", gone.node), Some(Ink::Warn), style)
     });
     lines.extend(section(
-        "gone, and still remembered by the database",
+        "gone, but remembered by the database",
         departed.collect(),
         style,
     ));
@@ -80,11 +80,7 @@ pub fn status(shown: &Shown, style: &Style) -> String {
     lines.extend(section("not done, and why", refusals.collect(), style));
     let steps = status.plan.steps.iter();
     let steps = steps.flat_map(|step| parts::step(step, style));
-    let title = if status.mode.dry_run {
-        "would be done"
-    } else {
-        "done in the last pass"
-    };
+    let title = parts::steps_title(&status.plan);
     lines.extend(section(title, steps.collect(), style));
     let mut events = EventLines::new(*style);
     let lately = shown.lately.iter().flat_map(|event| events.lines(event));
