@@ -5,6 +5,7 @@ mod ask;
 mod cluster_args;
 mod config_check;
 mod events;
+mod goal;
 mod health;
 mod init;
 mod listen;

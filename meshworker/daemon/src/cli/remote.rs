@@ -8,13 +8,12 @@ use tokio::time::{Instant, sleep};
 
 use super::Failed;
 use super::api_args::{Api, names};
+use super::goal::Goal;
 use super::screen::Screen;
 use super::show::{Bar, Counted, clean, wrap};
 use super::status::latest;
 use crate::client::Client;
-use crate::status::{
-    ClusterStatus, Drain, EventKind, Events, MemberState, Scale, Severity, Summary,
-};
+use crate::status::{ClusterStatus, Drain, EventKind, Events, Scale, Severity, Summary};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -33,14 +32,6 @@ pub struct Remote {
     pub timeout: Duration,
     /// Whether nobody waits for it.
     pub detach: bool,
-}
-
-/// Sees in a status how far an order has come.
-enum Goal {
-    /// So many members; there were so many at the start.
-    Replicas { goal: u64, start: Option<u64> },
-    /// This member holds nothing, or is gone.
-    Drained(String),
 }
 
 impl Remote {
@@ -135,57 +126,6 @@ impl Remote {
             services.join(", "),
             status.name
         )))
-    }
-}
-
-impl Goal {
-    /// How far it has come, and whether that is all.
-    fn look(&mut self, status: &ClusterStatus) -> (u64, u64, bool) {
-        match self {
-            Goal::Replicas { goal, start } => {
-                let there = status.members.iter();
-                let there = there.filter(|member| member.state != MemberState::Unknown);
-                let (there, joined) = (there.count() as u64, status.joined() as u64);
-                let start = *start.get_or_insert(there);
-                let (done, total) = if start > *goal {
-                    (start.saturating_sub(there), start - *goal)
-                } else {
-                    (joined.saturating_sub(start), *goal - start)
-                };
-                let reached = there == *goal
-                    && joined == *goal
-                    && status.one
-                    && status.leavers.is_empty()
-                    // The task list is ahead of the members.
-                    && status.witnesses.iter().all(|w| w.desired.is_none_or(|d| d as u64 == *goal));
-                (done.min(total), total, reached)
-            }
-            Goal::Drained(member) => {
-                let gone = status
-                    .members
-                    .iter()
-                    .all(|other| other.id != *member || other.state == MemberState::Unknown);
-                let free = status.leavers.iter();
-                let free = free
-                    .filter(|leaver| leaver.released)
-                    .any(|leaver| leaver.member == *member);
-                let reached = gone || free;
-                (u64::from(reached), 1, reached)
-            }
-        }
-    }
-
-    /// What is told at the end.
-    fn reached(&self, status: &ClusterStatus) -> String {
-        match self {
-            Goal::Replicas { .. } => format!("{}: {}", status.name, status.unity),
-            Goal::Drained(member) => {
-                if status.members.iter().any(|other| other.id == *member) {
-                    return format!("{member} holds nothing alone, and may stop");
-                }
-                format!("{member} is gone")
-            }
-        }
     }
 }
 

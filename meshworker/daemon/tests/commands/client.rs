@@ -140,6 +140,7 @@ fn certificate() -> tempfile::TempDir {
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(' '),
         )
         .args("-subj /CN=here -addext subjectAltName=IP:127.0.0.1,DNS:localhost".split(' '))
+        .args("-addext basicConstraints=critical,CA:FALSE".split(' '))
         .args("-keyout key.pem -out cert.pem".split(' '))
         .output()
         .expect("openssl is installed");

@@ -9,6 +9,7 @@
 mod client;
 mod docs;
 mod following;
+mod orders;
 mod pages;
 mod process;
 mod server;

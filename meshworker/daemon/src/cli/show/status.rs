@@ -126,16 +126,14 @@ fn witnesses(witnesses: &[WitnessStatus]) -> String {
             desired,
         } = said;
         let wish = desired.map(|desired| format!(" of {desired} wanted"));
-        let grade = if grade == "answer" {
-            String::new()
-        } else {
-            format!(" ({grade})")
+        let grade = (grade != "answer").then_some(grade.as_str());
+        let part = (!complete).then_some("not complete");
+        let remarks: Vec<&str> = grade.into_iter().chain(part).collect();
+        let remarks = match remarks[..] {
+            [] => String::new(),
+            _ => format!(" ({})", remarks.join(", ")),
         };
-        let part = if *complete { "" } else { " (not complete)" };
-        format!(
-            "{witness} {members}{}{grade}{part}",
-            wish.unwrap_or_default()
-        )
+        format!("{witness} {members}{}{remarks}", wish.unwrap_or_default())
     });
     let said: Vec<String> = said.collect();
     if said.is_empty() {
