@@ -8,6 +8,7 @@ pub mod announce;
 pub mod api;
 pub mod board;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod doctor;
 mod fleet;

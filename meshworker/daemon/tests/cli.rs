@@ -310,7 +310,7 @@ fn a_scale_or_drain_that_cannot_be_is_one_line_and_two() {
         (&["scale", "=3"], "SERVICE=N: found '=3'"),
         (&["drain", "db"], "SERVICE.SLOT: found 'db'"),
         (&["drain", "db.0"], "SERVICE.SLOT: found 'db.0'"),
-        (&["scale", "db=3"], "token-file: found nothing"),
+        (&["scale", "db=3"], "api-token-file: found nothing"),
         (
             &[
                 "scale",

@@ -17,7 +17,7 @@ pub mod redis;
 pub mod registry;
 mod secret_file;
 mod sizing;
-mod tls;
+pub mod tls;
 
 pub use access::{Access, Tls};
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};

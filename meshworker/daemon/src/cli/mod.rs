@@ -1,17 +1,27 @@
 //! The command line: which command, and what it exits with.
 
+mod api_args;
+mod ask;
 mod cluster_args;
 mod config_check;
 mod doctor;
+mod events;
+mod goal;
 mod health;
 mod init;
 mod listen;
 mod logging;
 mod look;
 mod operators;
+mod order;
+mod pages;
+mod remote;
 mod run;
 mod scale;
+mod screen;
 mod seed;
+pub mod show;
+mod status;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +79,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(code) => return code,
             Err(failed) => Err(failed),
         },
+        Some(("status", args)) => status::status(args),
+        Some(("members", args)) => ask::members(args),
+        Some(("events", args)) => events::events(args),
+        Some(("why", args)) => ask::why(args),
+        Some(("plan", args)) => ask::plan(args),
+        Some((what @ ("hold" | "resume"), args)) => order::hold_or_resume_it(args, what),
+        Some(("forget", args)) => order::forget(args),
+        Some(("completions", args)) => pages::completions(args),
+        Some(("man", args)) => pages::man(args),
         Some(("scale", args)) => scale::scale(args),
         Some(("drain", args)) => scale::drain(args),
         Some(("health", _)) => return health::health(),
@@ -156,6 +175,16 @@ pub fn command() -> Command {
         ))
         .subcommand(doctor::command())
         .subcommand(init::command())
+        .subcommand(status::command())
+        .subcommand(ask::members_command())
+        .subcommand(events::command())
+        .subcommand(ask::why_command())
+        .subcommand(ask::plan_command())
+        .subcommand(order::hold_command())
+        .subcommand(order::resume_command())
+        .subcommand(order::forget_command())
+        .subcommand(pages::completions_command())
+        .subcommand(pages::man_command())
         .subcommand(scale::scale_command())
         .subcommand(scale::drain_command())
         .subcommand(Command::new("health").about(

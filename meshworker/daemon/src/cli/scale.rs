@@ -1,23 +1,35 @@
-//! `meshworker scale` and `meshworker drain`.
+//! `meshworker scale` and `meshworker drain`: by a worker that is told so over
+//! its API, or from here through the Docker API.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use meshworker_core::MemberId;
 use meshworker_engines::SecretFile;
 
 use crate::scale::{Scale, Stuck, Wish, Workers};
 use crate::witness::DockerClient;
 
-use super::{Failed, logging, runtime};
+use super::api_args::{self, Api};
+use super::remote::Remote;
+use super::{Failed, flag, logging, runtime};
+
+/// The two ways, and the exit codes.
+const HELP: &str = "\
+Who does it: a worker with the Docker API, told by --api and --api-token-file. Without --api or
+MESHWORKER_API, and with --token-file, it is done from here, where the Docker API must be reachable.
+
+Exit codes:
+  0  done; with --detach: a worker has taken the order
+  1  not done: it was refused, or the time is over; the last line says why
+  2  input that cannot be used";
 
 /// `meshworker scale SERVICE=N`.
 pub fn scale_command() -> Command {
     with_settings(
-        Command::new("scale").about(
-            "Shrink a service one by one, each member when its data is safe (needs the Docker API)",
-        ),
+        Command::new("scale")
+            .about("Grow a service, or shrink it one by one, each member when its data is safe"),
         Arg::new("service")
             .value_name("SERVICE=N")
             .required(true)
@@ -28,8 +40,9 @@ pub fn scale_command() -> Command {
 /// `meshworker drain MEMBER`.
 pub fn drain_command() -> Command {
     with_settings(
-        Command::new("drain")
-            .about("Free one member of its data, and shrink the service by it where Swarm would take it (needs the Docker API)"),
+        Command::new("drain").about(
+            "Free one member of its data, and shrink the service by it where Swarm would take it",
+        ),
         Arg::new("member")
             .value_name("SERVICE.SLOT")
             .required(true)
@@ -43,23 +56,32 @@ fn with_settings(command: Command, what: Arg) -> Command {
     };
     command
         .arg(what)
+        .args(api_args::reading())
+        .arg(api_args::token())
+        .arg(
+            Arg::new("detach")
+                .long("detach")
+                .action(ArgAction::SetTrue)
+                .help("Do not wait for the worker to end it"),
+        )
+        .after_help(HELP)
         .arg(
             setting("name", "MESHWORKER_NAME", "NAME")
-                .help("The cluster, as its workers call it [default: the service]"),
+                .help("The cluster, as its workers call it, from here [default: the service]"),
         )
         .arg(
             setting("workers", "MESHWORKER_WORKERS", "NAME")
                 .default_value("meshworker")
-                .help("The DNS name of the workers' service, or an address"),
+                .help("The DNS name of the workers' service, or an address, from here"),
         )
         .arg(
             setting("workers-port", "MESHWORKER_WORKERS_PORT", "PORT")
                 .default_value("4747")
-                .help("The port that the workers listen on"),
+                .help("The port that the workers listen on, from here"),
         )
         .arg(
             setting("token-file", "MESHWORKER_TOKEN_FILE", "FILE")
-                .help("The file that holds the token which workers and members share"),
+                .help("The file that holds the token which workers and members share, from here"),
         )
         .arg(
             setting("network", "MESHWORKER_NETWORK", "NAME").help(
@@ -84,6 +106,9 @@ pub fn scale(args: &ArgMatches) -> Result<(), Failed> {
             "SERVICE=N: found '{text}'; allowed: a service's full name and a number, such as cache_redis=3"
         )));
     };
+    if let Some(remote) = remote(args, service)? {
+        return remote.scale(goal);
+    }
     let mut scale = prepare(args, service)?;
     done(runtime()?.block_on(scale.to(goal)))
 }
@@ -99,6 +124,9 @@ pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
             "SERVICE.SLOT: found '{text}'; allowed: a service's full name and a slot, such as cache_redis.3"
         )));
     };
+    if let Some(remote) = remote(args, service)? {
+        return remote.drain(text);
+    }
     let mut scale = prepare(args, service)?;
     let member = MemberId::Slot {
         service: service.to_owned(),
@@ -108,12 +136,7 @@ pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
 }
 
 fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
-    let given = |name: &str| {
-        let value = args
-            .get_one::<String>(name)
-            .filter(|text| !text.trim().is_empty());
-        value.cloned()
-    };
+    let given = |name: &str| api_args::given(args, name);
     let port = given("workers-port").unwrap_or_default();
     let port = port
         .parse()
@@ -132,16 +155,7 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
     token
         .read()
         .map_err(|why| Failed::Input(format!("token-file: {why}")))?;
-    let seconds = given("timeout").unwrap_or_default();
-    let timeout = seconds
-        .parse()
-        .ok()
-        .filter(|s| (1.0..=86_400.0).contains(s));
-    let timeout = timeout.map(Duration::from_secs_f64).ok_or_else(|| {
-        Failed::Input(format!(
-            "timeout: found '{seconds}'; allowed: seconds, such as 600, at most a day"
-        ))
-    })?;
+    let timeout = timeout(args)?;
     let client = DockerClient::shared().map_err(Failed::input)?;
     let wish = Wish {
         cluster: given("name").unwrap_or_else(|| service.to_owned()),
@@ -150,6 +164,33 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
     };
     logging::start(args);
     Ok(Scale::new(client, service, given("network"), wish, timeout))
+}
+
+/// A worker that is to do it; none when it is to be done from here.
+fn remote(args: &ArgMatches, service: &str) -> Result<Option<Remote>, Failed> {
+    let told = api_args::given(args, "api").is_some();
+    if !told && api_args::given(args, "token-file").is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Remote {
+        api: Api::read_for_act(args)?,
+        service: service.to_owned(),
+        timeout: timeout(args)?,
+        detach: flag(args, "detach"),
+    }))
+}
+
+fn timeout(args: &ArgMatches) -> Result<Duration, Failed> {
+    let seconds = api_args::given(args, "timeout").unwrap_or_default();
+    let timeout = seconds
+        .parse()
+        .ok()
+        .filter(|s| (1.0..=86_400.0).contains(s));
+    timeout.map(Duration::from_secs_f64).ok_or_else(|| {
+        Failed::Input(format!(
+            "timeout: found '{seconds}'; allowed: seconds, such as 600, at most a day"
+        ))
+    })
 }
 
 fn text(args: &ArgMatches, name: &str) -> String {

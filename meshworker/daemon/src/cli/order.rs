@@ -1,0 +1,111 @@
+//! `meshworker hold`, `resume` and `forget`: told to every worker.
+
+use clap::{Arg, ArgMatches, Command};
+use serde::Serialize;
+
+use super::api_args::{self, Api, given};
+use super::screen::Screen;
+use super::{Failed, runtime};
+use crate::client::Unanswered;
+use crate::status::{Forget, Hold};
+
+const EXIT_CODES: &str = "Exit codes:\n  \
+    0  every worker was told\n  \
+    1  one of them was not: it is named\n  \
+    2  input that cannot be used";
+
+/// `meshworker hold [MEMBER]`.
+pub fn hold_command() -> Command {
+    hold_or_resume(
+        "hold",
+        "Have all workers do nothing to a cluster or a member",
+    )
+}
+
+/// `meshworker resume [MEMBER]`.
+pub fn resume_command() -> Command {
+    hold_or_resume(
+        "resume",
+        "Have all workers look after a cluster or a member again",
+    )
+}
+
+fn hold_or_resume(name: &'static str, about: &'static str) -> Command {
+    api_args::order(name, about)
+        .arg(
+            Arg::new("member")
+                .value_name("MEMBER")
+                .help("The member: SERVICE.SLOT, its slot's number, or its address [default: the whole cluster]"),
+        )
+        .arg(
+            Arg::new("why")
+                .long("why")
+                .value_name("TEXT")
+                .help("Why, for whoever looks later"),
+        )
+        .after_help(EXIT_CODES)
+}
+
+/// `meshworker forget MEMBER`.
+pub fn forget_command() -> Command {
+    api_args::order(
+        "forget",
+        "Have a cluster forget a member that is gone; the gates of removals still hold",
+    )
+    .arg(
+        Arg::new("member")
+            .value_name("MEMBER")
+            .required(true)
+            .help("The member: its address, or its node's id in the database"),
+    )
+    .after_help(EXIT_CODES)
+}
+
+/// Runs `meshworker hold` or `meshworker resume`: the path's last part.
+pub fn hold_or_resume_it(args: &ArgMatches, what: &str) -> Result<(), Failed> {
+    let order = Hold {
+        member: given(args, "member"),
+        why: given(args, "why"),
+    };
+    tell(&Api::read_for_act(args)?, what, &order)
+}
+
+/// Runs `meshworker forget`.
+pub fn forget(args: &ArgMatches) -> Result<(), Failed> {
+    let member = given(args, "member").unwrap_or_default();
+    tell(&Api::read_for_act(args)?, "forget", &Forget { member })
+}
+
+fn tell(api: &Api, what: &str, order: &impl Serialize) -> Result<(), Failed> {
+    let screen = Screen::new();
+    runtime()?.block_on(async {
+        let client = api.client().await?;
+        let cluster = api.one_cluster(&client).await?.name;
+        let told = client
+            .tell_all(&["v1", "clusters", &cluster, what], order)
+            .await?;
+        let mut failed = Vec::new();
+        for (worker, answer) in told {
+            match answer {
+                Ok(done) => {
+                    screen.print(&format!("{worker}: {}", super::show::clean(&done.done)))?
+                }
+                Err(error @ Unanswered::Refused { .. }) => {
+                    failed.push((error.is_input(), format!("{worker}: {error}")));
+                }
+                Err(error) => failed.push((error.is_input(), error.to_string())),
+            }
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let input = failed.iter().all(|(input, _)| *input);
+        let lines: Vec<_> = failed.into_iter().map(|(_, line)| line).collect();
+        let line = format!("not told: {}", lines.join("; "));
+        Err(if input {
+            Failed::Input(line)
+        } else {
+            Failed::Goal(line)
+        })
+    })
+}

@@ -1,0 +1,16 @@
+//! The commands that ask a worker: their pages, the client, the whole program,
+//! and the page of the docs that shows them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod client;
+mod docs;
+mod following;
+mod orders;
+mod pages;
+mod process;
+mod server;
+mod story;

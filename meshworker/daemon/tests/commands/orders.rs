@@ -1,0 +1,167 @@
+//! The whole program, when it has workers do something.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use meshworker::status::MemberState;
+use serde_json::json;
+
+use crate::client::dead;
+use crate::process::{PROGRAM, done, failed, out, run};
+use crate::server::{Server, TOKEN};
+use crate::story;
+
+fn token(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+#[test]
+fn an_order_is_told_to_every_worker() {
+    let workers = [
+        Server::of(vec![story::calm()]),
+        Server::of(vec![story::calm()]),
+    ];
+    let both = format!("{},{}", workers[0].url(), workers[1].url());
+    let good = token(TOKEN);
+    let file = good.path().to_str().unwrap();
+    let args = [
+        "hold",
+        "cache_redis.2",
+        "--why",
+        "disk",
+        "--api-token-file",
+        file,
+    ];
+    let said = done(&run(&both, &args));
+    assert_eq!(said.matches(": so it will be\n").count(), 2, "{said}");
+    done(&run(&both, &["resume", "--api-token-file", file]));
+    done(&run(
+        &both,
+        &["forget", "10.0.1.9", "--api-token-file", file],
+    ));
+    let path = |what: &str| format!("/v1/clusters/cache_redis/{what}");
+    for worker in &workers {
+        worker.world(|world| {
+            let expected = [
+                (
+                    path("hold"),
+                    json!({ "member": "cache_redis.2", "why": "disk" }),
+                ),
+                (path("resume"), json!({ "member": null, "why": null })),
+                (path("forget"), json!({ "member": "10.0.1.9" })),
+            ];
+            assert_eq!(world.told, expected);
+        });
+    }
+
+    let gone = dead();
+    let output = run(&format!("{gone},{both}"), &args);
+    assert_eq!(out(&output), said);
+    let line = failed(&output, 1);
+    assert!(
+        line.starts_with(&format!("not told: {gone}: Connection refused")),
+        "{line}"
+    );
+
+    let wrong = token("a-wrong-token");
+    let args = ["hold", "--api-token-file", wrong.path().to_str().unwrap()];
+    let output = run(&workers[0].url(), &args);
+    assert_eq!(
+        failed(&output, 1),
+        format!(
+            "not told: {}: authorization: found another token",
+            workers[0].url()
+        )
+    );
+}
+
+#[test]
+fn a_service_is_scaled_by_a_worker_and_watched_until_it_is() {
+    let server = Server::of(vec![story::calm()]);
+    let token = token(TOKEN);
+    let file = token.path().to_str().unwrap();
+    let scale = |args: &[&str]| {
+        run(
+            &server.url(),
+            &[&["scale", "--api-token-file", file], args].concat(),
+        )
+    };
+    done(&scale(&["cache_redis=5", "--detach"]));
+    server.world(|world| {
+        assert_eq!(
+            world.told,
+            [(
+                "/v1/clusters/cache_redis/scale".into(),
+                json!({ "replicas": 5 })
+            )]
+        );
+    });
+    // It has three already.
+    let said = done(&scale(&["cache_redis=3"]));
+    assert_eq!(
+        said.lines().last(),
+        Some("cache_redis: one cluster of 3 members")
+    );
+    let line = failed(&scale(&["sessions=3"]), 2);
+    assert_eq!(
+        line,
+        "cluster: found none called 'sessions'; allowed: one of these by --cluster: cache_redis"
+    );
+    let line = failed(&scale(&["sessions=3", "--cluster", "cache_redis"]), 2);
+    assert_eq!(
+        line,
+        "SERVICE: found 'sessions'; allowed: cache_redis, whose members are in cluster cache_redis"
+    );
+    let line = failed(&scale(&["cache_redis=2", "--timeout", "1"]), 1);
+    assert!(line.contains("not done in time"), "{line}");
+}
+
+#[test]
+fn a_member_is_drained_by_a_worker_and_its_slots_are_counted() {
+    let mut shown = story::busy();
+    shown.status.as_mut().unwrap().members[1].id = "cache_redis.9".into();
+    let server = Server::of(vec![shown]);
+    let token = token(TOKEN);
+    let mut child = Command::new(PROGRAM)
+        .args([
+            "drain",
+            "cache_redis.4",
+            "--api-token-file",
+            token.path().to_str().unwrap(),
+        ])
+        .env_clear()
+        .env("MESHWORKER_API", server.url())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut line = || lines.next().unwrap().unwrap();
+    assert_eq!(line(), format!("{}: so it will be", server.url()));
+    assert_eq!(
+        line(),
+        "0 of 1; cache_redis.4, 1365 slots left, about 12 s: gate 5 (it holds nothing"
+    );
+    assert_eq!(line(), "  alone) is closed: 1365 slots");
+    server.world(|world| {
+        let leaver = &mut world.shown[0].status.as_mut().unwrap().leavers[0];
+        leaver.left = Some(0);
+        leaver.released = true;
+        leaver.waits_for = None;
+    });
+    assert_eq!(line(), "1 of 1; cache_redis.4 may stop");
+    assert_eq!(line(), "cache_redis.4 holds nothing alone, and may stop");
+    assert!(child.wait().unwrap().success());
+
+    server.world(|world| {
+        world.shown[0].status.as_mut().unwrap().members[3].state = MemberState::Unknown;
+    });
+    let args = [
+        "drain",
+        "cache_redis.4",
+        "--api-token-file",
+        token.path().to_str().unwrap(),
+    ];
+    done(&run(&server.url(), &args));
+}

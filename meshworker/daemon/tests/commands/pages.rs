@@ -1,0 +1,197 @@
+//! Whole pages, compared.
+
+use meshworker::cli::show::{self, EventLines, Now, Style};
+
+use crate::story;
+
+fn now() -> Now {
+    Now::after(story::TIME, 0.4)
+}
+
+fn fits(page: &str, width: usize) {
+    for line in page.lines() {
+        assert!(line.chars().count() <= width, "wider than {width}: {line}");
+        assert_eq!(line, line.trim_end(), "ends with spaces");
+    }
+}
+
+/// A page without its colours.
+fn without_colour(page: &str) -> String {
+    let mut parts = page.split("\x1b[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').unwrap().1);
+    }
+    plain
+}
+
+fn every_page(style: &Style) -> Vec<String> {
+    let (calm, busy) = (story::calm(), story::busy());
+    let status = busy.status.clone().unwrap();
+    let mut events = EventLines::new(*style).naming_clusters(true);
+    let history = story::history();
+    let history: Vec<String> = history
+        .iter()
+        .flat_map(|event| events.lines(event))
+        .collect();
+    vec![
+        show::status(&calm, style),
+        show::status(&busy, style),
+        show::members(&status.members, now(), style),
+        show::plan("cache_redis", &status.plan, style),
+        show::why(&story::why(), now(), style),
+        history.join("\n"),
+    ]
+}
+
+#[test]
+fn a_calm_cluster_is_told_in_a_few_lines() {
+    let page = show::status(&story::calm(), &Style::PLAIN);
+    story::same(&page, "calm.txt");
+}
+
+#[test]
+fn a_busy_cluster_says_what_is_seen_done_refused_and_why() {
+    let page = show::status(&story::busy(), &Style::PLAIN);
+    story::same(&page, "busy.txt");
+}
+
+#[test]
+fn what_the_worker_may_not_do_is_told() {
+    let mut shown = story::calm();
+    let mode = &mut shown.status.as_mut().unwrap().mode;
+    mode.dry_run = true;
+    mode.removals = false;
+    mode.held = Some("disk work on node-c".into());
+    let page = show::status(&shown, &Style::PLAIN);
+    let lines: Vec<&str> = page.lines().skip(3).take(3).collect();
+    assert_eq!(
+        lines,
+        [
+            "HELD by an operator, nothing is done: disk work on node-c",
+            "DRY RUN: it plans and shows, and does nothing",
+            "REMOVALS OFF: members join, and none is forgotten",
+        ]
+    );
+}
+
+#[test]
+fn members_have_one_row_each() {
+    let status = story::busy().status.unwrap();
+    let page = show::members(&status.members, now(), &Style::PLAIN);
+    story::same(&page, "members.txt");
+}
+
+#[test]
+fn a_plan_shows_what_each_part_rests_on() {
+    let page = show::plan("cache_redis", &story::plan(), &Style::PLAIN);
+    story::same(&page, "plan.txt");
+    let page = show::plan("cache_redis", &Default::default(), &Style::PLAIN);
+    assert_eq!(page, "cache_redis: nothing to do, and nothing is refused");
+}
+
+#[test]
+fn why_shows_all_evidence_for_a_member() {
+    let page = show::why(&story::why(), now(), &Style::PLAIN);
+    story::same(&page, "why.txt");
+}
+
+#[test]
+fn events_say_the_date_once() {
+    let mut events = EventLines::new(Style::PLAIN);
+    let history = story::history();
+    let page: Vec<String> = history
+        .iter()
+        .flat_map(|event| events.lines(event))
+        .collect();
+    story::same(&page.join("\n"), "events.txt");
+}
+
+#[test]
+fn an_old_pass_and_none_at_all_are_loud() {
+    let mut shown = story::calm();
+    shown.summary.age_seconds = Some(130.0);
+    let page = show::status(&shown, &Style::PLAIN);
+    assert_eq!(
+        page.lines().nth(1).unwrap(),
+        "NO PASS FOR 2 min: all below is as old; look at the worker's log"
+    );
+    assert_eq!(
+        shown.trouble().unwrap(),
+        "cache_redis: the last pass was 2 min ago"
+    );
+    shown.status = None;
+    assert_eq!(
+        show::status(&shown, &Style::PLAIN),
+        "cache_redis (redis): no pass yet: the worker has just started, or is stuck"
+    );
+    assert_eq!(shown.trouble().unwrap(), "cache_redis: no pass yet");
+    assert_eq!(story::calm().trouble(), None);
+    assert!(
+        story::busy()
+            .trouble()
+            .unwrap()
+            .starts_with("cache_redis: not one cluster: ")
+    );
+}
+
+#[test]
+fn every_page_fits_80_columns_and_others() {
+    for width in [80, 60, 40] {
+        let style = Style {
+            width,
+            ..Style::PLAIN
+        };
+        for page in every_page(&style) {
+            if width == 80 {
+                fits(&page, width);
+            } else {
+                // Tables keep what tells rows apart, down to here.
+                let widest = page.lines().map(|line| line.chars().count()).max().unwrap();
+                assert!(widest <= width, "{width}: {page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn long_names_and_addresses_fit_too() {
+    let mut shown = story::busy();
+    let status = shown.status.as_mut().unwrap();
+    for (at, member) in status.members.iter_mut().enumerate() {
+        member.id = format!("a-stack-with-a-very-long-name_and-a-service-with-another.{at}");
+        member.address = format!("fd00:1234:5678:9abc:def0:1234:5678:{at}");
+    }
+    let page = show::status(&shown, &Style::PLAIN);
+    fits(&page, 80);
+    assert!(page.contains(".0  ") && page.contains(".3  "), "{page}");
+    fits(
+        &show::members(&shown.status.unwrap().members, now(), &Style::PLAIN),
+        80,
+    );
+}
+
+#[test]
+fn colour_changes_nothing_but_the_colour() {
+    let plain = every_page(&Style::PLAIN);
+    let coloured = every_page(&Style {
+        colour: true,
+        ..Style::PLAIN
+    });
+    for (plain, coloured) in plain.iter().zip(coloured) {
+        assert!(coloured.contains("\x1b["));
+        let lines = without_colour(&coloured);
+        let lines: Vec<&str> = lines.lines().map(str::trim_end).collect();
+        assert_eq!(lines.join("\n"), *plain);
+    }
+}
+
+#[test]
+fn a_database_cannot_write_to_the_terminal() {
+    let mut shown = story::busy();
+    let status = shown.status.as_mut().unwrap();
+    status.unity = "one\x1b[2J".into();
+    status.members[0].id = "a\x1b]0;b\x07\n".into();
+    status.plan.refusals[0].reason = "\x1b[31m\r".into();
+    assert!(!show::status(&shown, &Style::PLAIN).contains(['\x1b', '\r', '\x07']));
+}
