@@ -40,15 +40,26 @@ fn call(line: &str) -> Option<Vec<String>> {
         name.is_some_and(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
     };
     let start = words.iter().position(|word| !is_setting(word))?;
-    let in_container = words.get(start).is_some_and(|word| word == "docker");
-    let name = match in_container {
-        // `docker exec CONTAINER meshworker ...`, not `docker service ls -f name=meshworker`.
-        true => words.iter().position(|word| word == "meshworker")?,
-        false => start,
+    let rest = &words[start..];
+    let in_container = rest[0] == "docker"
+        && ["exec", "run"]
+            .map(Some)
+            .contains(&rest.get(1).map(String::as_str));
+    // By its name, or as the entry point of its image.
+    let is_program = |word: &String| {
+        word == "meshworker" || in_container && word.starts_with("meshworker/meshworker")
     };
-    let called = words.get(name).is_some_and(|word| word == "meshworker");
-    let exec = !in_container || words.iter().any(|word| word == "exec" || word == "run");
-    (called && exec).then(|| words[name..].to_vec())
+    let name = match in_container {
+        true => rest.iter().position(is_program)?,
+        false => 0,
+    };
+    let arguments = rest[name + 1..].iter().cloned();
+    is_program(&rest[name]).then(|| {
+        ["meshworker".to_owned()]
+            .into_iter()
+            .chain(arguments)
+            .collect()
+    })
 }
 
 /// Why the program does not take this; none when it does. `whole` says that
@@ -147,6 +158,8 @@ fn calls_are_found() {
         found("A=b C=d meshworker look | jq .").unwrap(),
         "meshworker look"
     );
+    let image = "docker run --rm meshworker/meshworker:latest look";
+    assert_eq!(found(image).unwrap(), "meshworker look");
     assert_eq!(found("docker service logs meshworker"), None);
     assert_eq!(found("echo meshworker"), None);
     assert_eq!(words("a 'b c' \"\" d"), ["a", "b c", "", "d"]);
