@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, images, lab, lint, simulate, test};
+use crate::{bench, demo, docs, images, lab, lint, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Chore {
     Test(test::TestArgs),
     /// Dependencies and spelling: cargo-deny, cargo-machete, typos
     Lint,
+    /// Write the tables of options, check all pages, and build the book into target/book
+    Docs,
     /// Play simulated stories, each of its own seed, and check every promise
     Simulate(simulate::SimulateArgs),
     /// Build the images
@@ -37,6 +39,7 @@ impl Cli {
             Chore::Demo(args) => demo::run(&args),
             Chore::Test(args) => test::run(&args),
             Chore::Lint => lint::run(),
+            Chore::Docs => docs::run(),
             Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Lab(args) => lab::run(&args),
@@ -50,9 +53,42 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::workspace;
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// Every Markdown file that readers find.
+    fn pages() -> Vec<std::path::PathBuf> {
+        let root = workspace::root();
+        let folders = [root.clone(), root.join("docs"), root.join("secrets")];
+        let files = folders
+            .into_iter()
+            .flat_map(|f| std::fs::read_dir(f).unwrap());
+        let files = files.map(|file| file.unwrap().path());
+        files
+            .filter(|file| file.extension().is_some_and(|ending| ending == "md"))
+            .collect()
+    }
+
+    #[test]
+    fn every_chore_that_a_page_names_exists() {
+        let mut named = 0;
+        for page in pages() {
+            let text = std::fs::read_to_string(&page).unwrap();
+            for found in text.split("cargo xtask ").skip(1) {
+                // Of a list such as `cargo xtask demo | test`, the first.
+                let line = found.split(['`', '\n', '|', '#', ',']).next().unwrap();
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let call = ["cargo xtask"].iter().chain(&words);
+                let parsed = Cli::command().try_get_matches_from(call);
+                let error = parsed.map(|_| ()).map_err(|error| error.to_string());
+                assert_eq!(error, Ok(()), "{}: cargo xtask {line}", page.display());
+                named += 1;
+            }
+        }
+        assert!(named > 5, "only {named} were found");
     }
 }

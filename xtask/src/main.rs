@@ -1,4 +1,4 @@
-//! The project's chores: demo, test, lint, simulate, images, lab, bench.
+//! The project's chores: demo, test, lint, docs, simulate, images, lab, bench.
 #![allow(
     clippy::disallowed_types,
     reason = "chores run other programs and tell how long they took"
@@ -7,6 +7,7 @@
 mod bench;
 mod cli;
 mod demo;
+mod docs;
 mod images;
 mod lab;
 mod lint;
