@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, images, lab, lint, simulate, test};
+use crate::{bench, demo, images, lab, lint, promtool, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Chore {
     Test(test::TestArgs),
     /// Dependencies and spelling: cargo-deny, cargo-machete, typos
     Lint,
+    /// Alert rules, their tests and an example of a scrape: promtool
+    Promtool,
     /// Play simulated stories, each of its own seed, and check every promise
     Simulate(simulate::SimulateArgs),
     /// Build the images
@@ -37,6 +39,7 @@ impl Cli {
             Chore::Demo(args) => demo::run(&args),
             Chore::Test(args) => test::run(&args),
             Chore::Lint => lint::run(),
+            Chore::Promtool => promtool::run(),
             Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Lab(args) => lab::run(&args),

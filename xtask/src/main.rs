@@ -10,6 +10,7 @@ mod demo;
 mod images;
 mod lab;
 mod lint;
+mod promtool;
 mod simulate;
 mod stage;
 mod test;

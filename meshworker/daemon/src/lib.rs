@@ -12,6 +12,7 @@ pub mod config;
 mod fleet;
 pub mod init;
 pub mod log_level;
+pub mod metrics;
 pub mod scale;
 pub mod status;
 pub mod witness;
