@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use meshworker_core::{Member, Orders, Presence, Witness};
 use tokio::time::Instant;
 
-use super::Page;
 use super::counts::timestamp;
 use super::names::{STEP_KINDS, grade, witness};
 use super::registry::{
@@ -13,6 +12,7 @@ use super::registry::{
     DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS, HELD_MEMBERS, INTERVAL,
     LAST_PASS, LEAVE_LEFT, LEAVERS, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, SIGHTINGS,
 };
+use super::{Counts, Page};
 use crate::board::{Look, Sheet};
 use crate::status::{MemberState, of};
 
@@ -23,7 +23,7 @@ pub fn process(page: &mut Page, clusters: usize) {
 }
 
 /// What is so of one cluster.
-pub fn cluster(page: &mut Page, sheet: &Sheet) {
+pub fn cluster(page: &mut Page, sheet: &Sheet, counts: &Counts) {
     let name = sheet.name();
     page.put(&CLUSTER_INFO, &[name, sheet.engine()], 1.0);
     page.put(&INTERVAL, &[name], sheet.interval().as_secs_f64());
@@ -42,7 +42,7 @@ pub fn cluster(page: &mut Page, sheet: &Sheet) {
     }
     // One that stood and does not is none, not unknown.
     let mut refusals: BTreeMap<&str, usize> = BTreeMap::new();
-    refusals.extend(sheet.counts().refused().map(|kind| (kind, 0)));
+    refusals.extend(counts.refused().map(|kind| (kind, 0)));
     for refusal in &look.refusals {
         *refusals.entry(refusal.reason.kind()).or_default() += 1;
     }

@@ -41,8 +41,9 @@ pub fn scrape(board: &Board) -> String {
     let sheets = board.sheets();
     gauges::process(&mut page, sheets.len());
     for sheet in &sheets {
-        sheet.counts().write(&mut page, sheet.name());
-        gauges::cluster(&mut page, sheet);
+        let counts = sheet.counts();
+        counts.write(&mut page, sheet.name());
+        gauges::cluster(&mut page, sheet, &counts);
     }
     page.text()
 }

@@ -163,7 +163,7 @@ pub fn unsafe_to_go(slot: u8, seen: &str) -> Refusal {
 /// Two passes over a cluster of three that grows to four while one member leaves,
 /// beside a stale record and an announced member that DNS does not list.
 pub fn story() -> [Look; 2] {
-    let witnesses = || {
+    let witnesses = |grade: Grade| {
         let mut docker = report(
             Witness::Docker,
             &[
@@ -174,18 +174,18 @@ pub fn story() -> [Look; 2] {
             ],
         );
         docker.desired = Some(3);
-        let dns = present(Witness::Dns, &[1, 2, 4, 9]);
+        let mut dns = present(Witness::Dns, &[1, 2, 4, 9]);
+        dns.grade = grade;
         vec![dns, docker, present(Witness::Announce, &[3])]
     };
-    let mut first = look(1, witnesses(), &[1, 2, 4], &[3]);
+    let failed = Grade::Failed("no route to host".into());
+    let mut first = look(1, witnesses(failed), &[1, 2, 4], &[3]);
     first.unity = Unity::apart("10.0.1.3 is not in");
     first.settled = false;
     first.steps = vec![step("join", Some(true)), step("leave", Some(false))];
     first.refusals = vec![unsafe_to_go(4, "5461 slots")];
     first.leavers = vec![leaver(4, 5461, held())];
-    let mut second = look(2, witnesses(), &[1, 2, 3, 4], &[]);
-    second.reports[0] = Report::unknown(Witness::Dns, Grade::Failed("no route to host".into()));
-    second.reports[0].sightings = present(Witness::Dns, &[1, 2, 4, 9]).sightings;
+    let mut second = look(2, witnesses(Grade::Answer), &[1, 2, 3, 4], &[]);
     second.took = Duration::from_millis(300);
     second.steps = vec![step("leave", Some(true))];
     second.refusals = vec![unsafe_to_go(4, "5000 slots")];

@@ -67,7 +67,7 @@ async fn a_scrape_shows_what_passes_saw() {
     assert_eq!(
         is(
             "sightings",
-            &[cache, ("witness", "dns"), ("grade", "failed")]
+            &[cache, ("witness", "dns"), ("grade", "answer")]
         ),
         Some(4.0)
     );

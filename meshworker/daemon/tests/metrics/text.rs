@@ -32,7 +32,8 @@ pub fn read(page: &str) -> Vec<Sample> {
             .unwrap();
         assert!(seen.insert(name), "{name} stands twice");
         let known = registry::ALL.iter().find(|family| family.name == name);
-        let known = known.unwrap_or_else(|| panic!("{name} is not registered"));
+        assert!(known.is_some(), "{name} is not registered");
+        let known = known.unwrap();
         assert_eq!(help, known.help);
         let kind = lines.next().unwrap();
         assert_eq!(kind, format!("# TYPE {name} {}", known.kind.name()));
