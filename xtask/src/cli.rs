@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, docs, images, lab, lint, simulate, test};
+use crate::{bench, demo, docs, images, lab, lint, promtool, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ enum Chore {
     Lint,
     /// Write the tables of options, check all pages, and build the book into target/book
     Docs,
+    /// Alert rules, their tests and an example of a scrape: promtool
+    Promtool,
     /// Play simulated stories, each of its own seed, and check every promise
     Simulate(simulate::SimulateArgs),
     /// Build the images
@@ -40,6 +42,7 @@ impl Cli {
             Chore::Test(args) => test::run(&args),
             Chore::Lint => lint::run(),
             Chore::Docs => docs::run(),
+            Chore::Promtool => promtool::run(),
             Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Lab(args) => lab::run(&args),

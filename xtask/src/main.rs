@@ -11,6 +11,7 @@ mod docs;
 mod images;
 mod lab;
 mod lint;
+mod promtool;
 mod simulate;
 mod stage;
 mod test;

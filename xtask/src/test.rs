@@ -8,7 +8,7 @@ use meshworker_lab::images::Image;
 use meshworker_lab::{E2E_VARIABLE, Host, sweep};
 
 use crate::stage::Stages;
-use crate::{images, workspace};
+use crate::{images, promtool, workspace};
 
 /// The packages whose tests may start labs, and which of their tests.
 const END_TO_END: [[&str; 4]; 2] = [
@@ -77,6 +77,7 @@ fn run_stages(stages: &mut Stages, args: &TestArgs) -> Result<()> {
     if args.no_e2e {
         return Ok(());
     }
+    promtool::run_stages(stages)?;
     stages.step("images", |_| images::build(&Image::ALL).map(drop))?;
     for package in END_TO_END {
         let mut command = cargo(&["test"]);

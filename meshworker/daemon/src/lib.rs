@@ -14,6 +14,7 @@ pub mod doctor;
 mod fleet;
 pub mod init;
 pub mod log_level;
+pub mod metrics;
 pub mod scale;
 pub mod status;
 pub mod witness;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::since::Since;
 use super::{Chronicle, Fact, Look, OrderBook, Powers};
 use crate::config::{Cluster, Docker};
+use crate::metrics::{Counts, Tally};
 use crate::status::{ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, Why, of};
 
 /// A pass may be this much older than the cluster's longest pause before the
@@ -27,6 +28,7 @@ pub struct Sheet {
     orders: OrderBook,
     chronicle: Arc<Chronicle>,
     known: Mutex<Known>,
+    tally: Mutex<Tally>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +59,7 @@ impl Sheet {
             orders: OrderBook::new(powers),
             chronicle,
             known: Mutex::default(),
+            tally: Mutex::default(),
         }
     }
 
@@ -80,6 +83,16 @@ impl Sheet {
         self.docker.as_ref()
     }
 
+    /// The longest pause between two passes when nothing is open.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        self.tally().counts()
+    }
+
     /// What operators have ordered.
     pub fn orders(&self) -> &OrderBook {
         &self.orders
@@ -87,12 +100,14 @@ impl Sheet {
 
     /// Notes something that happened to this cluster.
     pub fn record(&self, fact: Fact) {
+        self.tally().told(&fact);
         self.chronicle.record(&self.name, fact);
     }
 
     /// Takes what a pass saw, and tells whose state has changed.
     pub fn publish(&self, look: Look) {
         let states = of::states(&look);
+        self.tally().note(&look, &states);
         let mut changes = Vec::new();
         {
             let mut known = self.lock();
@@ -219,6 +234,11 @@ impl Sheet {
     fn lock(&self) -> MutexGuard<'_, Known> {
         // Each change is whole when the lock is given back.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        // At worst something was not counted.
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

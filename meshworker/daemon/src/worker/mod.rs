@@ -28,6 +28,7 @@ use cadence::Cadence;
 use observe::Observer;
 pub use pass::{Done, Pass, Requests};
 use tell::Teller;
+pub(crate) use tell::identity;
 
 /// Looks after a cluster, whichever its engine, until `shutdown` becomes true,
 /// and tells the board. With a registry its members can announce themselves

@@ -59,12 +59,10 @@ impl Teller {
         let mut standing = BTreeMap::new();
         let mut stands = BTreeSet::new();
         for refusal in &plan.refusals {
-            // Waiting for a step's effect is the rule, not news.
-            if let Reason::Awaiting { .. } = refusal.reason {
+            let Some(identity) = identity(refusal) else {
                 debug!("{refusal}");
                 continue;
-            }
-            let identity = identity(refusal);
+            };
             if !self.refused.contains_key(&identity) && !standing.contains_key(&identity) {
                 facts.push(refused(refusal));
             }
@@ -120,7 +118,11 @@ fn refused(refusal: &Refusal) -> Fact {
 }
 
 /// Which refusal this is, without what changes from pass to pass: "12 s are
-/// left" is no news after "13 s are left".
-fn identity(refusal: &Refusal) -> String {
-    format!("{}: {}", refusal.what, refusal.reason.kind())
+/// left" is no news after "13 s are left". None for one that is no news at all:
+/// waiting for a step's effect is the rule.
+pub fn identity(refusal: &Refusal) -> Option<String> {
+    match refusal.reason {
+        Reason::Awaiting { .. } => None,
+        _ => Some(format!("{}: {}", refusal.what, refusal.reason.kind())),
+    }
 }

@@ -6,6 +6,7 @@
 mod clusters;
 mod events;
 mod input;
+mod metrics;
 mod orders;
 mod process;
 mod scaling;
@@ -118,6 +119,7 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(process::health))
         .routes(routes!(process::ready))
         .routes(routes!(process::log_level))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(clusters::all))
         .routes(routes!(clusters::one))
         .routes(routes!(clusters::members))

@@ -1,0 +1,109 @@
+//! What is so now, from the last look and the orders.
+
+use std::collections::BTreeMap;
+
+use meshworker_core::{Member, Orders, Presence, Witness};
+use tokio::time::Instant;
+
+use super::counts::timestamp;
+use super::names::{STEP_KINDS, grade, witness};
+use super::registry::{
+    BUILD_INFO, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE, CLUSTER_SETTLED, CLUSTERS,
+    DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS, HELD_MEMBERS, INTERVAL,
+    LAST_PASS, LEAVE_LEFT, LEAVERS, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, SIGHTINGS,
+};
+use super::{Counts, Page};
+use crate::board::{Look, Sheet};
+use crate::status::{MemberState, of};
+
+/// What is so of the process.
+pub fn process(page: &mut Page, clusters: usize) {
+    page.put(&BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
+    page.count(&CLUSTERS, &[], clusters);
+}
+
+/// What is so of one cluster.
+pub fn cluster(page: &mut Page, sheet: &Sheet, counts: &Counts) {
+    let name = sheet.name();
+    page.put(&CLUSTER_INFO, &[name, sheet.engine()], 1.0);
+    page.put(&INTERVAL, &[name], sheet.interval().as_secs_f64());
+    orders(page, name, &sheet.orders().orders(Instant::now()));
+    let Some(look) = sheet.look() else {
+        return;
+    };
+    page.flag(&CLUSTER_ONE, &[name], look.unity.is_one());
+    page.flag(&CLUSTER_SETTLED, &[name], look.settled);
+    page.put(&LAST_PASS, &[name], timestamp(look.time));
+    members(page, name, &look);
+    witnesses(page, name, &look);
+    for kind in STEP_KINDS.map(|kind| kind.to_string()) {
+        let steps = look.steps.iter().filter(|step| step.kind == kind);
+        page.count(&PLANNED_STEPS, &[name, &kind], steps.count());
+    }
+    // One that stood and does not is none, not unknown.
+    let mut refusals: BTreeMap<&str, usize> = BTreeMap::new();
+    refusals.extend(counts.refused().map(|kind| (kind, 0)));
+    for refusal in &look.refusals {
+        *refusals.entry(refusal.reason.kind()).or_default() += 1;
+    }
+    for (kind, count) in refusals {
+        page.count(&REFUSALS, &[name, kind], count);
+    }
+    leavers(page, name, &look);
+}
+
+fn orders(page: &mut Page, name: &str, orders: &Orders) {
+    page.flag(&CLUSTER_HELD, &[name], orders.hold.is_some());
+    page.count(&HELD_MEMBERS, &[name], orders.held.len());
+    page.count(&FORGET_ORDERS, &[name], orders.forget.len());
+    page.flag(&DRY_RUN, &[name], orders.dry_run);
+    page.flag(&REMOVALS_ENABLED, &[name], !orders.no_removals);
+}
+
+fn members(page: &mut Page, name: &str, look: &Look) {
+    let states = of::states(look);
+    for state in MemberState::ALL {
+        let members = states.values().filter(|(_, is)| *is == state);
+        page.count(&MEMBERS, &[name, state.name()], members.count());
+    }
+}
+
+fn witnesses(page: &mut Page, name: &str, look: &Look) {
+    for report in &look.reports {
+        let who = witness(report.witness);
+        let labels = [name, who, grade(&report.grade)];
+        page.count(&SIGHTINGS, &labels, report.sightings.len());
+        if let Some(desired) = report.desired {
+            page.count(&DESIRED_MEMBERS, &[name, who], desired);
+        }
+    }
+    let is_witness = |who| look.reports.iter().any(|report| report.witness == who);
+    if !is_witness(Witness::Dns) || !is_witness(Witness::Docker) {
+        return;
+    }
+    let says = |member: &Member, dns: Presence, docker: Presence| {
+        member.seen.get(&Witness::Dns) == Some(&dns)
+            && member.seen.get(&Witness::Docker) == Some(&docker)
+    };
+    let (mut stale, mut missing) = (0, 0);
+    for member in look.roster.members() {
+        stale += usize::from(says(member, Presence::Present, Presence::Absent));
+        missing += usize::from(says(member, Presence::Absent, Presence::Present));
+    }
+    page.count(&DNS_STALE, &[name], stale);
+    page.count(&DNS_MISSING, &[name], missing);
+}
+
+fn leavers(page: &mut Page, name: &str, look: &Look) {
+    let granted = look.leavers.iter().filter(|l| l.release.is_granted());
+    let granted = granted.count();
+    page.count(&LEAVERS, &[name, "granted"], granted);
+    page.count(&LEAVERS, &[name, "held"], look.leavers.len() - granted);
+    let mut left: BTreeMap<&str, u64> = BTreeMap::new();
+    for progress in look.leavers.iter().filter_map(|l| l.progress.as_ref()) {
+        *left.entry(progress.unit).or_default() += progress.left;
+    }
+    for (unit, left) in left {
+        page.counter(&LEAVE_LEFT, &[name, unit], left);
+    }
+}

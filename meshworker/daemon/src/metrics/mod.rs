@@ -1,0 +1,49 @@
+//! What a worker can be measured by, in the text format of Prometheus
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>, version 0.0.4).
+//!
+//! ```text
+//! Sheet::publish(Look) ──> Tally (counters, histograms) ──┐
+//! Sheet: the last Look, the orders ─────> gauges ─────────┴──> Page ──> /metrics
+//! ```
+//!
+//! Every family stands in [`registry`], and no other can be written. What is
+//! counted belongs to a cluster's sheet and goes away with it. A scrape takes a
+//! copy of the counters and shares the last look: a pass never waits for it.
+//!
+//! Labels are bounded: clusters, and names that stand in the source. Members,
+//! addresses and error texts are no labels; the API has them.
+
+mod counts;
+mod family;
+mod gauges;
+mod histogram;
+mod joins;
+mod names;
+mod page;
+mod queue;
+pub mod registry;
+mod tally;
+
+use crate::board::Board;
+
+pub use counts::Counts;
+pub use family::{Family, Kind};
+pub use histogram::Histogram;
+pub use page::Page;
+pub use tally::Tally;
+
+/// The content type of what [`scrape`] makes.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything that can be measured now.
+pub fn scrape(board: &Board) -> String {
+    let mut page = Page::default();
+    let sheets = board.sheets();
+    gauges::process(&mut page, sheets.len());
+    for sheet in &sheets {
+        let counts = sheet.counts();
+        counts.write(&mut page, sheet.name());
+        gauges::cluster(&mut page, sheet, &counts);
+    }
+    page.text()
+}

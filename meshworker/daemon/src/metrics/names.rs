@@ -1,0 +1,81 @@
+//! Names that labels take: few, and known beforehand.
+
+use meshworker_core::{Grade, StepKind, Witness};
+
+use crate::status::Severity;
+
+/// Every name of [`grade`].
+pub const GRADES: [&str; 8] = [
+    "answer",
+    "empty",
+    "nxdomain",
+    "servfail",
+    "refused",
+    "timeout",
+    "truncated",
+    "failed",
+];
+
+/// Every kind of step.
+pub const STEP_KINDS: [StepKind; 4] = [
+    StepKind::Join,
+    StepKind::Arrange,
+    StepKind::Leave,
+    StepKind::Forget,
+];
+
+/// A grade without the words of its source.
+pub fn grade(grade: &Grade) -> &'static str {
+    match grade {
+        Grade::Answer => "answer",
+        Grade::Empty => "empty",
+        Grade::NxDomain => "nxdomain",
+        Grade::ServFail => "servfail",
+        Grade::Refused => "refused",
+        Grade::Timeout => "timeout",
+        Grade::Truncated => "truncated",
+        Grade::Failed(_) => "failed",
+    }
+}
+
+/// A witness's name.
+pub fn witness(witness: Witness) -> &'static str {
+    match witness {
+        Witness::Dns => "dns",
+        Witness::Announce => "announce",
+        Witness::Docker => "docker",
+        Witness::Database => "database",
+    }
+}
+
+/// A severity's name.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_source_says_is_no_label() {
+        let words = ["no route to host", "connection reset by 10.0.0.7"];
+        for text in words {
+            assert_eq!(grade(&Grade::Failed(text.into())), "failed");
+        }
+        let all = [
+            Grade::Answer,
+            Grade::Empty,
+            Grade::NxDomain,
+            Grade::ServFail,
+            Grade::Refused,
+            Grade::Timeout,
+            Grade::Truncated,
+            Grade::Failed(String::new()),
+        ];
+        assert_eq!(all.map(|one| grade(&one)), GRADES);
+    }
+}

@@ -1,0 +1,102 @@
+//! Every family there is.
+
+use super::{Family, Kind};
+
+/// Passes over few nodes take milliseconds; one that waits for a dead member's
+/// deadline takes seconds.
+const PASS_SECONDS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// A join takes a few passes; a member whose database loads its data first takes
+/// minutes to answer.
+const JOIN_SECONDS: &[f64] = &[
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0,
+];
+
+/// Writes each family as a constant, and all of them as [`ALL`].
+macro_rules! families {
+    ($($constant:ident: $kind:expr, $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $constant: Family = Family {
+                name: concat!("meshworker_", $name),
+                kind: $kind,
+                labels: &[$($label),*],
+                help: $help,
+            };
+        )*
+
+        /// Every family, in the order in which they are shown.
+        pub const ALL: &[Family] = &[$($constant),*];
+    };
+}
+
+families! {
+    BUILD_INFO: Kind::Gauge, "build_info" ["version"]
+        "Always 1; the label is the worker's version.";
+    CLUSTERS: Kind::Gauge, "clusters" []
+        "Clusters that this worker looks after.";
+    CLUSTER_INFO: Kind::Gauge, "cluster_info" ["cluster", "engine"]
+        "Always 1; the label is the cluster's database.";
+    INTERVAL: Kind::Gauge, "interval_seconds" ["cluster"]
+        "The longest pause between two passes when nothing is open.";
+
+    CLUSTER_ONE: Kind::Gauge, "cluster_one" ["cluster"]
+        "1 when the wanted members are one cluster by their own word, else 0.";
+    CLUSTER_SETTLED: Kind::Gauge, "cluster_settled" ["cluster"]
+        "1 when the cluster is at rest with all data in its place, else 0.";
+    MEMBERS: Kind::Gauge, "members" ["cluster", "state"]
+        "Members by what they are doing: joined, joining, silent, leaving, released, refused, unknown.";
+    JOIN_DURATION: Kind::Histogram(JOIN_SECONDS), "join_duration_seconds" ["cluster"]
+        "From the pass that first saw a member wanted to the pass that saw it joined; those that were in when they were first seen do not count.";
+
+    PASSES: Kind::Counter, "passes_total" ["cluster"]
+        "Passes that are over.";
+    PASS_DURATION: Kind::Histogram(PASS_SECONDS), "pass_duration_seconds" ["cluster"]
+        "How long passes took, from the first question to the last step's reply.";
+    LAST_PASS: Kind::Gauge, "last_pass_timestamp_seconds" ["cluster"]
+        "When the last pass was over, by the worker's clock.";
+    VIEWS: Kind::Counter, "views_total" ["cluster", "outcome"]
+        "Members that were asked for their view, by outcome: answered, unanswered.";
+
+    WITNESS_ANSWERS: Kind::Counter, "witness_answers_total" ["cluster", "witness", "grade"]
+        "Answers of each witness by grade: answer, empty, nxdomain, servfail, refused, timeout, truncated, failed.";
+    SIGHTINGS: Kind::Gauge, "sightings" ["cluster", "witness", "grade"]
+        "Members that each witness named in the last pass; the one series per witness has the grade of that answer.";
+    DESIRED_MEMBERS: Kind::Gauge, "desired_members" ["cluster", "witness"]
+        "Replicas that the service is meant to have, where a witness knows it.";
+    DNS_STALE: Kind::Gauge, "dns_stale_members" ["cluster"]
+        "Addresses that DNS lists and a complete task list does not; only where both are witnesses.";
+    DNS_MISSING: Kind::Gauge, "dns_missing_members" ["cluster"]
+        "Addresses that the task list wants and a complete answer of DNS does not list; only where both are witnesses.";
+
+    STEPS: Kind::Counter, "steps_total" ["cluster", "kind", "outcome"]
+        "Requests that were made, by kind (join, arrange, leave, forget) and outcome (ok, failed).";
+    PLANNED_STEPS: Kind::Gauge, "planned_steps" ["cluster", "kind"]
+        "Requests that the last pass planned; in a dry run those that it would have made.";
+    REFUSALS: Kind::Gauge, "refusals" ["cluster", "kind"]
+        "What the last pass did not do, by kind of reason.";
+    REFUSALS_TOTAL: Kind::Counter, "refusals_total" ["cluster", "kind"]
+        "Refusals that came to stand, each counted once for as long as it stands; waiting for a step's effect is none.";
+
+    LEAVERS: Kind::Gauge, "leavers" ["cluster", "release"]
+        "Members on their way out, by whether they may stop: held, granted.";
+    LEAVE_LEFT: Kind::Gauge, "leave_left" ["cluster", "unit"]
+        "What all leavers together have left to hand over, by what is counted.";
+    LEAVE_MOVED: Kind::Gauge, "leave_queue_moved_timestamp_seconds" ["cluster"]
+        "When the leave queue last changed or was empty, by the worker's clock.";
+
+    CLUSTER_HELD: Kind::Gauge, "cluster_held" ["cluster"]
+        "1 while an operator holds the cluster, else 0.";
+    HELD_MEMBERS: Kind::Gauge, "held_members" ["cluster"]
+        "Members that an operator holds.";
+    FORGET_ORDERS: Kind::Gauge, "forget_orders" ["cluster"]
+        "Members that an operator has told to be gone for good.";
+    DRY_RUN: Kind::Gauge, "dry_run" ["cluster"]
+        "1 when the worker plans and does nothing, else 0.";
+    REMOVALS_ENABLED: Kind::Gauge, "removals_enabled" ["cluster"]
+        "1 when the worker may make the cluster forget members, else 0.";
+    EVENTS: Kind::Counter, "events_total" ["cluster", "kind", "severity"]
+        "Facts that were told, by kind and severity (info, warning).";
+}

@@ -1,0 +1,54 @@
+//! Counts what passes see and do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::Counts;
+use super::joins::Joins;
+use super::queue::Queue;
+use crate::board::{Fact, Look};
+use crate::status::MemberState;
+use crate::worker::identity;
+
+/// Counts what passes over one cluster see and do, and remembers what it takes
+/// to count each thing once.
+#[derive(Debug, Default)]
+pub struct Tally {
+    counts: Counts,
+    /// Which refusals stand.
+    standing: BTreeSet<String>,
+    joins: Joins,
+    queue: Queue,
+}
+
+impl Tally {
+    /// Counts a pass that is over, with each member's state by its address.
+    pub fn note(&mut self, look: &Look, states: &BTreeMap<IpAddr, (String, MemberState)>) {
+        self.counts.pass(look);
+        let mut standing = BTreeSet::new();
+        for refusal in &look.refusals {
+            let Some(identity) = identity(refusal) else {
+                continue;
+            };
+            let is_new = !self.standing.contains(&identity);
+            if standing.insert(identity) && is_new {
+                self.counts.refusal(refusal.reason.kind());
+            }
+        }
+        self.standing = standing;
+        for took in self.joins.note(look, states) {
+            self.counts.join(took);
+        }
+        self.counts.queue_moved(self.queue.note(look));
+    }
+
+    /// Counts a fact that was told.
+    pub fn told(&mut self, fact: &Fact) {
+        self.counts.event(fact.kind, fact.severity);
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        self.counts.clone()
+    }
+}
