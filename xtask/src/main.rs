@@ -10,6 +10,7 @@ mod demo;
 mod images;
 mod lab;
 mod lint;
+mod schemathesis;
 mod simulate;
 mod stage;
 mod test;
