@@ -1,7 +1,5 @@
 //! What has happened: the history, and the stream.
 
-use std::collections::VecDeque;
-
 use meshworker::board::{Fact, Registration};
 use meshworker::status::{Event, EventKind, Events};
 use serde_json::Value;
@@ -25,7 +23,6 @@ pub struct Message {
 pub struct Reader {
     stream: TcpStream,
     buffer: Vec<u8>,
-    ready: VecDeque<Message>,
 }
 
 impl Reader {
@@ -41,7 +38,6 @@ impl Reader {
         let mut reader = Reader {
             stream,
             buffer: Vec::new(),
-            ready: VecDeque::new(),
         };
         let head = reader.block("\r\n\r\n").await.unwrap().to_ascii_lowercase();
         assert!(head.contains(" 200 "), "{head}");
@@ -59,9 +55,6 @@ impl Reader {
 
     /// The next message; none when the stream is over.
     pub async fn try_next(&mut self) -> Option<Message> {
-        if let Some(message) = self.ready.pop_front() {
-            return Some(message);
-        }
         let block = self.block("\n\n").await?;
         let field = |name: &str| {
             let mut lines = block.lines();
@@ -195,6 +188,8 @@ async fn a_reader_hears_of_a_cluster_that_forms_in_order() {
         match &*message.event {
             "fact" => heard.push(serde_json::from_value(message.data).unwrap()),
             "cluster" => changed |= message.data["cluster"] == "db",
+            // A comment.
+            "" => {}
             other => panic!("{other}: {message:?}"),
         }
     }

@@ -6,13 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::reply::{connect_from, exchange, request};
 use super::support::{PATIENCE, World};
@@ -137,8 +137,8 @@ async fn much_asking_harms_neither_the_passes_nor_the_memory() {
     for _ in 0..READERS {
         readers.push(slow_reader(address).await);
     }
-    let number = process.says("pass").await["pass"].as_u64().unwrap();
     process.passes_since();
+    let number = process.says("pass").await["pass"].as_u64().unwrap();
     let began = Instant::now();
     let counts = Arc::new([const { AtomicUsize::new(0) }; 3]);
     let next = Arc::new(AtomicUsize::new(0));

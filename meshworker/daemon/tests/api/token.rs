@@ -50,8 +50,8 @@ async fn no_act_without_the_token() {
         let elsewhere = line.replace("/db/", "/other/");
         for (line, headers, body) in [
             (&*elsewhere, &[JSON][..], body),
-            (line, &[JSON], "nonsense"),
-            (line, &[], body),
+            (line, &[JSON][..], "nonsense"),
+            (line, &[][..], body),
         ] {
             office
                 .send(&request(line, headers, body))

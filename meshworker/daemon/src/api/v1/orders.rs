@@ -77,7 +77,7 @@ pub async fn resume(
     let Hold { member, .. } = wish?;
     let sheet = desk.sheet(&parts(cluster)?)?;
     // One that is gone meanwhile can be resumed by the name that was held.
-    let name = |member| text("member", known(&sheet, &member).unwrap_or(member));
+    let name = |member: String| text("member", known(&sheet, &member).unwrap_or(member));
     let member = member.map(name).transpose()?;
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
     if !sheet.orders().resume(member.as_deref()) {
