@@ -45,7 +45,9 @@ fn what_the_api_cannot_use_is_named_in_one_line() {
     }
     assert_eq!(
         with(&["--api-token-file", &empty]),
-        format!("meshworker: api-token-file (flag): {empty}: found nothing in it")
+        format!(
+            "meshworker: api-token-file (flag): {empty}: found nothing in it; write the secret into it"
+        )
     );
     let line = with(&["--api-token-file", "/nowhere"]);
     assert!(

@@ -114,6 +114,15 @@ fn departed(look: &Look) -> BTreeSet<(String, Option<IpAddr>)> {
         let dead = dead.filter(|peer| !answering.contains(peer.node.as_str()));
         gone.extend(dead.map(|peer| (peer.node.clone(), peer.address)));
     }
+    // Not every database lists the dead among its peers: whom it is refused to
+    // forget is gone as well.
+    for refusal in &look.refusals {
+        let node = refusal.what.strip_prefix("forget ").unwrap_or_default();
+        let known = gone.iter().any(|(other, _)| other == node);
+        if !node.is_empty() && !known && !answering.contains(node) {
+            gone.insert((node.to_owned(), node.parse().ok()));
+        }
+    }
     gone
 }
 

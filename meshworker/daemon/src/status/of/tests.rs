@@ -203,9 +203,17 @@ fn who_goes_is_leaving_until_it_may_stop() {
         (1, Presence::Present),
         (2, Presence::Leaving),
         (3, Presence::Leaving),
-        (4, Presence::Stopping),
+        (4, Presence::Leaving),
     ]);
-    let look = look(vec![report])
+    let says = Sighting {
+        presence: Presence::Stopping,
+        ..Sighting::at(at(4))
+    };
+    let announced = Report {
+        sightings: vec![says],
+        ..Report::addresses(Witness::Announce, [at(4)])
+    };
+    let look = look(vec![report, announced])
         .group(&[1, 2, 3, 4], &[])
         .leaver(2, not_yet())
         .leaver(3, Release::Granted);
@@ -221,24 +229,24 @@ fn who_goes_is_leaving_until_it_may_stop() {
 
 #[test]
 fn whom_the_task_list_disowns_and_whom_only_the_database_knows_are_unknown() {
-    let dns = Report::addresses(Witness::Dns, [at(1), at(2)]);
-    let reports = vec![dns, tasks(&[(1, Presence::Present)])];
-    let roster = Roster::merge(&reports, &[at(1), at(3)].into());
-    let look = Look {
-        roster,
-        ..look(reports)
-    }
-    .group(&[1, 2, 3], &[]);
-    assert_eq!(look.state(1), MemberState::Joined);
-    assert_eq!(look.state(2), MemberState::Unknown);
-    assert_eq!(look.state(3), MemberState::Unknown);
-    let standings: Vec<_> = look
-        .told()
-        .members
-        .into_iter()
-        .map(|m| m.standing)
-        .collect();
-    assert_eq!(standings, ["wanted", "disowned", "unlisted"]);
+    let dns = || Report::addresses(Witness::Dns, [at(1), at(2)]);
+    let told = |reports: Vec<Report>| {
+        let roster = Roster::merge(&reports, &[at(1), at(3)].into());
+        let look = Look {
+            roster,
+            ..look(reports)
+        };
+        let told = look.group(&[1, 2, 3], &[]).told().members.into_iter();
+        told.map(|member| (member.standing, member.state))
+            .collect::<Vec<_>>()
+    };
+    let is = |standing: &str, state| (standing.to_owned(), state);
+    let wanted = is("wanted", MemberState::Joined);
+    let disowned = is("disowned", MemberState::Unknown);
+    let with_tasks = told(vec![dns(), tasks(&[(1, Presence::Present)])]);
+    assert_eq!(with_tasks, [wanted.clone(), disowned.clone(), disowned]);
+    let unlisted = is("unlisted", MemberState::Unknown);
+    assert_eq!(told(vec![dns()]), [wanted.clone(), wanted, unlisted]);
 }
 
 #[test]
@@ -323,6 +331,19 @@ fn who_is_gone_is_told_as_departed_and_can_be_asked_about() {
         assert!(why.seen_by.iter().all(|said| said.ends_with(": not alive")));
         assert_eq!(why.refusals.len(), 1);
     }
+}
+
+#[test]
+fn whom_it_is_refused_to_forget_is_gone_where_peers_do_not_tell() {
+    let look = listed(&[1, 2])
+        .group(&[1, 2], &[])
+        .refusing("forget 10.0.0.3", Reason::RemovalsOff)
+        .refusing("forget n2", Reason::RemovalsOff);
+    let departed = look.told().departed;
+    assert_eq!(departed.len(), 1);
+    assert_eq!(departed[0].node, "10.0.0.3");
+    assert_eq!(departed[0].address.as_deref(), Some("10.0.0.3"));
+    assert_eq!(look.why("10.0.0.3").unwrap().refusals.len(), 1);
 }
 
 #[test]
