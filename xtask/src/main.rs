@@ -12,6 +12,7 @@ mod images;
 mod lab;
 mod lint;
 mod promtool;
+mod schemathesis;
 mod simulate;
 mod stage;
 mod test;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// How test runners begin the line that says what came out.
-const CLOSINGS: [&str; 2] = ["test result:", "Summary ["];
+const CLOSINGS: [&str; 3] = ["test result:", "Summary [", "schemathesis "];
 
 /// The steps so far.
 #[derive(Debug, Default)]

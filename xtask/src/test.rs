@@ -8,7 +8,7 @@ use meshworker_lab::images::Image;
 use meshworker_lab::{E2E_VARIABLE, Host, sweep};
 
 use crate::stage::Stages;
-use crate::{images, promtool, workspace};
+use crate::{images, promtool, schemathesis, workspace};
 
 /// The packages whose tests may start labs, and which of their tests.
 const END_TO_END: [[&str; 4]; 2] = [
@@ -74,6 +74,19 @@ fn run_stages(stages: &mut Stages, args: &TestArgs) -> Result<()> {
     } else {
         stages.command("unit", &mut cargo(&["test", "--quiet", "--workspace"]))?;
     }
+    let tool = stages.step("tools", |_| schemathesis::installed())?;
+    let conformance = [
+        "test",
+        "--quiet",
+        "-p",
+        "meshworker",
+        "--test",
+        "api",
+        "conformance",
+        "--",
+        "--nocapture",
+    ];
+    stages.command("api", cargo(&conformance).env(schemathesis::VARIABLE, tool))?;
     if args.no_e2e {
         return Ok(());
     }

@@ -102,6 +102,29 @@ impl Chronicle {
         }
     }
 
+    /// What a listener that heard this event last is told when it comes back:
+    /// the newest `limit` events since, and how many more there were that it is
+    /// not told. Whoever heard more than there is heard another process, and
+    /// is told everything.
+    pub fn since(
+        &self,
+        heard: u64,
+        limit: usize,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> (Events, u64) {
+        let newest = self.lock().newest;
+        let after = if heard > newest { 0 } else { heard };
+        let mut found = self.events(after, limit.saturating_add(1), wanted);
+        let forgotten = found.oldest.saturating_sub(after + 1);
+        if found.events.len() <= limit {
+            return (found, forgotten);
+        }
+        // Which of them were wanted nobody counts any more.
+        found.events.remove(0);
+        let first = found.events.first().map_or(after + 1, |event| event.id);
+        (found, first.saturating_sub(after + 1))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Past> {
         // Each change is whole when the lock is given back.
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
@@ -160,6 +183,29 @@ mod tests {
         let all = chronicle.events(0, usize::MAX, |_| true);
         assert_eq!(all.events.len(), REMEMBERED);
         assert_eq!(all.oldest, 6);
+    }
+
+    #[test]
+    fn who_comes_back_is_told_what_was_missed_and_what_is_lost() {
+        let chronicle = Chronicle::default();
+        for _ in 0..10 {
+            chronicle.record("db", Fact::new(EventKind::Member, "again"));
+        }
+        let told = |heard, limit| {
+            let (events, missed) = chronicle.since(heard, limit, |_| true);
+            (ids(&events), missed)
+        };
+        assert_eq!(told(7, 100), (vec![8, 9, 10], 0));
+        assert_eq!(told(7, 3), (vec![8, 9, 10], 0));
+        assert_eq!(told(10, 100), (vec![], 0));
+        // More than one reader is told at once.
+        assert_eq!(told(2, 3), (vec![8, 9, 10], 5));
+        // Another process counted that far.
+        assert_eq!(told(11, 100).0.len(), 10);
+        for _ in 0..REMEMBERED {
+            chronicle.record("db", Fact::new(EventKind::Member, "again"));
+        }
+        assert_eq!(chronicle.since(7, REMEMBERED, |_| true).1, 3);
     }
 
     #[tokio::test]

@@ -114,7 +114,8 @@ pub struct MemberStatus {
 /// All evidence for one member: what is known, planned, refused and remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Why {
-    /// The member; twice while its slot moves from one address to another.
+    /// The member; twice while its slot moves from one address to another; none
+    /// when it is a node that is gone and only remembered.
     pub members: Vec<MemberStatus>,
     /// What other members' databases say of its address, such as
     /// "10.0.1.3 (cache_redis.2): alive".

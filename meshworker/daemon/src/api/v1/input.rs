@@ -39,5 +39,15 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Resul
             format!("content-type: found '{kind}'; allowed: application/json"),
         ));
     }
+    // What is read would also be read from a list of its values.
+    if body
+        .trim_ascii_start()
+        .first()
+        .is_some_and(|byte| *byte != b'{')
+    {
+        return Err(Problem::bad(
+            "body: found no object; allowed: an object of JSON",
+        ));
+    }
     serde_json::from_slice(&body).map_err(|error| Problem::bad(format!("body: {error}")))
 }

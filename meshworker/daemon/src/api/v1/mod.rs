@@ -83,13 +83,14 @@ impl Desk {
 
     fn sheet(&self, cluster: &str) -> Result<Arc<Sheet>, Problem> {
         self.board.sheet(cluster).ok_or_else(|| {
-            let names: Vec<String> = self
-                .board
-                .sheets()
-                .iter()
-                .map(|s| s.name().into())
-                .collect();
-            let error = format!("cluster: found '{cluster}'; allowed: {}", names.join(", "));
+            let sheets = self.board.sheets();
+            let names: Vec<&str> = sheets.iter().map(|sheet| sheet.name()).collect();
+            let allowed = if names.is_empty() {
+                "nothing: no cluster is looked after".into()
+            } else {
+                names.join(", ")
+            };
+            let error = format!("cluster: found '{cluster}'; allowed: {allowed}");
             Problem::new(StatusCode::NOT_FOUND, error)
         })
     }

@@ -76,10 +76,9 @@ pub async fn resume(
     desk.may_act(&headers)?;
     let Hold { member, .. } = wish?;
     let sheet = desk.sheet(&parts(cluster)?)?;
-    let member = member.map(|member| {
-        // One that is gone meanwhile can be resumed by the name that was held.
-        known(&sheet, &member).unwrap_or(member)
-    });
+    // One that is gone meanwhile can be resumed by the name that was held.
+    let name = |member: String| text("member", known(&sheet, &member).unwrap_or(member));
+    let member = member.map(name).transpose()?;
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
     if !sheet.orders().resume(member.as_deref()) {
         let done = format!("{what} was not held");

@@ -68,6 +68,8 @@ struct Reader {
     which: Which,
     /// What it is told first: what it missed while it was away.
     past: VecDeque<Event>,
+    /// How many events came while it was away and are not among these.
+    missed: u64,
     /// The newest event that it was told.
     told: u64,
     news: broadcast::Receiver<News>,
@@ -88,14 +90,16 @@ impl Reader {
         // Listens first: what happens in between is in both, and told once.
         let news = chronicle.listen();
         let after = last.or(which.after());
-        let past = match after {
-            Some(after) => chronicle.events(after, RESUMED, |event| which.wants(event)),
-            None => chronicle.events(0, 0, |_| false),
+        let wanted = |event: &Event| which.wants(event);
+        let (past, missed) = match after {
+            None => (chronicle.events(0, 0, |_| false), 0),
+            Some(after) => chronicle.since(after, RESUMED, wanted),
         };
         Reader {
             which,
             told: past.newest,
             past: past.events.into(),
+            missed,
             news,
             lease,
             greeted: false,
@@ -110,6 +114,10 @@ impl Reader {
             // At once, so that the reader knows that it is heard.
             self.greeted = true;
             return Some(Bytes::from_static(b": hello\n\n"));
+        }
+        let missed = std::mem::take(&mut self.missed);
+        if missed > 0 {
+            return Some(missing(missed));
         }
         if let Some(event) = self.past.pop_front() {
             return Some(fact(&event));
@@ -132,7 +140,7 @@ impl Reader {
                 }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
-                    return Some(message("missed", &json!({ "missed": missed }).to_string()));
+                    return Some(missing(missed));
                 }
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
@@ -143,6 +151,10 @@ impl Reader {
 fn fact(event: &Event) -> Bytes {
     let data = serde_json::to_string(event).unwrap_or_default();
     Bytes::from(format!("id: {}\nevent: fact\ndata: {data}\n\n", event.id))
+}
+
+fn missing(missed: u64) -> Bytes {
+    message("missed", &json!({ "missed": missed }).to_string())
 }
 
 /// JSON has no line breaks of its own, so it is one line of data.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use meshworker_core::{Member, MemberId, Orders, Peer, Standing};
 
-use super::{leavers, plan, seconds, state, time};
+use super::{departed, leavers, plan, seconds, state, time};
 use crate::board::{Head, Look, Since};
 use crate::status::{MemberState, MemberStatus, SightingStatus, ViewStatus, WhoSees, Why};
 
@@ -77,13 +77,22 @@ pub fn why(look: &Look, since: &Since, orders: &Orders, name: &str) -> Option<Wh
     let states = state::states(look);
     let roster = look.roster.members().iter();
     let found: Vec<&Member> = roster.filter(|member| is(member, look, name)).collect();
-    if found.is_empty() {
-        return None;
-    }
     let mut names: Vec<String> = Vec::new();
+    let mut places: Vec<IpAddr> = Vec::new();
     for member in &found {
         names.extend([member.id.to_string(), member.address.to_string()]);
         names.extend(look.head(member.address).map(|head| head.node.clone()));
+        places.push(member.address);
+    }
+    if found.is_empty() {
+        // Gone, and remembered by the others: why it still is, is a question too.
+        let mut gone = departed(look).into_iter();
+        let (node, address) = gone.find(|(node, address)| {
+            node == name || address.is_some_and(|address| address.to_string() == name)
+        })?;
+        names.push(node);
+        names.extend(address.map(|address| address.to_string()));
+        places.extend(address);
     }
     let named = |text: &str| names.iter().any(|name| name == text);
     let refusals = look.refusals.iter();
@@ -96,7 +105,7 @@ pub fn why(look: &Look, since: &Since, orders: &Orders, name: &str) -> Option<Wh
         members: members
             .map(|member| status(member, look, &states, since, orders, true))
             .collect(),
-        seen_by: seen_by(look, &found),
+        seen_by: seen_by(look, &places),
         steps: steps.cloned().collect(),
         refusals: refusals
             .map(|refusal| plan::refusal(refusal, look))
@@ -123,16 +132,16 @@ fn is(member: &Member, look: &Look, name: &str) -> bool {
 }
 
 /// What the databases of other members say of these addresses.
-fn seen_by(look: &Look, found: &[&Member]) -> Vec<String> {
+fn seen_by(look: &Look, places: &[IpAddr]) -> Vec<String> {
     let others = look.roster.members().iter();
     let mut said = Vec::new();
     for other in others {
         let Some(head) = look.head(other.address) else {
             continue;
         };
-        for member in found.iter().filter(|m| m.address != other.address) {
+        for place in places.iter().filter(|place| **place != other.address) {
             let mut peers = head.peers.iter();
-            let peer = peers.find(|peer| peer.address == Some(member.address));
+            let peer = peers.find(|peer| peer.address == Some(*place));
             let says = match peer {
                 Some(peer) if peer.alive => "alive",
                 Some(_) => "not alive",

@@ -51,7 +51,7 @@ pub fn cluster(
         pass: pass(look),
         witnesses: witnesses.collect(),
         members,
-        departed: departed(look),
+        departed: told(departed(look)),
         plan: plan::status(look),
         leavers: leavers(look),
     }
@@ -101,7 +101,7 @@ fn pass(look: &Look) -> PassStatus {
 }
 
 /// Nodes that members remember and hold to be gone, and that answer nowhere.
-fn departed(look: &Look) -> Vec<WhoSees> {
+fn departed(look: &Look) -> BTreeSet<(String, Option<IpAddr>)> {
     let heads = look.answers.values().flatten();
     let answering: BTreeSet<&str> = heads.clone().map(|head| head.node.as_str()).collect();
     let mut lists = BTreeSet::new();
@@ -114,6 +114,19 @@ fn departed(look: &Look) -> Vec<WhoSees> {
         let dead = dead.filter(|peer| !answering.contains(peer.node.as_str()));
         gone.extend(dead.map(|peer| (peer.node.clone(), peer.address)));
     }
+    // Not every database lists the dead among its peers: whom it is refused to
+    // forget is gone as well.
+    for refusal in &look.refusals {
+        let node = refusal.what.strip_prefix("forget ").unwrap_or_default();
+        let known = gone.iter().any(|(other, _)| other == node);
+        if !node.is_empty() && !known && !answering.contains(node) {
+            gone.insert((node.to_owned(), node.parse().ok()));
+        }
+    }
+    gone
+}
+
+fn told(gone: BTreeSet<(String, Option<IpAddr>)>) -> Vec<WhoSees> {
     let gone = gone.into_iter();
     gone.map(|(node, address)| WhoSees {
         node,

@@ -1,0 +1,210 @@
+//! Hold, resume, forget.
+
+use meshworker::status::{EventKind, MemberState};
+use serde_json::json;
+
+use super::office::{Office, Opening};
+use super::support::World;
+
+#[tokio::test]
+async fn a_held_cluster_is_left_alone_until_it_is_resumed() {
+    let mut world = World::formed([1, 2]).await;
+    let office = Office::open(&world, Opening::default()).await;
+    office.one(2).await;
+    let done = office.ordered("hold", json!({"why": "moving disks"})).await;
+    assert_eq!(done, "the cluster is held: moving disks");
+    let joins = world.asked("tip");
+    world.start([3]).await;
+    world.list([1, 2, 3]);
+    let status = office
+        .when("the join is refused", |status| {
+            status
+                .plan
+                .refusals
+                .iter()
+                .any(|refusal| refusal.kind == "on_hold")
+        })
+        .await;
+    assert_eq!(status.mode.held.as_deref(), Some("moving disks"));
+    let new = world.address(3).to_string();
+    let refused =
+        |s: &meshworker::status::MemberStatus| s.address == new && s.state == MemberState::Refused;
+    office
+        .when("it is shown as refused", |s| s.members.iter().any(refused))
+        .await;
+    office.passes(3).await;
+    assert_eq!(world.asked("tip"), joins, "it was joined while held");
+
+    office.hold(false).await;
+    office.one(3).await;
+    let again = office.ordered("resume", json!({})).await;
+    assert_eq!(again, "the cluster was not held");
+    let orders: Vec<_> = office
+        .history()
+        .await
+        .into_iter()
+        .filter(|e| e.kind == EventKind::Order)
+        .collect();
+    let told: Vec<_> = orders
+        .iter()
+        .map(|e| (e.reason.as_deref().unwrap(), &*e.text))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("hold", "the cluster is held: moving disks"),
+            ("resume", "the cluster is resumed")
+        ]
+    );
+    office.close().await;
+}
+
+#[tokio::test]
+async fn a_held_member_is_left_alone_and_the_others_are_not() {
+    let mut world = World::formed([1, 2]).await;
+    let office = Office::open(&world, Opening::default()).await;
+    office.one(2).await;
+    // Whoever is not known cannot be held.
+    let third = world.address(3).to_string();
+    let error = office
+        .order("hold", &json!({"member": third}))
+        .await
+        .refused(404);
+    assert!(
+        error.starts_with(&format!("member: found '{third}'; allowed: ")),
+        "{error}"
+    );
+
+    office.hold(true).await;
+    world.start([3, 4]).await;
+    world.list([1, 2, 3, 4]);
+    office
+        .when("both are seen", |s| {
+            s.members.iter().filter(|m| m.view.is_some()).count() == 4
+        })
+        .await;
+    office
+        .ordered("hold", json!({"member": third, "why": "old disk"}))
+        .await;
+    office.hold(false).await;
+    let fourth = world.address(4).to_string();
+    let status = office
+        .when("the fourth is in", |s| {
+            s.members
+                .iter()
+                .any(|m| m.address == fourth && m.state == MemberState::Joined)
+        })
+        .await;
+    let member = status.members.iter().find(|m| m.address == third).unwrap();
+    assert_eq!(member.held.as_deref(), Some("old disk"));
+    assert_eq!(member.state, MemberState::Refused, "{member:?}");
+    office.passes(3).await;
+    assert!(
+        world
+            .standing(3)
+            .is_none_or(|(_, members)| members.len() == 1)
+    );
+    office.ordered("resume", json!({"member": third})).await;
+    office.one(4).await;
+    office.close().await;
+}
+
+#[tokio::test]
+async fn an_operators_word_stands_for_the_name_servers() {
+    let mut world = World::formed([1, 2, 3]).await;
+    let office = Office::open(&world, Opening::default()).await;
+    office.one(3).await;
+    let error = office
+        .order("forget", &json!({"member": "x"}))
+        .await
+        .refused(409);
+    assert_eq!(
+        error,
+        "member: found 'x'; allowed: nobody: no node is held to be gone"
+    );
+    world.stop(3).await;
+    // Nobody can tell who is there: nobody is forgotten.
+    world.dns.set(&world.service, fake_dns::Behaviour::NxDomain);
+    let status = office
+        .when("it has departed, and is not forgotten", |s| {
+            !s.departed.is_empty() && !s.plan.refusals.is_empty()
+        })
+        .await;
+    let node = status.departed[0].node.clone();
+    let error = office
+        .order("forget", &json!({"member": "x"}))
+        .await
+        .refused(409);
+    assert_eq!(error, format!("member: found 'x'; allowed: {node}"));
+    // One that lives is forgotten on nobody's word.
+    let alive = world.address(1).to_string();
+    office
+        .order("forget", &json!({"member": alive}))
+        .await
+        .refused(409);
+    office.passes(2).await;
+    assert_eq!(
+        world.removals(),
+        0,
+        "it was forgotten while nobody could tell"
+    );
+
+    let done = office.ordered("forget", json!({"member": node})).await;
+    assert_eq!(
+        done,
+        format!("{node} is forgotten as soon as the database's gates allow")
+    );
+    world.forgotten_by([1, 2]).await;
+    office.when("it is gone", |s| s.departed.is_empty()).await;
+    office.close().await;
+}
+
+#[tokio::test]
+async fn orders_with_bad_fields_change_nothing() {
+    let world = World::formed([1, 2]).await;
+    let office = Office::open(&world, Opening::default()).await;
+    office.one(2).await;
+    let long = "x".repeat(254);
+    let cases = [
+        (
+            "hold",
+            json!({"why": long}),
+            "why: found 254 bytes; allowed: one line of at most 253",
+        ),
+        ("hold", json!({"why": "a\nb"}), "why: found 3 bytes"),
+        ("hold", json!({"who": "x"}), "body: unknown field `who`"),
+        ("hold", json!({"member": 2}), "body: invalid type"),
+        ("hold", json!([]), "body: "),
+        ("forget", json!({}), "body: missing field `member`"),
+        ("scale", json!({"replicas": -1}), "body: invalid value"),
+        (
+            "scale",
+            json!({"replicas": 10_001}),
+            "replicas: found 10001; allowed: 0 to 10000",
+        ),
+        (
+            "drain",
+            json!({"member": "db"}),
+            "member: found 'db'; allowed: SERVICE.SLOT",
+        ),
+        ("drain", json!({"member": ".0"}), "member: found '.0'"),
+        ("resume", json!({"member": "a\nb"}), "member: found 3 bytes"),
+    ];
+    for (order, body, expected) in cases {
+        let error = office.order(order, &body).await.refused(400);
+        assert!(error.starts_with(expected), "{order} {body}: {error}");
+    }
+    let orders = office.board.sheets()[0]
+        .orders()
+        .orders(tokio::time::Instant::now());
+    assert_eq!(orders, meshworker_core::Orders::default());
+    // Without the Docker API services cannot be changed.
+    for (order, body) in [
+        ("scale", json!({"replicas": 3})),
+        ("drain", json!({"member": "db.1"})),
+    ] {
+        let error = office.order(order, &body).await.refused(409);
+        assert!(error.contains("docker service scale"), "{error}");
+    }
+    office.close().await;
+}
