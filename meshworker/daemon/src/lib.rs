@@ -8,6 +8,7 @@ pub mod announce;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 mod fleet;
 pub mod init;
 pub mod scale;
