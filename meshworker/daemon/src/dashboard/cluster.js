@@ -219,6 +219,6 @@ function departed(all) {
   if (all.length === 0) return [];
   return [h('h3', {}, 'Remembered, and gone'), h('ul', { class: 'chips' }, all.slice(0, REFUSALS).map((one) =>
     h('li', { class: 'chip gone', 'data-departed': one.node },
-      h('span', { 'aria-hidden': 'true' }, '✝ '), h('code', {}, one.node.length > 14 ? `${one.node.slice(0, 12)}…` : one.node),
+      h('span', { 'aria-hidden': 'true' }, '× '), h('code', {}, one.node.length > 14 ? `${one.node.slice(0, 12)}…` : one.node),
       ` ${one.address ?? 'address not known'}`)))];
 }

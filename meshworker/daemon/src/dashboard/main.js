@@ -102,8 +102,12 @@ setInterval(() => {
   for (const cluster of shown.values()) cluster.tick();
 }, 1000);
 
-// A link to one member's evidence.
-const [, cluster, member] = location.hash.split('/').map(decodeURIComponent);
-if (cluster && member) evidence.open(cluster, member);
+/// A link to one member's evidence.
+function follow() {
+  const [, cluster, member] = location.hash.split('/').map(decodeURIComponent);
+  if (cluster && member) evidence.open(cluster, member);
+}
+window.addEventListener('hashchange', follow);
+follow();
 
 live.start();

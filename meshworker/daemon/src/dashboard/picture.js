@@ -23,6 +23,7 @@ export function draw(element, { members, pairs, leavers, choose }) {
 }
 
 function picture(plan, { members, pairs, leavers, choose }) {
+  plan.names = shortNames(members);
   const svg = s('svg', {
     class: 'picture',
     viewBox: `0 0 ${plan.width} ${plan.height}`,
@@ -40,13 +41,21 @@ function picture(plan, { members, pairs, leavers, choose }) {
 }
 
 function box(one) {
-  const room = Math.floor((one.width - 20) / 6.6);
+  const room = Math.floor((one.width - 20) / 7.4);
   const count = one.members.length > 1 ? ` · ${one.members.length}` : '';
   return s('g', { class: 'box' },
     s('title', {}, one.title),
     s('rect', { x: one.x, y: one.y, width: one.width, height: one.height, rx: 9 }),
     s('text', { x: one.x + 10, y: one.y + 18, class: 'box-title' },
       shorten(one.title, room - count.length) + count));
+}
+
+/// Members' names without the stack's, where that is the same for all.
+function shortNames(members) {
+  const stacks = members.filter((one) => one.id !== one.address).map((one) => one.id.split('_')[0]);
+  const stack = `${stacks[0]}_`;
+  const same = stacks.every((one) => one === stacks[0]);
+  return members.map((one) => (same && one.id.startsWith(stack) ? one.id.slice(stack.length) : one.id));
 }
 
 function spotOf(plan, one, spot, member, leavers, choose) {
@@ -65,7 +74,8 @@ function spotOf(plan, one, spot, member, leavers, choose) {
   const lines = plan.row > 30;
   const anchor = one.right ? 'start' : 'end';
   const word = member.state + (member.held === null ? '' : ' · held');
-  const name = lines || member.state === 'joined' ? member.id : `${member.id} · ${member.state}`;
+  const short = plan.names[spot.index];
+  const name = lines || member.state === 'joined' ? short : `${short} · ${member.state}`;
   group.append(
     s('rect', {
       x: one.right ? -12 : 12 - one.width + 8, y: -plan.row / 2 + 1,
@@ -76,7 +86,7 @@ function spotOf(plan, one, spot, member, leavers, choose) {
       shorten(name, Math.floor(room / 6.9))),
   );
   if (!lines) return group;
-  const said = leaver ? remaining(leaver) : word;
+  const said = leaver && leaver.left !== null ? remaining(leaver) : word;
   group.append(s('text', { x: 14 * inwards, y: 11, 'text-anchor': anchor, class: 'word' },
     shorten(said, Math.floor(room / 6))));
   if (leaver?.share !== null && leaver?.share !== undefined) {

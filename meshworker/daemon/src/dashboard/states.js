@@ -19,7 +19,7 @@ export const MEANING = {
 const SHAPES = {
   joined: [['circle', { r: 6, class: 'full' }]],
   joining: [
-    ['circle', { r: 5.5, class: 'hollow dashed' }],
+    ['circle', { r: 6, class: 'hollow' }],
     ['path', { d: 'M0-3V3M-3 0H3', class: 'sign' }],
   ],
   silent: [
