@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, images, lab, lint, simulate, test};
+use crate::{bench, demo, images, lab, lint, screenshots, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ enum Chore {
     Images(images::ImagesArgs),
     /// A swarm of several nodes on this machine, by hand
     Lab(lab::LabArgs),
+    /// Take the pictures of the dashboard in docs/images
+    Screenshots,
     /// Measure time, memory and requests, and write docs/benchmarks.md
     Bench(bench::BenchArgs),
 }
@@ -40,6 +42,7 @@ impl Cli {
             Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Lab(args) => lab::run(&args),
+            Chore::Screenshots => screenshots::run(),
             Chore::Bench(args) => bench::run(&args),
         }
     }

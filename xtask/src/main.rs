@@ -1,4 +1,4 @@
-//! The project's chores: demo, test, lint, simulate, images, lab, bench.
+//! The project's chores: demo, test, lint, simulate, images, lab, screenshots, bench.
 #![allow(
     clippy::disallowed_types,
     reason = "chores run other programs and tell how long they took"
@@ -10,6 +10,7 @@ mod demo;
 mod images;
 mod lab;
 mod lint;
+mod screenshots;
 mod simulate;
 mod stage;
 mod test;

@@ -67,8 +67,8 @@ export class Cluster {
     this.#status = status;
     say(this.engine, status.engine);
     say(this.unity, status.unity);
-    mark(this.unity, 'data-one', status.one);
-    mark(this.element, 'data-one', status.one);
+    mark(this.unity, 'data-one', String(status.one));
+    mark(this.element, 'data-one', String(status.one));
     mark(this.element, 'data-pass', status.pass.number);
     this.#verdict(status.one);
     say(this.rest, status.one && !status.settled ? ' · not at rest' : '');

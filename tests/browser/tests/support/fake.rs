@@ -22,6 +22,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 
+use super::scene;
+
 /// How much of the worker can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -191,14 +193,20 @@ async fn clusters(State(shared): State<Shared>) -> Json<Vec<Summary>> {
         members: status.members.len(),
         refusals: status.plan.refusals.len(),
         mode: status.mode.clone(),
-        age_seconds: None,
+        age_seconds: (status.pass.time == scene::NOW).then_some(0.0),
     });
     Json(summaries.collect())
 }
 
 async fn cluster(State(shared): State<Shared>, Path(cluster): Path<String>) -> Response {
     match shared.world.lock().unwrap().clusters.get(&cluster) {
-        Some(status) => Json(status).into_response(),
+        Some(status) => {
+            let mut status = status.clone();
+            if status.pass.time == scene::NOW {
+                status.pass.time = scene::time(0);
+            }
+            Json(status).into_response()
+        }
         None => not_found("cluster"),
     }
 }

@@ -9,6 +9,9 @@ use meshworker::status::{
 
 pub const CLUSTER: &str = "cache_redis";
 
+/// The time of a pass that is always the latest: answers have the time instead.
+pub const NOW: &str = "now";
+
 pub fn id(slot: usize) -> String {
     format!("cache_redis.{slot}")
 }
@@ -98,7 +101,7 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
         },
         pass: PassStatus {
             number: 1,
-            time: time(0),
+            time: NOW.into(),
             took_seconds: 0.0042,
             views: members,
             steps: 0,
