@@ -12,6 +12,9 @@ pub fn run() -> Result<()> {
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "-p", "meshworker-browser"]);
     command.args(["--example", "screenshots", "--"]).arg(folder);
-    ensure!(command.status()?.success(), "the pictures could not be taken");
+    ensure!(
+        command.status()?.success(),
+        "the pictures could not be taken"
+    );
     Ok(())
 }

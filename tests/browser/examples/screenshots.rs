@@ -20,16 +20,58 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let fake = Fake::start();
     for (id, ago, kind, member, text) in [
-        (1, 300, EventKind::Member, Some(6), "10.0.1.9 came into sight: joining"),
-        (2, 300, EventKind::Done, Some(6), "CLUSTER MEET 10.0.1.9 6379 at 10.0.1.4: OK"),
+        (
+            1,
+            300,
+            EventKind::Member,
+            Some(6),
+            "10.0.1.9 came into sight: joining",
+        ),
+        (
+            2,
+            300,
+            EventKind::Done,
+            Some(6),
+            "CLUSTER MEET 10.0.1.9 6379 at 10.0.1.4: OK",
+        ),
         (3, 299, EventKind::Member, Some(6), "joining -> joined"),
         (4, 290, EventKind::Unity, None, "one cluster of 6 members"),
         (5, 120, EventKind::Order, None, "scale to 5 replicas: taken"),
-        (6, 118, EventKind::Leave, Some(6), "wants to leave: gone for good, place 1"),
-        (7, 117, EventKind::Done, Some(6), "CLUSTER MIGRATESLOT 5461-5520 to cache_redis.1: OK"),
-        (8, 40, EventKind::Member, Some(5), "joined -> silent: no answer within 1 s"),
-        (9, 40, EventKind::Refused, Some(6), "release: gate 2: cache_redis.5 does not answer"),
-        (10, 3, EventKind::Member, Some(7), "10.0.1.10 came into sight: joining"),
+        (
+            6,
+            118,
+            EventKind::Leave,
+            Some(6),
+            "wants to leave: gone for good, place 1",
+        ),
+        (
+            7,
+            117,
+            EventKind::Done,
+            Some(6),
+            "CLUSTER MIGRATESLOT 5461-5520 to cache_redis.1: OK",
+        ),
+        (
+            8,
+            40,
+            EventKind::Member,
+            Some(5),
+            "joined -> silent: no answer within 1 s",
+        ),
+        (
+            9,
+            40,
+            EventKind::Refused,
+            Some(6),
+            "release: gate 2: cache_redis.5 does not answer",
+        ),
+        (
+            10,
+            3,
+            EventKind::Member,
+            Some(7),
+            "10.0.1.10 came into sight: joining",
+        ),
     ] {
         fake.happen(scene::event(id, ago, kind, member, text));
     }
@@ -45,7 +87,13 @@ fn main() -> Result<()> {
     take("dashboard-light.png", 1200, 800, false, "")?;
     fake.set(trouble());
     take("dashboard-trouble.png", 1200, 800, false, "")?;
-    take("dashboard-dark.png", 1200, 800, true, "#/cache_redis/cache_redis.5")?;
+    take(
+        "dashboard-dark.png",
+        1200,
+        800,
+        true,
+        "#/cache_redis/cache_redis.5",
+    )?;
     take("dashboard-phone.png", 390, 844, true, "")
 }
 

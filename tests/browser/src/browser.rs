@@ -164,7 +164,9 @@ impl Browser {
     ///
     /// The browser refuses.
     pub fn console_errors(&self) -> Result<Vec<String>> {
-        let log = self.session.post("/se/log", &json!({ "type": "browser" }))?;
+        let log = self
+            .session
+            .post("/se/log", &json!({ "type": "browser" }))?;
         let entries = log.as_array().context("the log is no list")?;
         let bad = entries
             .iter()
@@ -190,7 +192,9 @@ impl Drop for Browser {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// RFC 4648, and nothing that is not of its alphabet.

@@ -173,10 +173,11 @@ function caption(said, pairs) {
 function witnesses(all) {
   return all.map((one) => {
     const of = one.desired === null ? '' : ` of ${one.desired}`;
-    const tone = one.complete ? 'good' : 'unsure';
-    return h('span', { class: `chip ${tone}` },
-      h('span', { 'aria-hidden': 'true' }, one.complete ? '✓ ' : '? '),
-      h('b', {}, one.witness), ` ${one.grade} · ${one.members}${of}${one.complete ? '' : ' · not complete'}`);
+    // Announcements prove presence and never absence: they are complete never.
+    const unsure = !one.complete && one.witness !== 'announce';
+    return h('span', { class: `chip ${unsure ? 'unsure' : 'good'}` },
+      h('span', { 'aria-hidden': 'true' }, unsure ? '? ' : '✓ '),
+      h('b', {}, one.witness), ` ${one.grade} · ${one.members}${of}${unsure ? ' · not complete' : ''}`);
   });
 }
 

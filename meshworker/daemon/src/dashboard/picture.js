@@ -88,7 +88,7 @@ function spotOf(plan, one, spot, member, leavers, choose) {
   if (!lines) return group;
   const said = leaver && leaver.left !== null ? remaining(leaver) : word;
   group.append(s('text', { x: 14 * inwards, y: 11, 'text-anchor': anchor, class: 'word' },
-    shorten(said, Math.floor(room / 6))));
+    cut(said, Math.floor(room / 6))));
   if (leaver?.share !== null && leaver?.share !== undefined) {
     const begin = one.right ? 14 : -14 - room;
     group.append(
@@ -155,4 +155,9 @@ function shorten(text, most) {
   if (most < 4) return text.slice(0, Math.max(1, most));
   const end = Math.ceil((most - 1) * 0.6);
   return `${text.slice(0, most - 1 - end)}…${text.slice(-end)}`;
+}
+
+/// Cuts off the end of a sentence.
+function cut(text, most) {
+  return text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`;
 }

@@ -40,7 +40,9 @@ async fn every_file_comes_with_its_type_and_the_strict_headers() {
         for (name, value) in expected {
             assert_eq!(header_of(&response, name), value, "{}", file.path);
         }
-        let length: u64 = axum::body::HttpBody::size_hint(response.body()).exact().unwrap();
+        let length: u64 = axum::body::HttpBody::size_hint(response.body())
+            .exact()
+            .unwrap();
         assert_eq!(length, file.text.len() as u64);
     }
 }
@@ -57,13 +59,25 @@ async fn what_the_reader_has_is_not_sent_again() {
     }
     let other = answer("/", Some("\"0123456789abcdef\"")).await;
     assert_eq!(other.status(), StatusCode::OK);
-    assert_ne!(header_of(&answer("/dashboard.css", None).await, "etag"), tag);
+    assert_ne!(
+        header_of(&answer("/dashboard.css", None).await, "etag"),
+        tag
+    );
 }
 
 #[tokio::test]
 async fn nothing_else_is_answered() {
-    for path in ["/dashboard", "/dashboard/", "/dashboard/mod.rs", "/dashboard/../mod.rs"] {
-        assert_eq!(answer(path, None).await.status(), StatusCode::NOT_FOUND, "{path}");
+    for path in [
+        "/dashboard",
+        "/dashboard/",
+        "/dashboard/mod.rs",
+        "/dashboard/../mod.rs",
+    ] {
+        assert_eq!(
+            answer(path, None).await.status(),
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
 }
 
@@ -72,7 +86,14 @@ fn nothing_comes_from_outside() {
     for file in FILES {
         // The name of SVG's language is an address too, and nobody goes there.
         let text = file.text.replace("http://www.w3.org/2000/svg", "");
-        for outside in ["http:", "https:", "src=\"//", "href=\"//", "url(", "@import"] {
+        for outside in [
+            "http:",
+            "https:",
+            "src=\"//",
+            "href=\"//",
+            "url(",
+            "@import",
+        ] {
             assert!(!text.contains(outside), "{} has {outside}", file.path);
         }
     }
@@ -85,7 +106,10 @@ fn the_page_has_no_inline_code_or_style() {
     for tag in tags {
         let tag = tag.split('>').next().unwrap();
         assert!(!tag.starts_with("style"), "<{tag}>");
-        assert!(!tag.starts_with("script") || tag.contains(" src="), "<{tag}>");
+        assert!(
+            !tag.starts_with("script") || tag.contains(" src="),
+            "<{tag}>"
+        );
         for attribute in tag.split_whitespace().skip(1) {
             assert!(!attribute.starts_with("on"), "<{tag}>");
             assert!(!attribute.starts_with("style"), "<{tag}>");

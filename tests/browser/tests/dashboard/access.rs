@@ -15,7 +15,10 @@ pub fn trouble() -> meshworker::status::ClusterStatus {
     scene::leave(&mut status, 6, Some(1365));
     scene::leave(&mut status, 7, None);
     status.members[0].held = Some("its disk is looked at".into());
-    status.mode.held = Some("a long reason without a place to break: swarm-2-is-being-repaired-until-Thursday-evening".into());
+    status.mode.held = Some(
+        "a long reason without a place to break: swarm-2-is-being-repaired-until-Thursday-evening"
+            .into(),
+    );
     status.mode.removals = false;
     status.departed.push(meshworker::status::WhoSees {
         node: "3f2a9c0b".repeat(5),
@@ -52,7 +55,10 @@ fn a_keyboard_is_enough() {
         "document.querySelectorAll('#evidence .texts li').length === 3",
         "document.getElementById('evidence').textContent",
     );
-    assert_eq!(page.eval("document.activeElement.textContent"), "cache_redis.2");
+    assert_eq!(
+        page.eval("document.activeElement.textContent"),
+        "cache_redis.2"
+    );
     page.press(Key::Tab);
     assert_eq!(page.eval(FOCUS), "evidence-close");
 
@@ -86,7 +92,13 @@ fn a_phone_has_no_sideways_scroll() {
         return;
     };
     page.shows(&trouble());
-    for (width, height) in [(360, 640), (390, 844), (700, 900), (1200, 800), (2560, 1300)] {
+    for (width, height) in [
+        (360, 640),
+        (390, 844),
+        (700, 900),
+        (1200, 800),
+        (2560, 1300),
+    ] {
         page.browser.resize(width, height).unwrap();
         page.wait(
             &format!("Math.abs(document.querySelector('.picture').width.baseVal.value - document.querySelector('.canvas').clientWidth) < 1 && innerWidth === {width}"),
@@ -168,8 +180,17 @@ const NAMELESS: &str = r"
 fn texts_stand_out_and_things_have_names_in_both_themes() {
     let fake = Fake::start();
     fake.set(trouble());
-    for (id, kind) in [EventKind::Failed, EventKind::Done, EventKind::Leave].into_iter().enumerate() {
-        fake.happen(scene::event(id as u64 + 1, 5, kind, Some(6), "something happened"));
+    for (id, kind) in [EventKind::Failed, EventKind::Done, EventKind::Leave]
+        .into_iter()
+        .enumerate()
+    {
+        fake.happen(scene::event(
+            id as u64 + 1,
+            5,
+            kind,
+            Some(6),
+            "something happened",
+        ));
     }
     let Some(page) = Page::open(&fake) else {
         return;
@@ -180,7 +201,11 @@ fn texts_stand_out_and_things_have_names_in_both_themes() {
     for dark in [false, true] {
         page.browser.emulate_dark(dark).unwrap();
         grounds.push(page.eval("getComputedStyle(document.body).backgroundColor"));
-        assert_eq!(page.browser.run(PALE).unwrap(), serde_json::json!([]), "dark: {dark}");
+        assert_eq!(
+            page.browser.run(PALE).unwrap(),
+            serde_json::json!([]),
+            "dark: {dark}"
+        );
     }
     assert_ne!(grounds[0], grounds[1]);
     assert_eq!(page.browser.run(NAMELESS).unwrap(), serde_json::json!([]));
@@ -190,7 +215,11 @@ fn texts_stand_out_and_things_have_names_in_both_themes() {
     page.is_in_line("lost");
     for dark in [false, true] {
         page.browser.emulate_dark(dark).unwrap();
-        assert_eq!(page.browser.run(PALE).unwrap(), serde_json::json!([]), "dark: {dark}");
+        assert_eq!(
+            page.browser.run(PALE).unwrap(),
+            serde_json::json!([]),
+            "dark: {dark}"
+        );
     }
 }
 
@@ -207,10 +236,20 @@ fn who_wants_no_motion_gets_none() {
     };
     page.shows(&status);
     let moving = "document.getAnimations().length > 0";
-    page.browser.emulate("prefers-reduced-motion", "no-preference").unwrap();
-    page.browser.wait_for(moving, PATIENCE, "document.getAnimations().length").unwrap();
-    page.browser.emulate("prefers-reduced-motion", "reduce").unwrap();
     page.browser
-        .wait_for("document.getAnimations().length === 0", PATIENCE, "document.getAnimations().length")
+        .emulate("prefers-reduced-motion", "no-preference")
+        .unwrap();
+    page.browser
+        .wait_for(moving, PATIENCE, "document.getAnimations().length")
+        .unwrap();
+    page.browser
+        .emulate("prefers-reduced-motion", "reduce")
+        .unwrap();
+    page.browser
+        .wait_for(
+            "document.getAnimations().length === 0",
+            PATIENCE,
+            "document.getAnimations().length",
+        )
         .unwrap();
 }

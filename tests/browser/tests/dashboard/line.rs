@@ -11,7 +11,13 @@ fn a_broken_line_is_told_and_mended() {
     let fake = Fake::start();
     fake.set(scene::calm(3, 3));
     for id in 1..=9 {
-        fake.happen(scene::event(id, 60, EventKind::Witness, None, "dns: answer"));
+        fake.happen(scene::event(
+            id,
+            60,
+            EventKind::Witness,
+            None,
+            "dns: answer",
+        ));
     }
     let Some(page) = Page::open(&fake) else {
         return;
@@ -25,7 +31,13 @@ fn a_broken_line_is_told_and_mended() {
     let mut crash = scene::calm(3, 3);
     scene::silence(&mut crash, 2, true);
     fake.set(crash.clone());
-    fake.happen(scene::event(10, 0, EventKind::Member, Some(2), "joined -> silent"));
+    fake.happen(scene::event(
+        10,
+        0,
+        EventKind::Member,
+        Some(2),
+        "joined -> silent",
+    ));
     page.shows(&crash);
     let has = |id: u64| format!("document.querySelectorAll('[data-event=\"{id}\"]').length === 1");
     page.wait(&has(10), "document.getElementById('events').textContent");
@@ -43,7 +55,13 @@ fn a_broken_line_is_told_and_mended() {
 
     // What happened in the meantime is there when the line is.
     fake.set(scene::calm(4, 2));
-    fake.happen(scene::event(11, 0, EventKind::Unity, None, "one cluster of 4 members"));
+    fake.happen(scene::event(
+        11,
+        0,
+        EventKind::Unity,
+        None,
+        "one cluster of 4 members",
+    ));
     fake.reach(Reach::All);
     page.is_in_line("live");
     page.shows(&scene::calm(4, 2));
@@ -53,14 +71,26 @@ fn a_broken_line_is_told_and_mended() {
     fake.reach(Reach::Nothing);
     page.is_in_line("lost");
     fake.forget_events();
-    fake.happen(scene::event(1, 0, EventKind::Unity, None, "one cluster of 4 members, again"));
+    fake.happen(scene::event(
+        1,
+        0,
+        EventKind::Unity,
+        None,
+        "one cluster of 4 members, again",
+    ));
     fake.reach(Reach::All);
     page.is_in_line("live");
     page.wait(
         "document.getElementById('events').children.length === 1",
         "document.getElementById('events').textContent",
     );
-    fake.happen(scene::event(2, 0, EventKind::Member, Some(1), "still there"));
+    fake.happen(scene::event(
+        2,
+        0,
+        EventKind::Member,
+        Some(1),
+        "still there",
+    ));
     page.wait(&has(2), "document.getElementById('events').textContent");
 
     // Nothing but the broken line itself is an error.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::fake::Fake;
 
 /// Generous: other tests keep the machine busy.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What the page shows of a cluster, as a JavaScript expression: every member once,
 /// sorted, and all else that stands out.
@@ -59,17 +59,20 @@ impl Page {
         self.browser.eval(expression).unwrap()
     }
 
+    #[track_caller]
     pub fn wait(&self, condition: &str, seen: &str) {
         self.browser.wait_for(condition, PATIENCE, seen).unwrap();
     }
 
     /// The line to the worker is live, polling or lost.
+    #[track_caller]
     pub fn is_in_line(&self, line: &str) {
         let condition = format!("document.getElementById('line').dataset.line === '{line}'");
         self.wait(&condition, "document.getElementById('line').outerHTML");
     }
 
     /// Waits until the page shows this, all of it and nothing else.
+    #[track_caller]
     pub fn shows(&self, status: &ClusterStatus) {
         let condition = format!(
             "JSON.stringify({SHOWN}) === JSON.stringify({})",
@@ -89,6 +92,7 @@ impl Page {
     }
 
     /// Opens a member's evidence by its button.
+    #[track_caller]
     pub fn choose(&self, member: &str) {
         let member = serde_json::to_string(member).unwrap();
         self.eval(&format!(
@@ -121,9 +125,13 @@ fn expected(status: &ClusterStatus) -> String {
     drawn.sort();
     let mode = &status.mode;
     let banners: Vec<String> = [
-        mode.held.as_ref().map(|why| format!("Held by an operator: {why}")),
-        mode.dry_run.then(|| "Dry run: the worker plans and shows, and does nothing.".into()),
-        (!mode.removals).then(|| "Removals are off: the worker makes nobody forget anybody.".into()),
+        mode.held
+            .as_ref()
+            .map(|why| format!("Held by an operator: {why}")),
+        mode.dry_run
+            .then(|| "Dry run: the worker plans and shows, and does nothing.".into()),
+        (!mode.removals)
+            .then(|| "Removals are off: the worker makes nobody forget anybody.".into()),
     ]
     .into_iter()
     .flatten()
@@ -136,14 +144,44 @@ fn expected(status: &ClusterStatus) -> String {
         ("unity", json!(status.unity)),
         ("members", json!(rows)),
         ("drawn", json!(drawn)),
-        ("leavers", leavers.iter().map(|one| one.member.as_str()).collect()),
+        (
+            "leavers",
+            leavers.iter().map(|one| one.member.as_str()).collect(),
+        ),
         (
             "progress",
-            json!(leavers.iter().filter(|one| one.left.is_some() || one.released).count()),
+            json!(
+                leavers
+                    .iter()
+                    .filter(|one| one.left.is_some() || one.released)
+                    .count()
+            ),
         ),
-        ("refused", status.plan.refusals.iter().map(|one| one.what.as_str()).collect()),
-        ("departed", status.departed.iter().map(|one| one.node.as_str()).collect()),
-        ("witnesses", status.witnesses.iter().map(|one| one.witness.as_str()).collect()),
+        (
+            "refused",
+            status
+                .plan
+                .refusals
+                .iter()
+                .map(|one| one.what.as_str())
+                .collect(),
+        ),
+        (
+            "departed",
+            status
+                .departed
+                .iter()
+                .map(|one| one.node.as_str())
+                .collect(),
+        ),
+        (
+            "witnesses",
+            status
+                .witnesses
+                .iter()
+                .map(|one| one.witness.as_str())
+                .collect(),
+        ),
         ("banners", json!(banners)),
     ]
     .map(|(name, value): (&str, Value)| format!("\"{name}\":{value}"));

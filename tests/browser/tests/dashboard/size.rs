@@ -26,7 +26,10 @@ fn three_hundred_members_are_shown_and_followed() {
     );
     // By state, where the list is long.
     page.eval("document.querySelector('.tally .state-silent').click()");
-    assert_eq!(page.eval("document.querySelectorAll('[data-member]').length"), 1);
+    assert_eq!(
+        page.eval("document.querySelectorAll('[data-member]').length"),
+        1
+    );
     page.eval("document.querySelector('.tally .state-silent').click()");
     page.shows(&crash);
 

@@ -43,7 +43,10 @@ fn the_page_shows_what_the_api_says_from_forming_to_leaving() {
     scene::silence(&mut crash, 5, true);
     fake.set(crash.clone());
     page.shows(&crash);
-    assert_eq!(page.eval("document.querySelectorAll('.link-half').length"), 5);
+    assert_eq!(
+        page.eval("document.querySelectorAll('.link-half').length"),
+        5
+    );
     let mut crash = scene::calm(6, 3);
     scene::silence(&mut crash, 5, false);
     crash.departed.push(WhoSees {
@@ -53,9 +56,17 @@ fn the_page_shows_what_the_api_says_from_forming_to_leaving() {
     });
     fake.set(crash.clone());
     page.shows(&crash);
-    assert_eq!(page.eval("document.querySelectorAll('.link-lost').length"), 5);
+    assert_eq!(
+        page.eval("document.querySelectorAll('.link-lost').length"),
+        5
+    );
     let said = page.eval("document.querySelector('.complaints').textContent");
-    assert!(said.as_str().unwrap().contains("cache_redis.5 is held to be gone by"), "{said}");
+    assert!(
+        said.as_str()
+            .unwrap()
+            .contains("cache_redis.5 is held to be gone by"),
+        "{said}"
+    );
 
     let mut refused = scene::calm(6, 3);
     scene::refuse(&mut refused, 7);
@@ -92,7 +103,10 @@ fn the_page_shows_what_the_api_says_from_forming_to_leaving() {
     fake.set(moved.clone());
     page.shows(&moved);
 
-    assert_eq!(page.eval("window.unspoilt"), "the page was never loaded again");
+    assert_eq!(
+        page.eval("window.unspoilt"),
+        "the page was never loaded again"
+    );
     page.has_no_errors();
 }
 
@@ -122,21 +136,34 @@ fn the_timeline_is_filtered_and_bounded() {
     let fake = Fake::start();
     fake.set(scene::calm(3, 3));
     for id in 1..=400 {
-        fake.happen(scene::event(id, 500, EventKind::Member, Some(1), "joining -> joined"));
+        fake.happen(scene::event(
+            id,
+            500,
+            EventKind::Member,
+            Some(1),
+            "joining -> joined",
+        ));
     }
     let Some(page) = Page::open(&fake) else {
         return;
     };
     for id in 401..=700 {
-        let kind = if id == 650 { EventKind::Failed } else { EventKind::Witness };
+        let kind = if id == 650 {
+            EventKind::Failed
+        } else {
+            EventKind::Witness
+        };
         fake.happen(scene::event(id, 0, kind, Some(2), "dns: NXDOMAIN"));
     }
-    let ids = "[...document.querySelectorAll('[data-event]')].map((one) => Number(one.dataset.event))";
+    let ids =
+        "[...document.querySelectorAll('[data-event]')].map((one) => Number(one.dataset.event))";
     page.wait(&format!("{ids}[0] === 700"), &format!("{ids}.slice(0, 9)"));
     assert_eq!(page.eval(&format!("{ids}.length")), 500);
     assert_eq!(page.eval(&format!("{ids}.at(-1)")), 201);
     assert_eq!(
-        page.eval(&format!("{ids}.every((id, nth, all) => nth === 0 || id < all[nth - 1])")),
+        page.eval(&format!(
+            "{ids}.every((id, nth, all) => nth === 0 || id < all[nth - 1])"
+        )),
         true
     );
 

@@ -6,7 +6,8 @@ use crate::page::Page;
 use crate::support::fake::Fake;
 use crate::support::scene;
 
-const EVIL: &str = "<img src=x onerror=\"window.bitten=1\"><script>window.bitten=1</script>'\"`${1}";
+const EVIL: &str =
+    "<img src=x onerror=\"window.bitten=1\"><script>window.bitten=1</script>'\"`${1}";
 
 #[test]
 fn names_that_are_markup_stay_text() {
@@ -69,7 +70,9 @@ fn names_that_are_markup_stay_text() {
     );
     // They are there, as text, and nothing came of them.
     let evil = serde_json::to_string(EVIL).unwrap();
-    let count = page.eval(&format!("document.body.textContent.split({evil}).length - 1"));
+    let count = page.eval(&format!(
+        "document.body.textContent.split({evil}).length - 1"
+    ));
     assert!(count.as_u64().unwrap() > 30, "{count}");
     let counts = "[document.images.length, document.querySelectorAll('body script').length, \
          document.querySelectorAll('[onerror], [style]').length, typeof window.bitten].join()";

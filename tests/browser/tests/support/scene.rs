@@ -23,14 +23,19 @@ fn address(slot: usize) -> String {
 /// A node's id in the database, which looks like one.
 fn node(slot: usize) -> String {
     (0..40)
-        .map(|place| char::from_digit(((slot * 7919 + place * place * 31 + 5) % 16) as u32, 16).unwrap())
+        .map(|place| {
+            char::from_digit(((slot * 7919 + place * place * 31 + 5) % 16) as u32, 16).unwrap()
+        })
         .collect()
 }
 
 /// RFC 3339 in UTC, so many seconds ago.
 pub fn time(ago: u64) -> String {
     let then = SystemTime::now() - Duration::from_secs(ago);
-    let seconds = then.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let seconds = then
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let (days, rest) = (seconds / 86400, seconds % 86400);
     // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
     let z = days + 719_468;
@@ -112,7 +117,9 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
             witness("announce", false, None),
             witness("docker", true, Some(members)),
         ],
-        members: (1..=members).map(|slot| member(slot, members, nodes)).collect(),
+        members: (1..=members)
+            .map(|slot| member(slot, members, nodes))
+            .collect(),
         departed: Vec::new(),
         plan: PlanStatus::default(),
         leavers: Vec::new(),
@@ -158,7 +165,11 @@ pub fn leave(status: &mut ClusterStatus, slot: usize, left: Option<u64>) {
     let released = left.is_none();
     status.settled = false;
     for member in status.members.iter_mut().filter(|one| one.id == id(slot)) {
-        member.state = if released { MemberState::Released } else { MemberState::Leaving };
+        member.state = if released {
+            MemberState::Released
+        } else {
+            MemberState::Leaving
+        };
         member.standing = "leaving".into();
         member.sightings[1].presence = "leaving".into();
     }
@@ -205,7 +216,11 @@ pub fn event(id: u64, ago: u64, kind: EventKind, member: Option<usize>, text: &s
         time: time(ago),
         cluster: CLUSTER.into(),
         kind,
-        severity: if warning { Severity::Warning } else { Severity::Info },
+        severity: if warning {
+            Severity::Warning
+        } else {
+            Severity::Info
+        },
         member: member.map(self::id),
         reason: None,
         text: text.into(),
