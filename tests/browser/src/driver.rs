@@ -1,12 +1,10 @@
 //! The process chromedriver, on a free port of loopback.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use meshworker_lab::Host;
-use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A running chromedriver, which ends with this value.
 #[derive(Debug)]
@@ -28,8 +26,6 @@ impl Driver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // What it starts ends with it.
-            .process_group(0)
             .spawn()
             .context("chromedriver does not start")?;
         let lines = process.stdout.take().context("chromedriver says nothing")?;
@@ -46,11 +42,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        if let Ok(group) = i32::try_from(self.process.id())
-            && let Some(group) = Pid::from_raw(group)
-        {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -19,6 +20,8 @@ const LARGEST: u64 = 64 << 20;
 pub struct Session {
     agent: Agent,
     url: String,
+    /// The browser's process.
+    process: Option<Pid>,
 }
 
 impl Session {
@@ -36,6 +39,7 @@ impl Session {
         let mut session = Session {
             agent,
             url: format!("{driver}/session"),
+            process: None,
         };
         let options = json!({
             "binary": binary,
@@ -53,12 +57,16 @@ impl Session {
         });
         let wishes = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
+            "timeouts": { "script": 120_000, "pageLoad": 120_000 },
             "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },
         }}});
         let begun = session.post("", &wishes)?;
         let id = begun["sessionId"].as_str().context("no session id")?;
         session.url = format!("{}/{id}", session.url);
+        let process = begun["capabilities"]["goog:processID"].as_i64();
+        let process = process.and_then(|process| i32::try_from(process).ok());
+        session.process = process.and_then(Pid::from_raw);
         Ok(session)
     }
 
@@ -85,8 +93,13 @@ impl Session {
 
     /// Ends the browser.
     pub fn end(&self) {
-        // Whatever it says, the driver is killed next.
-        let _ = self.agent.delete(&self.url).call();
+        let ended = self.agent.delete(&self.url).call();
+        // The driver is killed next, and would leave it behind.
+        if ended.is_err()
+            && let Some(process) = self.process
+        {
+            let _ = kill_process(process, Signal::KILL);
+        }
     }
 }
 
