@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, docs, images, lab, lint, promtool, simulate, test};
+use crate::{bench, demo, docs, images, lab, lint, promtool, screenshots, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ enum Chore {
     Images(images::ImagesArgs),
     /// A swarm of several nodes on this machine, by hand
     Lab(lab::LabArgs),
+    /// Take the pictures of the dashboard in docs/images
+    Screenshots,
     /// Measure time, memory and requests, and write docs/benchmarks.md
     Bench(bench::BenchArgs),
 }
@@ -46,6 +48,7 @@ impl Cli {
             Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Lab(args) => lab::run(&args),
+            Chore::Screenshots => screenshots::run(),
             Chore::Bench(args) => bench::run(&args),
         }
     }

@@ -1,4 +1,5 @@
 //! The project's chores: demo, test, lint, docs, simulate, images, lab, bench.
+//! The project's chores: demo, test, lint, simulate, images, lab, screenshots, bench.
 #![allow(
     clippy::disallowed_types,
     reason = "chores run other programs and tell how long they took"
@@ -13,6 +14,7 @@ mod lab;
 mod lint;
 mod promtool;
 mod schemathesis;
+mod screenshots;
 mod simulate;
 mod stage;
 mod test;

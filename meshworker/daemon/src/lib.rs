@@ -11,6 +11,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod doctor;
+pub mod dashboard;
 mod fleet;
 pub mod init;
 pub mod log_level;

@@ -40,6 +40,16 @@ pub(crate) const BASE_NEEDS: [(&str, &[&str]); 3] = [
 /// What tests start on the machine itself. Debian's redis-tools has the server too, and starts no service.
 const TEST_NEEDS: [(&str, &[&str]); 1] = [("redis-check-rdb", &["redis-tools"])];
 
+/// What tests of pages need: a browser, what drives it, and letters to show.
+const BROWSER_NEEDS: [(&str, &[&str]); 3] = [
+    ("chromium", &["chromium"]),
+    ("chromedriver", &["chromium-driver"]),
+    (
+        "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+        &["fonts-dejavu-core"],
+    ),
+];
+
 /// A program, or the absolute path of a file, with its packages.
 type Need = (&'static str, &'static [&'static str]);
 
@@ -65,14 +75,24 @@ impl Host {
         Ok(())
     }
 
-    /// Makes the machine ready for all tests: for labs, and for real servers beside them.
+    /// Makes the machine ready for all tests: for labs, for real servers beside them, and for pages.
     ///
     /// # Errors
     ///
     /// As for [`Host::prepare`].
     pub fn prepare_for_tests() -> Result<()> {
         Self::prepare()?;
-        Self::require(&TEST_NEEDS)
+        Self::require(&TEST_NEEDS)?;
+        Self::browser()
+    }
+
+    /// Makes the machine ready for tests of pages: Debian's Chromium and its driver.
+    ///
+    /// # Errors
+    ///
+    /// [`LabError::Missing`] names every missing program with its package and says what to do.
+    pub fn browser() -> Result<()> {
+        Self::require(&BROWSER_NEEDS)
     }
 
     /// The path of a program.

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use crate::api::{self, Server, v1};
 use crate::board::Board;
+use crate::dashboard;
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
 use crate::witness::DockerClient;
@@ -70,7 +71,7 @@ impl Operators {
 
 /// Everything that operators can ask for.
 fn routes(desk: v1::Desk) -> Router {
-    api::limited(v1::router(desk))
+    api::limited(v1::router(desk).merge(dashboard::router()))
 }
 
 fn answer(server: Server, stop: watch::Receiver<bool>) {

@@ -1,0 +1,79 @@
+// The table of members: the picture in words, and the way to the evidence.
+
+import { h, mark, reconcile, redraw, say } from './dom.js';
+import { MEANING, byUrgency, icon, remaining } from './states.js';
+
+const PRESENCE = [
+  ['present', '✓', 'good'],
+  ['leaving', '→', 'warn'],
+  ['absent', '×', 'bad'],
+];
+
+/// An empty table, named for screen readers.
+export function table(cluster) {
+  return h('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': `Members of ${cluster}` },
+    h('table', { class: 'members' },
+      h('thead', {}, h('tr', {},
+        ['Member', 'State', 'Witnesses', 'Its database'].map((title) => h('th', { scope: 'col' }, title)))),
+      h('tbody', {})));
+}
+
+/// Shows these members; a member that is not at rest stands first.
+export function update(element, members, leavers, only, choose) {
+  const shown = members.filter((one) => !only || one.state === only).sort(byUrgency);
+  reconcile(element.querySelector('tbody'), shown, (one) => `${one.id} ${one.address}`,
+    (one) => row(one, choose),
+    (child, one) => {
+      mark(child, 'data-state', one.state);
+      const [where, state, witnesses, database] = [...child.children].map((cell) => cell.lastElementChild ?? cell);
+      say(where, [one.address, one.node].filter(Boolean).join(' · '));
+      const leaver = leavers.find((other) => other.member === one.id && other.address === one.address);
+      redraw(state, [one.state, one.held, leaver], () => stateOf(one, leaver));
+      redraw(witnesses, one.sightings.map((other) => [other.witness, other.presence]), () => sightings(one));
+      redraw(database, [one.view?.size, one.view?.working, one.unanswered], () => databaseOf(one));
+    });
+}
+
+function row(member, choose) {
+  return h('tr', { 'data-member': member.id, 'data-address': member.address },
+    h('th', { scope: 'row' },
+      h('button', {
+        type: 'button',
+        class: 'plain',
+        'data-focus': `member ${member.id} ${member.address}`,
+        click: () => choose(member.id),
+      }, member.id),
+      h('span', { class: 'where' })),
+    h('td', {}, h('div')),
+    h('td', {}, h('div', { class: 'chips' })),
+    h('td', {}, h('div')));
+}
+
+function stateOf(member, leaver) {
+  return [
+    h('span', { class: `state state-${member.state}`, title: MEANING[member.state] }, icon(member.state), member.state),
+    leaver && h('span', { class: 'where' }, remaining(leaver)),
+    member.held !== null && h('span', { class: 'where' }, `held: ${member.held}`),
+  ];
+}
+
+function sightings(member) {
+  if (member.sightings.length === 0) return [h('span', { class: 'quiet' }, 'nobody names it')];
+  return member.sightings.map((one) => {
+    const [, symbol, tone] = PRESENCE.find(([name]) => one.presence === name) ?? [0, '?', 'unsure'];
+    return h('span', { class: `chip ${tone}`, title: `${one.witness}: ${one.presence}` },
+      h('span', { 'aria-hidden': 'true' }, `${symbol} `), one.witness,
+      h('span', { class: 'hidden' }, `: ${one.presence}`));
+  });
+}
+
+function databaseOf(member) {
+  if (member.view) {
+    return [
+      h('span', {}, `counts ${member.view.size}`),
+      member.view.working && h('span', { class: 'where' }, member.view.working),
+    ];
+  }
+  if (member.unanswered) return [h('span', { class: 'bad-text' }, member.unanswered)];
+  return [h('span', { class: 'quiet' }, 'not asked')];
+}

@@ -1,0 +1,63 @@
+//! The process chromedriver, on a free port of loopback.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use meshworker_lab::Host;
+
+/// A running chromedriver, which ends with this value.
+#[derive(Debug)]
+pub struct Driver {
+    process: Child,
+    port: u16,
+}
+
+impl Driver {
+    /// Starts it, and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// It is not installed, or ends before it listens.
+    pub fn start() -> Result<Driver> {
+        let mut process = Command::new(Host::program("chromedriver")?)
+            // It takes a free one, and says which.
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("chromedriver does not start")?;
+        let lines = process.stdout.take().context("chromedriver says nothing")?;
+        let mut driver = Driver { process, port: 0 };
+        driver.port = port(lines)?;
+        Ok(driver)
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The port, from the line that names it; reads on, so that the process is
+/// never held up.
+fn port(lines: ChildStdout) -> Result<u16> {
+    let mut lines = BufReader::new(lines).lines();
+    while let Some(Ok(line)) = lines.next() {
+        let Some((_, port)) = line.split_once("started successfully on port ") else {
+            continue;
+        };
+        let port = port.trim_end_matches('.').parse();
+        std::thread::spawn(move || lines.for_each(drop));
+        return port.with_context(|| format!("chromedriver names no port: {line}"));
+    }
+    bail!("chromedriver ended before it listened")
+}
