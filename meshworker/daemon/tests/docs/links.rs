@@ -10,10 +10,9 @@ fn broken(page: &Page, target: &str) -> Option<String> {
         return None;
     }
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-    let folder = Path::new(&page.path).parent().unwrap();
-    let path = match file {
-        "" => page.path.clone(),
-        file => folder.join(file).to_str().unwrap().to_owned(),
+    let path = match (file, Path::new(&page.path).parent()) {
+        ("", _) | (_, None) => page.path.clone(),
+        (file, Some(folder)) => folder.join(file).display().to_string(),
     };
     if !root().join(&path).exists() {
         return Some(format!("there is no {path}"));
