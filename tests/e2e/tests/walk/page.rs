@@ -55,7 +55,7 @@ impl<'a> Page<'a> {
     pub fn shows(&self, condition: &str) {
         let seen = "document.body.innerText";
         let waited = self.browser.wait_for(condition, DEADLINE, seen);
-        waited.unwrap_or_else(|error| panic!("{error}"));
+        assert!(waited.is_ok(), "{waited:?}");
     }
 
     /// Keeps what the page looks like.
