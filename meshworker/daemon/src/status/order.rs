@@ -9,9 +9,11 @@ use utoipa::ToSchema;
 pub struct Hold {
     /// The member; none for the whole cluster.
     #[serde(default)]
+    #[schema(max_length = 253, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub member: Option<String>,
     /// Why, for whoever looks later.
     #[serde(default)]
+    #[schema(max_length = 253, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub why: Option<String>,
 }
 
@@ -28,6 +30,7 @@ pub struct Forget {
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     /// How many.
+    #[schema(maximum = 10000)]
     pub replicas: u64,
 }
 
@@ -36,6 +39,7 @@ pub struct Scale {
 #[serde(deny_unknown_fields)]
 pub struct Drain {
     /// The member: `SERVICE.SLOT`.
+    #[schema(pattern = "^.+\\.[1-9][0-9]{0,17}$")]
     pub member: String,
 }
 

@@ -32,7 +32,10 @@ async fn the_server_does_what_its_document_says() {
                 "--checks",
                 "all",
                 "--max-examples",
-                "40",
+                "20",
+                "--phases",
+                "examples,coverage,fuzzing",
+                "--no-shrink",
                 "--workers",
                 "2",
             ])

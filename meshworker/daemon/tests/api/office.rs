@@ -30,6 +30,8 @@ pub struct Opening {
     /// Nobody has a token.
     pub without_token: bool,
     pub tls: Option<TlsAcceptor>,
+    /// What the worker is told besides.
+    pub settings: &'static [(&'static str, &'static str)],
 }
 
 /// A worker, its board and a server for operators, until it is closed.
@@ -46,8 +48,8 @@ pub struct Office {
 impl Office {
     /// Looks after the nodes of this world.
     pub async fn open(world: &World, how: Opening) -> Office {
+        let cluster = world.cluster(how.settings);
         let mut office = Office::without_worker(how).await;
-        let cluster = world.cluster(&[]);
         let (board, stopped) = (Arc::clone(&office.board), office.stop.subscribe());
         let work = worker::run(cluster, board, None, stopped);
         office.tasks.push(tokio::spawn(work));

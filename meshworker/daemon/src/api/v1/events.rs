@@ -16,6 +16,9 @@ const TOLD: usize = 100;
 /// So many events are told at most.
 const MOST: usize = 1_000;
 
+/// No event has a greater number: programs in many languages know none.
+const LAST: u64 = i64::MAX as u64;
+
 /// Which events.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +53,10 @@ impl Which {
         })?;
         if let Some(limit) = which.limit.filter(|limit| !(1..=MOST).contains(limit)) {
             let error = format!("limit: found '{limit}'; allowed: 1 to {MOST}");
+            return Err(Problem::bad(error));
+        }
+        if let Some(after) = which.after.filter(|after| *after > LAST) {
+            let error = format!("after: found '{after}'; allowed: 0 to {LAST}");
             return Err(Problem::bad(error));
         }
         Ok(which)

@@ -12,7 +12,7 @@ use crate::api::{Problem, ProblemBody};
 use crate::board::{Fact, OrderBook, Sheet};
 use crate::status::{Done, EventKind, Forget, Hold};
 
-/// No reason or name is longer.
+/// No reason or name is longer, in characters.
 const LONGEST: usize = 253;
 
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,
@@ -168,10 +168,10 @@ fn known(sheet: &Sheet, member: &str) -> Result<String, Problem> {
 }
 
 fn text(field: &str, text: String) -> Result<String, Problem> {
-    if text.len() > LONGEST || text.chars().any(char::is_control) {
+    let length = text.chars().count();
+    if length > LONGEST || text.chars().any(char::is_control) {
         return Err(Problem::bad(format!(
-            "{field}: found {} bytes; allowed: one line of at most {LONGEST}",
-            text.len()
+            "{field}: found {length} characters; allowed: one line of at most {LONGEST}"
         )));
     }
     Ok(text)
