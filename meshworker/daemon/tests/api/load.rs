@@ -211,7 +211,7 @@ async fn ask(address: SocketAddr, next: Arc<AtomicUsize>, counts: Arc<[AtomicUsi
         if number >= REQUESTS {
             return;
         }
-        let bytes = if number % ORDERS == 0 {
+        let bytes = if number.is_multiple_of(ORDERS) {
             let headers = [
                 ("authorization", "Bearer token"),
                 ("content-type", "application/json"),
