@@ -4,6 +4,7 @@ use meshworker::board::Look;
 use meshworker::metrics::{Page, Tally};
 use meshworker::status::of;
 use meshworker_core::{Reason, Refusal, Witness};
+use std::slice::from_ref;
 
 use crate::looks::{held, leaver, look, present, step, story, unsafe_to_go};
 use crate::text::{Sample, read, value};
@@ -84,12 +85,9 @@ fn a_refusal_counts_when_it_comes_to_stand_and_not_while_it_does() {
     };
     let (more, less) = (unsafe_to_go(4, "5461 slots"), unsafe_to_go(4, "12 slots"));
     let other = unsafe_to_go(5, "5461 slots");
-    assert_eq!(after(&[&[more.clone()], &[less.clone()]]), Some(1.0));
-    assert_eq!(after(&[&[more.clone()], &[less, other]]), Some(2.0));
-    assert_eq!(
-        after(&[std::slice::from_ref(&more), &[], &[more.clone()]]),
-        Some(2.0)
-    );
+    assert_eq!(after(&[from_ref(&more), from_ref(&less)]), Some(1.0));
+    assert_eq!(after(&[from_ref(&more), &[less, other]]), Some(2.0));
+    assert_eq!(after(&[from_ref(&more), &[], from_ref(&more)]), Some(2.0));
     let awaiting = Reason::Awaiting {
         attempts: 1,
         left: std::time::Duration::from_secs(1),
