@@ -3,6 +3,8 @@
 use tracing_subscriber::reload::Handle;
 use tracing_subscriber::{EnvFilter, Registry};
 
+use crate::status::Level;
+
 /// What is logged, changeable while the process runs.
 #[derive(Debug, Clone)]
 pub struct LogLevel(Handle<EnvFilter, Registry>);
@@ -13,16 +15,18 @@ impl LogLevel {
         LogLevel(handle)
     }
 
-    /// Logs from now on what this filter lets through, in the syntax of
-    /// tracing's filters: `debug`, `warn,meshworker=debug`.
+    /// Logs from now on what is at least of this level.
     ///
     /// # Errors
     ///
-    /// It is no filter.
-    pub fn set(&self, filter: &str) -> Result<(), String> {
-        let filter = filter
-            .parse::<EnvFilter>()
-            .map_err(|error| error.to_string())?;
+    /// Nobody logs any more.
+    pub fn set(&self, level: Level) -> Result<(), String> {
+        let filter = EnvFilter::new(filter(level.name()));
         self.0.reload(filter).map_err(|error| error.to_string())
     }
+}
+
+/// The filter for this level: libraries speak only when something is wrong.
+pub fn filter(level: &str) -> String {
+    format!("warn,meshworker={level},meshworker_engines={level}")
 }

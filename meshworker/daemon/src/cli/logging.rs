@@ -5,7 +5,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, reload};
 
-use crate::log_level::LogLevel;
+use crate::log_level::{self, LogLevel};
 
 /// The flags that every command with a log takes.
 pub fn args() -> [Arg; 2] {
@@ -33,8 +33,7 @@ pub fn start(args: &ArgMatches) -> LogLevel {
     } else {
         "info"
     };
-    // Libraries speak only when something is wrong.
-    let default = format!("warn,meshworker={level},meshworker_engines={level}");
+    let default = log_level::filter(level);
     let filter =
         EnvFilter::try_from_env("MESHWORKER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let (filter, handle) = reload::Layer::new(filter);

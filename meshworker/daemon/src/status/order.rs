@@ -30,6 +30,7 @@ pub struct Forget {
 #[serde(deny_unknown_fields)]
 pub struct Scale {
     /// How many.
+    #[serde(deserialize_with = "whole")]
     #[schema(maximum = 10000)]
     pub replicas: u64,
 }
@@ -59,10 +60,57 @@ pub struct Readiness {
     pub missing: Vec<String>,
 }
 
-/// What is to be logged.
+/// How much is to be logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LogFilter {
-    /// In the syntax of tracing's filters: `debug`, `warn,meshworker=debug`.
-    pub filter: String,
+pub struct Log {
+    /// The least that is logged.
+    pub level: Level,
+}
+
+/// The least that is logged; `debug` has every pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// What failed for good.
+    Error,
+    /// What an operator should look at.
+    Warn,
+    /// Each fact, once.
+    Info,
+    /// Every pass.
+    Debug,
+    /// Everything that there is.
+    Trace,
+}
+
+impl Level {
+    /// Its name, as tracing has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        }
+    }
+}
+
+/// A whole number, also where it is written as `3.0`: to JSON they are the same.
+fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    use serde::de::{Error, Unexpected};
+    let number = serde_json::Number::deserialize(deserializer)?;
+    if let Some(whole) = number.as_u64() {
+        return Ok(whole);
+    }
+    let float = number.as_f64().unwrap_or(-1.0);
+    // Every whole number below is one of both kinds.
+    if float.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&float) {
+        return Ok(float as u64);
+    }
+    Err(Error::invalid_value(
+        Unexpected::Float(float),
+        &"a whole number from 0",
+    ))
 }

@@ -13,7 +13,7 @@ const ACTS: [(&str, &str); 6] = [
     ("POST /v1/clusters/db/forget", r#"{"member":"x"}"#),
     ("POST /v1/clusters/db/scale", r#"{"replicas":3}"#),
     ("POST /v1/clusters/db/drain", r#"{"member":"db.1"}"#),
-    ("PUT /v1/log", r#"{"filter":"debug"}"#),
+    ("PUT /v1/log", r#"{"level":"debug"}"#),
 ];
 
 const JSON: (&str, &str) = ("content-type", "application/json");

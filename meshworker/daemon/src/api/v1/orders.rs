@@ -74,7 +74,8 @@ pub async fn resume(
 ) -> Result<Json<Done>, Problem> {
     let wish = json::<Hold>(&headers, body).await;
     desk.may_act(&headers)?;
-    let Hold { member, .. } = wish?;
+    let Hold { member, why } = wish?;
+    why.map(|why| text("why", why)).transpose()?;
     let sheet = desk.sheet(&parts(cluster)?)?;
     // One that is gone meanwhile can be resumed by the name that was held.
     let name = |member: String| text("member", known(&sheet, &member).unwrap_or(member));

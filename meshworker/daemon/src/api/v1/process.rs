@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, input};
 use crate::api::{Problem, ProblemBody};
-use crate::status::{Done, LogFilter, Readiness};
+use crate::status::{Done, Log, Readiness};
 
 /// Whether the process lives: whoever reads this knows. Says nothing of clusters.
 #[utoipa::path(get, path = "/v1/health", tag = "read",
@@ -37,7 +37,7 @@ pub async fn ready(State(desk): State<Desk>) -> (StatusCode, Json<Readiness>) {
 }
 
 /// Changes what is logged, until the worker restarts.
-#[utoipa::path(put, path = "/v1/log", tag = "act", request_body = LogFilter, security(("token" = [])),
+#[utoipa::path(put, path = "/v1/log", tag = "act", request_body = Log, security(("token" = [])),
     responses(
         (status = 200, description = "It is logged from now on.", body = Done),
         (status = 400, description = "No such filter.", body = ProblemBody),
@@ -52,15 +52,15 @@ pub async fn log_level(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Done>, Problem> {
-    let wish = input::json::<LogFilter>(&headers, body).await;
+    let wish = input::json::<Log>(&headers, body).await;
     desk.may_act(&headers)?;
-    let LogFilter { filter } = wish?;
-    let level = desk.log_level.as_ref();
-    let level = level.ok_or_else(|| Problem::bad("filter: this process has no log to change"))?;
-    level
-        .set(&filter)
-        .map_err(|why| Problem::bad(format!("filter: found '{filter}': {why}")))?;
-    let done = format!("logged from now on: {filter}");
+    let Log { level } = wish?;
+    let handle = desk.log_level.as_ref();
+    let handle = handle.ok_or_else(|| Problem::bad("level: this process has no log to change"))?;
+    handle
+        .set(level)
+        .map_err(|why| Problem::bad(format!("level: {why}")))?;
+    let done = format!("the log has what is at least {} from now on", level.name());
     Ok(Json(Done { done }))
 }
 
