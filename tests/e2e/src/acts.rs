@@ -115,6 +115,13 @@ impl<'a> Acts<'a> {
             report.acknowledged,
             report.write_stall_ms
         );
+        // It counts at the end; now one sees when it was.
+        if report.read_mismatches > 0 {
+            eprintln!(
+                "  {} reads were answered wrongly so far, the first one: {:?}",
+                report.read_mismatches, report.first_mismatch
+            );
+        }
         self.stalls.push(Stall {
             act: name.to_owned(),
             took,

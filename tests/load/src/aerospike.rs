@@ -88,7 +88,8 @@ impl AerospikeClient {
     }
 
     /// A connection to a node of the largest cluster. A node that has just
-    /// started is one of its own, and knows no records.
+    /// started is one of its own, and knows no records: while others are
+    /// silent, only a cluster of most nodes is sure to be the largest.
     async fn connect(&mut self) -> Result<InfoClient, Setback> {
         let found = resolve(&self.seeds, PORT).await;
         if !found.is_empty() {
@@ -96,28 +97,45 @@ impl AerospikeClient {
         }
         let mut asked: FuturesUnordered<_> = self.known.iter().copied().map(look).collect();
         let candidates = asked.len();
-        let (mut answers, mut best) = (0, None);
-        while let Some(answer) = asked.next().await {
-            let Some((size, client)) = answer else {
-                continue;
-            };
-            answers += 1;
-            if best.as_ref().is_none_or(|(largest, _)| size > *largest) {
-                best = Some((size, client));
+        let (mut answers, mut silent, mut best) = (0, 0, None);
+        let mut largest = 0;
+        while let Some(look) = asked.next().await {
+            match look {
+                Look::Nobody => continue,
+                Look::Silence => silent += 1,
+                Look::Member(size, client) => {
+                    answers += 1;
+                    if size > largest {
+                        (largest, best) = (size, Some(client));
+                    }
+                }
             }
             // Enough to be sure, without waiting for those that are gone.
-            let largest = best.as_ref().map_or(0, |(largest, _)| *largest);
             if answers * 2 > candidates && largest * 2 > candidates {
                 break;
             }
         }
-        best.map(|(_, client)| client)
-            .ok_or_else(|| format!("none of {candidates} nodes answers"))
+        match best {
+            None => Err(format!("none of {candidates} nodes answers")),
+            Some(_) if silent > 0 && largest * 2 <= candidates => Err(format!(
+                "{silent} of {candidates} nodes are silent, and the others are a cluster of {largest}"
+            )),
+            Some(client) => Ok(client),
+        }
     }
 }
 
-/// The size of the cluster that a node is in, with the connection to it.
-async fn look(address: SocketAddr) -> Option<(usize, InfoClient)> {
+/// What a node says of the cluster that it is in.
+enum Look {
+    /// Its size, with the connection to the node.
+    Member(usize, InfoClient),
+    /// Nobody is there.
+    Nobody,
+    /// No answer in time.
+    Silence,
+}
+
+async fn look(address: SocketAddr) -> Look {
     let asked = async {
         let mut client = InfoClient::connect(address).await.ok()?;
         let said = client.ask(&["statistics"]).await.ok()?;
@@ -125,7 +143,53 @@ async fn look(address: SocketAddr) -> Option<(usize, InfoClient)> {
             .first()?
             .split(';')
             .find_map(|item| item.strip_prefix("cluster_size="))?;
-        Some((size.parse().ok()?, client))
+        Some(Look::Member(size.parse().ok()?, client))
     };
-    timeout(LOOK_WITHIN, asked).await.ok().flatten()
+    match timeout(LOOK_WITHIN, asked).await {
+        Ok(Some(member)) => member,
+        Ok(None) => Look::Nobody,
+        Err(_) => Look::Silence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aerospike_sim::testing::{Loopback, wait_for};
+    use aerospike_sim::{Misbehaviour, NodeOptions, SimNode, info};
+
+    use super::*;
+
+    /// On a busy machine the members may be slower than one that has just
+    /// started: it was taken for the cluster, and knew none of the records.
+    #[tokio::test]
+    async fn a_newcomer_that_was_quicker_than_the_cluster_was_read_from() {
+        let loopback = Loopback::claim().unwrap();
+        let mut nodes = Vec::new();
+        for number in 0..3 {
+            let options = NodeOptions {
+                first_round: Duration::from_millis(300),
+                ..NodeOptions::at(loopback.address(number))
+            };
+            nodes.push(SimNode::start(options).await.unwrap());
+        }
+        let patience = Duration::from_secs(30);
+        let alone = async || info(nodes[0].service(), "statistics").await.unwrap();
+        let is_alone = |said: &String| said.contains("cluster_size=1;");
+        wait_for("a cluster of one", patience, alone, is_alone)
+            .await
+            .unwrap();
+        let seeds = nodes.iter().map(|node| node.service().ip().to_string());
+        let seeds = seeds.map(|seed| seed.parse().unwrap()).collect();
+        let mut client = AerospikeClient::new(seeds, "test".into());
+        nodes[1].misbehave(Misbehaviour::Silent);
+        nodes[2].misbehave(Misbehaviour::Silent);
+        let read = client.get("key:1").await;
+        assert!(
+            matches!(&read, Err(why) if why.contains("2 of 3 nodes are silent")),
+            "{read:?}"
+        );
+        // Those that are gone are no reason to wait.
+        nodes.truncate(1);
+        assert!(client.connect().await.is_ok());
+    }
 }
