@@ -186,8 +186,11 @@ fn note_places<D, R>(
         .places
         .retain(|at, _| departed.contains(at) || situation.roster.at(*at).is_some());
     for member in situation.wanted() {
-        if let MemberId::Slot { .. } = member.id {
-            history.places.insert(member.address, member.id.clone());
+        if let MemberId::Slot { .. } = member.id
+            && let Some(Ok(view)) = situation.answers.get(&member.address)
+        {
+            let place = (member.id.clone(), view.node.clone());
+            history.places.insert(member.address, place);
         }
     }
 }

@@ -43,8 +43,9 @@ pub struct History {
     pub(crate) stances: BTreeMap<IpAddr, (Stance, Moment)>,
     /// How much each leaver had left when that was counted first, and when.
     pub(crate) began: BTreeMap<IpAddr, (Moment, u64)>,
-    /// Whose each address was last.
-    pub(crate) places: BTreeMap<IpAddr, MemberId>,
+    /// Whose each address was last, and which node answered there: another node
+    /// at the same address is another member's, until we are told whose.
+    pub(crate) places: BTreeMap<IpAddr, (MemberId, String)>,
     /// Addresses whose member was forgotten, and when.
     pub(crate) freed: BTreeMap<IpAddr, Moment>,
     /// Since when a freed address has answered as a member again.

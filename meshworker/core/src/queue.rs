@@ -314,11 +314,16 @@ impl<D> Leaving<'_, D> {
     }
 
     /// Whether this is the successor of a member that is on its way out, and
-    /// does not answer yet.
+    /// does not answer yet. One of several that the task list wants stays,
+    /// whether or not we can reach it; an only one has nobody to stay with.
     fn waits_for_its_slot(&self, member: &Member) -> bool {
         let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
+        let listed = member.seen.get(&Witness::Docker) == Some(&Presence::Present);
+        let mut reports = self.observed.reports.iter();
+        let alone = reports.any(|report| report.desired == Some(1));
         let mut leaving = self.situation.leaving();
         !answers
+            && (alone || !listed)
             && matches!(member.id, MemberId::Slot { .. })
             && leaving.any(|other| other.id == member.id)
     }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
-    Context, Departure, Evidence, Gate, History, Moment, Objection, Observation, Presence, Reason,
-    Refusal, Report, Request, Situation, Step,
+    Context, Departure, Evidence, Gate, History, MemberId, Moment, Objection, Observation,
+    Presence, Reason, Refusal, Report, Request, Situation, Step,
 };
 
 /// Leads the departures through the gates: the steps of at most one of them,
@@ -39,7 +39,7 @@ pub(crate) fn removals<D, R: Request>(
                 .map(|address| absence(&observed.reports, address))
                 .unwrap_or_default(),
         };
-        let was = departure.address.and_then(|at| history.places.get(&at));
+        let was = slot_of(departure, history);
         if let Some(reason) = context.orders.against_removal(departure, was) {
             history.agreed.remove(&departure.node);
             refusals.push(refuse(reason));
@@ -169,6 +169,12 @@ fn objects(presence: &Presence, testified: bool) -> bool {
     }
 }
 
+/// Which member the departed node was, as far as anybody remembers.
+fn slot_of<'a, R>(departure: &Departure<R>, history: &'a History) -> Option<&'a MemberId> {
+    let (slot, node) = history.places.get(&departure.address?)?;
+    (*node == departure.node).then_some(slot)
+}
+
 /// Whether the slot that was at the departed node's address is wanted, and
 /// answers, at another one.
 fn has_moved<D, R>(
@@ -176,8 +182,7 @@ fn has_moved<D, R>(
     departure: &Departure<R>,
     history: &History,
 ) -> bool {
-    let slot = departure.address.and_then(|at| history.places.get(&at));
-    slot.is_some_and(|slot| {
+    slot_of(departure, history).is_some_and(|slot| {
         situation
             .wanted_views()
             .any(|(member, _)| member.id == *slot && departure.address != Some(member.address))
@@ -250,7 +255,7 @@ fn absence(reports: &[Report], address: IpAddr) -> Vec<Evidence> {
     reports
         .map(|report| Evidence::Sighting {
             witness: report.witness,
-            member: crate::MemberId::Address(address),
+            member: MemberId::Address(address),
             presence: presence(report, address),
         })
         .collect()

@@ -497,6 +497,35 @@ fn a_single_member_waited_for_its_own_successor() {
     assert_eq!(plan.leavers[0].going, Going::Everybody);
 }
 
+/// Its successor runs already where we cannot reach it, and the task list wants
+/// two: the other one was let go with it, as if the stack was removed.
+#[test]
+fn a_successor_out_of_reach_was_taken_for_one_that_waits() {
+    let task_list = Report {
+        desired: Some(2),
+        sightings: vec![
+            replica(4, 4, Leaving),
+            replica(4, 8, Presence::Present),
+            replica(5, 5, Leaving),
+            replica(5, 9, Presence::Present),
+        ],
+        ..docker(&[5], 2)
+    };
+    let says = announced(&[(4, Leaving), (5, Leaving)]);
+    let mut observed = seen(vec![task_list, says], &[4, 5]);
+    for last in [8, 9] {
+        let why = meshworker_core::Unanswered::Timeout;
+        observed.answers.insert(ip(last), Err(why));
+    }
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[4, 5]), &observed);
+    let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
+    assert!(!going.contains(&Going::Everybody), "{going:?}");
+    assert!(
+        plan.leavers.iter().all(|l| !l.release.is_granted()),
+        "{plan:?}"
+    );
+}
+
 #[test]
 fn the_time_that_is_left_follows_from_the_pace_so_far() {
     let mut clock = Clock::start();

@@ -70,6 +70,19 @@ fn whose_address_it_was_nobody_remembers_after_a_restart() {
     assert_eq!(gates(&plan), [Gate::Hold]);
 }
 
+/// After a redeployment another replica had the address that a slot had before,
+/// and its loss was taken for that slot's move: two were forgotten at once.
+#[test]
+fn another_node_at_a_slots_old_address_was_taken_for_that_slot() {
+    let mut clock = Clock::start();
+    clock.after(0, &content(), &all_there());
+    let (mut toy, observed) = moved();
+    toy.0.departures[0].node = "another".into();
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, [step(9, Ask::Join(ip(1)))]);
+    assert_eq!(gates(&plan), [Gate::Hold]);
+}
+
 #[test]
 fn a_moved_slot_passes_every_other_gate() {
     let mut clock = Clock::start();
