@@ -20,7 +20,7 @@ use super::support::{PATIENCE, World};
 const REQUESTS: usize = 10_000;
 
 /// One in so many requests is an order, whose event all readers should hear.
-const ORDERS: usize = 10;
+const ORDERS: usize = 5;
 
 const READERS: usize = 200;
 

@@ -60,6 +60,7 @@ impl<'a> Page<'a> {
 
     /// Keeps what the page looks like.
     pub fn picture(&self, file: &Path) {
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
         self.browser.screenshot(file).expect("a screenshot");
     }
 

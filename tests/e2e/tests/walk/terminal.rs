@@ -35,7 +35,7 @@ impl Terminal {
         let both = both.trim_end().to_owned();
         let _ = write!(self.text, "$ {}\n{both}\n\n", quoted.join(" "));
         if !args.contains(&"--json") {
-            for line in both.lines() {
+            for line in output.stdout.lines() {
                 let width = line.chars().count();
                 assert!(width <= WIDTH, "{width} columns in {quoted:?}:\n{line}");
             }
