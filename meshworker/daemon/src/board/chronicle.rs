@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::broadcast;
-use tracing::{info, warn};
 
 use super::Fact;
-use crate::status::{Event, Events, Severity};
+use crate::status::{Event, Events};
 
 /// So many events are remembered: about a megabyte, and a day of a quiet cluster.
 const REMEMBERED: usize = 2_000;
@@ -52,7 +51,7 @@ impl Default for Chronicle {
 impl Chronicle {
     /// Notes what happened to a cluster.
     pub fn record(&self, cluster: &str, fact: Fact) {
-        log(cluster, &fact);
+        fact.log(cluster);
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let mut past = self.lock();
         past.newest += 1;
@@ -128,25 +127,6 @@ impl Chronicle {
     fn lock(&self) -> MutexGuard<'_, Past> {
         // Each change is whole when the lock is given back.
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn log(cluster: &str, fact: &Fact) {
-    let Fact {
-        kind,
-        severity,
-        member,
-        reason,
-        text,
-        evidence,
-    } = fact;
-    let kind = kind.name();
-    let member = member.as_deref();
-    let reason = reason.as_deref();
-    let evidence = (!evidence.is_empty()).then(|| evidence.join("; "));
-    match severity {
-        Severity::Info => info!(cluster, kind, reason, member, evidence, "{text}"),
-        Severity::Warning => warn!(cluster, kind, reason, member, evidence, "{text}"),
     }
 }
 

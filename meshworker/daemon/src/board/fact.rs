@@ -1,6 +1,7 @@
 //! Something that happened, before it has a number and a time.
 
 use meshworker_core::Evidence;
+use tracing::{info, warn};
 
 use crate::status::{EventKind, Severity};
 
@@ -31,6 +32,26 @@ impl Fact {
             reason: None,
             text: text.into(),
             evidence: Vec::new(),
+        }
+    }
+
+    /// Writes it to the log.
+    pub fn log(&self, cluster: &str) {
+        let Fact {
+            kind,
+            severity,
+            member,
+            reason,
+            text,
+            evidence,
+        } = self;
+        let kind = kind.name();
+        let member = member.as_deref();
+        let reason = reason.as_deref();
+        let evidence = (!evidence.is_empty()).then(|| evidence.join("; "));
+        match severity {
+            Severity::Info => info!(cluster, kind, reason, member, evidence, "{text}"),
+            Severity::Warning => warn!(cluster, kind, reason, member, evidence, "{text}"),
         }
     }
 

@@ -88,13 +88,17 @@ impl Remote {
         screen.print(&result?)
     }
 
-    /// The cluster that is meant: the named one, or the one called as the
-    /// service is. Never another, even if it is the only one.
+    /// The cluster that is meant: the named one, the one called as the service
+    /// is, or the only one; whether the service is its own is seen next.
     async fn cluster(&self, client: &Client) -> Result<Summary, Failed> {
         if self.api.cluster.is_some() {
             return self.api.one_cluster(client).await;
         }
-        let all = self.api.clusters(client).await?;
+        let mut all = self.api.clusters(client).await?;
+        let alone = all.len() == 1;
+        if let Some(only) = all.pop_if(|_| alone) {
+            return Ok(only);
+        }
         let allowed = names(&all);
         let named = all.into_iter().find(|cluster| cluster.name == self.service);
         named.ok_or_else(|| {

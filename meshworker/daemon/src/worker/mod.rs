@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::announce::{AnnounceSource, Desk, Findings, Registry};
-use crate::board::{Board, Chronicle, Look, Sheet};
+use crate::board::{Board, Look, Sheet};
 use crate::config::Cluster;
 use crate::witness::{self, Source};
 
@@ -248,7 +248,6 @@ impl<E: Engine> Worker<E> {
     pub async fn until_one(mut self, timeout: Duration) -> Result<String, String> {
         let deadline = Instant::now() + timeout;
         let mut teller = Teller::default();
-        let chronicle = Chronicle::default();
         let mut cadence = Cadence::new(self.cluster.interval);
         let mut missing = "nothing was seen yet".to_owned();
         loop {
@@ -256,7 +255,7 @@ impl<E: Engine> Worker<E> {
                 return Err(missing);
             };
             for fact in teller.tell(&pass) {
-                chronicle.record(&self.cluster.name, fact);
+                fact.log(&self.cluster.name);
             }
             // Steps that were just made may still change something: verified
             // is what a pass with nothing to do has seen.
@@ -286,12 +285,14 @@ impl<E: Engine> Worker<E> {
             pace = ?pass.plan.pace,
             "pass"
         );
-        if let Some(sheet) = &self.sheet {
-            for fact in facts {
-                sheet.record(fact);
-            }
-            sheet.publish(Look::of(pass));
+        let Some(sheet) = &self.sheet else {
+            facts.iter().for_each(|fact| fact.log(&self.cluster.name));
+            return;
+        };
+        for fact in facts {
+            sheet.record(fact);
         }
+        sheet.publish(Look::of(pass));
     }
 
     /// Looks after the cluster until `shutdown` becomes true. A pass that has
