@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -26,6 +26,13 @@ const CONNECTIONS: usize = 256;
 
 /// The head of a request, in bytes. A token and what clients add fit well.
 const HEAD: usize = 16 * 1024;
+
+/// So many bytes may wait in the kernel for a reader that is slow. Left alone it
+/// takes megabytes for each.
+const SENT: u32 = 64 * 1024;
+
+/// So many connections wait in the kernel for a place.
+const BACKLOG: u32 = 1024;
 
 /// What has begun when the process is told to stop gets this long.
 const LAST: Duration = Duration::from_secs(1);
@@ -61,7 +68,7 @@ impl Server {
         router: Router,
         purpose: &'static str,
     ) -> io::Result<Server> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = listener(address)?;
         Ok(Server {
             address: listener.local_addr()?,
             listener,
@@ -120,6 +127,18 @@ impl Server {
             }
         }
     }
+}
+
+/// Every connection inherits what is set here.
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SENT)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Answers the one request of a connection, for as long as its lease allows.
