@@ -18,7 +18,7 @@ const END_TO_END: [[&str; 4]; 2] = [
 
 /// How many random acts the data stories take here, unless the environment says
 /// otherwise: each takes about half a minute. By hand they are forty.
-const ACTS: (&str, &str) = ("MESHWORKER_ACTS", "12");
+const ACTS: (&str, &str) = ("MESHWORKER_ACTS", "8");
 
 /// What to leave out.
 #[derive(Debug, Args)]

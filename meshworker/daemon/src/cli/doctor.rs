@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::builder::ValueParser;
 use clap::parser::ValueSource;
@@ -10,11 +11,13 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::setting::SETTINGS;
 use crate::doctor::finding::Severity;
-use crate::doctor::live::{self, Collector, Whom};
+use crate::doctor::live::{self, Collector, Whom, leave_time};
 use crate::doctor::report::Diagnosis;
 use crate::doctor::stack::{self, Ground};
 use crate::doctor::text;
+use crate::status::Events;
 
+use super::api_args::{self, Api};
 use super::{Failed, cluster_args, flag};
 
 /// The command, with the settings of a cluster and those of its own.
@@ -51,6 +54,7 @@ pub fn command() -> Command {
                     .default_value("4747")
                     .help("The port that the workers listen on"),
             )
+            .args(api_args::reading())
             .arg(
                 Arg::new("json")
                     .long("json")
@@ -63,16 +67,17 @@ pub fn command() -> Command {
 /// Looks and tells: exit code 1 when there is an error among the findings.
 pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
     let nodes = nodes(args)?;
+    let leave_time = measured(args)?;
     let diagnosis = match args.get_many::<PathBuf>("stack") {
         Some(files) => {
             alone(args)?;
             let files: Vec<&PathBuf> = files.collect();
-            of_files(&files, nodes)?
+            of_files(&files, nodes, leave_time)?
         }
         None => {
             let inputs = cluster_args::read(args)?;
             let collector = Collector::here(inputs, workers(args)?).map_err(Failed::input)?;
-            super::runtime()?.block_on(live::diagnosis(&collector, nodes))
+            super::runtime()?.block_on(live::diagnosis(&collector, nodes, leave_time))
         }
     };
     show(&diagnosis, flag(args, "json"));
@@ -82,10 +87,32 @@ pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
     })
 }
 
-fn of_files(files: &[&PathBuf], nodes: Option<usize>) -> Result<Diagnosis, Failed> {
+/// How long a member took to leave, where `--api` names a worker that knows. A
+/// worker that does not answer is no mistake of the stack's.
+fn measured(args: &ArgMatches) -> Result<Option<Duration>, Failed> {
+    if api_args::given(args, "api").is_none() {
+        return Ok(None);
+    }
+    let api = Api::read(args)?;
+    let events = async {
+        let client = api.client().await?;
+        let all = [("limit", "1000".to_owned())];
+        let told = client.get::<Events>(&["v1", "events"], &all).await;
+        Ok::<_, Failed>(told.ok())
+    };
+    let told = super::runtime()?.block_on(events)?;
+    Ok(told.and_then(|told| leave_time::longest(&told.events)))
+}
+
+fn of_files(
+    files: &[&PathBuf],
+    nodes: Option<usize>,
+    leave_time: Option<Duration>,
+) -> Result<Diagnosis, Failed> {
     let lookup = |name: &str| std::env::var(name).ok();
     let mut ground = Ground::of(stack::read(files, &lookup).map_err(Failed::input)?);
     ground.nodes = nodes;
+    ground.leave_time = leave_time;
     Ok(Diagnosis::of(stack::checks::CHECKS, &ground))
 }
 

@@ -14,6 +14,7 @@ mod collect;
 mod deployed;
 mod facts;
 mod here;
+pub mod leave_time;
 #[cfg(test)]
 mod tests;
 
@@ -21,14 +22,21 @@ pub use clock::Whom;
 pub use collect::Collector;
 pub use facts::{Clock, Facts, Link, Overlay, Seen};
 
+use std::time::Duration;
+
 use super::report::{Diagnosis, Skipped};
 use super::stack::{self, Ground};
 
 /// What stands for all checks of a stack where no deployed service can be seen.
 const DEPLOYED: &str = "deployed";
 
-/// Looks, and makes every check.
-pub async fn diagnosis(collector: &Collector, nodes: Option<usize>) -> Diagnosis {
+/// Looks, and makes every check. `leave_time` is how long a member took to leave,
+/// where that was measured.
+pub async fn diagnosis(
+    collector: &Collector,
+    nodes: Option<usize>,
+    leave_time: Option<Duration>,
+) -> Diagnosis {
     let (facts, stacks) = collector.collect().await;
     let mut diagnosis = Diagnosis::of(checks::CHECKS, &facts);
     match stacks {
@@ -36,6 +44,7 @@ pub async fn diagnosis(collector: &Collector, nodes: Option<usize>) -> Diagnosis
             for (stack, seen) in stacks {
                 let mut ground = Ground::of(stack);
                 ground.nodes = nodes.or(Some(seen)).filter(|nodes| *nodes > 0);
+                ground.leave_time = leave_time;
                 diagnosis = diagnosis.and(Diagnosis::of(stack::checks::CHECKS, &ground));
             }
         }
