@@ -88,6 +88,15 @@ pub fn walk(world: &World) {
     );
     terminal.until(&deployment, &["why", &new], &["operator holds it"]);
     terminal.type_in(&deployment, &["plan"]);
+    with_page(
+        &deployment,
+        &format!("http://{node}:{port}/"),
+        &api,
+        |page| {
+            page.shows("document.body.innerText.includes('a restore is under way')");
+            page.equals_the_api(5);
+        },
+    );
     terminal.type_in(&deployment, &["resume"]);
     terminal.until(&deployment, &["status"], &["one cluster of 6 members"]);
     deployment.becomes_one(6);
@@ -124,6 +133,16 @@ pub fn walk(world: &World) {
         said.contains(&held).then_some(()).ok_or(said)
     });
     terminal.type_in(&deployment, &["why", &member]);
+    with_page(
+        &deployment,
+        &format!("http://{node}:{port}/"),
+        &api,
+        |page| {
+            page.shows("document.querySelector('[data-member][data-state=leaving]') !== null");
+            page.equals_the_api(2);
+            page.is_clean();
+        },
+    );
     terminal.type_in(&deployment, &["status", "--json"]);
     deployment.all_there(RECORDS);
     let log = deployment.worker_log();
