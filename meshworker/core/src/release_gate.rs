@@ -8,7 +8,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseGate {
-    /// 1: no operator holds it, and nobody who was let go, or who cannot wait, is still on its way out.
+    /// 1: no operator holds it, and nobody who was let go, or who cannot wait, is
+    /// still on its way out.
     Turn,
     /// 2: every node that the members hold to be alive answers.
     MembersAnswer,
