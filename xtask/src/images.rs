@@ -54,7 +54,12 @@ pub fn run(args: &ImagesArgs) -> Result<()> {
 
 /// Builds images for labs.
 pub fn build(images: &[Image]) -> Result<ImageSet> {
-    prepare(&workspace::root(), images, Finish::Quick, report).context("cannot build the images")
+    build_as(images, Finish::Quick)
+}
+
+/// Builds images for labs, of these binaries.
+pub fn build_as(images: &[Image], finish: Finish) -> Result<ImageSet> {
+    prepare(&workspace::root(), images, finish, report).context("cannot build the images")
 }
 
 /// Builds images on this engine.

@@ -1,98 +1,122 @@
 //! `cargo xtask lint`: what is not about this project's own code: licences and sources of its dependencies, unused
 //! ones, and spelling.
 
-use std::process::Command;
+use std::io::{Write, stderr, stdout};
+use std::process::{Command, Output};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::stage::Stages;
+use crate::tools::{self, Tool};
 use crate::workspace;
 
-/// A tool: the package that has it, its cargo subcommand or program, and its arguments.
-struct Tool {
-    package: &'static str,
-    command: &'static [&'static str],
+/// A tool, what it is told, and the codes with which it exits when it has found something. Any other is a failure of its
+/// own.
+struct Check {
+    tool: Tool,
+    arguments: &'static [&'static str],
+    found: &'static [i32],
 }
 
-const TOOLS: [Tool; 3] = [
-    Tool {
-        package: "cargo-deny",
+const CHECKS: [Check; 3] = [
+    Check {
+        tool: tools::DENY,
         // Advisories need a database that is fetched from elsewhere; `cargo deny check` by hand has them.
-        command: &[
-            "cargo",
-            "deny",
+        arguments: &[
             "--workspace",
-            "--config",
-            "xtask/deny.toml",
+            "--locked",
+            "--config=xtask/deny.toml",
             "check",
             "bans",
             "licenses",
             "sources",
         ],
+        // One bit for each kind of check: bans, licences, sources.
+        found: &[2, 4, 6, 8, 10, 12, 14],
     },
-    Tool {
-        package: "cargo-machete",
-        command: &["cargo", "machete"],
+    Check {
+        tool: tools::MACHETE,
+        arguments: &[],
+        found: &[1],
     },
-    Tool {
-        package: "typos-cli",
-        command: &["typos", "--config", "xtask/typos.toml"],
+    Check {
+        tool: tools::TYPOS,
+        arguments: &["--config=xtask/typos.toml"],
+        found: &[2],
     },
 ];
 
-/// Runs all tools, and then fails if one of them did.
+/// Runs all tools.
 pub fn run() -> Result<()> {
     let mut stages = Stages::default();
+    let result = run_stages(&mut stages);
+    stages.print_summary();
+    result
+}
+
+/// The same, as steps of a longer chore: all of them, and then it fails if one of them did.
+pub fn run_stages(stages: &mut Stages) -> Result<()> {
     let mut failed = Vec::new();
-    for tool in &TOOLS {
-        if tool.ensure(&mut stages).is_err() || tool.run(&mut stages).is_err() {
-            failed.push(tool.package);
+    for check in &CHECKS {
+        if let Err(error) = stages.step(check.tool.name, |_| check.run()) {
+            eprintln!("error: {error:#}");
+            failed.push(check.tool.name);
         }
     }
-    stages.print_summary();
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
     Ok(())
 }
 
-impl Tool {
-    fn program(&self) -> Command {
-        match self.command {
-            ["cargo", subcommand, ..] => {
-                let mut command = workspace::cargo();
-                command.arg(subcommand);
-                command
-            }
-            [program, ..] => {
-                let mut command = Command::new(program);
-                command.current_dir(workspace::root());
-                command
-            }
-            [] => Command::new("false"),
-        }
+impl Check {
+    fn run(&self) -> Result<()> {
+        let mut command = Command::new(self.tool.installed()?);
+        let output = command
+            .args(self.arguments)
+            .current_dir(workspace::root())
+            .output()
+            .with_context(|| format!("cannot start {}", self.tool))?;
+        stdout().write_all(&output.stdout)?;
+        stderr().write_all(&output.stderr)?;
+        self.judge(&output)
     }
 
-    /// Installs the tool if it is missing.
-    fn ensure(&self, stages: &mut Stages) -> Result<()> {
-        let version = self.program().arg("--version").output();
-        if version.is_ok_and(|output| output.status.success()) {
-            return Ok(());
+    fn judge(&self, output: &Output) -> Result<()> {
+        let (tool, status) = (&self.tool, output.status);
+        match status.code() {
+            Some(0) => Ok(()),
+            Some(code) if self.found.contains(&code) => bail!("{tool} found what is above"),
+            _ => {
+                bail!("{tool} failed by itself ({status}), which says nothing about what it checks")
+            }
         }
-        eprintln!("{} is missing: installing it with cargo", self.package);
-        let mut install = workspace::cargo();
-        install.args(["install", "--quiet", "--locked", self.package]);
-        stages.command(&format!("install {}", self.package), &mut install)
     }
+}
 
-    fn run(&self, stages: &mut Stages) -> Result<()> {
-        let named = if self.command.first() == Some(&"cargo") {
-            2
-        } else {
-            1
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a tool that ends like this; nothing where all is well.
+    fn judged(script: &str) -> String {
+        let output = Command::new("sh").args(["-c", script]).output().unwrap();
+        let check = Check {
+            tool: tools::TYPOS,
+            arguments: &[],
+            found: &[2],
         };
-        let mut command = self.program();
-        command.args(self.command.iter().skip(named));
-        stages.command(self.package, &mut command)
+        let error = check.judge(&output).err();
+        error.map_or(String::new(), |error| error.to_string())
+    }
+
+    #[test]
+    fn findings_are_not_mistaken_for_a_failure_of_the_tool() {
+        assert_eq!(judged("exit 0"), "");
+        assert!(judged("exit 2").contains("found"));
+        for trouble in ["exit 101", "kill -9 $$"] {
+            let error = judged(trouble);
+            assert!(error.contains("failed by itself"), "{error}");
+        }
     }
 }

@@ -1,5 +1,4 @@
-//! The project's chores: demo, test, lint, docs, simulate, images, lab, bench.
-//! The project's chores: demo, test, lint, simulate, images, lab, screenshots, bench.
+//! The project's chores: demo, test, lint, docs, simulate, images, lab, screenshots, bench.
 #![allow(
     clippy::disallowed_types,
     reason = "chores run other programs and tell how long they took"
@@ -13,11 +12,12 @@ mod images;
 mod lab;
 mod lint;
 mod promtool;
-mod schemathesis;
 mod screenshots;
 mod simulate;
 mod stage;
+mod suite;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,27 +1,61 @@
-//! Steps of a longer chore: run one after the other, timed, and summed up at the end.
+//! Steps of a longer chore: run one after the other or beside each other, timed, and summed up at the end.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
 /// How test runners begin the line that says what came out.
 const CLOSINGS: [&str; 3] = ["test result:", "Summary [", "schemathesis "];
 
 /// The steps so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stages {
+    begin: Instant,
     done: Vec<Stage>,
+}
+
+impl Default for Stages {
+    /// None yet; the time of them all counts from here.
+    fn default() -> Self {
+        Self {
+            begin: Instant::now(),
+            done: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Stage {
     name: String,
     took: Duration,
+    /// Whether others were under way meanwhile.
+    beside: bool,
     passed: bool,
     closings: Vec<String>,
+}
+
+/// What came of a step that ran beside others, and how long it took.
+#[derive(Debug)]
+pub struct Beside<T> {
+    name: &'static str,
+    took: Duration,
+    result: Result<T>,
+}
+
+/// Does something beside the steps, in whatever thread this is; [`Stages::join`] takes it in.
+pub fn beside<T>(name: &'static str, work: impl FnOnce() -> Result<T>) -> Beside<T> {
+    let begin = Instant::now();
+    let result = work();
+    Beside {
+        name,
+        took: begin.elapsed(),
+        result,
+    }
 }
 
 impl Stages {
@@ -59,10 +93,23 @@ impl Stages {
         self.done.push(Stage {
             name: name.to_owned(),
             took: start.elapsed(),
+            beside: false,
             passed: result.is_ok(),
             closings,
         });
         result
+    }
+
+    /// Takes in what was done beside the steps.
+    pub fn join<T>(&mut self, other: Beside<T>) -> Result<T> {
+        self.done.push(Stage {
+            name: other.name.to_owned(),
+            took: other.took,
+            beside: true,
+            passed: other.result.is_ok(),
+            closings: Vec::new(),
+        });
+        other.result
     }
 
     /// Prints what the runners said last, and how long each step took.
@@ -75,17 +122,47 @@ impl Stages {
                 println!("{:<12} {line}", stage.name);
             }
         }
-        println!("\n== summary");
+        println!("\n== stages");
         for stage in &self.done {
             let mark = if stage.passed { "ok" } else { "FAILED" };
+            let beside = if stage.beside { ", beside others" } else { "" };
             println!(
-                "{:<12} {:>7.1} s  {mark}",
+                "{:<12} {:>7.1} s  {mark}{beside}",
                 stage.name,
                 stage.took.as_secs_f32()
             );
         }
-        let total: Duration = self.done.iter().map(|stage| stage.took).sum();
-        println!("{:<12} {:>7.1} s", "all", total.as_secs_f32());
+        println!(
+            "{:<12} {:>7.1} s",
+            "all",
+            self.begin.elapsed().as_secs_f32()
+        );
+    }
+
+    /// Keeps the times of all steps, and of the slowest tests, in a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn write(&self, file: &Path, slowest: &[(String, Duration)]) -> Result<()> {
+        let seconds = |time: Duration| (time.as_secs_f64() * 10.0).round() / 10.0;
+        let stages = self.done.iter().map(|stage| {
+            json!({
+                "name": stage.name,
+                "seconds": seconds(stage.took),
+                "beside": stage.beside,
+                "passed": stage.passed,
+            })
+        });
+        let slowest = slowest
+            .iter()
+            .map(|(name, took)| json!({ "name": name, "seconds": seconds(*took) }));
+        let all = json!({
+            "seconds": seconds(self.begin.elapsed()),
+            "stages": stages.collect::<Vec<_>>(),
+            "slowest": slowest.collect::<Vec<_>>(),
+        });
+        std::fs::write(file, format!("{all:#}\n")).with_context(|| file.display().to_string())
     }
 }
 
@@ -134,6 +211,28 @@ mod tests {
         let error = stages.command("doomed", &mut Command::new("false"));
         assert!(error.unwrap_err().to_string().contains("doomed"));
         assert!(!stages.done[0].passed);
+    }
+
+    #[test]
+    fn what_was_done_beside_is_taken_in_with_its_failure() {
+        let mut stages = Stages::default();
+        assert_eq!(stages.join(beside("good", || Ok(7))).unwrap(), 7);
+        let error = stages.join(beside::<()>("bad", || bail!("no network")));
+        assert_eq!(error.unwrap_err().to_string(), "no network");
+        assert!(stages.done[0].passed && !stages.done[1].passed);
+    }
+
+    #[test]
+    fn times_are_kept_in_a_file() {
+        let mut stages = Stages::default();
+        stages.step("one", |_| Ok(())).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let slowest = [("a test".to_owned(), Duration::from_millis(1234))];
+        stages.write(file.path(), &slowest).unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept["stages"][0]["name"], "one");
+        assert_eq!(kept["slowest"][0]["seconds"], 1.2);
     }
 
     #[test]

@@ -1,118 +1,192 @@
-//! `cargo xtask test`: everything that must pass, in the order in which it fails fastest.
+//! `cargo xtask test`: everything that must pass.
+//!
+//! What takes its time and no processor (packages, a base image) is brought in while the compiler works, and so nothing
+//! waits for it.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use meshworker_lab::images::Image;
-use meshworker_lab::{E2E_VARIABLE, Host, sweep};
+use meshworker_lab::images::{BINARIES_VARIABLE, Finish, Image, prepare_base};
+use meshworker_lab::{E2E_VARIABLE, Host, LAB_VARIABLE, Swarm, SwarmOptions, sweep};
+use meshworker_needs::REQUIRED;
 
-use crate::stage::Stages;
-use crate::{images, promtool, schemathesis, workspace};
+use crate::stage::{Beside, Stages, beside};
+use crate::suite::{self, Built, Case, LANES, Lane, Pool, Tally, Tier};
+use crate::{docs, images, lint, promtool, simulate, tools, workspace};
 
-/// The packages whose tests may start labs, and which of their tests.
-const END_TO_END: [[&str; 4]; 2] = [
-    ["-p", "meshworker-lab", "--test", "smoke"],
-    ["-p", "meshworker-e2e", "--tests", "--quiet"],
-];
+/// How many nodes the stories' swarm has.
+const NODES: usize = 3;
 
-/// How many random acts the data stories take here, unless the environment says
-/// otherwise: each takes about half a minute. By hand they are forty.
-const ACTS: (&str, &str) = ("MESHWORKER_ACTS", "8");
+/// How many simulated stories the long tier plays.
+const STORIES: u64 = 100_000;
 
-/// What to leave out.
+/// Which tests.
 #[derive(Debug, Args)]
 pub struct TestArgs {
+    /// Further what takes long: for nights and releases
+    #[arg(long)]
+    all: bool,
     /// Leave out what needs root and a lab
     #[arg(long)]
     no_e2e: bool,
 }
 
-/// Runs the stages until one fails, and always sums up and cleans up.
+impl TestArgs {
+    fn tier(&self) -> Tier {
+        if self.all { Tier::All } else { Tier::Gate }
+    }
+}
+
+/// Runs all stages, sums up and cleans up, whatever came of them.
 pub fn run(args: &TestArgs) -> Result<()> {
     let mut stages = Stages::default();
-    let result = run_stages(&mut stages, args);
+    let mut tally = Tally::default();
+    let result = run_stages(&mut stages, args, &mut tally);
     // What a test program could not remove because it was killed.
     for lab in sweep()? {
         eprintln!("removed a lab that a test left behind: {}", lab.display());
     }
     stages.print_summary();
+    stages.write(&target().join("stages.json"), &tally.slowest())?;
+    println!("{}", tally.summary());
     result
 }
 
-fn run_stages(stages: &mut Stages, args: &TestArgs) -> Result<()> {
+fn run_stages(stages: &mut Stages, args: &TestArgs, tally: &mut Tally) -> Result<()> {
+    let (built, prepared) = std::thread::scope(|scope| {
+        let prepared = scope.spawn(|| beside("prepare", || prepare(args)));
+        let built = build(stages);
+        (built, prepared.join())
+    });
+    let prepared: Beside<PathBuf> = prepared.map_err(|_| anyhow::anyhow!("preparing broke"))?;
+    let promtool = stages.join(prepared);
+    let (built, promtool) = (built?, promtool?);
+    // From here on everything is tried, and the first that failed is told in the end.
+    let mut results = vec![test(stages, args, &built, tally)];
+    let mut doc = suite::cargo()?;
+    doc.args(["test", "--quiet", "--workspace", "--doc"]);
+    results.push(stages.command("examples", &mut doc));
+    results.push(promtool::check(stages, &promtool));
+    if args.all {
+        results.push(simulation(stages));
+        results.push(rustdoc(stages));
+        results.push(lint::run_stages(stages));
+        results.push(docs::run_stages(stages));
+    }
+    results.into_iter().collect()
+}
+
+/// Brings in what this machine lacks, and returns where promtool is.
+fn prepare(args: &TestArgs) -> Result<PathBuf> {
+    Host::prepare_for_tests()?;
     if !args.no_e2e {
-        stages.step("prepare", |_| Ok(Host::prepare_for_tests()?))?;
+        Host::prepare()?;
+        prepare_base(&workspace::root())?;
     }
-    stages.command("fmt", &mut cargo(&["fmt", "--all", "--", "--check"]))?;
-    let clippy = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
+    promtool::fetch()
+}
+
+fn build(stages: &mut Stages) -> Result<Built> {
+    let mut fmt = workspace::cargo();
+    stages.command("fmt", fmt.args(["fmt", "--all", "--", "--check"]))?;
+    stages.step("build", |_| suite::build())
+}
+
+/// Runs all tests of the tier.
+fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) -> Result<()> {
+    let cases = stages.step("list", |_| {
+        let cases: Result<Vec<Vec<Case>>> = built.programs.iter().map(|one| one.cases()).collect();
+        Ok(cases?.concat())
+    })?;
+    let skipped = cases.iter().filter(|case| !case.is_in(args.tier()));
+    tally.leave_out(skipped.filter(|case| !Lane::of(case).is_whole).count());
+    let lanes: Vec<(Lane, Vec<Case>)> = LANES
+        .iter()
+        .map(|lane| {
+            let own = cases.iter().filter(|case| Lane::of(case) == *lane);
+            (*lane, own.cloned().collect())
+        })
+        .collect();
+    let (on_labs, others): (Vec<_>, Vec<_>) =
+        lanes.into_iter().partition(|(lane, _)| !lane.is_sandboxed);
+    let mut variables = vec![
+        (REQUIRED.to_owned(), "1".to_owned()),
+        (
+            BINARIES_VARIABLE.to_owned(),
+            built.binaries.display().to_string(),
+        ),
     ];
-    stages.command("clippy", &mut cargo(&clippy))?;
-    let mut doc = cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
-    stages.command("doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
-    if has_nextest() {
-        let unit = [
-            "nextest",
-            "run",
-            "--workspace",
-            "--status-level=fail",
-            "--no-tests=pass",
-        ];
-        stages.command("unit", &mut cargo(&unit))?;
-        // The one kind of test that nextest does not run.
-        stages.command(
-            "examples",
-            &mut cargo(&["test", "--quiet", "--workspace", "--doc"]),
-        )?;
-    } else {
-        stages.command("unit", &mut cargo(&["test", "--quiet", "--workspace"]))?;
+    if args.all {
+        variables.extend(stages.step("tools", |_| outside())?);
     }
-    let tool = stages.step("tools", |_| schemathesis::installed())?;
-    let conformance = [
-        "test",
-        "--quiet",
-        "-p",
-        "meshworker",
-        "--test",
-        "api",
-        "conformance",
-        "--",
-        "--nocapture",
-    ];
-    stages.command("api", cargo(&conformance).env(schemathesis::VARIABLE, tool))?;
+    let unit = stages.step("unit", |closings| {
+        perform(args, variables.clone(), &others, tally, closings)
+    });
     if args.no_e2e {
-        return Ok(());
+        return unit;
     }
-    promtool::run_stages(stages)?;
-    stages.step("images", |_| images::build(&Image::ALL).map(drop))?;
-    for package in END_TO_END {
-        let mut command = cargo(&["test"]);
-        command.args(package).env(E2E_VARIABLE, "1");
-        if std::env::var_os(ACTS.0).is_none() {
-            command.env(ACTS.0, ACTS.1);
-        }
-        stages.command(package[1].trim_start_matches("meshworker-"), &mut command)?;
+    let swarm = stages.step("images", |_| {
+        let finish = Finish::Built(built.binaries.clone());
+        Ok(Swarm::start_with(&SwarmOptions {
+            images: Some(images::build_as(&Image::ALL, finish)?),
+            ..SwarmOptions::new(NODES, 1)
+        })?)
+    })?;
+    variables.push((E2E_VARIABLE.to_owned(), "1".to_owned()));
+    variables.push((LAB_VARIABLE.to_owned(), swarm.name()));
+    let stories = stages.step("stories", |closings| {
+        perform(args, variables, &on_labs, tally, closings)
+    });
+    stages.step("lab down", |_| Ok(swarm.down()?))?;
+    unit.and(stories)
+}
+
+/// Runs the tests of these lanes, and fails if one of them did.
+fn perform(
+    args: &TestArgs,
+    variables: Vec<(String, String)>,
+    lanes: &[(Lane, Vec<Case>)],
+    tally: &mut Tally,
+    closings: &mut Vec<String>,
+) -> Result<()> {
+    let pool = Pool::new(args.tier(), &target().join("tests"), variables)?;
+    pool.run(lanes);
+    let came = pool.into_tally();
+    closings.push(came.closing());
+    let is_good = came.is_good();
+    tally.append(came);
+    if !is_good {
+        bail!("tests failed");
     }
     Ok(())
 }
 
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = workspace::cargo();
-    command.args(arguments);
-    // Unit tests must not start labs just because somebody's shell allows it.
-    command.env_remove(E2E_VARIABLE);
-    command
+/// Tools of the long tier, for the tests that use them.
+fn outside() -> Result<[(String, String); 2]> {
+    let told = |variable: &str, path: PathBuf| (variable.to_owned(), path.display().to_string());
+    Ok([
+        told(
+            tools::SCHEMATHESIS_VARIABLE,
+            tools::SCHEMATHESIS.installed()?,
+        ),
+        told(tools::AXE_VARIABLE, tools::AXE.installed()?),
+    ])
 }
 
-fn has_nextest() -> bool {
-    cargo(&["nextest", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success())
+fn simulation(stages: &mut Stages) -> Result<()> {
+    stages.command("simulation", &mut simulate::command(1, STORIES))
+}
+
+fn rustdoc(stages: &mut Stages) -> Result<()> {
+    let mut doc: Command = workspace::cargo();
+    doc.args(["doc", "--quiet", "--workspace", "--no-deps"]);
+    stages
+        .command("doc", doc.env("RUSTDOCFLAGS", "-D warnings"))
+        .context("the documentation of the code has faults")
+}
+
+fn target() -> PathBuf {
+    workspace::root().join("target")
 }

@@ -69,11 +69,6 @@ impl Node {
         self.started
     }
 
-    /// Whether the first clustering round is over or due.
-    pub fn ready(&self) -> bool {
-        self.started.elapsed() >= self.options.first_round
-    }
-
     pub fn misbehaviour(&self) -> Misbehaviour {
         self.misbehaviour.borrow().clone()
     }

@@ -68,22 +68,20 @@ impl State {
 
     /// Becomes part of this cluster.
     pub fn adopt(&mut self, cluster: Arc<Cluster>) {
-        let old: &[Member] = self.cluster.as_deref().map_or(&[], Cluster::members);
+        let old = self.cluster.as_deref();
         let gone: Vec<SocketAddr> = old
+            .map_or(&[][..], Cluster::members)
             .iter()
             .filter(|member| cluster.member(member.id).is_none())
             .map(Member::service)
             .collect();
-        let came = cluster
-            .members()
-            .iter()
-            .filter(|member| !old.iter().any(|known| known.id == member.id))
-            .count();
-        // The node itself is among those that came with its first cluster, and is no peer.
-        let came = if self.cluster.is_none() {
-            came.saturating_sub(1)
-        } else {
-            came
+        let came = match old {
+            Some(old) => {
+                let new = |member: &&Member| old.member(member.id).is_none();
+                cluster.members().iter().filter(new).count()
+            }
+            // The node itself is among those that came with its first cluster, and is no peer.
+            None => cluster.size().saturating_sub(1),
         };
         self.peers_generation += (gone.len() + came) as u64;
         self.departed.extend(gone);

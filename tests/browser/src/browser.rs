@@ -29,7 +29,7 @@ impl Browser {
     /// Chromium or chromedriver are not installed, or do not start.
     pub fn start() -> Result<Browser> {
         let profile = tempfile::tempdir()?;
-        let driver = Driver::start()?;
+        let driver = Driver::start(profile.path())?;
         let binary = Host::program("chromium")?;
         let session = Session::begin(&driver.url(), &binary, profile.path())?;
         Ok(Browser {
@@ -37,6 +37,32 @@ impl Browser {
             _driver: driver,
             _profile: profile,
         })
+    }
+
+    /// Changes to a new window, in which nothing is left of what was before: no
+    /// page, cookie, storage, emulation or word on the console.
+    ///
+    /// # Errors
+    ///
+    /// The browser refuses.
+    pub fn renew(&self) -> Result<()> {
+        let everything = json!({ "origin": self.eval("location.origin")?, "storageTypes": "all" });
+        self.devtools("Storage.clearDataForOrigin", &everything)?;
+        self.devtools("Network.clearBrowserCookies", &json!({}))?;
+        let old = self.session.get("/window/handles")?;
+        let tab = json!({ "type": "tab" });
+        let new = self.session.post("/window/new", &tab)?;
+        for window in old.as_array().into_iter().flatten() {
+            self.change_to(window)?;
+            self.session.delete("/window")?;
+        }
+        self.change_to(&new["handle"])?;
+        self.console_errors().map(drop)
+    }
+
+    fn change_to(&self, window: &Value) -> Result<()> {
+        let window = json!({ "handle": window });
+        self.session.post("/window", &window).map(drop)
     }
 
     /// Opens a page, and waits until it is loaded.

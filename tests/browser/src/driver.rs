@@ -1,12 +1,18 @@
 //! The process chromedriver, on a free port of loopback.
+//!
+//! Nothing outlives the test: the kernel ends chromedriver with the thread that
+//! started it, however that ended, and Chromium ends when its driver's pipe is
+//! closed.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use meshworker_lab::Host;
 
-/// A running chromedriver, which ends with this value.
+/// A running chromedriver, which ends with this value, and with the thread that
+/// started it.
 #[derive(Debug)]
 pub struct Driver {
     process: Child,
@@ -14,15 +20,21 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts it, and waits until it listens.
+    /// Starts it, and waits until it listens. What it and the browser write goes
+    /// into this folder.
     ///
     /// # Errors
     ///
     /// It is not installed, or ends before it listens.
-    pub fn start() -> Result<Driver> {
-        let mut process = Command::new(Host::program("chromedriver")?)
+    pub fn start(folder: &Path) -> Result<Driver> {
+        let driver = Host::program("chromedriver")?;
+        let mut process = Command::new(Host::program("setpriv")?)
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(driver)
             // It takes a free one, and says which.
             .arg("--port=0")
+            .env("HOME", folder)
+            .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -55,9 +67,12 @@ fn port(lines: ChildStdout) -> Result<u16> {
         let Some((_, port)) = line.split_once("started successfully on port ") else {
             continue;
         };
-        let port = port.trim_end_matches('.').parse();
+        let port = port.trim_end_matches('.').parse().ok();
         std::thread::spawn(move || lines.for_each(drop));
-        return port.with_context(|| format!("chromedriver names no port: {line}"));
+        // It begins with ::1, and takes no port at all where there is none.
+        return port
+            .filter(|port| *port != 0)
+            .with_context(|| format!("chromedriver has no port, does loopback have ::1? {line}"));
     }
     bail!("chromedriver ended before it listened")
 }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Synchronous, as the lab is: it starts programs and waits for them. Both
-//! programs and the profile go when the [`Browser`] is dropped.
+//! programs and the profile go when the [`Browser`] is dropped; the programs go
+//! too when the process that started them is killed.
 
 mod browser;
 mod driver;
@@ -17,16 +18,14 @@ mod session;
 pub use browser::Browser;
 pub use keys::Key;
 
-/// Whether there is a browser. Says on standard error when there is none: a
-/// test that is left out is not to look like one that passed.
+/// Whether there is a browser. Says so when there is none, as
+/// [`meshworker_needs::missing`] does.
 pub fn is_there() -> bool {
     let there = ["chromium", "chromedriver"]
         .iter()
         .all(|program| meshworker_lab::Host::program(program).is_ok());
     if !there {
-        eprintln!(
-            "SKIPPED: Chromium is not installed (Debian: apt install chromium chromium-driver)"
-        );
+        meshworker_needs::missing("Chromium", "on Debian: apt-get install chromium-driver");
     }
     there
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -15,13 +14,32 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A picture of a long page has a few megabytes.
 const LARGEST: u64 = 64 << 20;
 
+/// What Chromium is started with, beside its profile.
+const SWITCHES: [&str; 14] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--hide-scrollbars",
+    // Chromium ends with its driver, also where that one was killed.
+    "--remote-debugging-pipe",
+    // A page asks its own server, and the browser asks nobody: no name is
+    // resolved, and no address but this machine's and its labs' is gone to.
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 10.213.*",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--disable-quic",
+    "--disable-sync",
+];
+
 /// One session: one window of one browser.
 #[derive(Debug)]
 pub struct Session {
     agent: Agent,
     url: String,
-    /// The browser's process.
-    process: Option<Pid>,
 }
 
 impl Session {
@@ -34,27 +52,17 @@ impl Session {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
+            // The driver is on this machine.
+            .proxy(None)
             .build()
             .new_agent();
         let mut session = Session {
             agent,
             url: format!("{driver}/session"),
-            process: None,
         };
-        let options = json!({
-            "binary": binary,
-            "args": [
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--hide-scrollbars",
-                format!("--user-data-dir={}", profile.display()),
-            ],
-        });
+        let mut switches = SWITCHES.map(str::to_owned).to_vec();
+        switches.push(format!("--user-data-dir={}", profile.display()));
+        let options = json!({ "binary": binary, "args": switches });
         let wishes = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "timeouts": { "script": 120_000, "pageLoad": 120_000 },
@@ -64,9 +72,6 @@ impl Session {
         let begun = session.post("", &wishes)?;
         let id = begun["sessionId"].as_str().context("no session id")?;
         session.url = format!("{}/{id}", session.url);
-        let process = begun["capabilities"]["goog:processID"].as_i64();
-        let process = process.and_then(|process| i32::try_from(process).ok());
-        session.process = process.and_then(Pid::from_raw);
         Ok(session)
     }
 
@@ -91,15 +96,20 @@ impl Session {
         value(answer.with_context(|| format!("GET {path}"))?)
     }
 
+    /// Takes something away.
+    ///
+    /// # Errors
+    ///
+    /// The driver does not answer, or the browser refuses.
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        let answer = self.agent.delete(format!("{}{path}", self.url)).call();
+        value(answer.with_context(|| format!("DELETE {path}"))?)
+    }
+
     /// Ends the browser.
     pub fn end(&self) {
-        let ended = self.agent.delete(&self.url).call();
-        // The driver is killed next, and would leave it behind.
-        if ended.is_err()
-            && let Some(process) = self.process
-        {
-            let _ = kill_process(process, Signal::KILL);
-        }
+        // Where it does not, its driver's end is its own.
+        let _ = self.delete("");
     }
 }
 

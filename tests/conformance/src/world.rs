@@ -26,6 +26,10 @@ pub trait World {
     /// The engine of a worker that has just started.
     fn engine(&self) -> Self::Engine;
 
+    /// The same with little patience for a single answer: for scenarios in
+    /// which somebody never answers.
+    fn hasty_engine(&self) -> Self::Engine;
+
     /// The port that [`World::engine`] asks nodes at.
     fn service_port(&self) -> u16;
 

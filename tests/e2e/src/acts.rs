@@ -8,7 +8,7 @@ use crate::{Deployment, Load, RunningLoad, World};
 
 /// An act and the cluster's rest after it: generous, since Swarm alone takes
 /// half a minute for a rolling update of six.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What clients felt during one act.
 struct Stall {

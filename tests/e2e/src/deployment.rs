@@ -12,7 +12,7 @@ use crate::{Cluster, Database};
 
 /// Far longer than anything here takes: Swarm alone needs 20 s to give up a
 /// dead node, and this machine may be busy.
-const DEADLINE: Duration = Duration::from_secs(150);
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// One deployed stack of one test.
 pub struct Deployment<'a> {

@@ -33,4 +33,4 @@ pub use footprint::Footprint;
 pub use load::{Load, RECORDS, RunningLoad};
 pub use mended::Mended;
 pub use redis::Redis;
-pub use world::World;
+pub use world::{Turn, World};

@@ -16,9 +16,9 @@ pub const RECORDS: u64 = 20_000;
 /// that also carry the cluster.
 const RATE: u64 = 200;
 /// To write or read everything on a busy machine.
-const PHASE_DEADLINE: Duration = Duration::from_secs(300);
+const PHASE_DEADLINE: Duration = Duration::from_secs(900);
 /// A mark is answered at once, whatever the database does.
-const MARK_DEADLINE: Duration = Duration::from_secs(60);
+const MARK_DEADLINE: Duration = Duration::from_secs(300);
 /// Where it is put in the container.
 const PROGRAM: &str = "/tmp/meshworker-load";
 /// Where it keeps its journal there.

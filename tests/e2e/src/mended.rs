@@ -28,7 +28,7 @@ impl Drop for Mended<'_> {
         } else {
             self.swarm.restart(self.node)
         };
-        let ready = mended.and_then(|()| self.swarm.wait_ready(3, Duration::from_secs(90)));
+        let ready = mended.and_then(|()| self.swarm.wait_ready(3, Duration::from_secs(300)));
         if let Err(error) = ready {
             eprintln!("node {} could not be mended: {error}", self.node);
         }

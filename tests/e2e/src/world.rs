@@ -1,35 +1,27 @@
-//! One swarm of three nodes, started by the first test that needs it.
+//! One swarm of three nodes: the one that the runner of all tests has started, or one of the first test's own.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::OnceLock;
 
 use meshworker_lab::images::{self, Finish, Image};
-use meshworker_lab::{Swarm, SwarmOptions};
+use meshworker_lab::{LAB_VARIABLE, Swarm, SwarmOptions};
 
-/// One swarm for all tests of a run. Dropping it takes the swarm down.
+/// One swarm for all stories of a run. Dropping it takes the swarm down, unless it is somebody else's.
 #[derive(Default)]
 pub struct World {
     swarm: OnceLock<Swarm>,
     load: OnceLock<PathBuf>,
-    /// Written by stories that damage nodes.
-    nodes: RwLock<()>,
-    /// Written by acts that move everybody's replicas about.
-    turn: RwLock<()>,
 }
 
 impl World {
     /// The swarm: three nodes, the first one a manager, all images there.
     pub fn swarm(&self) -> &Swarm {
-        self.swarm.get_or_init(|| {
-            let images = images::prepare(&Self::root(), &Image::ALL, Finish::Quick, |built| {
-                eprintln!("  {built:?}");
-            });
-            let options = SwarmOptions {
-                images: Some(images.expect("the images can be built")),
-                ..SwarmOptions::new(3, 1)
-            };
-            Swarm::start_with(&options).expect("a swarm of three nodes can be started")
-        })
+        self.swarm
+            .get_or_init(|| match std::env::var(LAB_VARIABLE) {
+                Ok(name) => Swarm::attach(&name).expect("the lab is there"),
+                Err(_) => start(),
+            })
     }
 
     /// The manager's socket, and the group that may use it.
@@ -46,7 +38,7 @@ impl World {
     pub fn load_binary(&self) -> &Path {
         self.load.get_or_init(|| {
             let package = "meshworker-load";
-            let folder = images::static_binaries(&Self::root(), &[package], Finish::Quick);
+            let folder = images::static_binaries(&Self::root(), &[package], &Finish::for_tests());
             folder
                 .expect("the load generator can be built")
                 .join(package)
@@ -54,25 +46,23 @@ impl World {
     }
 
     /// While this is held, nobody damages a node: for a whole story.
-    pub fn nodes_whole(&self) -> RwLockReadGuard<'_, ()> {
-        self.nodes.read().unwrap_or_else(PoisonError::into_inner)
+    pub fn nodes_whole(&self) -> Turn {
+        Turn::beside(self.swarm(), "nodes")
     }
 
-    /// While this is held, the nodes are the holder's alone: for a whole story
-    /// that damages them.
-    pub fn nodes_alone(&self) -> RwLockWriteGuard<'_, ()> {
-        self.nodes.write().unwrap_or_else(PoisonError::into_inner)
+    /// While this is held, the nodes are the holder's alone: for a whole story that damages them.
+    pub fn nodes_alone(&self) -> Turn {
+        Turn::alone(self.swarm(), "nodes")
     }
 
     /// While this is held, no node is drained: for one act.
-    pub fn act_beside(&self) -> RwLockReadGuard<'_, ()> {
-        self.turn.read().unwrap_or_else(PoisonError::into_inner)
+    pub fn act_beside(&self) -> Turn {
+        Turn::beside(self.swarm(), "act")
     }
 
-    /// While this is held, no other act is under way: for an act that moves
-    /// replicas of other stories too.
-    pub fn act_alone(&self) -> RwLockWriteGuard<'_, ()> {
-        self.turn.write().unwrap_or_else(PoisonError::into_inner)
+    /// While this is held, no other act is under way: for an act that moves replicas of other stories too.
+    pub fn act_alone(&self) -> Turn {
+        Turn::alone(self.swarm(), "act")
     }
 
     /// The project's root folder.
@@ -91,4 +81,45 @@ impl World {
             .join("stacks")
             .join(name)
     }
+}
+
+fn start() -> Swarm {
+    let images = images::prepare(&World::root(), &Image::ALL, Finish::for_tests(), |built| {
+        eprintln!("  {built:?}")
+    });
+    let options = SwarmOptions {
+        images: Some(images.expect("the images can be built")),
+        ..SwarmOptions::new(3, 1)
+    };
+    Swarm::start_with(&options).expect("a swarm of three nodes can be started")
+}
+
+/// A turn with the swarm, which stories take in threads of one process or in processes of their own; it ends when this is
+/// dropped. The kernel keeps it, on a file of the lab.
+#[must_use]
+pub struct Turn {
+    _file: File,
+}
+
+impl Turn {
+    fn beside(swarm: &Swarm, what: &str) -> Turn {
+        let file = file(swarm, what);
+        file.lock_shared().expect("the lab's file can be locked");
+        Turn { _file: file }
+    }
+
+    fn alone(swarm: &Swarm, what: &str) -> Turn {
+        let file = file(swarm, what);
+        file.lock().expect("the lab's file can be locked");
+        Turn { _file: file }
+    }
+}
+
+fn file(swarm: &Swarm, what: &str) -> File {
+    let path = swarm.directory().join(format!("{what}.turn"));
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("the lab has a folder")
 }

@@ -3,6 +3,7 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,9 +41,19 @@ struct Lists {
     tasks: Value,
     nodes: Value,
     networks: Value,
-    info: Value,
+    info: Info,
     delay: Duration,
     status: u16,
+}
+
+/// What it says of itself, made anew for each question: its clock goes on.
+#[derive(Clone)]
+struct Info(Arc<dyn Fn() -> Value + Send + Sync>);
+
+impl fmt::Debug for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", (self.0)())
+    }
 }
 
 impl FakeEngine {
@@ -55,7 +66,7 @@ impl FakeEngine {
                 tasks: json!([]),
                 nodes: json!([{"ID": "n1", "Status": {"State": "ready"}}]),
                 networks: json!([]),
-                info: json!({}),
+                info: Info(Arc::new(|| json!({}))),
                 delay: Duration::ZERO,
                 status: 200,
             }),
@@ -127,8 +138,8 @@ impl World {
     }
 
     /// Says this of itself from now on.
-    pub fn info(&self, info: Value) {
-        self.lists.lock().unwrap().info = info;
+    pub fn info(&self, info: impl Fn() -> Value + Send + Sync + 'static) {
+        self.lists.lock().unwrap().info = Info(Arc::new(info));
     }
 
     /// Answers so late from now on.
@@ -207,7 +218,7 @@ impl World {
             "/tasks" => (200, lists.tasks),
             "/nodes" => (200, lists.nodes),
             "/networks" => (200, lists.networks),
-            "/info" => (200, lists.info),
+            "/info" => (200, (lists.info.0)()),
             update if update.ends_with("/update") => (200, json!({"Warnings": null})),
             other => (400, json!({"message": format!("unexpected {other}")})),
         };

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::network::Network;
@@ -20,6 +21,9 @@ const LET_GO: Duration = Duration::from_secs(10);
 ///
 /// The first thing that could not be removed; the rest is still tried.
 pub fn remove_lab(lab: &Path) -> Result<()> {
+    // An interrupt and the end of a test may both remove a lab, and each part is removed by whoever is first.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let removed = match LabRecord::read(lab) {
         Ok(record) => remove_parts(lab, &record),
         // Nothing was made yet: the record comes right after the reservation of the network.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::{LabError, Result};
 
 /// No program of the lab takes this long unless it hangs; image builds set their own.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Of an error text only the end is kept: enough for the reason, short enough to read.
 const KEPT: usize = 2000;

@@ -21,10 +21,10 @@ use crate::process::ProcessId;
 use crate::{LabError, Result, wait_for};
 
 /// A loaded machine of two cores with several engines that start at once needs a few seconds.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_secs(300);
 
 /// The kernel ends a namespace's processes within milliseconds; one in uninterruptible I/O may take longer.
-const KILL_DEADLINE: Duration = Duration::from_secs(30);
+const KILL_DEADLINE: Duration = Duration::from_secs(120);
 
 /// Sets the node up from the inside, then stays as its init: it starts the engine and reaps orphans.
 ///

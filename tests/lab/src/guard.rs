@@ -9,7 +9,7 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{LabError, Result, remove_lab};
+use crate::{LabError, Result, clients, remove_lab};
 
 /// The exit code of a program that was ended by an interrupt, as shells report it.
 const INTERRUPTED: i32 = 130;
@@ -75,6 +75,8 @@ fn remove_all() {
         owned.closing = true;
         std::mem::take(&mut owned.labs)
     };
+    // Before their labs' addresses are somebody else's.
+    clients::end_all();
     for lab in labs {
         eprintln!("interrupted: removing {}", lab.display());
         if let Err(error) = remove_lab(&lab) {

@@ -12,7 +12,7 @@ use crate::{LabError, Result};
 const DIRECTORIES: [&str; 5] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/sbin"];
 
 /// A package list and a dozen packages over a slow line.
-const INSTALL_DEADLINE: Duration = Duration::from_secs(600);
+const INSTALL_DEADLINE: Duration = Duration::from_secs(1800);
 
 /// What a lab needs: the program and the Debian packages that may have it, first choice first.
 const LAB_NEEDS: [(&str, &[&str]); 7] = [
@@ -38,7 +38,14 @@ pub(crate) const BASE_NEEDS: [(&str, &[&str]); 3] = [
 ];
 
 /// What tests start on the machine itself. Debian's redis-tools has the server too, and starts no service.
-const TEST_NEEDS: [(&str, &[&str]); 1] = [("redis-check-rdb", &["redis-tools"])];
+const TEST_NEEDS: [(&str, &[&str]); 6] = [
+    ("redis-check-rdb", &["redis-tools"]),
+    ("openssl", &["openssl"]),
+    ("ip", &["iproute2"]),
+    ("unshare", &["util-linux"]),
+    ("setpriv", &["util-linux"]),
+    ("flock", &["util-linux"]),
+];
 
 /// What tests of pages need: a browser, what drives it, and letters to show.
 const BROWSER_NEEDS: [(&str, &[&str]); 3] = [
@@ -66,7 +73,7 @@ impl Host {
     /// [`LabError::Missing`] names every missing program with its package and says what to do.
     pub fn prepare() -> Result<()> {
         Self::require(&LAB_NEEDS)?;
-        if !is_root() {
+        if !Self::is_root() {
             return Err(LabError::Missing {
                 missing: "the rights of root".into(),
                 advice: "A lab makes namespaces and starts engines: run this as root".into(),
@@ -75,15 +82,13 @@ impl Host {
         Ok(())
     }
 
-    /// Makes the machine ready for all tests: for labs, for real servers beside them, and for pages.
+    /// Makes the machine ready for all tests that need no lab: real servers, and a browser for pages.
     ///
     /// # Errors
     ///
-    /// As for [`Host::prepare`].
+    /// [`LabError::Missing`] names every missing program with its package and says what to do.
     pub fn prepare_for_tests() -> Result<()> {
-        Self::prepare()?;
-        Self::require(&TEST_NEEDS)?;
-        Self::browser()
+        Self::require(&[&TEST_NEEDS[..], &BROWSER_NEEDS].concat())
     }
 
     /// Makes the machine ready for tests of pages: Debian's Chromium and its driver.
@@ -93,6 +98,11 @@ impl Host {
     /// [`LabError::Missing`] names every missing program with its package and says what to do.
     pub fn browser() -> Result<()> {
         Self::require(&BROWSER_NEEDS)
+    }
+
+    /// Whether this process has the rights of root.
+    pub fn is_root() -> bool {
+        rustix::process::geteuid().is_root()
     }
 
     /// The path of a program.
@@ -120,7 +130,7 @@ impl Host {
                 .filter_map(|(_, packages)| packages.get(round).or(packages.first()).copied())
                 .collect();
             packages.dedup();
-            if !is_root() || !has_apt() {
+            if !Self::is_root() || !has_apt() {
                 return Err(not_there(&missing));
             }
             install(&packages)?;
@@ -148,10 +158,6 @@ fn find(name: &str) -> Option<PathBuf> {
         .chain(std::env::split_paths(&path))
         .map(|directory| directory.join(name))
         .find(|file| file.is_file())
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 fn has_apt() -> bool {

@@ -28,6 +28,7 @@
 
 mod cargo;
 mod cleanup;
+mod clients;
 mod command;
 mod damage;
 mod docker;
@@ -53,14 +54,15 @@ mod wait;
 
 pub use cargo::cargo;
 pub use cleanup::{remove_lab, sweep};
+pub use clients::Client;
 pub use command::Output;
 pub use docker::{Docker, Engines};
 pub use error::LabError;
 pub use guard::clean_up_on_signals;
 pub use host::Host;
-pub use options::SwarmOptions;
+pub use options::{LAB_VARIABLE, SwarmOptions};
 pub use stack::Stack;
-pub use suite::{E2E_VARIABLE, Suite};
+pub use suite::{ALONE, E2E_VARIABLE, Suite, TOOK};
 pub use swarm::Swarm;
 pub use task::Task;
 pub use tools::Tools;

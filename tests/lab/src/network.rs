@@ -58,6 +58,7 @@ impl Network {
     }
 
     fn open(self) -> Result<()> {
+        lead_nowhere()?;
         let (bridge, address) = (self.bridge(), format!("{}/24", self.gateway()));
         ip(&["addr", "add", &address, "dev", &bridge])?;
         ip(&["link", "set", &bridge, "up"])?;
@@ -163,6 +164,18 @@ impl Network {
         ]))
         .map(drop)
     }
+}
+
+/// The addresses of all labs lead nowhere, unless there is a lab that has them: whoever still speaks to one that is gone
+/// would otherwise reach a stranger by the machine's default route. It stays when the labs are gone.
+fn lead_nowhere() -> Result<()> {
+    let [a, b] = PREFIX;
+    ip(&[
+        "route",
+        "replace",
+        "unreachable",
+        &format!("{a}.{b}.0.0/16"),
+    ])
 }
 
 /// Where `ip netns` keeps a namespace.

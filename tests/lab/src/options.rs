@@ -8,6 +8,9 @@ use crate::network::MAX_NODES;
 use crate::record::PREFIX;
 use crate::{LabError, Result};
 
+/// Set to a lab's name, this variable gives tests a lab that is there already.
+pub const LAB_VARIABLE: &str = "MESHWORKER_LAB";
+
 /// What a lab is made of.
 #[derive(Debug, Clone)]
 pub struct SwarmOptions {

@@ -11,7 +11,7 @@ pub(crate) const STACK_LABEL: &str = "com.docker.stack.namespace";
 
 /// Swarm waits 3 s before it stops a removed task, then up to the service's grace period (10 s by default), and
 /// removes networks only after that.
-const REMOVE_DEADLINE: Duration = Duration::from_secs(90);
+const REMOVE_DEADLINE: Duration = Duration::from_secs(500);
 
 /// A task that vanishes between the list and the look at it is looked for again this often.
 const LOOKS: usize = 3;

@@ -12,12 +12,12 @@ use crate::network::Network;
 use crate::node::Node;
 use crate::options::{SwarmOptions, directory, new_directory};
 use crate::process::ProcessId;
-use crate::record::LabRecord;
+use crate::record::{LabRecord, PREFIX};
 use crate::{Docker, Engines, Host, LabError, Result, clean_up_on_signals, guard, remove_lab};
 use crate::{sweep, wait_for};
 
 /// Joining is a matter of a second; on a machine that builds something at the same time, of several.
-const JOIN_DEADLINE: Duration = Duration::from_secs(60);
+const JOIN_DEADLINE: Duration = Duration::from_secs(300);
 
 /// A Docker Swarm of several nodes on this machine. Nodes count from 1. Dropping it removes everything.
 #[derive(Debug)]
@@ -72,7 +72,8 @@ impl Swarm {
         Ok(swarm)
     }
 
-    /// The lab that was started to stay under this name. Dropping the value leaves it running.
+    /// The lab of this name: one that was started to stay under it, or another program's. Dropping the value leaves it
+    /// running.
     ///
     /// # Errors
     ///
@@ -95,6 +96,17 @@ impl Swarm {
             owned: false,
             names: None,
         })
+    }
+
+    /// What [`Swarm::attach`] finds it by, in this program and in others.
+    pub fn name(&self) -> String {
+        let directory = self.dir.file_name().unwrap_or_default().to_string_lossy();
+        directory.trim_start_matches(PREFIX).to_owned()
+    }
+
+    /// Where it keeps its files; what others put there goes with it.
+    pub fn directory(&self) -> &Path {
+        &self.dir
     }
 
     /// The number of nodes, running or not.

@@ -8,7 +8,7 @@ use crate::stack::STACK_LABEL;
 use crate::{Output, Result, Stack, Task, wait_for};
 
 /// A container of an image that is on the node starts within a second or two.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_secs(300);
 
 /// The name of the service within the stack.
 const SERVICE: &str = "tools";

@@ -24,7 +24,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let root = workspace::root();
     eprintln!("== build");
     let binaries =
-        static_binaries(&root, &PACKAGES, Finish::Release).context("cannot build the binaries")?;
+        static_binaries(&root, &PACKAGES, &Finish::Release).context("cannot build the binaries")?;
     let mut command = Command::new(binaries.join("meshworker-bench"));
     command
         .arg("--meshworker")

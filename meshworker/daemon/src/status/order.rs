@@ -40,7 +40,10 @@ pub struct Scale {
 #[serde(deny_unknown_fields)]
 pub struct Drain {
     /// The member: `SERVICE.SLOT`.
-    #[schema(pattern = "^.+\\.[1-9][0-9]{0,17}$")]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+\\.[1-9][0-9]{0,17}$"
+    )]
     pub member: String,
 }
 

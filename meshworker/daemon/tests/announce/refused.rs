@@ -179,11 +179,10 @@ async fn the_server_ends_although_somebody_stalls() {
     stream.write_all(b"POST /v1").await.unwrap();
     // Whoever is answered now came after the one that stalls.
     assert_eq!(post.request("GET /v1/health", "", "").await.0, 200);
+    // From here on time is what the server waits for, however busy the machine is.
+    tokio::time::pause();
     let began = Instant::now();
     timeout(PATIENCE, post.close()).await.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        began.elapsed()
-    );
+    let took = began.elapsed();
+    assert!(took <= Duration::from_millis(1010), "{took:?}");
 }

@@ -1,113 +1,20 @@
 //! What has happened: the history, and the stream.
 
-use meshworker::board::{Fact, Registration};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use meshworker::api::{Lease, v1};
+use meshworker::board::{Board, Fact, Registration};
 use meshworker::status::{Event, EventKind, Events};
-use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use super::office::{Office, Opening};
-use super::support::{PATIENCE, World};
-
-/// One message of a stream.
-#[derive(Debug, Clone)]
-pub struct Message {
-    pub event: String,
-    pub id: Option<u64>,
-    pub data: Value,
-    pub comment: Option<String>,
-}
-
-/// A reader of the stream.
-pub struct Reader {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Reader {
-    /// Begins to read; its greeting is over.
-    pub async fn start(office: &Office, query: &str, last: Option<u64>) -> Reader {
-        let mut stream = office.connect().await;
-        let last = last
-            .map(|id| format!("last-event-id: {id}\r\n"))
-            .unwrap_or_default();
-        // The old version sends the body as it is, not in chunks.
-        let head = format!("GET /v1/events/stream{query} HTTP/1.0\r\n{last}\r\n");
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut reader = Reader {
-            stream,
-            buffer: Vec::new(),
-        };
-        let head = reader.block("\r\n\r\n").await.unwrap().to_ascii_lowercase();
-        assert!(head.contains(" 200 "), "{head}");
-        assert!(head.contains("content-type: text/event-stream"), "{head}");
-        assert!(head.contains("cache-control: no-store"), "{head}");
-        let greeting = reader.next().await;
-        assert_eq!(greeting.comment.as_deref(), Some(" hello"));
-        reader
-    }
-
-    /// The next message.
-    pub async fn next(&mut self) -> Message {
-        self.try_next().await.unwrap()
-    }
-
-    /// The next message; none when the stream is over.
-    pub async fn try_next(&mut self) -> Option<Message> {
-        let block = self.block("\n\n").await?;
-        let field = |name: &str| {
-            let mut lines = block.lines();
-            lines.find_map(|line| line.strip_prefix(name).map(str::to_owned))
-        };
-        let data = field("data: ");
-        Some(Message {
-            event: field("event: ").unwrap_or_default(),
-            id: field("id: ").map(|id| id.parse().unwrap()),
-            data: data.map_or(Value::Null, |data| serde_json::from_str(&data).unwrap()),
-            comment: field(":"),
-        })
-    }
-
-    /// The next fact: all that comes before it is put aside.
-    pub async fn fact(&mut self) -> Event {
-        loop {
-            let message = self.next().await;
-            if message.event == "fact" {
-                let event: Event = serde_json::from_value(message.data).unwrap();
-                assert_eq!(message.id, Some(event.id));
-                return event;
-            }
-        }
-    }
-
-    /// The next so many facts' ids.
-    async fn ids(&mut self, count: usize) -> Vec<u64> {
-        let mut ids = Vec::new();
-        while ids.len() < count {
-            ids.push(self.fact().await.id);
-        }
-        ids
-    }
-
-    async fn block(&mut self, end: &str) -> Option<String> {
-        loop {
-            let text = String::from_utf8_lossy(&self.buffer);
-            if let Some((block, _)) = text.split_once(end) {
-                let block = block.to_owned();
-                self.buffer.drain(..block.len() + end.len());
-                return Some(block);
-            }
-            let mut part = [0; 16 * 1024];
-            let read = timeout(PATIENCE, self.stream.read(&mut part)).await;
-            let read = read.unwrap_or_else(|_| panic!("nothing came; before: {text}"));
-            match read {
-                Ok(read) if read > 0 => self.buffer.extend_from_slice(&part[..read]),
-                _ => return None,
-            }
-        }
-    }
-}
+use super::reader::Reader;
+use super::support::World;
 
 fn happen(open: &Registration, count: usize) {
     for _ in 0..count {
@@ -197,10 +104,33 @@ async fn a_reader_hears_of_a_cluster_that_forms_in_order() {
     let mut history = office.history().await;
     history.truncate(heard.len());
     assert_eq!(heard, history);
-    // Whoever asks for another cluster hears only that he is heard.
-    let comment = other.next().await;
-    assert!(comment.comment.is_some(), "{comment:?}");
+    // Whoever asks for another cluster heard nothing of it.
+    let registration = office.board.open(&world.cluster(&[("name", "other")]));
+    happen(&registration, 1);
+    let first = other.next().await;
+    assert_eq!(first.data["cluster"], "other", "{first:?}");
     office.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_hears_nothing_for_long_hears_that_somebody_is_there() {
+    let desk = v1::Desk::new(Board::new(Default::default()));
+    let routes = TowerToHyperService::new(v1::router(desk));
+    let mut request = Request::get("/v1/events/stream")
+        .body(Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(Lease::on(None));
+    let mut stream = routes.call(request).await.unwrap().into_body();
+    let began = Instant::now();
+    for (said, after) in [
+        (": hello\n\n", 0),
+        (": still here\n\n", 15),
+        (": still here\n\n", 30),
+    ] {
+        let frame = stream.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), said);
+        assert_eq!(began.elapsed(), Duration::from_secs(after));
+    }
 }
 
 #[tokio::test]

@@ -10,12 +10,20 @@
 
 mod bad_input;
 mod conformance;
+mod contract;
 mod encrypted;
 mod events;
 mod load;
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the metrics, which need more of it"
+)]
+#[path = "../metrics/looks.rs"]
+mod looks;
 mod office;
 mod orders;
 mod powers;
+mod reader;
 mod reads;
 mod reply;
 mod strain;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use meshworker::api::{Server, Token, limited, v1};
 use meshworker::board::{Board, Powers};
 use meshworker::log_level::LogLevel;
+use meshworker::scale::Scaling;
 use meshworker::worker;
 use meshworker_engines::SecretFile;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,8 @@ pub struct Opening {
     /// Nobody has a token.
     pub without_token: bool,
     pub tls: Option<TlsAcceptor>,
+    /// What can change services; nothing without it.
+    pub scaling: Option<Arc<Scaling>>,
     /// What the worker is told besides.
     pub settings: &'static [(&'static str, &'static str)],
 }
@@ -72,6 +75,7 @@ impl Office {
         let (log, level) = reload::Layer::new(EnvFilter::new("warn"));
         let desk = v1::Desk::new(Arc::clone(&board))
             .with_token(token)
+            .with_scaling(how.scaling)
             .with_log_level(Some(LogLevel::new(level)));
         let router = limited(v1::router(desk));
         let server = Server::bind(([127, 0, 0, 1], 0).into(), router, "tests");
@@ -127,8 +131,7 @@ impl Office {
             ("content-type", "application/json"),
         ];
         let line = format!("POST /v1/clusters/db/{order}");
-        self.send(&request(&line, &headers, &body.to_string()))
-            .await
+        self.send(&request(&line, &headers, body.to_string())).await
     }
 
     /// An order that is taken.

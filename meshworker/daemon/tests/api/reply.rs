@@ -20,11 +20,15 @@ impl Reply {
         Reply::try_read(stream).await.unwrap()
     }
 
-    /// Reads an answer to its end; none when there is no whole one.
+    /// Reads an answer to its end, of a stream of events the greeting; none when there is no whole one.
     pub async fn try_read(mut stream: impl AsyncRead + Unpin) -> Option<Reply> {
         let mut bytes = Vec::new();
         // A connection that is reset after its answer was still answered.
-        let _ = stream.read_to_end(&mut bytes).await;
+        while let Ok(1..) = stream.read_buf(&mut bytes).await {
+            if is_greeting(&bytes) {
+                break;
+            }
+        }
         let answer = String::from_utf8(bytes).ok()?;
         let (head, text) = answer.split_once("\r\n\r\n")?;
         Some(Reply {
@@ -32,6 +36,12 @@ impl Reply {
             head: head.to_ascii_lowercase(),
             text: text.to_owned(),
         })
+    }
+
+    /// What a header says, in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     pub fn json(&self) -> Value {
@@ -55,14 +65,22 @@ impl Reply {
     }
 }
 
+/// Whether this is a stream of events, which has no end, up to the end of what it begins with.
+fn is_greeting(bytes: &[u8]) -> bool {
+    let has = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|part| part == what);
+    let head = &bytes[..bytes.len().min(256)];
+    has(head, b"text/event-stream") && has(bytes, b"\n\n")
+}
+
 /// The bytes of a request.
-pub fn request(line: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+pub fn request(line: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
     let mut text = format!("{line} HTTP/1.1\r\nhost: x\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    let length = body.len();
-    format!("{text}content-length: {length}\r\n\r\n{body}").into_bytes()
+    text.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    [text.as_bytes(), body].concat()
 }
 
 /// Connects from this address of loopback.

@@ -1,7 +1,5 @@
 //! The client against a small worker.
 
-use std::net::TcpListener;
-
 use meshworker::client::{Access, Client, Endpoint, Unanswered};
 use meshworker::status::{Hold, Summary};
 use meshworker_engines::SecretFile;
@@ -9,10 +7,13 @@ use meshworker_engines::SecretFile;
 use crate::server::{Server, TOKEN};
 use crate::story;
 
-/// Where nobody listens.
+/// Where nobody listens, nor ever will: the port is taken until the test ends.
 pub fn dead() -> String {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", taken.local_addr().unwrap())
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = taken.local_addr().unwrap();
+    std::mem::forget(taken);
+    format!("http://{address}")
 }
 
 pub fn access(list: &str) -> Access {

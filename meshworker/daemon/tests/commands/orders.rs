@@ -1,13 +1,12 @@
 //! The whole program, when it has workers do something.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 
 use meshworker::status::MemberState;
 use serde_json::json;
 
 use crate::client::dead;
-use crate::process::{PROGRAM, done, failed, out, run};
+use crate::process::{beside, done, failed, out, run};
 use crate::server::{Server, TOKEN};
 use crate::story;
 
@@ -125,18 +124,13 @@ fn a_member_is_drained_by_a_worker_and_its_slots_are_counted() {
     shown.status.as_mut().unwrap().members[1].id = "cache_redis.9".into();
     let server = Server::of(vec![shown]);
     let token = token(TOKEN);
-    let mut child = Command::new(PROGRAM)
-        .args([
-            "drain",
-            "cache_redis.4",
-            "--api-token-file",
-            token.path().to_str().unwrap(),
-        ])
-        .env_clear()
-        .env("MESHWORKER_API", server.url())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let args = [
+        "drain",
+        "cache_redis.4",
+        "--api-token-file",
+        token.path().to_str().unwrap(),
+    ];
+    let mut child = beside(&server.url(), &args);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut line = || lines.next().unwrap().unwrap();
     assert_eq!(line(), format!("{}: so it will be", server.url()));
@@ -158,11 +152,5 @@ fn a_member_is_drained_by_a_worker_and_its_slots_are_counted() {
     server.world(|world| {
         world.shown[0].status.as_mut().unwrap().members[3].state = MemberState::Unknown;
     });
-    let args = [
-        "drain",
-        "cache_redis.4",
-        "--api-token-file",
-        token.path().to_str().unwrap(),
-    ];
     done(&run(&server.url(), &args));
 }

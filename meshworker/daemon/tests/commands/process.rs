@@ -1,7 +1,7 @@
 //! The whole program, as a user or a script meets it.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -15,6 +15,18 @@ pub fn run(api: &str, args: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.args(args).env_clear().env("MESHWORKER_API", api);
     command.output().unwrap()
+}
+
+/// The program, to run beside the test: it ends with it.
+pub fn beside(api: &str, args: &[&str]) -> Child {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "--", PROGRAM])
+        .args(args)
+        .env_clear()
+        .env("MESHWORKER_API", api)
+        .stdout(Stdio::piped());
+    command.spawn().unwrap()
 }
 
 pub fn out(output: &Output) -> String {
@@ -175,13 +187,7 @@ fn colours_are_for_terminals_that_want_them() {
 #[test]
 fn a_watched_status_is_shown_again_when_it_changes() {
     let server = Server::of(vec![story::calm()]);
-    let mut child = Command::new(PROGRAM)
-        .args(["status", "--watch"])
-        .env_clear()
-        .env("MESHWORKER_API", server.url())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = beside(&server.url(), &["status", "--watch"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut until = |wanted: &str| {
         let read: Vec<String> = lines

@@ -51,14 +51,14 @@ fn while_the_members_have_a_name_it_looks_for_itself() {
         .with("name-server", &dns.address().to_string())
         .with("workers", "workers.test")
         .with("address", &own.to_string())
-        .with("grace", "8")
-        .with("stop-time", "2")
+        .with("grace", "600")
         .with("alone-after", "1")
         .script(DATABASE);
     supervisor.wait_for_out("database up");
     supervisor.signal(Signal::TERM);
     supervisor.wait_for_log("no worker has answered for 1 s: looks for itself");
     supervisor.wait_for_log("waits, as it sees it alone: ");
+    supervisor.signal(Signal::TERM);
     assert_eq!(supervisor.code(), 7);
     drop(nodes);
 }

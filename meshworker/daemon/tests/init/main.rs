@@ -7,6 +7,10 @@
     clippy::panic,
     reason = "a test fails by panicking, and its helpers are not known to clippy as tests"
 )]
+#![allow(
+    clippy::disallowed_types,
+    reason = "real processes run on real time, which no test can pause"
+)]
 
 mod alone;
 mod bad_input;

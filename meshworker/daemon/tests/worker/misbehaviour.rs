@@ -6,7 +6,7 @@ use std::time::Duration;
 use aerospike_sim::{Misbehaviour, NodeOptions};
 use futures_util::future::join_all;
 
-use crate::support::{Shift, World};
+use crate::support::{Shift, World, until};
 
 /// One of four nodes behaves like this for a while.
 async fn the_others_go_on_without(bad: u16, how: Misbehaviour) {
@@ -25,11 +25,13 @@ async fn the_others_go_on_without(bad: u16, how: Misbehaviour) {
     worker.watch(3).await;
     world.one_cluster(good).await;
     assert_eq!(world.removals(), 0, "{what}");
-    let told = world.node(bad).counts().of("tip");
+    let told = async || world.node(bad).counts().of("tip");
     match how {
         // Told, and it did not help.
-        Misbehaviour::RefuseTips | Misbehaviour::IgnoreTips => assert!(told > 0, "{what}"),
-        _ => assert_eq!(told, 0, "{what}"),
+        Misbehaviour::RefuseTips | Misbehaviour::IgnoreTips => {
+            until("a tip that does not help", told, |told| *told > 0).await;
+        }
+        _ => assert_eq!(told().await, 0, "{what}"),
     }
 
     world.misbehave(bad, Misbehaviour::None);

@@ -115,6 +115,8 @@ async fn started_long_before_the_database() {
 #[tokio::test]
 async fn started_long_after_the_database() {
     let mut world = World::new().await;
+    // Nobody is to die of a busy machine here.
+    world.timeout = 400;
     world.start(1..=4).await;
     world.list(1..=4);
     for alone in 1..=4 {

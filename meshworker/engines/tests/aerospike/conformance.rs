@@ -10,7 +10,7 @@ use meshworker_conformance::{Driver, World, conformance};
 use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
 
-use crate::worker::{access, addresses, quick};
+use crate::worker::{PATIENCE, access, addresses, quick};
 
 struct Simulated {
     _block: Loopback,
@@ -55,8 +55,8 @@ impl Simulated {
         started
     }
 
-    fn engine_for(&self, name: &str) -> Aerospike {
-        let mut access = access(Duration::from_millis(1500));
+    fn engine_for(&self, name: &str, deadline: Duration) -> Aerospike {
+        let mut access = access(deadline);
         access.cluster_name = Some(name.into());
         Aerospike::new(access)
     }
@@ -66,7 +66,11 @@ impl World for Simulated {
     type Engine = Aerospike;
 
     fn engine(&self) -> Aerospike {
-        self.engine_for("mesh-it")
+        self.engine_for("mesh-it", PATIENCE)
+    }
+
+    fn hasty_engine(&self) -> Aerospike {
+        self.engine_for("mesh-it", Duration::from_millis(1500))
     }
 
     fn service_port(&self) -> u16 {
@@ -83,9 +87,9 @@ impl World for Simulated {
 
     async fn fill(&mut self, node: IpAddr) {
         let service = self.nodes[&node].service();
-        let fill = "sim-put-many:ns=test;prefix=k;from=1;to=5000";
+        let fill = "sim-put-many:ns=test;prefix=k;from=1;to=2000";
         let filled = info(service, fill).await.expect("an answer");
-        assert_eq!(filled, "written=5000;failed=0");
+        assert_eq!(filled, "written=2000;failed=0");
         // Copies take seconds to make: who does not wait for them loses some.
         // A quiesced member has all of its own to send, at the same pace.
         let rate = match self.edition {
@@ -98,7 +102,7 @@ impl World for Simulated {
 
     async fn lost(&mut self, node: IpAddr) -> usize {
         let service = self.nodes[&node].service();
-        let check = "sim-check-many:ns=test;prefix=k;from=1;to=5000";
+        let check = "sim-check-many:ns=test;prefix=k;from=1;to=2000";
         let found = info(service, check).await.expect("an answer");
         let missing = found.split_once("missing=").expect("a number").1;
         missing.parse().expect("a number")
@@ -106,7 +110,7 @@ impl World for Simulated {
 
     async fn start_foreign(&mut self) -> Vec<IpAddr> {
         let nodes = self.start_named("other", 3).await;
-        let mut driver = Driver::new(self.engine_for("other"));
+        let mut driver = Driver::new(self.engine_for("other", PATIENCE));
         driver.until_one(&nodes, self.patience()).await;
         nodes
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aerospike_sim::info;
 
-use crate::worker::{PATIENCE, Worker, addresses, performed, seeds, start};
+use crate::worker::{PATIENCE, SOON, Worker, addresses, performed, seeds, start};
 
 /// The old script never cleared a tip. Here the node leaves that all the others
 /// were told about.
@@ -51,6 +51,7 @@ async fn a_node_that_is_wanted_is_not_forgotten() {
     let (_block, at) = addresses(3);
     let mut nodes = start(&at).await;
     let mut worker = Worker::new(&at, PATIENCE);
+    worker.limits.retry_first = SOON;
     worker.until_one_of(3).await;
     nodes.remove(&at[2]).unwrap().stop().await;
     let passes = worker

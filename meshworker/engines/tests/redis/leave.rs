@@ -6,13 +6,19 @@ use std::time::Duration;
 use meshworker_conformance::{Driver, World};
 use meshworker_engines::Engine;
 use meshworker_engines::redis::Entry;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
-use crate::load::Load;
+use crate::client::Client;
+use crate::cut::cut_after;
+use crate::load::{Load, keys};
 use crate::servers::Servers;
 use crate::worker::Worker;
 
 const REST: Duration = Duration::from_millis(50);
+
+/// How many workers die in a move.
+const CUTS: usize = 40;
 
 /// Leads these members out, one after another, until the others have forgotten
 /// them.
@@ -60,7 +66,7 @@ async fn table(servers: &Servers, at: IpAddr) -> Vec<Entry> {
 
 #[tokio::test]
 async fn two_masters_and_a_replica_of_six_leave_and_nothing_is_lost() {
-    let Some(mut servers) = Servers::plain().await else {
+    let Some(mut servers) = Servers::plain() else {
         return;
     };
     let nodes = servers.start(6).await;
@@ -74,7 +80,7 @@ async fn two_masters_and_a_replica_of_six_leave_and_nothing_is_lost() {
         .unwrap();
     let leave = [masters[0], masters[1], replica].map(|entry| entry.address.unwrap());
 
-    let load = Load::begin(&nodes, 2000).await;
+    let load = Load::begin(&nodes, keys(500)).await;
     let mut worker = Worker::new(servers.engine(), &nodes);
     scale_in(&mut servers, &mut worker, &load, &leave).await;
     load.end().await;
@@ -86,13 +92,13 @@ async fn two_masters_and_a_replica_of_six_leave_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn one_of_four_masters_leaves_and_nothing_is_lost() {
-    let Some(mut servers) = Servers::with_replicas(0).await else {
+    let Some(mut servers) = Servers::with_replicas(0) else {
         return;
     };
     let nodes = servers.start(4).await;
     let mut driver = Driver::new(servers.engine());
     driver.until_one(&nodes, servers.patience()).await;
-    let load = Load::begin(&nodes, 2000).await;
+    let load = Load::begin(&nodes, keys(500)).await;
     let mut worker = Worker::new(servers.engine(), &nodes);
     scale_in(&mut servers, &mut worker, &load, &nodes[1..2]).await;
     load.end().await;
@@ -102,94 +108,139 @@ async fn one_of_four_masters_leaves_and_nothing_is_lost() {
     assert!(sizes.iter().all(|size| *size >= 5400), "{sizes:?}");
 }
 
+/// The master that owns this slot, as a member says.
+async fn owner_of(slot: u16, servers: &Servers, said_by: IpAddr) -> IpAddr {
+    let all = table(servers, said_by).await;
+    let owner = all.iter().find(|entry| entry.slots.contains(slot));
+    owner.unwrap().address.unwrap()
+}
+
+/// A master that takes its time as soon as it has a part of this slot: so no
+/// machine is quick enough to move the slot in one pass.
+async fn take_time(master: IpAddr, slot: u16, whole: usize) {
+    let mut client = Client::of([master], None);
+    let slot = slot.to_string();
+    let count = ["CLUSTER", "COUNTKEYSINSLOT", &slot];
+    loop {
+        let count: usize = client.tell(master, &count).await.parse().unwrap();
+        if (1..whole).contains(&count) {
+            client.tell(master, &["DEBUG", "SLEEP", "0.05"]).await;
+        } else {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_slot_that_takes_many_passes_loses_nothing() {
-    let Some(mut servers) = Servers::with_replicas(0).await else {
+    let Some(mut servers) = Servers::with_replicas(0) else {
         return;
     };
+    servers.config = vec!["enable-debug-command yes".into()];
+    // Within it about 40 times 64 keys can be moved.
+    servers.access.deadline = Duration::from_secs(2);
     let nodes = servers.start(4).await;
     let mut driver = Driver::new(servers.engine());
     driver.until_one(&nodes, servers.patience()).await;
-    let keys = 40_000;
-    let sets: String = (0..keys)
-        .map(|n| format!("SET {{one}}:{n} value:{n}\n"))
-        .collect();
-    servers.cli(nodes[0], "", &sets);
-    let slot = servers.cli(nodes[0], "CLUSTER KEYSLOT {one}", "");
-    let slot: u16 = slot.trim().parse().unwrap();
-    let owner = table(&servers, nodes[0]).await;
-    let owner = owner.iter().find(|entry| entry.slots.contains(slot));
-    let owner = owner.unwrap().address.unwrap();
+    let mut client = servers.client(nodes[0]);
+    // Among the first slots that its owner gives away.
+    let (tag, keys, loaded) = ("{17}", 3000, 200);
+    client.fill(tag, keys).await;
+    let slot = client.call(&["CLUSTER", "KEYSLOT", tag]).await;
+    let slot: u16 = slot.unwrap().parse().unwrap();
+    let owner = owner_of(slot, &servers, nodes[0]).await;
 
-    let load = Load::begin(&nodes, 500).await;
-    // So short that a pass moves only a part of it.
-    servers.access.deadline = Duration::from_millis(400);
+    // The load is in the same slot.
+    let load = (0..loaded).map(|n| format!("{tag}:load:{n}")).collect();
+    let load = Load::begin(&nodes, load).await;
+    let others = nodes.iter().copied().filter(|node| *node != owner);
+    let mut slow = JoinSet::new();
+    for master in others.clone() {
+        slow.spawn(take_time(master, slot, keys + loaded));
+    }
     let mut worker = Worker::new(servers.engine(), &nodes);
-    scale_in(&mut servers, &mut worker, &load, &[owner]).await;
+    worker.leaving.insert(owner);
+    let witness = others.clone().next().unwrap();
+    let begin = Instant::now();
+    while owner_of(slot, &servers, witness).await == owner {
+        worker.pass().await;
+        let patience = 2 * servers.patience();
+        assert!(begin.elapsed() < patience, "{}", worker.story);
+        sleep(REST).await;
+    }
     let parts = worker.story.matches(&format!("a part of {slot}")).count();
     eprintln!("{parts} parts");
     assert!(parts > 0, "{}", worker.story);
     load.end().await;
-    let gets: String = (0..keys).map(|n| format!("GET {{one}}:{n}\n")).collect();
-    let values = servers.cli(worker.listed[0], "", &gets);
-    let found: std::collections::BTreeSet<&str> = values.lines().collect();
-    let lost = (0..keys).filter(|n| !found.contains(format!("value:{n}").as_str()));
-    assert_eq!(lost.count(), 0);
+    assert_eq!(client.missing(tag, keys).await, 0);
 }
 
+/// Workers that look, and die while they act: the first one at once, the others
+/// after ever other times. A new master gets its slots and gives them back.
 #[tokio::test]
 async fn workers_that_die_while_slots_move_lose_nothing() {
-    let Some(mut servers) = Servers::with_replicas(0).await else {
+    let Some(mut servers) = Servers::with_replicas(0) else {
         return;
     };
     let mut nodes = servers.start(3).await;
     let mut driver = Driver::new(servers.engine());
     driver.until_one(&nodes, servers.patience()).await;
-    let load = Load::begin(&nodes, 3000).await;
+    let load = Load::begin(&nodes, keys(1000)).await;
     nodes.extend(servers.start(1).await);
-    let mut cuts = 0_u64;
-    for leaving in [None, Some(nodes[0])] {
-        let begin = Instant::now();
-        loop {
+    let newcomer = nodes[3];
+    let begin = Instant::now();
+    for leaving in [None, Some(newcomer)] {
+        let mut cuts = 0;
+        while cuts < CUTS {
             // A new worker knows nothing of what the last one was about to do.
             let mut worker = Worker::new(servers.engine(), &nodes);
             worker.leaving.extend(leaving);
             let plan = worker.plan().await;
-            let done = match plan.leavers.first() {
-                Some(leaver) => leaver.progress.is_none(),
-                None => true,
-            };
-            if done && plan.unity.is_one() {
+            let left = plan.leavers.first();
+            if plan.unity.is_one() && left.is_none_or(|leaver| leaver.progress.is_none()) {
                 break;
             }
-            let time = Duration::from_millis(2 + cuts * 13 % 47);
-            let cut = timeout(time, worker.act(&plan.steps)).await.is_err();
-            cuts += u64::from(cut);
-            assert!(begin.elapsed() < 2 * servers.patience(), "{plan:#?}");
+            let turns = cuts * 7 % 31;
+            if cut_after(turns, worker.act(&plan.steps)).await.is_none() {
+                cuts += 1;
+            }
+            let patience = 2 * servers.patience();
+            assert!(begin.elapsed() < patience, "{plan:#?}");
         }
         eprintln!("{leaving:?}: {cuts} cuts, {:?}", begin.elapsed());
-        for node in &nodes {
-            let view = servers.engine().observe(*node).await.unwrap();
-            assert_eq!(view.detail.open, []);
-        }
+        assert!(cuts > 0, "a test of nothing");
     }
-    assert!(cuts > 20, "{cuts} cuts prove nothing");
+    // One that lives finishes what the others have begun.
     let mut worker = Worker::new(servers.engine(), &nodes);
-    scale_in(&mut servers, &mut worker, &load, &nodes[..1]).await;
+    scale_in(&mut servers, &mut worker, &load, &[newcomer]).await;
     load.end().await;
+    for node in &nodes[..3] {
+        let view = servers.engine().observe(*node).await.unwrap();
+        assert_eq!(view.detail.open, []);
+    }
 }
 
 #[tokio::test]
+async fn a_master_is_restarted_and_stays_a_master() {
+    masters_are_restarted(1).await;
+}
+
+#[tokio::test]
+#[ignore = "the long tier: with each of them, all slots of a master move twice"]
 async fn three_masters_are_restarted_one_by_one_and_stay_masters() {
-    let Some(mut servers) = Servers::with_replicas(0).await else {
+    masters_are_restarted(3).await;
+}
+
+async fn masters_are_restarted(count: usize) {
+    let Some(mut servers) = Servers::with_replicas(0) else {
         return;
     };
     let mut nodes = servers.start(3).await;
     let mut driver = Driver::new(servers.engine());
     driver.until_one(&nodes, servers.patience()).await;
-    let load = Load::begin(&nodes, 1000).await;
+    let load = Load::begin(&nodes, keys(500)).await;
     let mut worker = Worker::new(servers.engine(), &nodes);
-    for node in &mut nodes {
+    for node in &mut nodes[..count] {
         worker.leaving.insert(*node);
         let begin = Instant::now();
         loop {
@@ -202,6 +253,7 @@ async fn three_masters_are_restarted_one_by_one_and_stay_masters() {
                 "{plan:#?}\n{}",
                 worker.story
             );
+            sleep(REST).await;
         }
         let gone = begin.elapsed();
         load.without(*node);
@@ -211,7 +263,7 @@ async fn three_masters_are_restarted_one_by_one_and_stay_masters() {
         worker.listed.retain(|other| other != node);
         worker.listed.extend(&elsewhere);
         *node = elsewhere[0];
-        load.nodes.lock().unwrap().push(*node);
+        load.members.lock().unwrap().push(*node);
         loop {
             let (plan, _) = worker.pass().await;
             if plan.unity.is_one() && plan.settled {
@@ -222,6 +274,7 @@ async fn three_masters_are_restarted_one_by_one_and_stay_masters() {
                 "{plan:#?}\n{}",
                 worker.story
             );
+            sleep(REST).await;
         }
         eprintln!("let go after {gone:?}, back after {:?}", begin.elapsed());
     }

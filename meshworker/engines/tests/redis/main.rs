@@ -4,27 +4,29 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod client;
+mod cut;
+mod load;
+mod servers;
+mod worker;
+
 mod access;
 mod growth;
 mod leave;
-mod load;
 mod safety;
-mod servers;
-
-mod worker;
 
 use servers::Servers;
 
-meshworker_conformance::conformance!(Servers::plain().await);
+meshworker_conformance::conformance!(Servers::plain());
 
 mod replicas_follow {
     use super::*;
 
-    meshworker_conformance::conformance!(@leaving Servers::plain().await);
+    meshworker_conformance::conformance!(@leaving Servers::plain());
 }
 
 mod masters_only {
     use super::*;
 
-    meshworker_conformance::conformance!(@leaving Servers::with_replicas(0).await);
+    meshworker_conformance::conformance!(@leaving Servers::with_replicas(0));
 }

@@ -1,33 +1,42 @@
 //! Real Redis servers, each at its own loopback address.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use aerospike_sim::testing::{Loopback, Process, called, installed};
 use meshworker_conformance::{Driver, World};
 use meshworker_engines::redis::Redis;
 use meshworker_engines::{Access, Engine, SecretFile, Tls};
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
+
+use crate::client::Client;
 
 /// All nodes of a cluster have the same port, as the replicas of a service do.
 pub const PORT: u16 = 7000;
 
 /// How many records a scenario writes: some for each pass that slots move in.
-const RECORDS: usize = 2000;
+const RECORDS: usize = 500;
 
-/// How many tests have servers at the same time: on a busy machine more of
-/// them would miss each other's pings.
-static SEATS: Semaphore = Semaphore::const_new(2);
+/// After so many milliseconds of silence a server is held to be dead: long
+/// enough for a busy machine, and soon enough for tests that kill one.
+const NODE_TIMEOUT: u32 = 5000;
+
+/// How long a request may take, however busy the machine is.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long it may take where somebody never answers.
+const HASTY_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Real Redis servers; killed when dropped.
 pub struct Servers {
+    program: PathBuf,
     dir: TempDir,
+    block: Loopback,
+    taken: u16,
     running: BTreeMap<IpAddr, Server>,
     stopped: BTreeMap<IpAddr, PathBuf>,
     started: usize,
@@ -37,34 +46,34 @@ pub struct Servers {
     pub config: Vec<String>,
     /// The name of the cluster in the host names that they announce.
     pub announced: Option<String>,
-    _seat: SemaphorePermit<'static>,
+    password: Option<String>,
 }
 
 struct Server {
-    process: Child,
+    _process: Process,
     dir: PathBuf,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Addresses that no other test uses.
+fn block() -> Loopback {
+    Loopback::claim().unwrap()
 }
 
 impl Servers {
-    /// Servers without password and encryption; none, with a word on standard
-    /// error, when there is no `redis-server`.
-    pub async fn plain() -> Option<Servers> {
-        let version = server().arg("--version").output();
-        if !version.is_ok_and(|output| output.status.success()) {
-            eprintln!("SKIPPED: redis-server is not installed (Debian: apt install redis-tools)");
+    /// Servers without password and encryption; none when there is no
+    /// `redis-server`.
+    pub fn plain() -> Option<Servers> {
+        let dir = directory();
+        let Some(program) = server(dir.path()) else {
+            meshworker_needs::missing("redis-server", "on Debian: apt-get install redis-tools");
             return None;
-        }
-        let seat = SEATS.acquire().await.unwrap();
+        };
         let options = Redis::DESCRIPTOR.complete(&BTreeMap::new()).unwrap();
         Some(Servers {
-            dir: tempfile::tempdir().unwrap(),
+            program,
+            dir,
+            block: block(),
+            taken: 0,
             running: BTreeMap::new(),
             stopped: BTreeMap::new(),
             started: 0,
@@ -75,18 +84,18 @@ impl Servers {
                 user: None,
                 password: None,
                 tls: None,
-                deadline: Duration::from_millis(1500),
+                deadline: DEADLINE,
                 options,
             },
             config: Vec::new(),
             announced: None,
-            _seat: seat,
+            password: None,
         })
     }
 
     /// As [`Servers::plain`], with so many replicas for each master.
-    pub async fn with_replicas(replicas: usize) -> Option<Servers> {
-        let mut servers = Servers::plain().await?;
+    pub fn with_replicas(replicas: usize) -> Option<Servers> {
+        let mut servers = Servers::plain()?;
         let option = ("replicas-per-master".to_owned(), replicas.to_string());
         servers.access.options.extend([option]);
         Some(servers)
@@ -107,6 +116,7 @@ impl Servers {
         ];
         let file = self.file("password", &format!("{password}\n"));
         self.access.password = Some(SecretFile::new(file));
+        self.password = Some(password.to_owned());
     }
 
     /// Servers speak TLS only, to each other as well; certificates are made
@@ -177,7 +187,7 @@ impl Servers {
             "protected-mode no".into(),
             "cluster-enabled yes".into(),
             "cluster-config-file nodes.conf".into(),
-            "cluster-node-timeout 2000".into(),
+            format!("cluster-node-timeout {NODE_TIMEOUT}"),
             "save \"\"".into(),
             "appendonly yes".into(),
             "appendfsync no".into(),
@@ -190,14 +200,15 @@ impl Servers {
         let file = dir.join("redis.conf");
         std::fs::write(&file, config.join("\n")).unwrap();
         let log = std::fs::File::create(dir.join("log")).unwrap();
-        let process = server()
-            .arg(&file)
-            .current_dir(&dir)
-            .stdout(log)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.running.insert(address, Server { process, dir });
+        let process = Process::start(&self.program, |server| {
+            server.arg(&file).current_dir(&dir);
+            server.stdout(log).stderr(Stdio::null());
+        });
+        let server = Server {
+            _process: process.unwrap(),
+            dir,
+        };
+        self.running.insert(address, server);
         let begin = Instant::now();
         while tokio::net::TcpStream::connect((address, PORT))
             .await
@@ -218,26 +229,9 @@ impl Servers {
         std::fs::read_to_string(server.dir.join("log")).unwrap_or_default()
     }
 
-    /// Sends one command by `redis-cli`, in cluster mode, and returns what it
-    /// prints.
-    pub fn cli(&self, address: IpAddr, command: &str, input: &str) -> String {
-        use std::io::Write;
-        let mut cli = Command::new("redis-cli")
-            .args(["-c", "-h", &address.to_string(), "-p", &PORT.to_string()])
-            .args(command.split_ascii_whitespace())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stdin = cli.stdin.take().unwrap();
-        let input = input.to_owned();
-        let writer = std::thread::spawn(move || {
-            let _ = stdin.write_all(input.as_bytes());
-        });
-        let output = cli.wait_with_output().unwrap();
-        writer.join().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
+    /// A client that may ask all nodes, through this one at first.
+    pub fn client(&self, node: IpAddr) -> Client {
+        Client::of([node], self.password.clone())
     }
 }
 
@@ -248,27 +242,21 @@ impl World for Servers {
         Redis::new(self.access.clone())
     }
 
+    fn hasty_engine(&self) -> Redis {
+        let deadline = HASTY_DEADLINE;
+        Redis::new(Access {
+            deadline,
+            ..self.access.clone()
+        })
+    }
+
     fn service_port(&self) -> u16 {
         PORT
     }
 
     fn spare_address(&mut self) -> IpAddr {
-        // Tests may run in one process or in one each, so the process has a say.
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let process = std::process::id();
-        loop {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            let octets = [
-                127,
-                64 + (process % 128) as u8,
-                (process / 128 % 128) as u8 + (next / 250 % 100) as u8,
-                (next % 250) as u8 + 1,
-            ];
-            let address = Ipv4Addr::from(octets);
-            if TcpListener::bind((address, PORT)).is_ok() {
-                return IpAddr::V4(address);
-            }
-        }
+        self.taken += 1;
+        self.block.address(self.taken)
     }
 
     async fn start(&mut self, count: usize) -> Vec<IpAddr> {
@@ -294,20 +282,11 @@ impl World for Servers {
     }
 
     async fn fill(&mut self, node: IpAddr) {
-        let sets: String = (0..RECORDS)
-            .map(|n| format!("SET record:{n} value:{n}\n"))
-            .collect();
-        let replies = self.cli(node, "", &sets);
-        let written = replies.lines().filter(|reply| *reply == "OK").count();
-        assert_eq!(written, RECORDS, "{replies}");
+        self.client(node).fill("record", RECORDS).await;
     }
 
     async fn lost(&mut self, node: IpAddr) -> usize {
-        let gets: String = (0..RECORDS).map(|n| format!("GET record:{n}\n")).collect();
-        let values = self.cli(node, "", &gets);
-        let found: BTreeSet<&str> = values.lines().collect();
-        let lost = (0..RECORDS).filter(|n| !found.contains(format!("value:{n}").as_str()));
-        lost.count()
+        self.client(node).missing("record", RECORDS).await
     }
 
     async fn restart_elsewhere(&mut self, nodes: &[IpAddr]) -> Option<Vec<IpAddr>> {
@@ -323,15 +302,15 @@ impl World for Servers {
 /// The real server. Debian's redis-tools has it too, under the name of another
 /// tool: one program that looks at the name it is called by. So the tests need
 /// no package that would start a service.
-fn server() -> Command {
-    let installed = Command::new("redis-server")
-        .arg("--version")
-        .output()
-        .is_ok();
-    if installed {
-        return Command::new("redis-server");
-    }
-    let mut command = Command::new("redis-check-rdb");
-    command.arg0("redis-server");
-    command
+fn server(dir: &Path) -> Option<PathBuf> {
+    installed("redis-server").or_else(|| {
+        let tool = installed("redis-check-rdb")?;
+        Some(called("redis-server", &tool, dir).unwrap())
+    })
+}
+
+/// In memory where there is some: a server that waits for a busy disk hears
+/// nobody meanwhile.
+fn directory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }

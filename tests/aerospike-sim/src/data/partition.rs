@@ -96,10 +96,13 @@ impl Partition {
         }
     }
 
-    /// Only these nodes can still hold the same: something new came that they are told of as well.
-    pub fn keep_synced(&mut self, informed: &[NodeId]) {
+    /// Only these nodes can still hold the same: something new came that they are told of as well. Says whether that leaves somebody
+    /// out.
+    pub fn keep_synced(&mut self, informed: &[NodeId]) -> bool {
+        let before = self.synced.len();
         self.synced.retain(|node| informed.contains(node));
         self.epoch += 1;
+        self.synced.len() < before
     }
 
     /// These nodes are told of the first record here, and so hold all that is here: to write is no migration.

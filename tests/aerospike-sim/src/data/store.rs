@@ -1,12 +1,13 @@
 //! All namespaces of a node: writes, copies, and what is still to be sent to whom.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Namespace, Offer, Record, partition_of};
-use crate::{Cluster, Member, NodeId};
+use crate::{Cluster, ClusterKey, Member, NodeId};
 
 /// A write that the master took in, and who must have it too before it is acknowledged.
 #[derive(Debug)]
@@ -41,6 +42,9 @@ pub(crate) struct Errand {
 pub(crate) struct Store {
     namespaces: BTreeMap<String, Namespace>,
     last_version: u64,
+    /// What was still to be sent when it was last counted, and under which key; nothing when that may have changed. Every heartbeat
+    /// asks for it, and to count means to look at every partition.
+    counted: RefCell<Option<(ClusterKey, Vec<Remaining>)>>,
 }
 
 impl Store {
@@ -52,6 +56,7 @@ impl Store {
         Self {
             namespaces,
             last_version: 0,
+            counted: RefCell::default(),
         }
     }
 
@@ -64,6 +69,7 @@ impl Store {
     }
 
     pub fn namespace_mut(&mut self, name: &str) -> Option<&mut Namespace> {
+        self.counted.take();
         self.namespaces.get_mut(name)
     }
 
@@ -101,7 +107,9 @@ impl Store {
         let informed: Vec<NodeId> = owners.iter().map(|owner| owner.id).collect();
         let first = partition.len() == 0;
         partition.merge(entry.clone());
-        partition.keep_synced(&informed);
+        if partition.keep_synced(&informed) || first {
+            self.counted.take();
+        }
         if first {
             partition.begin_synced(&informed);
         }
@@ -119,8 +127,8 @@ impl Store {
         for entry in entries {
             let partition = namespace.partition(partition_of(&entry.key));
             let first = partition.len() == 0;
-            if partition.merge(entry) {
-                partition.keep_synced(informed);
+            if partition.merge(entry) && partition.keep_synced(informed) || first {
+                self.counted.take();
             }
             if first {
                 partition.begin_synced(informed);
@@ -135,6 +143,7 @@ impl Store {
         keys: impl Iterator<Item = &'a str>,
         replica: NodeId,
     ) {
+        self.counted.take();
         let Some(namespace) = self.namespaces.get_mut(name) else {
             return;
         };
@@ -147,6 +156,7 @@ impl Store {
 
     /// The cluster is another: every copy must be confirmed anew, since a node may drop what belongs to others.
     pub fn new_cluster(&mut self) {
+        self.counted.take();
         for namespace in self.namespaces.values_mut() {
             namespace
                 .partitions_mut()
@@ -156,6 +166,18 @@ impl Store {
 
     /// What is still to be sent to whom.
     pub fn remaining(&self, cluster: &Cluster, me: NodeId) -> Vec<Remaining> {
+        let mut counted = self.counted.borrow_mut();
+        match &*counted {
+            Some((key, remaining)) if *key == cluster.key() => remaining.clone(),
+            _ => {
+                let remaining = self.count_remaining(cluster, me);
+                *counted = Some((cluster.key(), remaining.clone()));
+                remaining
+            }
+        }
+    }
+
+    fn count_remaining(&self, cluster: &Cluster, me: NodeId) -> Vec<Remaining> {
         let mut all = Vec::new();
         for (name, namespace) in &self.namespaces {
             let mut targets: BTreeMap<NodeId, usize> = BTreeMap::new();
@@ -177,6 +199,9 @@ impl Store {
 
     /// The next round of migration: everything not yet asked about, and at most `budget` partitions to send.
     pub fn errands(&self, cluster: &Cluster, me: NodeId, budget: usize) -> Vec<Errand> {
+        if self.remaining(cluster, me).is_empty() {
+            return Vec::new();
+        }
         let mut budget = budget;
         let mut errands = Vec::new();
         for (name, namespace) in &self.namespaces {

@@ -28,6 +28,9 @@ const WARN_EVERY: Duration = Duration::from_secs(1);
 /// A node's mesh.
 pub(crate) struct Mesh {
     node: Arc<Node>,
+    /// How long the node has lived, by its own heartbeats. A process that gets no time to run hears nobody, and ages by
+    /// nothing: however busy the machine is, nobody is taken for dead.
+    lived: Duration,
     sights: Sights,
     links: HashMap<u64, Link>,
     next_link: u64,
@@ -44,6 +47,7 @@ impl Mesh {
     pub async fn run(node: Arc<Node>, listener: TcpListener) {
         let (events, mut inbox) = mpsc::channel(EVENTS);
         let mut mesh = Self {
+            lived: Duration::ZERO,
             sights: Sights::new(node.id(), node.options.dead_after()),
             links: HashMap::new(),
             next_link: 0,
@@ -59,7 +63,10 @@ impl Mesh {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = beat.tick() => mesh.beat(),
+                _ = beat.tick() => {
+                    mesh.lived += node.options.interval;
+                    mesh.beat();
+                }
                 () = node.wake.notified() => mesh.beat(),
                 Some(event) = inbox.recv() => mesh.take(event),
                 accepted = listener.accept() => if let Ok((stream, _)) = accepted {
@@ -80,7 +87,7 @@ impl Mesh {
             self.dial_missing();
             self.warn_of_foreigners();
         }
-        self.sights.expire();
+        self.sights.expire(self.lived);
         self.round();
         self.pulse();
     }
@@ -94,7 +101,8 @@ impl Mesh {
                 }
                 self.next_link += 1;
                 let number = self.next_link;
-                if let Ok((link, task)) = Link::open(number, origin, stream, self.events.clone()) {
+                let opened = Link::open(number, origin, stream, self.events.clone(), self.lived);
+                if let Ok((link, task)) = opened {
                     self.links.insert(number, link);
                     self.tasks.spawn(task);
                     self.pulse();
@@ -124,7 +132,7 @@ impl Mesh {
             self.links.remove(&number);
             return;
         }
-        link.heard_at = Instant::now();
+        link.heard_at = self.lived;
         link.peer = Some(pulse.sender.id);
         if pulse.cluster_name != self.node.cluster_name() {
             link.foreign = Some(pulse.cluster_name);
@@ -141,7 +149,7 @@ impl Mesh {
             .announced
             .insert(pulse.sender.id, announced);
         let decided = pulse.decision.is_some();
-        let news = self.sights.hear(pulse);
+        let news = self.sights.hear(pulse, self.lived);
         let changed = (news || decided) && self.round();
         if news && !changed {
             self.pulse();
@@ -159,7 +167,7 @@ impl Mesh {
                     Origin::Hearsay(_) => true,
                     Origin::Accepted => false,
                 };
-            !unwanted && link.heard_at.elapsed() < dead_after
+            !unwanted && self.lived.saturating_sub(link.heard_at) < dead_after
         });
     }
 
@@ -231,7 +239,7 @@ impl Mesh {
                 Some(Neighbour {
                     member: sight.pulse.sender,
                     ready: sight.pulse.ready,
-                    mutual_for: sight.mutual_for()?,
+                    mutual_for: sight.mutual_for(self.lived)?,
                     standing: sight.pulse.standing,
                     decision: sight.pulse.decision.clone(),
                 })
@@ -239,7 +247,7 @@ impl Mesh {
             .collect();
         let verdict = decide(&Situation {
             me: self.node.member(),
-            ready: self.node.ready(),
+            ready: self.ready(),
             current: current.as_deref(),
             neighbours: &neighbours,
             limit: self.node.options.edition.max_cluster_size(),
@@ -254,6 +262,11 @@ impl Mesh {
         self.node.adopt(cluster);
         self.pulse();
         true
+    }
+
+    /// Whether the first clustering round is over or due.
+    fn ready(&self) -> bool {
+        self.lived >= self.node.options.first_round
     }
 
     /// Tells every link how things stand.
@@ -282,7 +295,7 @@ impl Mesh {
             sequence: self.sequence,
             cluster_name: self.node.cluster_name(),
             sender: me,
-            ready: self.node.ready(),
+            ready: self.ready(),
             heard: self.sights.heard(),
             standing,
             decision: cluster.filter(|cluster| cluster.principal() == Some(me.id)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::pulse::Pulse;
 use crate::{NodeId, Seed, frame};
@@ -44,7 +44,8 @@ pub(crate) enum Event {
 pub(crate) struct Link {
     pub origin: Origin,
     pub remote: SocketAddr,
-    pub heard_at: Instant,
+    /// How long this node had lived when it last heard something.
+    pub heard_at: Duration,
     pub peer: Option<NodeId>,
     /// The name of the other side's cluster, when it is not this one's.
     pub foreign: Option<String>,
@@ -58,6 +59,7 @@ impl Link {
         origin: Origin,
         stream: TcpStream,
         events: mpsc::Sender<Event>,
+        now: Duration,
     ) -> std::io::Result<(Self, impl Future<Output = ()> + Send + 'static)> {
         stream.set_nodelay(true)?;
         let remote = stream.peer_addr()?;
@@ -65,7 +67,7 @@ impl Link {
         let link = Self {
             origin,
             remote,
-            heard_at: Instant::now(),
+            heard_at: now,
             peer: None,
             foreign: None,
             outbox,

@@ -1,10 +1,10 @@
 //! Which nodes are heard, since when, and which of them hear this one.
+//!
+//! All times are the node's own: how long it had lived when something happened.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::pulse::Pulse;
 use crate::NodeId;
@@ -13,15 +13,15 @@ use crate::NodeId;
 #[derive(Debug)]
 pub(crate) struct Sight {
     pub pulse: Pulse,
-    heard_at: Instant,
+    heard_at: Duration,
     /// Since when heartbeats flow in both directions.
-    mutual_since: Option<Instant>,
+    mutual_since: Option<Duration>,
 }
 
 impl Sight {
     /// For how long heartbeats have been flowing in both directions.
-    pub fn mutual_for(&self) -> Option<Duration> {
-        self.mutual_since.map(|since| since.elapsed())
+    pub fn mutual_for(&self, now: Duration) -> Option<Duration> {
+        self.mutual_since.map(|since| now.saturating_sub(since))
     }
 }
 
@@ -43,8 +43,7 @@ impl Sights {
     }
 
     /// Takes a pulse in. Says whether it brought something that others should hear of at once.
-    pub fn hear(&mut self, pulse: Pulse) -> bool {
-        let now = Instant::now();
+    pub fn hear(&mut self, pulse: Pulse, now: Duration) -> bool {
         let hears_me = pulse.heard.iter().any(|(id, _)| *id == self.me);
         let Some(sight) = self.seen.get_mut(&pulse.sender.id) else {
             let mutual_since = hears_me.then_some(now);
@@ -74,11 +73,11 @@ impl Sights {
     }
 
     /// Forgets who has not been heard for too long. Says whether there was somebody.
-    pub fn expire(&mut self) -> bool {
+    pub fn expire(&mut self, now: Duration) -> bool {
         let before = self.seen.len();
         let dead_after = self.dead_after;
         self.seen
-            .retain(|_, sight| sight.heard_at.elapsed() < dead_after);
+            .retain(|_, sight| now.saturating_sub(sight.heard_at) < dead_after);
         self.seen.len() < before
     }
 

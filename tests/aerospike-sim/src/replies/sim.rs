@@ -9,8 +9,9 @@ use crate::command::Command;
 use crate::fabric;
 use crate::node::Node;
 
-/// How long a read or write is tried before it fails, unless `timeout-ms` says otherwise: longer than it takes to notice a dead node.
-const DEADLINE: Duration = Duration::from_secs(3);
+/// How long a read or write is tried before it fails, unless `timeout-ms` says otherwise: longer than it takes to notice a dead node,
+/// or to write many records on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(20);
 /// The most records that one command may name.
 const MAX_RANGE: u64 = 1_000_000;
 

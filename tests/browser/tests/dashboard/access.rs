@@ -1,6 +1,7 @@
 //! Keyboard, narrow screens, contrast, names.
 
-use meshworker_browser::Key;
+use meshworker::status::EventKind;
+use meshworker_browser::{Browser, Key};
 
 use crate::page::{PATIENCE, Page};
 use crate::support::fake::Fake;
@@ -30,13 +31,10 @@ pub fn trouble() -> meshworker::status::ClusterStatus {
 
 const FOCUS: &str = "document.activeElement.dataset.focus ?? document.activeElement.id";
 
-#[test]
-fn a_keyboard_is_enough() {
+pub fn a_keyboard_is_enough(browser: &Browser) {
     let fake = Fake::start();
     fake.set(scene::calm(3, 3));
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&scene::calm(3, 3));
     let wanted = "member cache_redis.2 10.0.1.5";
     let mut path = Vec::new();
@@ -84,13 +82,10 @@ fn a_keyboard_is_enough() {
     page.has_no_errors();
 }
 
-#[test]
-fn a_phone_has_no_sideways_scroll() {
+pub fn a_phone_has_no_sideways_scroll(browser: &Browser) {
     let fake = Fake::start();
     fake.set(trouble());
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&trouble());
     for (width, height) in [
         (360, 640),
@@ -176,8 +171,7 @@ const NAMELESS: &str = r"
     return found;
 ";
 
-#[test]
-fn texts_stand_out_and_things_have_names_in_both_themes() {
+pub fn texts_stand_out_and_things_have_names_in_both_themes(browser: &Browser) {
     let fake = Fake::start();
     fake.set(trouble());
     for (id, kind) in [EventKind::Failed, EventKind::Done, EventKind::Leave]
@@ -192,9 +186,7 @@ fn texts_stand_out_and_things_have_names_in_both_themes() {
             "something happened",
         ));
     }
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&trouble());
     page.choose("cache_redis.6");
     let mut grounds = Vec::new();
@@ -223,17 +215,12 @@ fn texts_stand_out_and_things_have_names_in_both_themes() {
     }
 }
 
-use meshworker::status::EventKind;
-
-#[test]
-fn who_wants_no_motion_gets_none() {
+pub fn who_wants_no_motion_gets_none(browser: &Browser) {
     let fake = Fake::start();
     let mut status = scene::calm(3, 3);
     scene::join(&mut status, &[4], 3);
     fake.set(status.clone());
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&status);
     let moving = "document.getAnimations().length > 0";
     page.browser

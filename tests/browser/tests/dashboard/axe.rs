@@ -1,46 +1,22 @@
-//! Deque's axe-core, where npm is there to bring it: a second opinion, beside
-//! the checks of `access.rs`.
+//! Deque's axe-core: a second opinion, beside the checks of `access.rs`.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use meshworker_browser::Browser;
 
 use crate::access::trouble;
 use crate::page::Page;
 use crate::support::fake::Fake;
 
-const PACKAGE: &str = "axe-core@4.14.1";
+/// Names the file `axe.min.js`.
+const SCRIPT: &str = "MESHWORKER_AXE";
 
-/// The script, as the registry has it; kept beside what cargo builds.
-fn axe() -> Option<String> {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("axe");
-    let script = folder.join("package/axe.min.js");
-    if !script.exists() {
-        std::fs::create_dir_all(&folder).unwrap();
-        let run = |program: &str, arguments: &[&str]| {
-            let mut command = Command::new(program);
-            let command = command.args(arguments).current_dir(&folder);
-            let ended = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-            ended.is_ok_and(|status| status.success())
-        };
-        let archive = format!("{}.tgz", PACKAGE.replace('@', "-"));
-        if !run("npm", &["pack", "--silent", PACKAGE]) || !run("tar", &["-xzf", &archive]) {
-            eprintln!("SKIPPED: {PACKAGE} is not there, and npm does not bring it");
-            return None;
-        }
-    }
-    Some(std::fs::read_to_string(script).unwrap())
-}
-
-#[test]
-fn axe_finds_nothing() {
+pub fn axe_finds_nothing(browser: &Browser) {
+    let Some(script) = std::env::var_os(SCRIPT) else {
+        return meshworker_needs::missing("axe-core", "cargo xtask test --all brings it");
+    };
+    let axe = std::fs::read_to_string(script).unwrap();
     let fake = Fake::start();
     fake.set(trouble());
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
-    let Some(axe) = axe() else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&trouble());
     let look = format!(
         "{axe}; return axe.run(document, {{ resultTypes: ['violations'] }}).then((found) => \

@@ -1,13 +1,13 @@
 //! The line to the worker breaks, and comes back.
 
 use meshworker::status::EventKind;
+use meshworker_browser::Browser;
 
 use crate::page::Page;
 use crate::support::fake::{Fake, Reach};
 use crate::support::scene;
 
-#[test]
-fn a_broken_line_is_told_and_mended() {
+pub fn a_broken_line_is_told_and_mended(browser: &Browser) {
     let fake = Fake::start();
     fake.set(scene::calm(3, 3));
     for id in 1..=9 {
@@ -19,9 +19,7 @@ fn a_broken_line_is_told_and_mended() {
             "dns: answer",
         ));
     }
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&scene::calm(3, 3));
     page.has_no_errors();
 

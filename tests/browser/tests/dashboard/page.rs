@@ -36,23 +36,18 @@ const SHOWN: &str = r"(() => {
     };
 })()";
 
-/// A browser that has the page open.
-pub struct Page {
-    pub browser: Browser,
+/// The page, open in a browser.
+pub struct Page<'a> {
+    pub browser: &'a Browser,
 }
 
-impl Page {
-    /// None, with a word on standard error, where there is no browser.
-    pub fn open(fake: &Fake) -> Option<Page> {
-        if !meshworker_browser::is_there() {
-            return None;
-        }
-        let browser = Browser::start().unwrap();
+impl<'a> Page<'a> {
+    pub fn open(browser: &'a Browser, fake: &Fake) -> Page<'a> {
         browser.resize(1200, 800).unwrap();
         browser.goto(&fake.url()).unwrap();
         let page = Page { browser };
         page.is_in_line("live");
-        Some(page)
+        page
     }
 
     pub fn eval(&self, expression: &str) -> Value {

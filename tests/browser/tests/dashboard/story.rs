@@ -2,22 +2,20 @@
 //! else.
 
 use meshworker::status::{EventKind, WhoSees};
+use meshworker_browser::Browser;
 
 use crate::page::Page;
 use crate::support::fake::Fake;
 use crate::support::scene;
 
-#[test]
-fn the_page_shows_what_the_api_says_from_forming_to_leaving() {
+pub fn the_page_shows_what_the_api_says_from_forming_to_leaving(browser: &Browser) {
     let fake = Fake::start();
     let mut forming = scene::calm(0, 3);
     scene::join(&mut forming, &[1, 2, 3], 3);
     forming.one = false;
     forming.unity = "not one cluster: 0 of the 3 members that it takes are there".into();
     fake.set(forming.clone());
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&forming);
     page.eval("window.unspoilt = 'the page was never loaded again'");
 
@@ -110,15 +108,12 @@ fn the_page_shows_what_the_api_says_from_forming_to_leaving() {
     page.has_no_errors();
 }
 
-#[test]
-fn a_late_pass_is_loud() {
+pub fn a_late_pass_is_loud(browser: &Browser) {
     let fake = Fake::start();
     let mut late = scene::calm(3, 3);
     late.pass.time = scene::time(100);
     fake.set(late);
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     let banner = "document.querySelector('[data-late] .banner.bad')?.textContent";
     page.wait(
         &format!("({banner} ?? '').includes('older than it may be')"),
@@ -131,8 +126,7 @@ fn a_late_pass_is_loud() {
     );
 }
 
-#[test]
-fn the_timeline_is_filtered_and_bounded() {
+pub fn the_timeline_is_filtered_and_bounded(browser: &Browser) {
     let fake = Fake::start();
     fake.set(scene::calm(3, 3));
     for id in 1..=400 {
@@ -144,9 +138,7 @@ fn the_timeline_is_filtered_and_bounded() {
             "joining -> joined",
         ));
     }
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     for id in 401..=700 {
         let kind = if id == 650 {
             EventKind::Failed

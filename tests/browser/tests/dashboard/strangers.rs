@@ -1,6 +1,7 @@
 //! Names and databases' words come from outside: none of them is markup.
 
 use meshworker::status::EventKind;
+use meshworker_browser::Browser;
 
 use crate::page::Page;
 use crate::support::fake::Fake;
@@ -9,8 +10,7 @@ use crate::support::scene;
 const EVIL: &str =
     "<img src=x onerror=\"window.bitten=1\"><script>window.bitten=1</script>'\"`${1}";
 
-#[test]
-fn names_that_are_markup_stay_text() {
+pub fn names_that_are_markup_stay_text(browser: &Browser) {
     let fake = Fake::start();
     let mut status = scene::calm(3, 3);
     status.name = format!("cluster {EVIL}");
@@ -59,9 +59,7 @@ fn names_that_are_markup_stay_text() {
     event.evidence = vec![EVIL.into()];
     fake.happen(event);
 
-    let Some(page) = Page::open(&fake) else {
-        return;
-    };
+    let page = Page::open(browser, &fake);
     page.shows(&status);
     page.choose(&status.members[0].id);
     page.wait(

@@ -11,21 +11,24 @@ use crate::{LabError, Result, cargo};
 /// With this the GNU target links all of the C library into the binary.
 const STATIC: &str = "-C target-feature=+crt-static";
 
+/// Set to a folder, this variable names the binaries that are built already, for whoever runs tests.
+pub const BINARIES_VARIABLE: &str = "MESHWORKER_BINARIES";
+
 /// How much work the compiler puts into the binaries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finish {
-    /// Soon there, for labs: the profile `lab`.
+    /// Soon there, for labs: what tests are built with as well.
     Quick,
     /// Small, for whoever ships them: the profile `release`.
     Release,
+    /// None any more: they are in this folder.
+    Built(PathBuf),
 }
 
 impl Finish {
-    fn profile(self) -> &'static str {
-        match self {
-            Finish::Quick => "lab",
-            Finish::Release => "release",
-        }
+    /// For tests: built already, where [`BINARIES_VARIABLE`] says so, else quickly.
+    pub fn for_tests() -> Self {
+        std::env::var_os(BINARIES_VARIABLE).map_or(Self::Quick, |folder| Self::Built(folder.into()))
     }
 }
 
@@ -53,7 +56,7 @@ pub(super) fn build(
     workspace: &Path,
     target: &Path,
     images: &[Image],
-    finish: Finish,
+    finish: &Finish,
 ) -> Result<PathBuf> {
     let mut packages: Vec<_> = images
         .iter()
@@ -71,7 +74,7 @@ pub(super) fn build(
 /// # Errors
 ///
 /// When cargo does not know the workspace, or the compiler fails.
-pub fn static_binaries(workspace: &Path, packages: &[&str], finish: Finish) -> Result<PathBuf> {
+pub fn static_binaries(workspace: &Path, packages: &[&str], finish: &Finish) -> Result<PathBuf> {
     build_packages(workspace, &target_directory(workspace)?, packages, finish)
 }
 
@@ -79,15 +82,21 @@ fn build_packages(
     workspace: &Path,
     target: &Path,
     packages: &[&str],
-    finish: Finish,
+    finish: &Finish,
 ) -> Result<PathBuf> {
+    // Cargo calls the folder of the profile `dev` after what it is for.
+    let (profile, folder) = match finish {
+        Finish::Built(folder) => return Ok(folder.clone()),
+        Finish::Quick => ("dev", "debug"),
+        Finish::Release => ("release", "release"),
+    };
     // Named explicitly, so that the flags do not reach build scripts and procedural macros.
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     if !packages.is_empty() {
         let mut command = cargo(workspace);
         command
             .args(["build", "--quiet", "--target", &triple])
-            .args(["--profile", finish.profile()])
+            .args(["--profile", profile])
             .args(packages.iter().flat_map(|package| ["-p", *package]))
             .env("RUSTFLAGS", STATIC)
             // It would win over the other.
@@ -105,5 +114,5 @@ fn build_packages(
             });
         }
     }
-    Ok(target.join(triple).join(finish.profile()))
+    Ok(target.join(triple).join(folder))
 }

@@ -53,7 +53,7 @@ impl ImageBuilder {
     ///
     /// The first failure of the compiler or the engine.
     pub fn build(&self, images: &[Image], mut report: impl FnMut(&Built)) -> Result<()> {
-        let binaries = binaries::build(&self.workspace, &self.target, images, self.finish)?;
+        let binaries = binaries::build(&self.workspace, &self.target, images, &self.finish)?;
         let cache = cache(&self.target)?;
         let base = match images.iter().any(|image| image.needs_base()) {
             true => Some(base::ensure(&self.docker, &cache)?),
@@ -144,6 +144,18 @@ pub fn save(docker: &Docker, images: &[Image], archive: &Path) -> Result<()> {
     let names = images.iter().map(|image| image.reference());
     docker.run(["save", "-o", &path].into_iter().chain(names))?;
     Ok(())
+}
+
+/// Makes the base of the Debian images, on an engine of its own, so that [`prepare`] finds it: it takes a minute where no
+/// registry answers, and needs nothing of this project.
+///
+/// # Errors
+///
+/// When the machine lacks something, or no package can be had.
+pub fn prepare_base(workspace: &Path) -> Result<()> {
+    let cache = cache(&binaries::target_directory(workspace)?)?;
+    let engine = BuildEngine::start(&cache)?;
+    base::ensure(&engine.docker(), &cache).map(drop)
 }
 
 fn cache(target: &Path) -> Result<PathBuf> {

@@ -9,8 +9,8 @@ mod build;
 mod build_engine;
 mod set;
 
-pub use binaries::{Finish, static_binaries};
-pub use build::{Built, ImageBuilder, prepare, save};
+pub use binaries::{BINARIES_VARIABLE, Finish, static_binaries};
+pub use build::{Built, ImageBuilder, prepare, prepare_base, save};
 pub use build_engine::BuildEngine;
 pub use set::ImageSet;
 

@@ -5,12 +5,15 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use meshworker_lab::{Swarm, sweep, wait_for};
+use meshworker_lab::{Client, Swarm, sweep, wait_for};
 
 use crate::leftovers;
 
 /// Makes this program an owner that starts a lab, says so, and then waits to be killed.
 const VARIABLE: &str = "MESHWORKER_LAB_ORPHAN";
+
+/// The variable's value for an owner that has also started a client of its lab.
+const WITH_CLIENT: &str = "with a client";
 
 /// Whether this process was started to be an owner.
 pub fn is_asked() -> bool {
@@ -20,14 +23,21 @@ pub fn is_asked() -> bool {
 /// Starts a lab, says so, and waits to be killed.
 pub fn play() -> ! {
     let swarm = Swarm::start(2, 1).unwrap();
-    println!("{}", swarm.marks().unwrap().join(" "));
+    let marks = swarm.marks().unwrap();
+    if std::env::var_os(VARIABLE).is_some_and(|value| value == WITH_CLIENT) {
+        // It has the lab's mark among its arguments, as whoever speaks to the lab may have, and a child.
+        let mut client = Command::new("sh");
+        client.args(["-c", "sleep 1000 & sleep 1000", &marks[0]]);
+        std::mem::forget(Client::start(&mut client).unwrap());
+    }
+    println!("{}", marks.join(" "));
     loop {
         std::thread::park();
     }
 }
 
 pub fn is_swept() {
-    let (mut owner, marks) = start_owner();
+    let (mut owner, marks) = start_owner("alone");
     assert_ne!(leftovers::of(&marks), BTreeSet::new());
     owner.kill().unwrap();
     owner.wait().unwrap();
@@ -37,7 +47,7 @@ pub fn is_swept() {
 }
 
 pub fn cleans_up() {
-    let (mut owner, marks) = start_owner();
+    let (mut owner, marks) = start_owner(WITH_CLIENT);
     assert_ne!(leftovers::of(&marks), BTreeSet::new());
     let pid = owner.id().to_string();
     let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
@@ -50,9 +60,9 @@ pub fn cleans_up() {
 }
 
 /// An owner whose lab is up, and the marks of the lab.
-fn start_owner() -> (Child, [String; 2]) {
+fn start_owner(company: &str) -> (Child, [String; 2]) {
     let mut owner = Command::new(std::env::current_exe().unwrap())
-        .env(VARIABLE, "1")
+        .env(VARIABLE, company)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

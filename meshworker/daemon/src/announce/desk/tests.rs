@@ -204,7 +204,7 @@ fn one_member_too_many_is_refused_and_the_others_still_renew() {
     desk.hear(&present(9999), now + seconds(5.0)).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn news_are_a_new_member_a_new_phase_and_a_silent_one_not_a_renewal() {
     use futures_util::FutureExt;
     let desk = Desk::default();

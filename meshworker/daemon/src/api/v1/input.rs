@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::api::{Problem, read};
 
+/// No reason or name is longer, in characters.
+const LONGEST: usize = 253;
+
 /// The parts of a path.
 pub type Parts<T> = Result<Path<T>, PathRejection>;
 
@@ -50,4 +53,19 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Resul
         ));
     }
     serde_json::from_slice(&body).map_err(|error| Problem::bad(format!("body: {error}")))
+}
+
+/// A name or a reason, which comes to stand in the log.
+///
+/// # Errors
+///
+/// It is more than a line, or too long.
+pub fn line(field: &str, text: String) -> Result<String, Problem> {
+    let length = text.chars().count();
+    if length > LONGEST || text.chars().any(char::is_control) {
+        return Err(Problem::bad(format!(
+            "{field}: found {length} characters; allowed: one line of at most {LONGEST}"
+        )));
+    }
+    Ok(text)
 }

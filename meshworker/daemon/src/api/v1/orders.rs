@@ -7,13 +7,10 @@ use axum::http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::Desk;
-use super::input::{Parts, json, parts};
+use super::input::{Parts, json, line, parts};
 use crate::api::{Problem, ProblemBody};
 use crate::board::{Fact, OrderBook, Sheet};
 use crate::status::{Done, EventKind, Forget, Hold};
-
-/// No reason or name is longer, in characters.
-const LONGEST: usize = 253;
 
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,
 /// until it is resumed or the worker restarts.
@@ -42,8 +39,9 @@ pub async fn hold(
     let Hold { member, why } = wish?;
     let sheet = desk.sheet(&parts(cluster)?)?;
     let member = member.map(|m| known(&sheet, &m)).transpose()?;
+    let why = why.map(|why| line("why", why)).transpose()?;
     let why = why.filter(|why| !why.trim().is_empty());
-    let why = text("why", why.unwrap_or_else(|| "no reason given".into()))?;
+    let why = why.unwrap_or_else(|| "no reason given".into());
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
     let order = |book: &OrderBook| book.hold(member.clone(), why.clone());
     order(sheet.orders())
@@ -75,10 +73,10 @@ pub async fn resume(
     let wish = json::<Hold>(&headers, body).await;
     desk.may_act(&headers)?;
     let Hold { member, why } = wish?;
-    why.map(|why| text("why", why)).transpose()?;
+    why.map(|why| line("why", why)).transpose()?;
     let sheet = desk.sheet(&parts(cluster)?)?;
     // One that is gone meanwhile can be resumed by the name that was held.
-    let name = |member: String| text("member", known(&sheet, &member).unwrap_or(member));
+    let name = |member: String| line("member", known(&sheet, &member).unwrap_or(member));
     let member = member.map(name).transpose()?;
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
     if !sheet.orders().resume(member.as_deref()) {
@@ -166,16 +164,6 @@ fn known(sheet: &Sheet, member: &str) -> Result<String, Problem> {
         );
         Problem::new(StatusCode::NOT_FOUND, error)
     })
-}
-
-fn text(field: &str, text: String) -> Result<String, Problem> {
-    let length = text.chars().count();
-    if length > LONGEST || text.chars().any(char::is_control) {
-        return Err(Problem::bad(format!(
-            "{field}: found {length} characters; allowed: one line of at most {LONGEST}"
-        )));
-    }
-    Ok(text)
 }
 
 fn tell(sheet: &Sheet, member: Option<String>, order: &str, done: String) -> Json<Done> {

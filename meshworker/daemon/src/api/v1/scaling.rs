@@ -7,13 +7,16 @@ use axum::http::{HeaderMap, StatusCode};
 use meshworker_core::MemberId;
 
 use super::Desk;
-use super::input::{Parts, json, parts};
+use super::input::{Parts, json, line, parts};
 use crate::api::{Problem, ProblemBody};
 use crate::scale::Goal;
 use crate::status::{Done, Drain, Scale};
 
 /// No service of a swarm has more replicas.
 const MOST: u64 = 10_000;
+
+/// No slot has more digits: the pattern of [`Drain`] has as many.
+const LAST_SLOT: u64 = 999_999_999_999_999_999;
 
 /// Makes the service so many replicas: members leave one by one, each when it
 /// may. Events tell how it goes.
@@ -72,10 +75,8 @@ pub async fn drain(
     let wish = json::<Drain>(&headers, body).await;
     desk.may_act(&headers)?;
     let Drain { member } = wish?;
-    let split = member.rsplit_once('.');
-    let parsed = split.and_then(|(service, slot)| Some((service, slot.parse::<u64>().ok()?)));
-    let Some((service, slot)) = parsed.filter(|(service, slot)| !service.is_empty() && *slot > 0)
-    else {
+    let member = line("member", member)?;
+    let Some((service, slot)) = service_and_slot(&member) else {
         let error =
             format!("member: found '{member}'; allowed: SERVICE.SLOT, such as cache_redis.3");
         return Err(Problem::bad(error));
@@ -85,6 +86,14 @@ pub async fn drain(
         slot,
     };
     begin(&desk, cluster, Goal::Without(member))
+}
+
+/// The parts of `SERVICE.SLOT`; the slot as Swarm writes it.
+fn service_and_slot(member: &str) -> Option<(&str, u64)> {
+    let (service, written) = member.rsplit_once('.')?;
+    let slot: u64 = written.parse().ok()?;
+    let is_slot = slot > 0 && slot <= LAST_SLOT && slot.to_string() == written;
+    (is_slot && !service.is_empty()).then_some((service, slot))
 }
 
 fn begin(

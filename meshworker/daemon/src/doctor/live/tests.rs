@@ -17,6 +17,9 @@ use crate::witness::{
     DnsOptions, DnsSource, DockerClient, DockerOptions, DockerSource, Endpoint, FakeEngine, Source,
 };
 
+/// Longer than any answer takes on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
 /// A name server, an engine, and a place.
 struct World {
     dns: FakeDns,
@@ -112,8 +115,9 @@ impl World {
             {"Id": "w1", "Name": "cache_cluster", "Driver": "overlay", "Attachable": false, "Options": {}},
             {"Id": "w0", "Name": "ingress", "Driver": "overlay", "Ingress": true, "Options": {}},
         ]));
-        let now = std::time::SystemTime::now();
-        engine.world.info(json!({"SystemTime": rfc_3339(now)}));
+        engine
+            .world
+            .info(|| json!({"SystemTime": rfc_3339(std::time::SystemTime::now())}));
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join("resolv.conf"), "nameserver 127.0.0.11\n").unwrap();
         std::fs::create_dir_all(place.path().join("net/ens3/device")).unwrap();
@@ -138,14 +142,16 @@ impl World {
         let docker = Arc::new(DockerClient::new(endpoint));
         let options = DnsOptions {
             name_servers: Some(vec![self.dns.address()]),
+            deadline: LONG,
             ..DnsOptions::default()
+        };
+        let tasks = DockerOptions {
+            deadline: LONG,
+            ..DockerOptions::of("cache_redis")
         };
         let sources: Vec<Arc<dyn Source>> = vec![
             Arc::new(DnsSource::new("redis", options).unwrap()),
-            Arc::new(DockerSource::new(
-                Arc::clone(&docker),
-                DockerOptions::of("cache_redis"),
-            )),
+            Arc::new(DockerSource::new(Arc::clone(&docker), tasks)),
         ];
         let clusters = inputs.clusters().unwrap().into_iter();
         Collector {
@@ -283,7 +289,7 @@ async fn clocks_of_engine_and_workers_are_compared_with_this_one() {
     world
         .engine
         .world
-        .info(json!({"SystemTime": "2015-01-01T00:00:00.5Z"}));
+        .info(|| json!({"SystemTime": "2015-01-01T00:00:00.5Z"}));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let worker = tokio::spawn(async move {

@@ -1,4 +1,6 @@
 //! A running `meshworker init`.
+//!
+//! It and its database end with the test, also when that is killed.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,6 +14,9 @@ use super::wait_for;
 
 /// The token of every test.
 pub const TOKEN: &str = "a-token";
+
+/// Ends what it starts together with whoever started that.
+const MORTAL: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
 
 /// Counts supervisors, so that each has a health socket of its own.
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -74,14 +79,14 @@ impl Start {
 
     /// Starts it with this shell script as the database.
     pub fn script(self, script: &str) -> Supervisor {
-        self.command(&["/bin/sh", "-c", script])
+        self.command(&[&MORTAL[..], &["/bin/sh", "-c", script]].concat())
     }
 
     /// Starts it with this command as the database.
     pub fn command(self, command: &[&str]) -> Supervisor {
         let files = TempDir::new().unwrap();
         let file = |name: &str| File::create(files.path().join(name)).unwrap();
-        let mut words = self.prefix.clone();
+        let mut words = [&MORTAL, &self.prefix[..]].concat();
         words.push(env!("CARGO_BIN_EXE_meshworker"));
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let socket = format!("meshworker-test-{}-{number}", std::process::id());

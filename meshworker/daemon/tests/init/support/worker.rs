@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::wait_for;
+use super::{PATIENCE, wait_for};
 
 /// What a worker answers: the status, and the body.
 pub type Reply = (u16, Value);
@@ -20,6 +20,7 @@ pub struct FakeWorker {
     port: u16,
     rule: Arc<Mutex<Rule>>,
     heard: Arc<Mutex<Vec<(String, Value)>>>,
+    answered: Arc<AtomicUsize>,
 }
 
 impl FakeWorker {
@@ -39,12 +40,15 @@ impl FakeWorker {
             port: listener.local_addr().unwrap().port(),
             rule: Arc::new(Mutex::new(Box::new(rule))),
             heard: Arc::default(),
+            answered: Arc::default(),
         };
         let (rule, heard) = (Arc::clone(&worker.rule), Arc::clone(&worker.heard));
+        let answered = Arc::clone(&worker.answered);
         // It ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 answer(stream, &rule, &heard);
+                answered.fetch_add(1, Ordering::SeqCst);
             }
         });
         worker
@@ -64,6 +68,12 @@ impl FakeWorker {
         self.heard.lock().unwrap().clone()
     }
 
+    /// How often it has answered.
+    pub fn answered(&self) -> impl Fn() -> usize + Send + 'static {
+        let answered = Arc::clone(&self.answered);
+        move || answered.load(Ordering::SeqCst)
+    }
+
     /// Waits until it is told of this phase.
     pub fn wait_for_phase(&self, phase: &str) -> Value {
         wait_for(phase, || {
@@ -79,7 +89,7 @@ impl FakeWorker {
 /// A request's first line, its authorization and its body; nothing when the
 /// supervisor hung up, because a new phase does not wait for the old one.
 fn read(stream: &TcpStream) -> std::io::Result<Option<(String, String, Vec<u8>)>> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(stream);
     let mut request = String::new();
     let (mut length, mut token) = (0, String::new());

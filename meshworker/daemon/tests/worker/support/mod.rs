@@ -18,10 +18,13 @@ pub use world::World;
 /// busy the machine is.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until something is so, and panics with what was last seen otherwise.
-pub async fn until<S: Debug>(what: &str, look: impl AsyncFnMut() -> S, is_so: impl Fn(&S) -> bool) {
+/// Waits until something is so, and returns it; panics with what was last seen
+/// otherwise.
+pub async fn until<S: Debug>(
+    what: &str,
+    look: impl AsyncFnMut() -> S,
+    is_so: impl Fn(&S) -> bool,
+) -> S {
     let waited = aerospike_sim::testing::wait_for(what, PATIENCE, look, is_so).await;
-    if let Err(last_seen) = waited {
-        panic!("{last_seen}");
-    }
+    waited.unwrap_or_else(|last_seen| panic!("{last_seen}"))
 }

@@ -1,4 +1,5 @@
-//! The real binary as a process of its own.
+//! The real binary as a process of its own, which ends with the test, also when
+//! that is killed.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,8 +16,9 @@ impl Process {
         let flags = settings
             .iter()
             .flat_map(|(name, value)| [format!("--{name}"), value.clone()]);
-        let child = Command::new(env!("CARGO_BIN_EXE_meshworker"))
-            .arg("run")
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .args([env!("CARGO_BIN_EXE_meshworker"), "run"])
             .args(flags)
             .env_clear()
             .stdin(Stdio::null())

@@ -157,8 +157,8 @@ impl World {
             members == Some(&wanted) && all.iter().all(|other| other == first)
         };
         let look = async || numbers.iter().map(|n| self.standing(*n)).collect();
-        until("one cluster", look, is_one).await;
-        self.standing(numbers[0]).unwrap().0
+        let all: Vec<_> = until("one cluster", look, is_one).await;
+        all.into_iter().flatten().next().unwrap().0
     }
 
     /// Which cluster this node is in, and its members.

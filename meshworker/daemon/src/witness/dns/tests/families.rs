@@ -42,13 +42,11 @@ async fn one_family_alone_is_complete_where_the_other_is_never_answered() {
             v6: Box::new(Behaviour::Silent),
         },
     );
-    let v4 = source(&[&server], IpFamily::V4, Duration::from_secs(2));
+    let v4 = source(&[&server], IpFamily::V4, LONG);
     assert_eq!(look(&v4).await, (Grade::Answer, vec!["10.0.1.2".into()]));
-    assert_eq!(server.counts().udp, 1);
 
     // With both, addresses that are known do not wait for the whole deadline.
-    let both = source(&[&server], IpFamily::Both, Duration::from_secs(20));
-    let began = Instant::now();
-    assert_eq!(look(&both).await, (Grade::Timeout, vec!["10.0.1.2".into()]));
-    assert!(began.elapsed() < Duration::from_secs(5));
+    let both = source(&[&server], IpFamily::Both, LONG * 60);
+    let said = timeout(LONG, look(&both)).await.expect("it waits");
+    assert_eq!(said, (Grade::Timeout, vec!["10.0.1.2".into()]));
 }

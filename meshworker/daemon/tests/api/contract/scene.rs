@@ -1,0 +1,183 @@
+//! A server in a state, put there by hand: nothing here waits for a cluster to form.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use meshworker::board::Registration;
+use meshworker::config::{Inputs, Origin, Raw};
+use meshworker::scale::Scaling;
+use meshworker::witness::{DockerClient, Endpoint};
+use meshworker_core::{Gate, Reason, Refusal};
+use meshworker_engines::SecretFile;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::Call;
+use crate::looks;
+use crate::office::{Office, Opening, TOKEN};
+use crate::reply::{Reply, connect_from, request};
+use crate::support::PATIENCE;
+
+/// What the cluster is called.
+pub const CLUSTER: &str = "db";
+
+/// One of its members.
+pub const MEMBER: &str = "cache_redis.1";
+
+/// A node that it remembers and that is gone.
+pub const GONE: &str = "n7";
+
+/// As many members can be held as the book of orders has places for.
+const HELD: usize = 1_000;
+
+/// As many streams can be read as there are places for.
+const STREAMS: usize = 256;
+
+/// What a server is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its cluster is known, and no pass has ended.
+    Unseen,
+    /// Passes have ended: members, leavers, steps and refusals can be told, and orders taken.
+    Seen,
+    /// The same, and nothing more can be held or begun.
+    Busy,
+    /// The same, and nothing more can be streamed.
+    Crowded,
+    /// It has no token, and takes no orders.
+    Orderless,
+    /// Its token's file is empty.
+    TokenLost,
+}
+
+/// A server in a state.
+pub struct Scene {
+    pub office: Office,
+    pub sheet: Registration,
+    _streams: Vec<TcpStream>,
+    asked: Cell<u32>,
+}
+
+impl Scene {
+    /// Puts a server into this state.
+    pub async fn open(state: State) -> Scene {
+        let opening = Opening {
+            without_token: state == State::Orderless,
+            scaling: Some(scaling()),
+            ..Opening::default()
+        };
+        let office = Office::without_worker(opening).await;
+        let sheet = office.board.open(&cluster());
+        if state != State::Unseen {
+            publish(&sheet);
+        }
+        if state == State::TokenLost {
+            std::fs::write(office.file.path(), "").unwrap();
+        }
+        if state == State::Busy {
+            keep_busy(&office, &sheet).await;
+        }
+        let mut streams = Vec::new();
+        while state == State::Crowded && streams.len() < STREAMS {
+            streams.push(stream(&office).await);
+        }
+        Scene {
+            office,
+            sheet,
+            _streams: streams,
+            asked: Cell::new(0),
+        }
+    }
+
+    /// Sends a request, and looks at the answer: none may hold the token.
+    pub async fn send(&self, call: &Call<'_>) -> Reply {
+        let bytes = call.bytes();
+        let answered = async {
+            let mut stream = connect_from(self.client(), self.office.address)
+                .await
+                .unwrap();
+            // Whoever is refused early may not be listened to until the end.
+            let _ = stream.write_all(&bytes).await;
+            Reply::try_read(stream).await
+        };
+        let reply = timeout(PATIENCE, answered).await;
+        let reply = reply
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| panic!("no answer to {call}"));
+        assert!(
+            !format!("{reply:?}").contains(TOKEN),
+            "the token is told: {reply:?}"
+        );
+        reply
+    }
+
+    /// Each request is another client's, so that none runs into its limit.
+    fn client(&self) -> IpAddr {
+        let asked = self.asked.replace(self.asked.get() + 1);
+        let [_, _, high, low] = (asked % 60_000).to_be_bytes();
+        [127, 2, high, low.max(1)].into()
+    }
+}
+
+/// What can change a service: orders are taken, and wait for a Docker engine that is nowhere.
+fn scaling() -> Arc<Scaling> {
+    let nowhere = Endpoint::parse("unix:///nowhere/docker.sock", false, None).unwrap();
+    let client = Arc::new(DockerClient::new(nowhere));
+    Scaling::new(client, "127.0.0.1", 1, SecretFile::new("/nowhere/token")).unwrap()
+}
+
+fn cluster() -> meshworker::config::Cluster {
+    let mut raw = Raw::default();
+    for (setting, value) in [
+        ("servicename", CLUSTER),
+        ("engine", "redis"),
+        ("docker", "yes"),
+    ] {
+        raw.give(setting, value, Origin::Flag).unwrap();
+    }
+    Inputs::default().cluster(&raw).unwrap()
+}
+
+/// Two passes, over members in every state, which left nothing empty that can be told.
+fn publish(sheet: &Registration) {
+    for mut look in looks::story() {
+        let held = Reason::Gate {
+            gate: Gate::DataSafe,
+            seen: "a test".into(),
+        };
+        look.refusals
+            .push(Refusal::new(format!("forget {GONE}"), held));
+        sheet.sheet().publish(look);
+    }
+}
+
+async fn keep_busy(office: &Office, sheet: &Registration) {
+    for number in 0..HELD {
+        let held = sheet
+            .sheet()
+            .orders()
+            .hold(Some(format!("m{number}")), "a test".into());
+        held.unwrap();
+    }
+    let begun = office
+        .order("scale", &serde_json::json!({"replicas": 3}))
+        .await;
+    assert_eq!(begun.status, 202, "{begun:?}");
+}
+
+/// A stream whose reader stays.
+async fn stream(office: &Office) -> TcpStream {
+    let mut stream = office.connect().await;
+    stream
+        .write_all(&request("GET /v1/events/stream", &[], ""))
+        .await
+        .unwrap();
+    let greeting = timeout(PATIENCE, Reply::try_read(&mut stream))
+        .await
+        .unwrap();
+    assert_eq!(greeting.unwrap().status, 200);
+    stream
+}

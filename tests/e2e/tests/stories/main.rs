@@ -1,0 +1,147 @@
+//! All stories on a real swarm of three nodes.
+//!
+//! Those of the gate hold each promise once, for the database where it is hardest to keep; the same stories of the other
+//! database, and what takes longer than minutes, are of the long tier.
+//!
+//! `MESHWORKER_SEED` repeats a random mix of acts, `MESHWORKER_ACTS` makes it longer or shorter than forty.
+#![allow(
+    clippy::disallowed_types,
+    reason = "real engines run on real time, and the figures are worth seeing"
+)]
+
+mod crashes;
+mod damage;
+mod discovery;
+mod drain;
+mod forty_acts;
+mod identity;
+mod life;
+mod page;
+mod planned;
+mod scaling;
+mod seed;
+mod stack_removal;
+mod stock;
+mod terminal;
+mod update;
+mod walk;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use meshworker_e2e::{Aerospike, Database, Redis, World};
+use meshworker_lab::Suite;
+
+/// A story about any database.
+type Story = fn(&World, &dyn Database);
+
+/// A story about one thing in particular.
+type Tale = fn(&World);
+
+/// For which database a story is in the gate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Both,
+    Redis,
+    Aerospike,
+}
+
+/// The longest first: then the others fit beside them.
+const STORIES: [(&str, Story, Gate); 9] = [
+    ("planned_acts", planned::planned_acts, Gate::Both),
+    ("a_life", life::a_life, Gate::Both),
+    ("stack_removal", stack_removal::stack_removal, Gate::Both),
+    (
+        "an_address_taken_by_another",
+        identity::an_address_taken_by_another,
+        Gate::Redis,
+    ),
+    (
+        "two_clusters_on_one_network",
+        identity::two_clusters_on_one_network,
+        Gate::Aerospike,
+    ),
+    (
+        "with_the_docker_api",
+        discovery::with_the_docker_api,
+        Gate::Redis,
+    ),
+    (
+        "all_killed_at_once",
+        crashes::all_killed_at_once,
+        Gate::Redis,
+    ),
+    (
+        "the_worker_killed_twenty_times",
+        crashes::the_worker_killed_twenty_times,
+        Gate::Aerospike,
+    ),
+    (
+        "the_database_twelve_seconds_late",
+        crashes::the_database_twelve_seconds_late,
+        Gate::Aerospike,
+    ),
+];
+
+fn main() -> ExitCode {
+    if let Err(error) = forty_acts::check_environment() {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
+    if let Err(error) = meshworker_lab::clean_up_on_signals() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let world = Arc::new(World::default());
+    // Each waits most of its time; who damages nodes waits until it is alone.
+    let suite = Suite::on_labs().at_once(3);
+    let code = tales(stories(suite, &world), &world).run();
+    drop(world);
+    code
+}
+
+fn stories(mut suite: Suite, world: &Arc<World>) -> Suite {
+    for (name, story, gate) in STORIES {
+        let databases: [(Box<dyn Database>, Gate); 2] = [
+            (Box::new(Redis), Gate::Redis),
+            (Box::<Aerospike>::default(), Gate::Aerospike),
+        ];
+        for (database, own) in databases {
+            let world = Arc::clone(world);
+            let name = format!("{}::{name}", database.name());
+            let test = move || story(&world, &*database);
+            suite = match gate == own || gate == Gate::Both {
+                true => suite.test(&name, test),
+                false => suite.long(&name, test),
+            };
+        }
+    }
+    suite
+}
+
+fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
+    let of = |tale: Tale| {
+        let world = Arc::clone(world);
+        move || tale(&world)
+    };
+    suite = suite
+        .test("redis::an_operators_walk", of(walk::walk))
+        .test(
+            "seed::the_old_stack_needs_only_another_image",
+            of(seed::the_old_stack),
+        )
+        .test("stock::shrunk_step_by_step", of(stock::shrunk_step_by_step))
+        .test(
+            "docker::two_clusters_by_labels",
+            of(discovery::two_clusters_by_labels),
+        )
+        .long("dns::sixty_replicas", of(discovery::sixty_replicas))
+        .alone("both::a_node_drained", of(planned::a_node_drained))
+        .long_alone("both::random_acts", of(planned::random_acts))
+        .alone("both::crashes", of(damage::crashes))
+        .long_alone(
+            "both::a_minute_without_workers",
+            of(damage::a_minute_without_workers),
+        );
+    suite
+}

@@ -1,0 +1,84 @@
+//! What Debian's packages have. apt checks every package by the signed lists of the release, so that a lock of our own
+//! would only keep security updates out.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::run;
+
+/// In place of a version: each release of Debian has one.
+pub const OF_THE_RELEASE: &str = "debian";
+
+/// Unpacks a package into a folder. It is not installed, so that no service starts.
+pub fn unpack(package: &str, folder: &Path) -> Result<()> {
+    if !has_apt() {
+        bail!("apt-get is missing; allowed: Debian or a relative, or the program on PATH");
+    }
+    let download = || apt(&["download", package], folder);
+    if download().is_err() {
+        // A machine that was never asked for a package has no list of them.
+        apt(&["update"], folder)?;
+        download()?;
+    }
+    let archive = fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|end| end == "deb"))
+        .context("apt-get download left no package")?;
+    let mut unpack = Command::new("dpkg-deb");
+    run::quietly(unpack.arg("-x").arg(&archive).arg(folder))?;
+    fs::remove_file(archive)?;
+    Ok(())
+}
+
+/// Sees to it that something works on this machine: as root on Debian, by installing the package that has it.
+pub fn require(what: &str, package: &str, works: impl Fn() -> bool) -> Result<()> {
+    if works() {
+        return Ok(());
+    }
+    if !has_apt() || !is_root() {
+        bail!(
+            "{what} is missing; on Debian it is the package {package}, which this installs as root"
+        );
+    }
+    eprintln!("installing {package} (apt-get)");
+    let here = Path::new("/");
+    apt(&["update"], here)?;
+    apt(&["install", "-y", "--no-install-recommends", package], here)?;
+    if !works() {
+        bail!("{what} does not work, though the package {package} is installed");
+    }
+    Ok(())
+}
+
+fn apt(arguments: &[&str], folder: &Path) -> Result<()> {
+    let mut command = Command::new("apt-get");
+    command
+        // Another one may be at work: that of a lab, or of the machine.
+        .args(["-qq", "-o", "DPkg::Lock::Timeout=300"])
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .current_dir(folder);
+    run::quietly(&mut command)
+}
+
+fn has_apt() -> bool {
+    Path::new("/usr/bin/apt-get").is_file()
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_works_is_not_installed() {
+        require("a shell", "no-such-package", || run::starts("true")).unwrap();
+    }
+}
