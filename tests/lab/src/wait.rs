@@ -4,10 +4,14 @@ use std::time::{Duration, Instant};
 
 use crate::{LabError, Result};
 
-/// Between two looks: short beside anything an engine does, long enough not to keep a core busy.
+/// Between two looks, at least: short beside anything an engine does, long enough not to keep a core busy.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Looks every 50 ms until `look` returns `Ok`, and returns that value.
+/// A look that starts programs costs more than what it looks at: the pause after it is so many times as long.
+const REST: u32 = 3;
+
+/// Looks again and again until `look` returns `Ok`, and returns that value. Between two looks it rests for 50 ms, or for
+/// three times as long as the look took.
 ///
 /// `look` returns as `Err` what it saw instead, in words. It is called at least once.
 ///
@@ -31,6 +35,7 @@ pub fn wait_for<T, S: Into<String>>(
 ) -> Result<T> {
     let start = Instant::now();
     loop {
+        let begin = Instant::now();
         let last = match look() {
             Ok(value) => return Ok(value),
             Err(last) => last,
@@ -43,7 +48,7 @@ pub fn wait_for<T, S: Into<String>>(
                 last: last.into(),
             });
         }
-        std::thread::sleep(INTERVAL);
+        std::thread::sleep(INTERVAL.max(begin.elapsed() * REST));
     }
 }
 

@@ -126,7 +126,6 @@ async fn started_long_after_the_database() {
     let key = world.one_cluster(1..=4).await;
     worker.end().await;
     let tips = world.asked("tip");
-    assert!(tips <= 4, "{tips} tips");
 
     let worker = Shift::start(world.cluster(&[]));
     worker.watch(10).await;

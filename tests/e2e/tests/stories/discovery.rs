@@ -15,6 +15,9 @@ pub fn with_the_docker_api(world: &World, database: &dyn Database) {
     let api = World::stack("docker-api.yml");
     let mut deployment = Deployment::with(swarm, database, "api", 3, &[api], &env);
     deployment.becomes_one(3);
+    let once = ["meshworker", "run", "--once", "--once-timeout", "300"];
+    let whole = deployment.tools().ask(&once).expect("the CLI runs");
+    assert!(whole.success, "{}", whole.stderr);
     deployment.scale(5);
     deployment.becomes_one(5);
     deployment.scale(4);

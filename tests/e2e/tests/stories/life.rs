@@ -15,7 +15,7 @@ pub fn a_life(world: &World, database: &dyn Database) {
         let args = ["meshworker", "run", "--once", "--once-timeout", seconds];
         deployment.tools().ask(&args).expect("the CLI runs")
     };
-    let whole = once("30");
+    let whole = once("300");
     assert!(whole.success, "{}", whole.stderr);
 
     deployment.scale(6);

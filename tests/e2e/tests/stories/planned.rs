@@ -11,7 +11,6 @@ pub fn planned_acts(world: &World, database: &dyn Database) {
     let members = members(database);
     on_a_loaded_database(world, database, "acts", |acts| {
         scaling::scaling(acts, members);
-        acts.is_whole();
         update::update(acts, members);
     });
 }

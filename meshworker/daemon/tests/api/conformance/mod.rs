@@ -48,7 +48,7 @@ fn command(program: &std::ffi::OsStr, url: &str, token: Option<&str>) -> Command
         .arg(config)
         .args(["run", url, "--checks", "all", "--max-examples", "20"])
         .args(["--phases", "examples,coverage,fuzzing", "--no-shrink"])
-        .args(["--workers", "2", "--request-timeout", "20", "--no-color"])
+        .args(["--workers", "1", "--request-timeout", "20", "--no-color"])
         // It has no end.
         .args(["--exclude-path", "/v1/events/stream"]);
     if let Some(token) = token {

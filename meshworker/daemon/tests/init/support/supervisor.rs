@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::{NamedTempFile, TempDir};
@@ -17,9 +16,6 @@ pub const TOKEN: &str = "a-token";
 
 /// Ends what it starts together with whoever started that.
 const MORTAL: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
-
-/// Counts supervisors, so that each has a health socket of its own.
-static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A supervisor that is not started yet.
 pub struct Start {
@@ -88,8 +84,9 @@ impl Start {
         let file = |name: &str| File::create(files.path().join(name)).unwrap();
         let mut words = [&MORTAL, &self.prefix[..]].concat();
         words.push(env!("CARGO_BIN_EXE_meshworker"));
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let socket = format!("meshworker-test-{}-{number}", std::process::id());
+        // No two have the same folder, and so not the same health socket.
+        let folder = files.path().file_name().unwrap();
+        let socket = format!("meshworker-test{}", folder.display());
         let child = Command::new(words[0])
             .args(&words[1..])
             .arg("init")
