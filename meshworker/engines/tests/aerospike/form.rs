@@ -108,7 +108,7 @@ async fn with_a_configured_name_the_others_are_the_strangers() {
 #[tokio::test]
 async fn the_ninth_node_of_community_edition_is_refused() {
     let (_block, at) = addresses(9);
-    let nodes = start(&at).await;
+    let _nodes = start(&at).await;
     let mut worker = Worker::new(&at, PATIENCE);
     let passes = worker
         .until("a cluster of 8", |pass| {

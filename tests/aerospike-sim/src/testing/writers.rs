@@ -14,7 +14,7 @@ use crate::{ClientError, info};
 /// How many write side by side.
 const WRITERS: usize = 2;
 /// The pause of each after a write: the order of things is tried, not how fast they are.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Two clients that write one record after another, always by the next node: `w0`, `w1` and so on, each with its number as value.
 #[derive(Debug)]
