@@ -98,18 +98,19 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// The deadline has passed: tells the value of the expression `seen`, and what
-    /// the console says.
+    /// The deadline has passed: tells the value that the expression `seen` has
+    /// then, and what the console says.
     pub fn wait_for(&self, condition: &str, deadline: Duration, seen: &str) -> Result<()> {
         let waited = wait_for(condition, deadline, || match self.eval(condition) {
             Ok(Value::Bool(true)) => Ok(()),
-            other => Err(match (other, self.eval(seen)) {
-                (Err(error), _) => format!("{error:#}"),
-                (_, Ok(value)) => format!("{value:#}"),
-                (_, Err(error)) => format!("{error:#}"),
-            }),
+            Ok(other) => Err(other.to_string()),
+            Err(error) => Err(format!("{error:#}")),
         });
-        waited.with_context(|| format!("the console: {:?}", self.console_errors()))
+        waited.with_context(|| {
+            let seen = self.eval(seen);
+            let seen = seen.unwrap_or_else(|error| error.to_string().into());
+            format!("seen: {seen:#}; the console: {:?}", self.console_errors())
+        })
     }
 
     /// Makes the page this large, in CSS pixels, also where a window cannot be.

@@ -89,7 +89,7 @@ mod tests {
         }
         let lock = tempfile::NamedTempFile::new().unwrap();
         let hold = format!(
-            "flock -n {0} sleep 1000 & until ! flock -n {0} true; do :; done; echo held",
+            "flock {0} sleep 1000 & until ! flock -n {0} true; do sleep 0.01; done; echo held",
             lock.path().display()
         );
         assert_eq!(said(&hold), "held\nSome(0)");
