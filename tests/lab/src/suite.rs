@@ -113,7 +113,8 @@ impl Suite {
 fn timed(name: &str, test: impl FnOnce()) -> Result<(), Failed> {
     let begin = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(test));
-    eprintln!("{TOOK}{:.3} s {name}", begin.elapsed().as_secs_f64());
+    // On a line of its own: `test NAME ...` stands unfinished before it.
+    eprintln!("\n{TOOK}{:.3} s {name}", begin.elapsed().as_secs_f64());
     result.map_err(|panic| {
         let text = panic
             .downcast_ref::<String>()
