@@ -19,6 +19,10 @@ use crate::{docs, images, lint, promtool, simulate, tools, workspace};
 /// How many nodes the stories' swarm has.
 const NODES: usize = 3;
 
+/// How many records the loaded databases of the gate's stories have: a loss shows among thousands as well. In the long
+/// tier there are twenty thousand.
+const RECORDS: (&str, &str) = ("MESHWORKER_RECORDS", "4000");
+
 /// How many simulated stories the long tier plays.
 const STORIES: u64 = 100_000;
 
@@ -120,6 +124,8 @@ fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) 
     ];
     if args.all {
         variables.extend(stages.step("tools", |_| outside())?);
+    } else {
+        variables.push((RECORDS.0.to_owned(), RECORDS.1.to_owned()));
     }
     let unit = stages.step("unit", |closings| {
         perform(args, variables.clone(), &others, tally, closings)

@@ -30,7 +30,7 @@ pub use aerospike::Aerospike;
 pub use database::{Cluster, Database};
 pub use deployment::Deployment;
 pub use footprint::Footprint;
-pub use load::{Load, RECORDS, RunningLoad};
+pub use load::{Load, RECORDS_VARIABLE, RunningLoad};
 pub use mended::Mended;
 pub use redis::Redis;
 pub use world::{Turn, World};

@@ -11,7 +11,9 @@ use meshworker_load::{Report, Verified};
 use crate::{Deployment, World};
 
 /// How many base records there are.
-pub const RECORDS: u64 = 20_000;
+const RECORDS: u64 = 20_000;
+/// Says how many, where another number is wanted.
+pub const RECORDS_VARIABLE: &str = "MESHWORKER_RECORDS";
 /// Writes per second, and as many reads: steady, and no burden for two cores
 /// that also carry the cluster.
 const RATE: u64 = 200;
@@ -108,7 +110,8 @@ impl Load {
 
     /// `docker exec` of a phase.
     fn arguments(&self, phase: &str, how: &[&str]) -> Vec<String> {
-        let (records, rate) = (RECORDS.to_string(), RATE.to_string());
+        let records = std::env::var(RECORDS_VARIABLE).unwrap_or_else(|_| RECORDS.to_string());
+        let rate = RATE.to_string();
         let seed = match self.database {
             "redis" => "redis",
             _ => "aerospikedb",

@@ -45,7 +45,7 @@ async fn two_of_five_leave(edition: Edition) -> (Held, Vec<String>) {
     let filled = info(services[0], &fill).await.unwrap();
     assert_eq!(filled, format!("written={RECORDS};failed=0"));
     // Copies take seconds to make: a pass sees that, however slow it is.
-    nodes.values().for_each(|node| node.set_migrate_rate(150));
+    nodes.values().for_each(|node| node.set_migrate_rate(300));
 
     let writers = Writers::start(&services);
     let (rest, going) = at.split_at(3);
@@ -90,7 +90,7 @@ async fn two_of_five_leave(edition: Edition) -> (Held, Vec<String>) {
         }
         let patience = 2 * PATIENCE;
         assert!(begin.elapsed() < patience, "{held:#?}\n{}", driver.story());
-        sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(200)).await;
     }
     driver
         .until("rest", rest, PATIENCE, |plan| plan.settled)

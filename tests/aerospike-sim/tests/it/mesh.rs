@@ -202,6 +202,20 @@ async fn a_seed_brings_a_node_back_that_starts_again_and_a_cleared_one_does_not(
     assert!(last.iter().all(|(size, _)| *size == 1), "{last:?}");
 }
 
+/// On a busy machine a whole process stood still for longer than a node may be
+/// silent, and every node took the others for dead.
+#[tokio::test]
+async fn a_process_that_stands_still_takes_nobody_for_dead() {
+    let field = Field::new();
+    let nodes = field.start_many_quick(0..3).await;
+    let before = form(&nodes).await;
+    for _ in 0..3 {
+        std::thread::sleep(field.options(0).dead_after() + Duration::from_millis(200));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(one_cluster(&nodes, 3).await, before);
+}
+
 #[tokio::test]
 async fn a_node_cut_off_stands_alone_and_comes_back_healed() {
     let field = Field::new();

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use meshworker_e2e::Acts;
+use meshworker_e2e::{Acts, RECORDS_VARIABLE};
 use meshworker_lab::Stack;
 
 use crate::{drain, scaling, update};
@@ -87,7 +87,7 @@ fn one(acts: &mut Acts<'_>, random: &mut Random, now: usize, most: usize) -> usi
 ///
 /// The variable, what it is, and what it should be.
 pub fn check_environment() -> Result<(), String> {
-    for variable in [SEED_VARIABLE, ACTS_VARIABLE] {
+    for variable in [SEED_VARIABLE, ACTS_VARIABLE, RECORDS_VARIABLE] {
         number(variable)?;
     }
     Ok(())

@@ -3,7 +3,8 @@
 //! Those of the gate hold each promise once, for the database where it is hardest to keep; the same stories of the other
 //! database, and what takes longer than minutes, are of the long tier.
 //!
-//! `MESHWORKER_SEED` repeats a random mix of acts, `MESHWORKER_ACTS` makes it longer or shorter than forty.
+//! `MESHWORKER_SEED` repeats a random mix of acts, `MESHWORKER_ACTS` makes it longer or shorter than forty, and
+//! `MESHWORKER_RECORDS` the load smaller or larger than twenty thousand records.
 #![allow(
     clippy::disallowed_types,
     reason = "real engines run on real time, and the figures are worth seeing"
