@@ -16,7 +16,7 @@ pub struct Cli {
 enum Chore {
     /// Show it at work: form a cluster on a swarm, scale it, hurt it, and read the data back
     Demo(demo::DemoArgs),
-    /// Everything that must pass: format, clippy, documentation, unit tests, end-to-end tests
+    /// Everything that must pass: format, lints, tests, stories on a real swarm, alert rules
     Test(test::TestArgs),
     /// Dependencies and spelling: cargo-deny, cargo-machete, typos
     Lint,

@@ -41,13 +41,25 @@ impl Aerospike {
         Self::image() == Image::AerospikeSim.reference()
     }
 
-    /// Asks one member. One value per command, in their order.
-    fn info(tools: &Tools<'_>, member: Ipv4Addr, commands: &[&str]) -> Result<Vec<String>, String> {
-        let member = member.to_string();
-        let mut command = vec!["timeout", "5", "aerospike-sim", "info", "-h", &member];
+    /// Asks these members, one after the other, and returns each one's answer: a line for each command, in their order.
+    fn info(
+        tools: &Tools<'_>,
+        members: &[Ipv4Addr],
+        commands: &[&str],
+    ) -> Result<Vec<String>, String> {
+        let list: Vec<String> = members.iter().map(ToString::to_string).collect();
+        let script = format!(
+            "for a in {}; do echo \"== $a\"; timeout 5 aerospike-sim info -h $a \"$@\"; done",
+            list.join(" ")
+        );
+        let mut command = vec!["sh", "-ec", &script, "info"];
         command.extend(commands);
         let text = tools.exec(&command).map_err(|error| error.to_string())?;
-        Ok(text.lines().map(str::to_owned).collect())
+        let answers = text
+            .split("== ")
+            .skip(1)
+            .filter_map(|one| one.split_once('\n'));
+        Ok(answers.map(|(_, answer)| answer.to_owned()).collect())
     }
 
     /// The number after `key=` in the answer.
@@ -57,7 +69,7 @@ impl Aerospike {
         command: &str,
         key: &str,
     ) -> Result<usize, String> {
-        let said = Self::info(tools, member, &[command])?.join("\n");
+        let said = Self::info(tools, &[member], &[command])?.concat();
         let number = said
             .split(';')
             .find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('='));
@@ -98,11 +110,14 @@ impl Database for Aerospike {
         let mut nodes = BTreeSet::new();
         let mut keys = BTreeSet::new();
         let mut remembered = BTreeSet::new();
-        for member in members {
-            let said = Self::info(tools, *member, &["node", "statistics", "services-alumni"])?;
-            let [node, statistics, alumni] = said.as_slice() else {
+        let all = Self::info(tools, members, &["node", "statistics", "services-alumni"])?;
+        for (member, said) in members.iter().zip(all) {
+            let mut lines = said.lines();
+            let (Some(node), Some(statistics)) = (lines.next(), lines.next()) else {
                 return Err(format!("{member} answers {said:?}"));
             };
+            // The line of a member without alumni is empty.
+            let alumni = lines.next().unwrap_or_default();
             let fields: BTreeMap<&str, &str> = statistics
                 .split(';')
                 .filter_map(|field| field.split_once('='))
@@ -112,7 +127,7 @@ impl Database for Aerospike {
             if size != members.len().to_string() || field("cluster_integrity") != "true" {
                 return Err(format!("{member} counts {size} of {}", members.len()));
             }
-            nodes.insert(node.clone());
+            nodes.insert(node.to_owned());
             keys.insert(field("cluster_key").to_owned());
             remembered.extend(
                 alumni
@@ -133,6 +148,7 @@ impl Database for Aerospike {
         Ok(Cluster {
             nodes,
             departed: departed.collect(),
+            masters: BTreeSet::new(),
         })
     }
 

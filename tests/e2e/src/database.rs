@@ -13,6 +13,8 @@ pub struct Cluster {
     pub nodes: BTreeSet<String>,
     /// Nodes that some member remembers and cannot reach.
     pub departed: BTreeSet<String>,
+    /// Who is asked before a replica takes over: without a majority of them nobody does. None where all are equal.
+    pub masters: BTreeSet<Ipv4Addr>,
 }
 
 /// A database under test: its stack, and how to ask it.

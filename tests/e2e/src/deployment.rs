@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use meshworker_lab::images::Image;
@@ -21,6 +22,7 @@ pub struct Deployment<'a> {
     /// The swarm that it runs on.
     pub swarm: &'a Swarm,
     stack: Stack<'a>,
+    tools: OnceLock<Tools<'a>>,
     files: Vec<PathBuf>,
     env: BTreeMap<String, String>,
     since: Instant,
@@ -59,6 +61,7 @@ impl<'a> Deployment<'a> {
             database,
             swarm,
             stack: deploy(swarm, &name, &paths, &all),
+            tools: OnceLock::new(),
             files: paths,
             env: all,
             since: Instant::now(),
@@ -70,6 +73,7 @@ impl<'a> Deployment<'a> {
     pub fn deploy_again(&mut self) {
         self.since = Instant::now();
         self.stack = deploy(self.swarm, self.stack.name(), &self.files, &self.env);
+        self.tools = OnceLock::new();
     }
 
     /// Waits so long instead of the usual time, from here on.
@@ -83,8 +87,9 @@ impl<'a> Deployment<'a> {
     }
 
     /// The container for queries.
-    pub fn tools(&self) -> Tools<'_> {
-        Tools::attach(&self.stack).expect("the tools container runs")
+    pub fn tools(&self) -> &Tools<'a> {
+        let attach = || Tools::attach(&self.stack).expect("the tools container runs");
+        self.tools.get_or_init(attach)
     }
 
     /// The members' tasks that run now.
@@ -138,34 +143,50 @@ impl<'a> Deployment<'a> {
         cluster
     }
 
+    /// Waits until Swarm is done: so many members run, and all other tasks have ended.
+    pub fn settles(&self, members: usize) {
+        self.wait("Swarm to be done", || {
+            let tasks = self.stack.tasks(self.database.service());
+            let tasks = tasks.map_err(|error| error.to_string())?;
+            let running = tasks.iter().filter(|task| task.is_running()).count();
+            let is_done = |task: &Task| task.is_running() || task.has_ended();
+            let done = running == members && tasks.iter().all(is_done);
+            done.then_some(()).ok_or(listed(&tasks))
+        });
+    }
+
     /// What the cluster is at this moment, if it is one.
     ///
     /// # Errors
     ///
     /// What it is instead.
     pub fn look(&self, members: usize) -> Result<Cluster, String> {
-        let tasks = self.members();
-        let addresses: Vec<Ipv4Addr> = tasks.iter().filter_map(Task::address).collect();
+        let tasks = self.stack.tasks(self.database.service());
+        let tasks = tasks.map_err(|error| error.to_string())?;
+        let running = tasks.iter().filter(|task| task.is_running());
+        let addresses: Vec<Ipv4Addr> = running.filter_map(Task::address).collect();
         if addresses.len() != members {
-            return Err(format!("{} of {members} tasks run", addresses.len()));
+            let running = addresses.len();
+            return Err(format!(
+                "{running} of {members} tasks run: {}",
+                listed(&tasks)
+            ));
         }
-        self.database.cluster(&self.tools(), &addresses)
+        self.database.cluster(self.tools(), &addresses)
     }
 
     /// Writes records through any member.
     pub fn write(&self, count: usize) {
         let member = self.any_member();
         self.wait("a write", || {
-            self.database.write(&self.tools(), member, count)
+            self.database.write(self.tools(), member, count)
         });
     }
 
     /// Waits until all records can be read.
     pub fn all_there(&self, count: usize) {
         self.wait("all records", || {
-            let found = self
-                .database
-                .read(&self.tools(), self.any_member(), count)?;
+            let found = self.database.read(self.tools(), self.any_member(), count)?;
             if found == count {
                 return Ok(());
             }
@@ -205,12 +226,24 @@ fn deploy<'a>(
     Stack::deploy(swarm, name, files, &env).expect("the stack can be deployed")
 }
 
+/// Tasks in words, those that have not ended first.
+fn listed(tasks: &[Task]) -> String {
+    let mut tasks: Vec<&Task> = tasks.iter().collect();
+    tasks.sort_by_key(|task| task.has_ended());
+    let words: Vec<String> = tasks.iter().map(|task| task.to_string()).collect();
+    words.join(", ")
+}
+
 impl Drop for Deployment<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            // The tasks last: what stands at the end of a long output is read first.
+            match self.stack.logs("meshworker") {
+                Ok(log) => eprintln!("the worker's log:\n{log}"),
+                Err(error) => eprintln!("the worker's log cannot be had: {error}"),
+            }
             let tasks = self.stack.tasks(self.database.service());
-            eprintln!("tasks of {}: {tasks:#?}", self.stack.name());
-            eprintln!("the worker's log:\n{}", self.worker_log());
+            eprintln!("its tasks: {}", listed(&tasks.unwrap_or_default()));
         }
         let removed = self
             .stack

@@ -36,12 +36,12 @@ pub struct Load {
 impl Load {
     /// Puts the program into the tools container.
     pub fn install(world: &World, deployment: &Deployment<'_>) -> Self {
-        let tools = deployment.tools();
+        let task = deployment.tools().task();
         let stack = deployment.stack();
         stack
-            .copy_into(tools.task(), world.load_binary(), PROGRAM)
+            .copy_into(&task, world.load_binary(), PROGRAM)
             .expect("the load generator can be copied");
-        let (docker, container) = stack.locate(tools.task()).expect("the container is there");
+        let (docker, container) = stack.locate(&task).expect("the container is there");
         Self {
             docker,
             container,

@@ -58,13 +58,21 @@ impl Database for Redis {
 
     fn cluster(&self, tools: &Tools<'_>, members: &[Ipv4Addr]) -> Result<Cluster, String> {
         let list: Vec<String> = members.iter().map(ToString::to_string).collect();
+        let questions = r"CLUSTER INFO\nINFO replication\nCLUSTER NODES\n";
         let script = format!(
-            "for a in {}; do echo \"== $a\"; timeout 2 redis-cli -h $a cluster info; timeout 2 redis-cli -h $a info replication; timeout 2 redis-cli -h $a cluster nodes; done; true",
+            "for a in {}; do echo \"== $a\"; printf '{questions}' | timeout 6 redis-cli -h $a; done; true",
             list.join(" ")
         );
         let text = Self::script(tools, &script)?;
         let said: Vec<Said> = text.split("== ").skip(1).map(parse).collect();
-        judge(&said, members.len()).map_err(|why| format!("{why}\n{text}"))
+        let cluster = judge(&said, members.len()).map_err(|why| format!("{why}\n{text}"))?;
+        let is_master = |said: &Said| said.info.get("role").is_some_and(|role| role == "master");
+        let masters = members.iter().zip(&said);
+        let masters = masters.filter(|(_, said)| is_master(said));
+        Ok(Cluster {
+            masters: masters.map(|(member, _)| *member).collect(),
+            ..cluster
+        })
     }
 
     fn write(&self, tools: &Tools<'_>, member: Ipv4Addr, count: usize) -> Result<(), String> {
@@ -137,5 +145,9 @@ fn judge(said: &[Said], count: usize) -> Result<Cluster, String> {
             }
         }
     }
-    Ok(Cluster { nodes, departed })
+    Ok(Cluster {
+        nodes,
+        departed,
+        masters: BTreeSet::new(),
+    })
 }

@@ -62,9 +62,9 @@ fn run_raw(command: &mut Command, deadline: Duration) -> Result<Raw> {
     Ok((line, status, stdout, stderr))
 }
 
-/// [`run`] for a program whose stderr is part of its answer: returns stdout followed by stderr.
-pub(crate) fn run_merged(command: &mut Command) -> Result<String> {
-    let (stdout, stderr) = run_to_end(command, DEADLINE)?;
+/// [`run_within`] for a program whose stderr is part of its answer: returns stdout followed by stderr.
+pub(crate) fn run_merged(command: &mut Command, deadline: Duration) -> Result<String> {
+    let (stdout, stderr) = run_to_end(command, deadline)?;
     Ok(format!("{stdout}{stderr}").trim_end().to_owned())
 }
 

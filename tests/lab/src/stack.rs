@@ -13,10 +13,14 @@ pub(crate) const STACK_LABEL: &str = "com.docker.stack.namespace";
 /// removes networks only after that.
 const REMOVE_DEADLINE: Duration = Duration::from_secs(500);
 
+/// The manager waits for ever for the logs of a container on a node that is cut off.
+const LOGS_DEADLINE: Duration = Duration::from_secs(60);
+
 /// A task that vanishes between the list and the look at it is looked for again this often.
 const LOOKS: usize = 3;
 
 /// A stack on a swarm.
+#[derive(Clone)]
 pub struct Stack<'a> {
     engines: &'a dyn Engines,
     name: String,
@@ -204,13 +208,13 @@ impl<'a> Stack<'a> {
     ///
     /// # Errors
     ///
-    /// When the service does not exist.
+    /// When the service does not exist, or a node with one of its containers cannot be reached.
     pub fn logs(&self, service: &str) -> Result<String> {
         let mut command =
             self.manager()?
                 .command(["service", "logs", "--no-trunc", &self.full(service)])?;
         // The client sends each container's stderr to its own stderr.
-        crate::command::run_merged(&mut command)
+        crate::command::run_merged(&mut command, LOGS_DEADLINE)
     }
 
     /// Removes the stack and waits until its services, containers, networks, secrets and configs are gone from every

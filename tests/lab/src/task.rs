@@ -4,6 +4,11 @@ use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 
+/// The states that nothing follows: <https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/>.
+const ENDED: [&str; 6] = [
+    "complete", "failed", "shutdown", "rejected", "orphaned", "remove",
+];
+
 /// A task: one run of one replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -31,6 +36,11 @@ impl Task {
         self.state == "running" && self.desired == "running"
     }
 
+    /// Whether it is over: no container of it runs any more, and none will.
+    pub fn has_ended(&self) -> bool {
+        ENDED.contains(&self.state.as_str())
+    }
+
     /// Its first overlay address.
     pub fn address(&self) -> Option<Ipv4Addr> {
         self.addresses.first().copied()
@@ -40,6 +50,9 @@ impl Task {
 impl std::fmt::Display for Task {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "slot {} {}/{}", self.slot, self.state, self.desired)?;
+        for address in &self.addresses {
+            write!(f, " {address}")?;
+        }
         if !self.error.is_empty() {
             write!(f, " ({})", self.error)?;
         }

@@ -1,11 +1,12 @@
 //! The tools container: a service on a stack's network in which queries run.
 
 use std::net::Ipv4Addr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::images::Image;
 use crate::stack::STACK_LABEL;
-use crate::{Output, Result, Stack, Task, wait_for};
+use crate::{LabError, Output, Result, Stack, Task, wait_for};
 
 /// A container of an image that is on the node starts within a second or two.
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -13,10 +14,11 @@ const START_DEADLINE: Duration = Duration::from_secs(300);
 /// The name of the service within the stack.
 const SERVICE: &str = "tools";
 
-/// A running tools container. It goes away with its stack.
+/// A running tools container, or the one that Swarm has put in its place. It goes away with its stack.
 pub struct Tools<'a> {
-    stack: &'a Stack<'a>,
-    task: Task,
+    stack: Stack<'a>,
+    /// Where it ran when it was last looked for: that costs more than most questions.
+    task: Mutex<Task>,
 }
 
 impl<'a> Tools<'a> {
@@ -25,7 +27,7 @@ impl<'a> Tools<'a> {
     /// # Errors
     ///
     /// When it does not run within a minute; the error says what its task does.
-    pub fn start(stack: &'a Stack<'a>, networks: &[&str]) -> Result<Self> {
+    pub fn start(stack: &Stack<'a>, networks: &[&str]) -> Result<Self> {
         let manager = stack.manager()?;
         let mut arguments: Vec<String> = ["service", "create", "--detach", "--quiet"]
             .map(String::from)
@@ -54,18 +56,25 @@ impl<'a> Tools<'a> {
     /// # Errors
     ///
     /// As for [`Tools::start`].
-    pub fn attach(stack: &'a Stack<'a>) -> Result<Self> {
-        // One that ran on a node that is gone may be listed beside its successor.
-        let task = wait_for("a tools container", START_DEADLINE, || {
-            let tasks = stack.running(SERVICE).map_err(|error| error.to_string())?;
-            tasks.into_iter().next().ok_or("none runs".to_owned())
-        })?;
-        Ok(Self { stack, task })
+    pub fn attach(stack: &Stack<'a>) -> Result<Self> {
+        Ok(Self {
+            task: Mutex::new(find(stack)?),
+            stack: stack.clone(),
+        })
     }
 
     /// The task whose container this is.
-    pub fn task(&self) -> &Task {
-        &self.task
+    pub fn task(&self) -> Task {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        task.clone()
+    }
+
+    /// Whether another container is there in place of this one; from here on it is that one.
+    fn has_moved(&self, was: &Task) -> Result<bool> {
+        let now = find(&self.stack)?;
+        let has_moved = now.id != was.id;
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(has_moved)
     }
 
     /// Runs a command in the container and returns its stdout.
@@ -74,7 +83,13 @@ impl<'a> Tools<'a> {
     ///
     /// [`crate::LabError::Failed`] with its stderr when it fails.
     pub fn exec(&self, command: &[&str]) -> Result<String> {
-        self.stack.exec(&self.task, command)
+        let task = self.task();
+        match self.stack.exec(&task, command) {
+            Err(LabError::Failed { .. }) if self.has_moved(&task)? => {
+                self.stack.exec(&self.task(), command)
+            }
+            done => done,
+        }
     }
 
     /// Runs a command in the container whose failure is an answer as well, such as `meshworker look`.
@@ -83,7 +98,12 @@ impl<'a> Tools<'a> {
     ///
     /// When the container does not run, or the command hangs.
     pub fn ask(&self, command: &[&str]) -> Result<Output> {
-        self.stack.ask(&self.task, command)
+        let task = self.task();
+        let output = self.stack.ask(&task, command)?;
+        if output.success || !self.has_moved(&task)? {
+            return Ok(output);
+        }
+        self.stack.ask(&self.task(), command)
     }
 
     /// The addresses that a name has now, sorted; none when the name has none or the name server does not answer.
@@ -95,7 +115,7 @@ impl<'a> Tools<'a> {
         let answer = self.exec(&["dig", "+short", "+tries=1", "+time=2", name, "A"]);
         let answer = match answer {
             // `dig` ends with 9 when no server answered.
-            Err(crate::LabError::Failed { status, .. }) if status.ends_with(" 9") => String::new(),
+            Err(LabError::Failed { status, .. }) if status.ends_with(" 9") => String::new(),
             answer => answer?,
         };
         let mut addresses: Vec<Ipv4Addr> = answer
@@ -124,4 +144,12 @@ impl<'a> Tools<'a> {
             Err(error) => Err(error.to_string()),
         })
     }
+}
+
+fn find(stack: &Stack<'_>) -> Result<Task> {
+    // One that ran on a node that is gone may be listed beside its successor.
+    wait_for("a tools container", START_DEADLINE, || {
+        let tasks = stack.running(SERVICE).map_err(|error| error.to_string())?;
+        tasks.into_iter().next().ok_or("none runs".to_owned())
+    })
 }

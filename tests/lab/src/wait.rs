@@ -8,10 +8,13 @@ use crate::{LabError, Result};
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// A look that starts programs costs more than what it looks at: the pause after it is so many times as long.
-const REST: u32 = 3;
+const REST: u32 = 6;
+
+/// A look that took this long was itself waiting for something.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// Looks again and again until `look` returns `Ok`, and returns that value. Between two looks it rests for 50 ms, or for
-/// three times as long as the look took.
+/// six times as long as the look took, but never for more than three seconds.
 ///
 /// `look` returns as `Err` what it saw instead, in words. It is called at least once.
 ///
@@ -48,7 +51,7 @@ pub fn wait_for<T, S: Into<String>>(
                 last: last.into(),
             });
         }
-        std::thread::sleep(INTERVAL.max(begin.elapsed() * REST));
+        std::thread::sleep((begin.elapsed() * REST).clamp(INTERVAL, LONGEST));
     }
 }
 

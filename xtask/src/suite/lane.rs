@@ -61,7 +61,7 @@ pub const LANES: [Lane; 4] = [
     Lane {
         name: "unit",
         programs: &[""],
-        on_two_cores: 6,
+        on_two_cores: 8,
         deadline: Duration::from_secs(1800),
         is_sandboxed: true,
         is_whole: false,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use meshworker_e2e::{Acts, Aerospike, Database, Deployment, Load, Mended, Redis, World};
-use meshworker_lab::Swarm;
+use meshworker_lab::{Swarm, Task};
 
 use crate::planned::{is_countable, stack_file};
 
@@ -129,10 +129,32 @@ fn containers_killed(subjects: &mut [Subject<'_>]) {
     replaced(subjects, &victims, "a container killed");
 }
 
+/// A node other than the manager, and the one of them with the fewest masters: after a fail-over two of three may be on
+/// one node, and with it the majority is lost. Then nothing moves until it is back, which is Redis' own rule.
+fn a_node_to_lose(swarm: &Swarm, subjects: &[Subject<'_>]) -> usize {
+    let lost: Vec<usize> = subjects
+        .iter()
+        .flat_map(|subject| {
+            let deployment = &subject.acts.deployment;
+            let masters = deployment.becomes_clean(subject.members).masters;
+            let is_one = |task: &Task| task.address().is_some_and(|own| masters.contains(&own));
+            let members = deployment.members().into_iter();
+            members
+                .filter(is_one)
+                .filter_map(|task| swarm.index_of(&task.node_id))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let masters_on = |node: &usize| lost.iter().filter(|other| *other == node).count();
+    let chosen = (2..=swarm.size()).rev().min_by_key(masters_on);
+    chosen.expect("there are several nodes")
+}
+
 fn a_node_killed(swarm: &Swarm, subjects: &mut [Subject<'_>]) {
-    let mended = Mended::new(swarm, 3);
+    let node = a_node_to_lose(swarm, subjects);
+    let mended = Mended::new(swarm, node);
     damage(subjects, |_| {
-        swarm.kill(3).expect("node 3 can be killed");
+        swarm.kill(node).expect("the node can be killed");
     });
     swarm.wait_ready(2, NOTICED).expect("the manager notices");
     for subject in &mut *subjects {
@@ -154,9 +176,10 @@ fn a_node_killed(swarm: &Swarm, subjects: &mut [Subject<'_>]) {
 
 fn a_node_cut_off(swarm: &Swarm, subjects: &mut [Subject<'_>]) {
     let before: Vec<_> = nodes(subjects);
-    let mended = Mended::new(swarm, 2);
+    let node = a_node_to_lose(swarm, subjects);
+    let mended = Mended::new(swarm, node);
     damage(subjects, |_| {
-        swarm.cut(2).expect("node 2 can be cut off");
+        swarm.cut(node).expect("the node can be cut off");
     });
     swarm.wait_ready(2, NOTICED).expect("the manager notices");
     for subject in &mut *subjects {
@@ -170,6 +193,8 @@ fn a_node_cut_off(swarm: &Swarm, subjects: &mut [Subject<'_>]) {
     for subject in &mut *subjects {
         let members = subject.members;
         subject.acts.act_ends("and healed", members, true);
+        // What ran there before is on its way out, and needs a worker's leave.
+        subject.acts.deployment.settles(members);
     }
     for ((before, after), subject) in before.iter().zip(nodes(subjects)).zip(&*subjects) {
         let kept = before.intersection(&after).count();

@@ -15,16 +15,16 @@ const SHOWN: &str = "JSON.stringify([...document.querySelectorAll('[data-member]
     .map(e => [e.dataset.member, e.dataset.state]).sort())";
 
 /// The dashboard in a real browser.
-pub struct Page<'a> {
+pub struct Page<'d, 'w> {
     browser: Browser,
-    deployment: &'a Deployment<'a>,
+    deployment: &'d Deployment<'w>,
     api: String,
 }
 
-impl<'a> Page<'a> {
+impl<'d, 'w> Page<'d, 'w> {
     /// Opens the dashboard of a deployment, which answers at `url` and, in its
     /// own network, at `api`.
-    pub fn open(deployment: &'a Deployment<'a>, url: &str, api: String) -> Page<'a> {
+    pub fn open(deployment: &'d Deployment<'w>, url: &str, api: String) -> Self {
         let browser = Browser::start().expect("the browser starts");
         browser.goto(url).expect("the dashboard opens");
         Page {

@@ -160,6 +160,6 @@ pub fn walk(world: &World) {
 }
 
 /// Opens the dashboard for a part of the walk.
-fn with_page(deployment: &Deployment<'_>, url: &str, api: &str, part: impl FnOnce(&Page<'_>)) {
+fn with_page(deployment: &Deployment<'_>, url: &str, api: &str, part: impl FnOnce(&Page<'_, '_>)) {
     part(&Page::open(deployment, url, api.to_owned()));
 }
