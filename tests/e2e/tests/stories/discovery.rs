@@ -42,7 +42,7 @@ pub fn two_clusters_by_labels(world: &World) {
     one.wait("the other cluster", || {
         let members = one.stack().running("green").map_err(|e| e.to_string())?;
         let members: Vec<_> = members.iter().filter_map(|task| task.address()).collect();
-        green.cluster(&one.tools(), &members)
+        green.cluster(one.tools(), &members)
     });
     one.scale(4);
     one.becomes_one(4);
