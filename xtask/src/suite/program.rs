@@ -26,10 +26,15 @@ impl Program {
     /// What it is called: `PACKAGE::TARGET`, in short.
     pub fn name(&self) -> String {
         let package = self.package.trim_start_matches("meshworker-");
-        match self.target.replace('_', "-") == self.package {
+        match self.is_unit() {
             true => package.to_owned(),
             false => format!("{package}::{}", self.target),
         }
+    }
+
+    /// Whether these are the tests within a package's own code, which start nothing and take no time.
+    pub fn is_unit(&self) -> bool {
+        self.target.replace('_', "-") == self.package
     }
 
     /// A command that runs it, in the place and with the variables that cargo would give it.

@@ -14,14 +14,14 @@ pub mod v1;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::routing::get;
-use serde_json::{Value, json};
 
 use crate::announce;
+use crate::status::Health;
 
 pub use body::read;
 pub use lease::Lease;
 pub use problem::{Problem, ProblemBody};
-pub use rate::limited;
+pub use rate::{limited, limited_to};
 pub use server::{Peer, Server};
 pub use token::Token;
 
@@ -44,8 +44,8 @@ pub fn router(state: State) -> Router {
 }
 
 /// Whether the process lives: whoever reads this knows. Says nothing of clusters.
-async fn health() -> axum::Json<Value> {
-    axum::Json(json!({ "status": "ok" }))
+async fn health() -> axum::Json<Health> {
+    axum::Json(Health::Ok)
 }
 
 async fn unknown(uri: Uri) -> Problem {

@@ -12,8 +12,12 @@ use axum::{Extension, Router};
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{Content, Header, OpenApi, PathItem, Ref, ResponseBuilder};
+use utoipa::{Modify, ToSchema};
 
-use super::{Peer, Problem};
+use super::{Peer, Problem, ProblemBody};
 
 /// So many requests a second, and as many at once: a dashboard sends a few, a
 /// script that runs wild thousands.
@@ -24,11 +28,49 @@ const CLIENTS: usize = 4_096;
 
 type Limiter = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
 
-/// These routes, for so many requests a second from each client.
+/// These routes, for five hundred requests a second from each client.
 pub fn limited(router: Router) -> Router {
-    let quota = Quota::per_second(PER_SECOND);
+    limited_to(Quota::per_second(PER_SECOND), router)
+}
+
+/// These routes, for so many requests from each client.
+pub fn limited_to(quota: Quota, router: Router) -> Router {
     let limiter: Arc<Limiter> = Arc::new(RateLimiter::hashmap(quota));
     router.layer(axum::middleware::from_fn_with_state(limiter, check))
+}
+
+/// Writes the limit's answer into the document of limited routes.
+pub struct Limited;
+
+impl Modify for Limited {
+    fn modify(&self, document: &mut OpenApi) {
+        let refused = ResponseBuilder::new()
+            .description(format!(
+                "More than {PER_SECOND} requests in a second from one client."
+            ))
+            .header("retry-after", Header::new(Object::with_type(Type::Integer)))
+            .content(
+                "application/json",
+                Content::new(Some(Ref::from_schema_name(ProblemBody::name()))),
+            )
+            .build();
+        for item in document.paths.paths.values_mut() {
+            for operation in operations(item) {
+                let answers = &mut operation.responses.responses;
+                answers.insert("429".to_owned(), refused.clone().into());
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let methods = [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+    ];
+    methods.into_iter().filter_map(Option::as_mut)
 }
 
 async fn check(

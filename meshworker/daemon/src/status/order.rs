@@ -22,6 +22,7 @@ pub struct Hold {
 #[serde(deny_unknown_fields)]
 pub struct Forget {
     /// The member: its address, or its node's id in the database.
+    #[schema(max_length = 253, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     pub member: String,
 }
 
@@ -52,6 +53,14 @@ pub struct Drain {
 pub struct Done {
     /// What will happen now, for people.
     pub done: String,
+}
+
+/// That the process lives: `{"status": "ok"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Health {
+    /// It does.
+    Ok,
 }
 
 /// Whether this worker has looked at all its clusters a short while ago.

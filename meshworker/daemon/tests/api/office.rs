@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use meshworker::api::{Server, Token, limited, v1};
+use governor::Quota;
+use meshworker::api::{Server, Token, limited, limited_to, v1};
 use meshworker::board::{Board, Powers};
 use meshworker::log_level::LogLevel;
 use meshworker::scale::Scaling;
@@ -33,6 +34,8 @@ pub struct Opening {
     pub tls: Option<TlsAcceptor>,
     /// What can change services; nothing without it.
     pub scaling: Option<Arc<Scaling>>,
+    /// How many requests a client may send; as many as of any worker without it.
+    pub quota: Option<Quota>,
     /// What the worker is told besides.
     pub settings: &'static [(&'static str, &'static str)],
 }
@@ -77,7 +80,11 @@ impl Office {
             .with_token(token)
             .with_scaling(how.scaling)
             .with_log_level(Some(LogLevel::new(level)));
-        let router = limited(v1::router(desk));
+        let router = v1::router(desk);
+        let router = match how.quota {
+            Some(quota) => limited_to(quota, router),
+            None => limited(router),
+        };
         let server = Server::bind(([127, 0, 0, 1], 0).into(), router, "tests");
         let server = server.await.unwrap().with_tls(how.tls);
         let address = server.address();

@@ -16,14 +16,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::routing::get;
 use tokio::sync::Semaphore;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Problem, Token};
+use super::{Problem, Token, rate};
 use crate::board::{Board, Sheet};
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
@@ -98,13 +97,8 @@ impl Desk {
 
 /// All routes for operators.
 pub fn router(desk: Desk) -> Router {
-    let (routes, document) = documented();
-    let text = document.to_json().unwrap_or_default();
-    routes
-        .route(
-            "/v1/openapi.json",
-            get(move || process::openapi(text.clone())),
-        )
+    documented()
+        .0
         .with_state(desk)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -116,7 +110,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let (routes, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(process::health))
         .routes(routes!(process::ready))
         .routes(routes!(process::log_level))
@@ -135,7 +129,10 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::forget))
         .routes(routes!(scaling::scale))
         .routes(routes!(scaling::drain))
-        .split_for_parts()
+        .routes(routes!(process::openapi))
+        .split_for_parts();
+    rate::Limited.modify(&mut document);
+    (routes, document)
 }
 
 #[derive(OpenApi)]

@@ -38,7 +38,8 @@ pub async fn hold(
     desk.may_act(&headers)?;
     let Hold { member, why } = wish?;
     let sheet = desk.sheet(&parts(cluster)?)?;
-    let member = member.map(|m| known(&sheet, &m)).transpose()?;
+    let member = member.map(|m| known(&sheet, &line("member", m)?));
+    let member = member.transpose()?;
     let why = why.map(|why| line("why", why)).transpose()?;
     let why = why.filter(|why| !why.trim().is_empty());
     let why = why.unwrap_or_else(|| "no reason given".into());
@@ -110,7 +111,7 @@ pub async fn forget(
 ) -> Result<Json<Done>, Problem> {
     let wish = json::<Forget>(&headers, body).await;
     desk.may_act(&headers)?;
-    let Forget { member } = wish?;
+    let member = line("member", wish?.member)?;
     let sheet = desk.sheet(&parts(cluster)?)?;
     let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
     let powers = sheet.orders().powers();

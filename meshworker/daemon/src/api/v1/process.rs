@@ -1,21 +1,22 @@
 //! About the process: health, readiness, what is logged, the document.
 
+use std::sync::LazyLock;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde_json::{Value, json};
 
 use super::{Desk, input};
 use crate::api::{Problem, ProblemBody};
-use crate::status::{Done, Log, Readiness};
+use crate::status::{Done, Health, Log, Readiness};
 
 /// Whether the process lives: whoever reads this knows. Says nothing of clusters.
 #[utoipa::path(get, path = "/v1/health", tag = "read",
-    responses((status = 200, description = "It lives.", body = Object)))]
-pub async fn health() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+    responses((status = 200, description = "It lives.", body = Health)))]
+pub async fn health() -> Json<Health> {
+    Json(Health::Ok)
 }
 
 /// Whether this worker has looked at all its clusters a short while ago.
@@ -65,6 +66,10 @@ pub async fn log_level(
 }
 
 /// The OpenAPI document.
-pub async fn openapi(text: String) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], text)
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "read",
+    responses((status = 200, description = "This document.", body = Object)))]
+pub async fn openapi() -> impl IntoResponse {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| super::document().to_json().unwrap_or_default());
+    ([(header::CONTENT_TYPE, "application/json")], &**TEXT)
 }

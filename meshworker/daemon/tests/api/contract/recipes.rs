@@ -25,7 +25,7 @@ const fn to(state: State, call: Make) -> Recipe {
 }
 
 /// Every recipe, below the status that it is there for. Whatever else it is answered with must be documented.
-pub const RECIPES: [Recipe; 16] = [
+pub const RECIPES: [Recipe; 17] = [
     // 200, 202
     to(State::Seen, whole),
     to(State::Seen, about_who_is_gone),
@@ -44,6 +44,8 @@ pub const RECIPES: [Recipe; 16] = [
     // 413, 415
     to(State::Seen, large_body),
     to(State::Seen, body_of_text),
+    // 429
+    to(State::Tired, whole),
     // 503
     to(State::Unseen, whole),
     to(State::Unseen, about_who_is_gone),

@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use governor::Quota;
 use meshworker::board::Registration;
 use meshworker::config::{Inputs, Origin, Raw};
 use meshworker::scale::Scaling;
@@ -50,12 +52,15 @@ pub enum State {
     Orderless,
     /// Its token's file is empty.
     TokenLost,
+    /// It has had enough of this client.
+    Tired,
 }
 
 /// A server in a state.
 pub struct Scene {
     pub office: Office,
     pub sheet: Registration,
+    state: State,
     _streams: Vec<TcpStream>,
     asked: Cell<u32>,
 }
@@ -66,6 +71,7 @@ impl Scene {
         let opening = Opening {
             without_token: state == State::Orderless,
             scaling: Some(scaling()),
+            quota: (state == State::Tired).then(once),
             ..Opening::default()
         };
         let office = Office::without_worker(opening).await;
@@ -79,6 +85,9 @@ impl Scene {
         if state == State::Busy {
             keep_busy(&office, &sheet).await;
         }
+        if state == State::Tired {
+            assert_eq!(office.get("/v1/health").await.status, 200);
+        }
         let mut streams = Vec::new();
         while state == State::Crowded && streams.len() < STREAMS {
             streams.push(stream(&office).await);
@@ -86,6 +95,7 @@ impl Scene {
         Scene {
             office,
             sheet,
+            state,
             _streams: streams,
             asked: Cell::new(0),
         }
@@ -114,8 +124,11 @@ impl Scene {
         reply
     }
 
-    /// Each request is another client's, so that none runs into its limit.
+    /// Each request is another client's, so that none runs into its limit; unless it is to.
     fn client(&self) -> IpAddr {
+        if self.state == State::Tired {
+            return [127, 0, 0, 1].into();
+        }
         let asked = self.asked.replace(self.asked.get() + 1);
         let [_, _, high, low] = (asked % 60_000).to_be_bytes();
         [127, 2, high, low.max(1)].into()
@@ -127,6 +140,12 @@ fn scaling() -> Arc<Scaling> {
     let nowhere = Endpoint::parse("unix:///nowhere/docker.sock", false, None).unwrap();
     let client = Arc::new(DockerClient::new(nowhere));
     Scaling::new(client, "127.0.0.1", 1, SecretFile::new("/nowhere/token")).unwrap()
+}
+
+/// One request, and no other in the time that a test takes.
+fn once() -> Quota {
+    let day = Duration::from_secs(24 * 3600);
+    Quota::with_period(day).unwrap()
 }
 
 fn cluster() -> meshworker::config::Cluster {
