@@ -162,6 +162,9 @@ impl Stages {
             "stages": stages.collect::<Vec<_>>(),
             "slowest": slowest.collect::<Vec<_>>(),
         });
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         std::fs::write(file, format!("{all:#}\n")).with_context(|| file.display().to_string())
     }
 }

@@ -49,13 +49,16 @@ pub fn run(args: &TestArgs) -> Result<()> {
     let mut tally = Tally::default();
     let result = run_stages(&mut stages, args, &mut tally);
     // What a test program could not remove because it was killed.
-    for lab in sweep()? {
-        eprintln!("removed a lab that a test left behind: {}", lab.display());
-    }
+    let swept = sweep().map(|labs| {
+        for lab in labs {
+            eprintln!("removed a lab that a test left behind: {}", lab.display());
+        }
+    });
     stages.print_summary();
-    stages.write(&target().join("stages.json"), &tally.slowest())?;
+    let kept = stages.write(&target().join("stages.json"), &tally.slowest());
     println!("{}", tally.summary());
-    result
+    // The first of these is what went wrong; the others may come of it.
+    result.and(Ok(swept?)).and(kept)
 }
 
 fn run_stages(stages: &mut Stages, args: &TestArgs, tally: &mut Tally) -> Result<()> {
@@ -116,6 +119,10 @@ fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) 
             (*lane, own.cloned().collect())
         })
         .collect();
+    if args.no_e2e {
+        let on_labs = cases.iter().filter(|case| case.is_in(args.tier()));
+        tally.leave_out(on_labs.filter(|case| !Lane::of(case).is_sandboxed).count());
+    }
     let (on_labs, others): (Vec<_>, Vec<_>) =
         lanes.into_iter().partition(|(lane, _)| !lane.is_sandboxed);
     let mut variables = vec![
@@ -130,26 +137,38 @@ fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) 
     } else {
         variables.push((RECORDS.0.to_owned(), RECORDS.1.to_owned()));
     }
-    let unit = stages.step("unit", |closings| {
-        perform(args, variables.clone(), &others, tally, closings)
+    let (unit, swarm) = std::thread::scope(|scope| {
+        let start = || scope.spawn(|| beside("images", || start(built)));
+        let swarm = (!args.no_e2e).then(start);
+        let unit = stages.step("unit", |closings| {
+            perform(args, variables.clone(), &others, tally, closings)
+        });
+        (unit, swarm.map(std::thread::ScopedJoinHandle::join))
     });
-    if args.no_e2e {
+    let Some(swarm) = swarm else {
         return unit;
-    }
-    let swarm = stages.step("images", |_| {
-        let finish = Finish::Built(built.binaries.clone());
-        Ok(Swarm::start_with(&SwarmOptions {
-            images: Some(images::build_as(&Image::ALL, finish)?),
-            ..SwarmOptions::new(NODES, 1)
-        })?)
-    })?;
+    };
+    let swarm = swarm.map_err(|_| anyhow::anyhow!("starting a swarm broke"))?;
+    let swarm = match stages.join(swarm) {
+        Ok(swarm) => swarm,
+        Err(error) => return unit.and(Err(error)),
+    };
     variables.push((E2E_VARIABLE.to_owned(), "1".to_owned()));
     variables.push((LAB_VARIABLE.to_owned(), swarm.name()));
     let stories = stages.step("stories", |closings| {
         perform(args, variables, &on_labs, tally, closings)
     });
-    stages.step("lab down", |_| Ok(swarm.down()?))?;
-    unit.and(stories)
+    let down = stages.step("lab down", |_| Ok(swarm.down()?));
+    unit.and(stories).and(down)
+}
+
+/// Starts the stories' swarm, with images of what was built.
+fn start(built: &Built) -> Result<Swarm> {
+    let finish = Finish::Built(built.binaries.clone());
+    Ok(Swarm::start_with(&SwarmOptions {
+        images: Some(images::build_as(&Image::ALL, finish)?),
+        ..SwarmOptions::new(NODES, 1)
+    })?)
 }
 
 /// Runs the tests of these lanes, and fails if one of them did.

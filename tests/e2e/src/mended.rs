@@ -19,11 +19,7 @@ impl<'a> Mended<'a> {
 
 impl Drop for Mended<'_> {
     fn drop(&mut self) {
-        let answers = self
-            .swarm
-            .docker(self.node)
-            .is_ok_and(|docker| docker.answers());
-        let mended = if answers {
+        let mended = if self.swarm.has_power(self.node) {
             self.swarm.heal(self.node)
         } else {
             self.swarm.restart(self.node)

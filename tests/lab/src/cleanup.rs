@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::network::Network;
 use crate::record::{LabRecord, NodeRecord, lab_directories, node_directory};
-use crate::{LabError, Result, engine, guard, wait_for};
+use crate::{Host, LabError, Result, engine, guard, wait_for};
 
 /// The kernel lets go of a control group, and of the files in a mount, some milliseconds after their last process.
-const LET_GO: Duration = Duration::from_secs(10);
+const LET_GO: Duration = Duration::from_secs(120);
 
 /// Stops every node of the lab in this directory and removes all that belongs to it: processes, mounts, interfaces,
 /// the iptables rule, control groups, files. What is gone already is fine.
@@ -30,8 +30,9 @@ pub fn remove_lab(lab: &Path) -> Result<()> {
         Err(LabError::File { .. }) => Ok(()),
         Err(error) => Err(error),
     };
+    let removed = removed.and_then(|()| remove_directory(lab));
     guard::release(lab);
-    removed.and_then(|()| remove_directory(lab))
+    removed
 }
 
 /// Removes the labs whose owner has died, and returns their directories. Labs that are meant to stay are left alone,
@@ -41,22 +42,29 @@ pub fn remove_lab(lab: &Path) -> Result<()> {
 ///
 /// The first thing that could not be removed.
 pub fn sweep() -> Result<Vec<PathBuf>> {
+    // Nobody else can have made one, or could remove it.
+    if !Host::is_root() {
+        return Ok(Vec::new());
+    }
     // Two programs that start at the same moment must not both remove the same lab.
     let lock = std::env::temp_dir().join("meshworker-lab.lock");
     let file = File::create(&lock).map_err(LabError::file("create", &lock))?;
     file.lock().map_err(LabError::file("lock", &lock))?;
-    let mut swept = Vec::new();
+    let (mut swept, mut failed) = (Vec::new(), Ok(()));
     for lab in lab_directories() {
         let abandoned = match LabRecord::read(&lab) {
             Ok(record) => record.owner.is_some_and(|owner| !owner.is_running()),
             Err(_) => false,
         };
         if abandoned {
-            remove_lab(&lab)?;
-            swept.push(lab);
+            // One that cannot be removed keeps nobody from removing the others.
+            match remove_lab(&lab) {
+                Ok(()) => swept.push(lab),
+                Err(error) => failed = Err(error),
+            }
         }
     }
-    Ok(swept)
+    failed.map(|()| swept)
 }
 
 fn remove_parts(lab: &Path, record: &LabRecord) -> Result<()> {
@@ -130,6 +138,6 @@ pub(crate) fn keep_logs(lab: &Path, nodes: usize) {
         })
     });
     if copied.is_ok() {
-        eprintln!("the engines' logs are in {}", kept.display());
+        guard::tell(format_args!("the engines' logs are in {}", kept.display()));
     }
 }

@@ -1,5 +1,6 @@
 //! What a lab is for: taking a node off the network or its power away, and giving it back.
 
+use crate::node::Node;
 use crate::{Engines, LabError, Result, Swarm};
 
 impl Swarm {
@@ -29,6 +30,11 @@ impl Swarm {
     /// When there is no such node, or something of it cannot be stopped.
     pub fn kill(&self, index: usize) -> Result<()> {
         self.node(index)?.kill()
+    }
+
+    /// Whether node `index` has power, reachable or not.
+    pub fn has_power(&self, index: usize) -> bool {
+        self.node(index).is_ok_and(Node::is_running)
     }
 
     /// Gives node `index` its power back, and returns when its engine answers.

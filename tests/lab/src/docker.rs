@@ -16,12 +16,16 @@ const PING_DEADLINE: Duration = Duration::from_secs(5);
 /// How often a change is given at most: the manager changes a node or service itself now and then, not all the time.
 const CHANGES: usize = 10;
 
-/// Settings that would point the client at another engine.
-const REDIRECTIONS: [&str; 4] = [
+/// Settings that would point the client at another engine, or make something else of what it is told.
+const REDIRECTIONS: [&str; 8] = [
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
     "DOCKER_TLS_VERIFY",
     "DOCKER_API_VERSION",
+    "DOCKER_BUILDKIT",
+    "BUILDX_BUILDER",
+    "DOCKER_CONTENT_TRUST",
+    "DOCKER_DEFAULT_PLATFORM",
 ];
 
 /// Runs `docker` commands on one engine.
@@ -74,7 +78,7 @@ impl Docker {
     ///
     /// # Errors
     ///
-    /// [`LabError::Failed`] with its stderr when it fails, [`LabError::Slow`] after two minutes.
+    /// [`LabError::Failed`] with its stderr when it fails, [`LabError::Slow`] after ten minutes.
     pub fn run<I, S>(&self, arguments: I) -> Result<String>
     where
         I: IntoIterator<Item = S>,

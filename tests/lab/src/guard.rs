@@ -3,13 +3,14 @@
 //! Making a part of a lab (a namespace, a process) happens under a shared lock; removing all labs takes the lock
 //! alone and closes it for good. So nothing can be made behind the back of the removal.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{LabError, Result, clients, remove_lab};
+use crate::{LabError, Result, clients, remove_lab, sweep};
 
 /// The exit code of a program that was ended by an interrupt, as shells report it.
 const INTERRUPTED: i32 = 130;
@@ -78,9 +79,18 @@ fn remove_all() {
     // Before their labs' addresses are somebody else's.
     clients::end_all();
     for lab in labs {
-        eprintln!("interrupted: removing {}", lab.display());
+        tell(format_args!("interrupted: removing {}", lab.display()));
         if let Err(error) = remove_lab(&lab) {
-            eprintln!("{}", error.chain());
+            tell(format_args!("{}", error.chain()));
         }
     }
+    // Those of programs that were started from here, and have just been ended.
+    if let Err(error) = sweep() {
+        tell(format_args!("{}", error.chain()));
+    }
+}
+
+/// Says something to whoever is still there to hear it: a terminal may be closed by now.
+pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

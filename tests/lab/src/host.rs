@@ -1,18 +1,12 @@
 //! The machine that carries the lab: finds the programs it needs, and installs what is missing where that is possible.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
 
-use crate::command::run_within;
-use crate::{LabError, Result};
+use crate::{LabError, Result, apt};
 
 /// Debian's package first, then wherever else administrators put things; `PATH` comes last. A newer client of another
 /// origin is often the first on `PATH`, and does not always speak to the engine beside it.
 const DIRECTORIES: [&str; 5] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/sbin"];
-
-/// A package list and a dozen packages over a slow line.
-const INSTALL_DEADLINE: Duration = Duration::from_secs(1800);
 
 /// What a lab needs: the program and the Debian packages that may have it, first choice first.
 const LAB_NEEDS: [(&str, &[&str]); 7] = [
@@ -183,17 +177,11 @@ fn not_there(missing: &[Need]) -> LabError {
 
 fn install(packages: &[&str]) -> Result<()> {
     eprintln!("installing {} (apt-get)", packages.join(", "));
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
-        command
-    };
-    run_within(apt().arg("update"), INSTALL_DEADLINE)?;
-    let mut command = apt();
-    command
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(packages);
-    run_within(&mut command, INSTALL_DEADLINE).map(drop)
+    let here = Path::new("/");
+    apt(&["update"], here)?;
+    // What is there may be somebody's choice: better to fail than to take it away.
+    let install = ["install", "-y", "--no-install-recommends", "--no-remove"];
+    apt(&[&install, packages].concat(), here)
 }
 
 #[cfg(test)]

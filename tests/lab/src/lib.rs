@@ -26,6 +26,7 @@
     reason = "the lab waits for other programs; no test can pause their time"
 )]
 
+mod apt;
 mod cargo;
 mod cleanup;
 mod clients;
@@ -52,6 +53,7 @@ mod tools;
 mod update;
 mod wait;
 
+pub use apt::apt;
 pub use cargo::cargo;
 pub use cleanup::{remove_lab, sweep};
 pub use clients::Client;

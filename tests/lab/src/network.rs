@@ -44,7 +44,12 @@ impl Network {
                 continue;
             }
             match ip(&["link", "add", &network.bridge(), "type", "bridge"]) {
-                Ok(()) => return network.open().map(|()| network),
+                Ok(()) => {
+                    return network.open().map(|()| network).inspect_err(|_| {
+                        // What cannot be used is not kept; why it cannot be is what counts.
+                        let _ = network.remove(0);
+                    });
+                }
                 Err(error) => last = Some(error),
             }
             if !network.interface(&network.bridge()).exists() {
@@ -58,6 +63,14 @@ impl Network {
     }
 
     fn open(self) -> Result<()> {
+        let routes = run(Command::new("ip").args(["-4", "route", "show"]))?;
+        if let Some(route) = strangers_route(&routes) {
+            return Err(LabError::Invalid(format!(
+                "this machine has a network where labs would be: found the route `{route}`; \
+                 allowed: none into {}.{}.0.0/16",
+                PREFIX[0], PREFIX[1]
+            )));
+        }
         lead_nowhere()?;
         let (bridge, address) = (self.bridge(), format!("{}/24", self.gateway()));
         ip(&["addr", "add", &address, "dev", &bridge])?;
@@ -166,6 +179,18 @@ impl Network {
     }
 }
 
+/// A route of this machine that leads to addresses of labs, and is of no lab: there are real machines behind it.
+fn strangers_route(routes: &str) -> Option<&str> {
+    let [a, b] = PREFIX;
+    let own = [" dev mwl".to_owned(), "unreachable ".to_owned()];
+    let into = format!("{a}.{b}.");
+    let mut routes = routes.lines().map(str::trim);
+    routes.find(|route| {
+        let is_own = own.iter().any(|mark| route.contains(mark));
+        route.starts_with(&into) && !is_own
+    })
+}
+
 /// The addresses of all labs lead nowhere, unless there is a lab that has them: whoever still speaks to one that is gone
 /// would otherwise reach a stranger by the machine's default route. It stays when the labs are gone.
 fn lead_nowhere() -> Result<()> {
@@ -198,5 +223,14 @@ mod tests {
         assert_eq!(network.address(1), Ipv4Addr::new(10, 213, 250, 11));
         assert_eq!(network.address(MAX_NODES), Ipv4Addr::new(10, 213, 250, 210));
         assert_eq!(network.gateway(), Ipv4Addr::new(10, 213, 250, 1));
+    }
+
+    #[test]
+    fn where_real_machines_may_be_there_is_no_lab() {
+        let own = "default via 10.0.0.1 dev eth0\n10.0.0.0/8 dev eth0 scope link\n\
+                   unreachable 10.213.0.0/16\n10.213.7.0/24 dev mwl7 scope link\n";
+        assert_eq!(strangers_route(own), None);
+        let vpn = "10.213.40.0/22 via 10.8.0.1 dev tun0";
+        assert_eq!(strangers_route(&format!("{own}{vpn}\n")), Some(vpn));
     }
 }

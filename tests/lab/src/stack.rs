@@ -237,6 +237,21 @@ impl<'a> Stack<'a> {
         })
     }
 
+    /// What there is of the stack, in words: whatever carries its name, volumes included.
+    ///
+    /// # Errors
+    ///
+    /// When an engine does not answer.
+    pub fn remains(&self) -> Result<Vec<String>> {
+        let label = format!("label={STACK_LABEL}={}", self.name);
+        let mut remains = self.leftovers(&self.manager()?, &label)?;
+        for engine in self.engines.reachable() {
+            let volumes = engine.lines(&["volume", "ls", "-q", "--filter", &label])?;
+            remains.extend(volumes.into_iter().map(|name| format!("volume {name}")));
+        }
+        Ok(remains)
+    }
+
     fn leftovers(&self, manager: &Docker, label: &str) -> Result<Vec<String>> {
         let mut left = Vec::new();
         let mut list = |engine: &Docker, kind: &str, arguments: &[&str]| {

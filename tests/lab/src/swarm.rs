@@ -227,10 +227,14 @@ impl Swarm {
                 .inspect_err(|_| drop(network.remove(0)))?;
             Ok(network)
         })?;
-        // Something else on this machine may have the port; then unknown names time out, and all else works.
-        self.names = NameServer::start(network.gateway())
-            .inspect_err(|error| eprintln!("unknown names will time out in this lab: {error}"))
-            .ok();
+        // Whoever else has the port would ask the world for the lab's unknown names.
+        let names = NameServer::start(network.gateway()).map_err(|error| {
+            LabError::Invalid(format!(
+                "a lab's name server cannot listen at port 53 of {}: {error}; allowed: no other one on all addresses",
+                network.gateway()
+            ))
+        })?;
+        self.names = Some(names);
         in_parallel(self.nodes.iter(), |node| {
             if let Some(images) = images {
                 images.give(&node.data())?;
@@ -300,7 +304,10 @@ impl Drop for Swarm {
             keep_logs(&self.dir, self.nodes.len());
         }
         if let Err(error) = remove_lab(&self.dir) {
-            eprintln!("the lab is not fully removed: {}", error.chain());
+            guard::tell(format_args!(
+                "the lab is not fully removed: {}",
+                error.chain()
+            ));
         }
     }
 }

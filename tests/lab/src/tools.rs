@@ -26,7 +26,7 @@ impl<'a> Tools<'a> {
     ///
     /// # Errors
     ///
-    /// When it does not run within a minute; the error says what its task does.
+    /// When it does not run within five minutes; the error says what its task does.
     pub fn start(stack: &Stack<'a>, networks: &[&str]) -> Result<Self> {
         let manager = stack.manager()?;
         let mut arguments: Vec<String> = ["service", "create", "--detach", "--quiet"]

@@ -50,6 +50,14 @@ impl Ground {
                 "the engine is not a swarm manager: run `docker swarm init` there, or leave the option out for a lab"
             );
         }
+        let remains = Stack::attach(&docker, STACK).remains()?;
+        if !remains.is_empty() {
+            bail!(
+                "there is a stack `{STACK}` already, and the demo would take it away with its volumes: found {}; \
+                 allowed: none (`docker stack rm {STACK}`, then `docker volume rm` what may go)",
+                remains.join(", ")
+            );
+        }
         images::build_on(&docker, &Image::ALL)?;
         Ok(Self::Existing(docker))
     }

@@ -63,6 +63,9 @@ pub fn cargo() -> Result<Command> {
     command
         .env("RUSTC_WORKSPACE_WRAPPER", driver)
         .env(LINTS.0, LINTS.1)
+        // They would take the place of the workspace's own.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         // Whoever runs all tests does not change a line between two of them.
         .env("CARGO_INCREMENTAL", "0");
     Ok(command)
@@ -76,7 +79,13 @@ pub fn cargo() -> Result<Command> {
 pub fn build() -> Result<Built> {
     let mut command = cargo()?;
     command
-        .args(["test", "--workspace", "--all-targets", "--no-run"])
+        .args([
+            "test",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--no-run",
+        ])
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped());
     let output = command.spawn().context("cannot start cargo")?;

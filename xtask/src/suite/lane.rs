@@ -11,7 +11,7 @@ pub struct Lane {
     pub name: &'static str,
     /// Which programs' tests these are, by how their names begin; the first lane that fits has a test.
     programs: &'static [&'static str],
-    /// So many run at a time on two cores, and in proportion on more; at least one.
+    /// So many run at a time on two cores, and in proportion on others: at least one, at most twice as many.
     on_two_cores: usize,
     /// How long one may take, in the gate and in the long tier: far longer than it does, so that only what hangs is
     /// ended.
@@ -87,7 +87,8 @@ impl Lane {
         match self.on_two_cores {
             // What must be alone is alone on every machine.
             1 => 1,
-            several => (several * cores / 2).max(1),
+            // Beyond that memory runs short, or what all share.
+            several => (several * cores / 2).clamp(1, several * 2),
         }
     }
 }

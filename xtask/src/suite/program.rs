@@ -9,6 +9,13 @@ use meshworker_lab::{ALONE, E2E_VARIABLE};
 
 use super::Case;
 
+/// Where one of these is set, tests write anew what they are to hold against the program.
+const UPDATES: [&str; 3] = [
+    "MESHWORKER_UPDATE_DOCS",
+    "MESHWORKER_UPDATE_README",
+    "MESHWORKER_UPDATE_WALK",
+];
+
 /// A test program, as cargo has built it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -44,6 +51,9 @@ impl Program {
             .current_dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("CARGO_PKG_NAME", &self.package);
+        for update in UPDATES {
+            command.env_remove(update);
+        }
         command
     }
 
@@ -51,10 +61,13 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// It cannot be started, or does not list them as libtest does.
+    /// It cannot be started, does not list them as libtest does, or has none though it is a program of tests.
     pub fn cases(&self) -> Result<Vec<Case>> {
         let long: BTreeSet<String> = self.list(&["--ignored"])?.into_iter().collect();
         let lines = self.list(&[])?;
+        if lines.is_empty() && !self.is_unit() {
+            bail!("{} lists no tests, and is there for nothing else", self.name());
+        }
         let cases = lines.iter().map(|line| {
             let (kind, name) = kind_and_name(line);
             Case {

@@ -2,11 +2,11 @@
 //! would only keep security updates out.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use meshworker_lab::{Host, apt};
 
 use super::run;
 
@@ -39,7 +39,7 @@ pub fn require(what: &str, package: &str, works: impl Fn() -> bool) -> Result<()
     if works() {
         return Ok(());
     }
-    if !has_apt() || !is_root() {
+    if !has_apt() || !Host::is_root() {
         bail!(
             "{what} is missing; on Debian it is the package {package}, which this installs as root"
         );
@@ -47,30 +47,24 @@ pub fn require(what: &str, package: &str, works: impl Fn() -> bool) -> Result<()
     eprintln!("installing {package} (apt-get)");
     let here = Path::new("/");
     apt(&["update"], here)?;
-    apt(&["install", "-y", "--no-install-recommends", package], here)?;
+    apt(
+        &[
+            "install",
+            "-y",
+            "--no-install-recommends",
+            "--no-remove",
+            package,
+        ],
+        here,
+    )?;
     if !works() {
         bail!("{what} does not work, though the package {package} is installed");
     }
     Ok(())
 }
 
-fn apt(arguments: &[&str], folder: &Path) -> Result<()> {
-    let mut command = Command::new("apt-get");
-    command
-        // Another one may be at work: that of a lab, or of the machine.
-        .args(["-qq", "-o", "DPkg::Lock::Timeout=300"])
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .current_dir(folder);
-    run::quietly(&mut command)
-}
-
 fn has_apt() -> bool {
     Path::new("/usr/bin/apt-get").is_file()
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 #[cfg(test)]

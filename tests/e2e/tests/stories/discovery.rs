@@ -78,7 +78,9 @@ pub fn sixty_replicas(world: &World) {
     tools
         .wait_resolved("trivial", 60, Duration::from_secs(300))
         .expect("DNS lists them");
-    let look = "meshworker look --json --servicename trivial --deadline 0.2; true";
+    // They are listed, and no database: nobody is waited for but the name server.
+    let look =
+        "meshworker look --json --servicename trivial --deadline 0.2 --dns-deadline 60; true";
     let seen = tools.exec(&["sh", "-c", look]).expect("the CLI runs");
     let listed = seen.matches("\"standing\":\"wanted\"").count();
     assert_eq!(listed, 60, "{seen}");

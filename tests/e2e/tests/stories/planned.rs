@@ -46,9 +46,17 @@ pub fn members(database: &dyn Database) -> usize {
     }
 }
 
-/// Whether records of this database can be counted: those of the simulator, where it is one.
+/// Whether records of this database can be counted: those of the simulator, where it is one. Otherwise says that the
+/// story cannot be told of it.
 pub fn is_countable(database: &dyn Database) -> bool {
-    database.name() != "aerospike" || Aerospike::is_simulated()
+    let is_countable = database.name() != "aerospike" || Aerospike::is_simulated();
+    if !is_countable {
+        meshworker_needs::missing(
+            "the simulator",
+            "only its records can be counted: unset AEROSPIKE_IMAGE",
+        );
+    }
+    is_countable
 }
 
 /// What these stories add to the database's stack.
@@ -63,7 +71,7 @@ fn on_a_loaded_database(
     perform: impl FnOnce(&mut Acts<'_>),
 ) {
     if !is_countable(database) {
-        return eprintln!("left out: only the simulator's records can be counted");
+        return;
     }
     let members = members(database);
     let _whole = world.nodes_whole();

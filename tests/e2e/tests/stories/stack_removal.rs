@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(300);
 /// comes back with all its records.
 pub fn stack_removal(world: &World, database: &dyn Database) {
     if !is_countable(database) {
-        return eprintln!("left out: only the simulator's records can be counted");
+        return;
     }
     let members = members(database);
     let _whole = world.nodes_whole();

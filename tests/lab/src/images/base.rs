@@ -72,8 +72,12 @@ fn make(archive: &Path) -> Result<()> {
     Host::require(&BASE_NEEDS)?;
     let root = archive.with_extension("root");
     remove(&root)?;
-    let mut debootstrap = Command::new(Host::program("debootstrap")?);
+    // Killed half-way it would leave mounts behind, and go on: so it has its own, and ends with whoever waits for it.
+    let mut debootstrap = Command::new("setpriv");
     debootstrap
+        .args(["--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid"])
+        .args(["--fork", "--kill-child=SIGKILL", "--"])
+        .arg(Host::program("debootstrap")?)
         .args(["--variant=minbase", &format!("--include={PACKAGES}")])
         .arg(RELEASE)
         .arg(&root);

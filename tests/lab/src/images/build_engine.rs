@@ -27,11 +27,12 @@ impl BuildEngine {
     pub fn start(cache: &Path) -> Result<Self> {
         Host::prepare()?;
         clean_up_on_signals()?;
-        sweep()?;
         std::fs::create_dir_all(cache).map_err(LabError::file("create", cache))?;
         let lock = lock_file(cache);
         let file = File::create(&lock).map_err(LabError::file("create", &lock))?;
         file.lock().map_err(LabError::file("lock", &lock))?;
+        // Whoever had the lock may have been killed, and its engine still use the layers.
+        sweep()?;
         let name = format!("build-{}", std::process::id());
         let dir = std::env::temp_dir().join(format!("{PREFIX}{name}"));
         let node = node_directory(&dir, 1);

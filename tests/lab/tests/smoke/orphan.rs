@@ -61,7 +61,10 @@ pub fn cleans_up() {
 
 /// An owner whose lab is up, and the marks of the lab.
 fn start_owner(company: &str) -> (Child, [String; 2]) {
-    let mut owner = Command::new(std::env::current_exe().unwrap())
+    // However this test ends, its owner does too, and whoever sweeps next takes the lab away.
+    let mut owner = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(std::env::current_exe().unwrap())
         .env(VARIABLE, company)
         .stdout(Stdio::piped())
         .spawn()
