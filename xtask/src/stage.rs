@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 /// How test runners begin the line that says what came out.
-const CLOSINGS: [&str; 3] = ["test result:", "Summary [", "schemathesis "];
+const CLOSINGS: [&str; 2] = ["test result:", "Summary ["];
 
 /// The steps so far.
 #[derive(Debug)]

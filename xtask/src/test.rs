@@ -183,6 +183,7 @@ fn perform(
     pool.run(lanes);
     let came = pool.into_tally();
     closings.push(came.closing());
+    closings.extend(came.outside().cloned());
     let is_good = came.is_good();
     tally.append(came);
     if !is_good {

@@ -20,6 +20,8 @@ pub struct Outcome {
     pub took: Duration,
     /// Of a program whose tests run together: how long each took.
     pub parts: Vec<(String, Duration)>,
+    /// What runners of other makes said last, which it started itself.
+    pub outside: Vec<String>,
     /// Why it failed, in words: the exit code, or the deadline.
     pub why: Option<String>,
     /// Where its output is kept.
@@ -52,6 +54,11 @@ impl Outcome {
             skipped: count("ignored").unwrap_or(0),
             took,
             parts: text.lines().filter_map(part).collect(),
+            outside: text
+                .lines()
+                .filter(|line| line.starts_with(OUTSIDE))
+                .map(str::to_owned)
+                .collect(),
             why,
             log,
         }
@@ -65,6 +72,9 @@ impl Outcome {
 
 /// How libtest and libtest-mimic begin the line that says what came out.
 const CLOSING: &str = "test result:";
+
+/// How a test begins the line that repeats what the outside runner said last.
+const OUTSIDE: &str = "schemathesis ";
 
 /// `took 1.250 s NAME`, as [`meshworker_lab::Suite`] says it.
 fn part(line: &str) -> Option<(String, Duration)> {
@@ -96,6 +106,13 @@ mod tests {
             outcome.parts,
             [("a::b".to_owned(), Duration::from_millis(1250))]
         );
+    }
+
+    #[test]
+    fn what_an_outside_runner_said_last_is_kept() {
+        let said = "schemathesis with the token: 7 passed";
+        let text = format!("noise\n{said}\ntest result: ok. 1 passed; 0 failed\n");
+        assert_eq!(read(&text, None).outside, [said]);
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl Program {
         let long: BTreeSet<String> = self.list(&["--ignored"])?.into_iter().collect();
         let lines = self.list(&[])?;
         if lines.is_empty() && !self.is_unit() {
-            bail!("{} lists no tests, and is there for nothing else", self.name());
+            bail!(
+                "{} lists no tests, and is there for nothing else",
+                self.name()
+            );
         }
         let cases = lines.iter().map(|line| {
             let (kind, name) = kind_and_name(line);

@@ -60,6 +60,11 @@ impl Tally {
         all
     }
 
+    /// What outside runners said last.
+    pub fn outside(&self) -> impl Iterator<Item = &String> {
+        self.outcomes.iter().flat_map(|outcome| &outcome.outside)
+    }
+
     /// The slowest, those that failed, and the line that sums up.
     pub fn summary(&self) -> String {
         let mut text = String::from("\n== the slowest tests\n");
@@ -116,6 +121,7 @@ mod tests {
             skipped: 0,
             took: Duration::from_secs(seconds),
             parts: Vec::new(),
+            outside: Vec::new(),
             why: None,
             log: "/nowhere".into(),
         }
