@@ -113,6 +113,10 @@ fn read(messages: &str) -> Result<Built> {
             continue;
         };
         let folder = manifest.parent().context("a manifest is in a folder")?;
+        // An example is compiled here, and has no tests.
+        if target.kind == ["example"] {
+            continue;
+        }
         if message.reason == "compiler-artifact" && profile.test {
             programs.push(Program {
                 package: package(&manifest)?,
@@ -159,6 +163,12 @@ mod tests {
         };
         let messages = [
             message("smoke", "test", true, "/t/debug/deps/smoke-1"),
+            message(
+                "screenshots",
+                "example",
+                true,
+                "/t/debug/examples/screenshots-1",
+            ),
             message("worker", "bin", false, "/t/debug/worker"),
             r#"{"reason":"build-finished","success":true}"#.into(),
         ];
