@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::stance::Stance;
-use crate::{Backoff, MemberId, Moment, Request, Step};
+use crate::{Backoff, Context, MemberId, Moment, Request, Step};
 
 /// What the worker remembers from pass to pass.
 ///
@@ -21,7 +21,7 @@ pub struct History {
     pub(crate) forgotten: BTreeMap<String, Moment>,
     /// The nodes that anybody remembered as departed in the last pass.
     pub(crate) departed: BTreeSet<String>,
-    /// The node that was forgotten last, and when that was first tried.
+    /// The node that was forgotten last, and when that was tried: first, or last as long as nobody has forgotten it.
     pub(crate) last_removal: Option<(String, Moment)>,
     /// The node that another worker made the others forget last, and when that
     /// was seen.
@@ -67,6 +67,13 @@ impl History {
                 None => self.attempts.remove(&key),
             };
         }
+    }
+
+    /// Whether a request may be made now: for the first time, or again.
+    pub(crate) fn may_try<R: Request>(&self, step: &Step<R>, context: &Context<'_>) -> bool {
+        let key = step.key();
+        let waits = |backoff: &Backoff| !backoff.left(&key, context.limits, context.now).is_zero();
+        !self.attempts.get(&key).is_some_and(waits)
     }
 
     /// Whether this node is the one that was forgotten last.

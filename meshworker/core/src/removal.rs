@@ -69,9 +69,13 @@ pub(crate) fn removals<D, R: Request>(
             history.stances.remove(&address);
         }
         // Telling one survivor again is the same removal, and keeps nobody waiting;
-        // one that was back in between is removed anew.
+        // one that was back in between is removed anew, and so is one that nobody
+        // has forgotten yet, each time that it is tried.
         let again = history.forgotten.contains_key(&departure.node);
-        if !again || !history.is_last_removal(&departure.node) {
+        let untouched = departure.steps.len() >= situation.views().len();
+        let tried = |step: &Step<R>| history.may_try(step, context);
+        let anew = !again || untouched && departure.steps.iter().any(tried);
+        if anew || !history.is_last_removal(&departure.node) {
             history.last_removal = Some((departure.node.clone(), now));
         }
         history.forgotten.insert(departure.node.clone(), now);

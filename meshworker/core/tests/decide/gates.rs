@@ -173,6 +173,31 @@ fn gate_9_one_removal_per_window() {
 }
 
 #[test]
+fn a_removal_that_was_tried_in_vain_left_room_for_another_right_after_its_retry() {
+    let observed = survivors();
+    let forget = |node: u8| -> Vec<_> {
+        let ask = || Ask::Forget(format!("n{node}"));
+        (1..=3).map(|at| step(at, ask())).collect()
+    };
+    let mut toy = remembers(&[4, 5]);
+    for (departure, node) in toy.0.departures.iter_mut().zip([4, 5]) {
+        departure.steps = forget(node);
+    }
+    let mut clock = Clock::start();
+    clock.after(0, &toy, &observed);
+    assert_eq!(clock.after(10, &toy, &observed).steps, forget(4));
+    // The requests were lost: they are made again when their back-off is over, and count from then.
+    let retried = clock.after(4, &toy, &observed);
+    assert_eq!(retried.steps, forget(4));
+    for _ in 0..4 {
+        let plan = clock.after(1, &remembers(&[5]), &observed);
+        assert_eq!((plan.steps.len(), gates(&plan)), (0, vec![Gate::Window]));
+    }
+    let plan = clock.after(1, &remembers(&[5]), &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n5".into()))]);
+}
+
+#[test]
 fn two_workers_forgot_two_members_in_one_window() {
     let observed = survivors();
     let mut clock = Clock::start();
