@@ -309,21 +309,17 @@ fn awaited<R: Request>(
     step: &Step<R>,
     history: &mut History,
 ) -> Option<Refusal> {
+    if let Some((attempts, left)) = history.awaits(step, context) {
+        return Some(Refusal {
+            what: step.to_string(),
+            reason: Reason::Awaiting { attempts, left },
+            evidence: step.evidence.clone(),
+        });
+    }
     let key = step.key();
     let backoff = match history.attempts.get(&key) {
         None => Backoff::first(context.now),
-        Some(backoff) => {
-            let left = backoff.left(&key, context.limits, context.now);
-            if !left.is_zero() {
-                let attempts = backoff.attempts;
-                return Some(Refusal {
-                    what: step.to_string(),
-                    reason: Reason::Awaiting { attempts, left },
-                    evidence: step.evidence.clone(),
-                });
-            }
-            backoff.again(context.now)
-        }
+        Some(backoff) => backoff.again(context.now),
     };
     history.attempts.insert(key, backoff);
     None

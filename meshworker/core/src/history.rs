@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::stance::Stance;
 use crate::{Backoff, Context, MemberId, Moment, Request, Step};
@@ -69,11 +70,16 @@ impl History {
         }
     }
 
-    /// Whether a request may be made now: for the first time, or again.
-    pub(crate) fn may_try<R: Request>(&self, step: &Step<R>, context: &Context<'_>) -> bool {
+    /// How often a request was made that is not to be made again yet, and for how long it is not.
+    pub(crate) fn awaits<R: Request>(
+        &self,
+        step: &Step<R>,
+        context: &Context<'_>,
+    ) -> Option<(u32, Duration)> {
         let key = step.key();
-        let waits = |backoff: &Backoff| !backoff.left(&key, context.limits, context.now).is_zero();
-        !self.attempts.get(&key).is_some_and(waits)
+        let backoff = self.attempts.get(&key)?;
+        let left = backoff.left(&key, context.limits, context.now);
+        (!left.is_zero()).then_some((backoff.attempts, left))
     }
 
     /// Whether this node is the one that was forgotten last.

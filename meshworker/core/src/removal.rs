@@ -73,7 +73,7 @@ pub(crate) fn removals<D, R: Request>(
         // has forgotten yet, each time that it is tried.
         let again = history.forgotten.contains_key(&departure.node);
         let untouched = departure.steps.len() >= situation.views().len();
-        let tried = |step: &Step<R>| history.may_try(step, context);
+        let tried = |step: &Step<R>| history.awaits(step, context).is_none();
         let anew = !again || untouched && departure.steps.iter().any(tried);
         if anew || !history.is_last_removal(&departure.node) {
             history.last_removal = Some((departure.node.clone(), now));
