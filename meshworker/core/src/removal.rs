@@ -19,7 +19,7 @@ pub(crate) fn removals<D, R: Request>(
     history: &mut History,
 ) -> (Vec<Step<R>>, Vec<Refusal>) {
     let now = context.now;
-    note_others_removals(situation, departures, now, history);
+    note_others_removals(context, situation, departures, history);
     let mass = most_vanished(observed, situation, departures, history);
     history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
 
@@ -85,19 +85,23 @@ pub(crate) fn removals<D, R: Request>(
 }
 
 /// A departed node that nobody remembers any more, although we did not see to
-/// that, was forgotten by another worker: that counts for the window as well.
+/// that within the window, was forgotten by another worker: that counts for it as well.
 fn note_others_removals<D, R>(
+    context: &Context<'_>,
     situation: &Situation<'_, D>,
     departures: &[Departure<R>],
-    now: Moment,
     history: &mut History,
 ) {
+    let Context { now, limits, .. } = *context;
     let departed = departures.iter().map(|d| d.node.clone()).collect();
     let before = std::mem::replace(&mut history.departed, departed);
     let views = situation.views();
     let mut forgotten = before.difference(&history.departed);
-    let by_another = forgotten
-        .find(|node| !views.contains_key(node.as_str()) && !history.forgotten.contains_key(*node));
+    let by_us = |node: &String| {
+        let told = history.forgotten.get(node);
+        told.is_some_and(|at| now.since(*at) < limits.removal_window)
+    };
+    let by_another = forgotten.find(|node| !views.contains_key(node.as_str()) && !by_us(node));
     if let Some(node) = by_another {
         history.removed_by_another = Some((node.clone(), now));
     }

@@ -60,6 +60,8 @@ pub struct Forgot {
     pub alive: bool,
     /// Whether it is meant to.
     pub wanted: bool,
+    /// Whether no witness of the worker can tell it from one that is gone.
+    pub beyond_sight: bool,
     /// Whether its slot runs somewhere else, or another member had its address
     /// after it.
     pub moved: bool,

@@ -356,6 +356,11 @@ fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, lo
             || later
                 .iter()
                 .any(|node| node.ours && node.address == address);
+        // Only the task list knows of one that everybody has been cut off from.
+        let hold = Limits::default().removal_hold;
+        let cut = world.net.silent_since(world.database.nodes[gone].host);
+        let cut = cut.map(|since| Duration::from_millis(now - since));
+        let beyond_sight = !world.setup.docker && cut.is_some_and(|cut| cut >= hold);
         debug_assert_eq!(name, &Database::name(gone));
         world.events.push(Event::Forgot(Forgot {
             worker: number,
@@ -363,6 +368,7 @@ fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, lo
             node: gone,
             alive: world.database.nodes[gone].is_alive(),
             wanted: world.swarm.wants(gone),
+            beyond_sight,
             moved,
         }));
     }

@@ -214,6 +214,28 @@ fn two_workers_forgot_two_members_in_one_window() {
 }
 
 #[test]
+fn another_worker_finished_what_we_had_tried_long_ago_and_two_were_forgotten_at_once() {
+    let (both, observed) = (remembers(&[4, 5]), survivors());
+    let mut clock = Clock::start();
+    clock.after(0, &both, &observed);
+    let plan = clock.after(10, &both, &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+    // The request was lost, and then a member was silent.
+    let mut silent = survivors();
+    silent.answers.insert(ip(3), Err(Unanswered::Timeout));
+    clock.after(4, &both, &silent);
+    clock.after(1, &both, &observed);
+    clock.after(9, &both, &observed);
+    // Another worker, whose request reached the node, was faster by a second.
+    for _ in 0..5 {
+        let plan = clock.after(1, &remembers(&[5]), &observed);
+        assert_eq!((plan.steps.len(), gates(&plan)), (0, vec![Gate::Window]));
+    }
+    let plan = clock.after(1, &remembers(&[5]), &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n5".into()))]);
+}
+
+#[test]
 fn a_member_that_was_forgotten_before_took_another_along() {
     let mut clock = Clock::start();
     clock.after(0, &remembers(&[4]), &survivors());
