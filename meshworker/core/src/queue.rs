@@ -288,11 +288,15 @@ impl<D> Leaving<'_, D> {
             return true;
         }
         let Context { now, limits, .. } = self.context;
-        let left = |at: &IpAddr| history.stance(*at).is_some_and(|s| s != Stance::Wanted);
-        let mut stances = history.stances.values();
+        let left = |at: &IpAddr| history.stance(*at).is_some_and(Stance::has_left);
+        let member = |at: &IpAddr| self.situation.roster.at(*at);
+        let waits = |at: &IpAddr| member(at).is_some_and(|m| self.waits_for_its_slot(m));
+        let mut stances = history.stances.iter();
         self.departed.iter().all(left)
-            && stances.all(|(stance, at)| {
-                *stance != Stance::Wanted || now.since(*at) >= limits.release_patience
+            && stances.all(|(at, (stance, seen))| {
+                stance.has_left()
+                    || now.since(*seen) >= limits.release_patience
+                    || *stance == Stance::Listed && waits(at)
             })
     }
 

@@ -7,7 +7,9 @@ use crate::{Context, History, Member, Moment, Situation, Standing};
 /// What a member was about when it was seen last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stance {
-    /// It was wanted, and answered.
+    /// It was wanted, and has not answered yet.
+    Listed,
+    /// It was wanted, and has answered.
     Wanted,
     /// It was meant to go and waited for its turn, or only a list said so.
     Leaving,
@@ -16,6 +18,11 @@ pub(crate) enum Stance {
 }
 
 impl Stance {
+    /// Whether it was on its way out.
+    pub(crate) fn has_left(self) -> bool {
+        matches!(self, Stance::Leaving | Stance::Parted)
+    }
+
     /// Notes what each member in sight is about, for when it is out of sight.
     pub(crate) fn note<D>(
         context: &Context<'_>,
@@ -35,10 +42,16 @@ impl Stance {
     fn of<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> Option<Stance> {
         let answers = matches!(situation.answers.get(&member.address), Some(Ok(_)));
         let parts = member.is_stopping() || history.released.contains_key(&member.address);
-        // What it said last is heard for a while after it has stopped.
-        let parted = !answers && history.stance(member.address) == Some(Stance::Parted);
+        // What it said last is heard for a while after it has stopped, and a name
+        // server lists it for a while.
+        let last = history.stance(member.address);
+        let parted = !answers && last == Some(Stance::Parted);
         match member.standing() {
             Standing::Wanted if answers => Some(Stance::Wanted),
+            Standing::Wanted => match last {
+                None => Some(Stance::Listed),
+                Some(last) => (!last.has_left()).then_some(last),
+            },
             Standing::Leaving if parts || parted => Some(Stance::Parted),
             Standing::Leaving => Some(Stance::Leaving),
             _ => None,

@@ -439,6 +439,46 @@ fn one_left_behind_by_a_partition_took_itself_for_everybody() {
     opens(&toy, &alone);
 }
 
+/// A restarted worker heard of it from the name server alone, and then that fell
+/// silent: the two others that went were let go as if the stack was removed.
+#[test]
+fn one_that_was_listed_and_out_of_reach_was_forgotten_when_the_name_server_fell_silent() {
+    let says = announced(&[(1, Leaving), (2, Leaving)]);
+    let mut listed = seen(vec![dns(&[1, 2, 3]), says.clone()], &[1, 2]);
+    listed.answers.insert(ip(3), Err(Unanswered::Timeout));
+    let silent = Report::unknown(Witness::Dns, Grade::Timeout);
+    let silent = seen(vec![silent, says], &[1, 2]);
+    let mut clock = Clock::start();
+    clock.after(1, &leaving(&[1, 2]), &listed);
+    for _ in 1..clock.limits.release_patience.as_secs() {
+        let plan = clock.after(1, &leaving(&[1, 2]), &silent);
+        assert_eq!(
+            queue(&plan),
+            [1, 2].map(|last| (last, Some(ReleaseGate::Floor)))
+        );
+    }
+    // Whoever is not heard of for so long is not there: all go together.
+    let plan = after_the_hold(&mut clock, &leaving(&[1, 2]), &silent);
+    assert_eq!(queue(&plan), [1, 2].map(|last| (last, None)));
+}
+
+/// Its slot's successor ran, with data, and was cut off: what has answered does
+/// not wait for its slot any more.
+#[test]
+fn a_successor_that_had_answered_and_was_cut_off_was_not_counted() {
+    let mut says = announced(&[(1, Leaving), (2, Leaving)]);
+    says.sightings.push(replica(2, 8, Present));
+    let both = seen(vec![dns(&[1, 2, 8]), says.clone()], &[1, 2, 8]);
+    let mut cut = seen(vec![dns(&[1, 2, 8]), says], &[1, 2]);
+    cut.answers.insert(ip(8), Err(Unanswered::Timeout));
+    let (toy, mut clock) = (leaving(&[1, 2]), Clock::start());
+    clock.after(1, &toy, &both);
+    for _ in 0..60 {
+        let plan = clock.after(1, &toy, &cut);
+        assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
+    }
+}
+
 #[test]
 fn the_kind_of_leaving_is_told_from_the_task_list_and_from_successors() {
     let going = |reports: Vec<Report>| {
