@@ -16,9 +16,9 @@ pub struct Cli {
 enum Chore {
     /// Show it at work: form a cluster on a swarm, scale it, hurt it, and read the data back
     Demo(demo::DemoArgs),
-    /// Everything that must pass: format, lints, tests, stories on a real swarm, alert rules
+    /// What every change must pass: format, lints, tests, stories on a real swarm, alert rules; with `--all`, everything
     Test(test::TestArgs),
-    /// Dependencies and spelling: cargo-deny, cargo-machete, typos
+    /// Licences and sources of dependencies, unused ones, and spelling: cargo-deny, cargo-machete, typos
     Lint,
     /// Write the tables of options, check all pages, and build the book into target/book
     Docs,

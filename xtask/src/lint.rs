@@ -1,10 +1,9 @@
 //! `cargo xtask lint`: what is not about this project's own code: licences and sources of its dependencies, unused
 //! ones, and spelling.
 
-use std::io::{Write, stderr, stdout};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::stage::Stages;
 use crate::tools::{self, Tool};
@@ -56,67 +55,16 @@ pub fn run() -> Result<()> {
 
 /// The same, as steps of a longer chore: all of them, and then it fails if one of them did.
 pub fn run_stages(stages: &mut Stages) -> Result<()> {
-    let mut failed = Vec::new();
-    for check in &CHECKS {
-        if let Err(error) = stages.step(check.tool.name, |_| check.run()) {
-            eprintln!("error: {error:#}");
-            failed.push(check.tool.name);
-        }
-    }
-    if !failed.is_empty() {
-        bail!("failed: {}", failed.join(", "));
-    }
-    Ok(())
+    let results: Vec<Result<()>> = CHECKS.iter().map(|check| check.run(stages)).collect();
+    results.into_iter().collect()
 }
 
 impl Check {
-    fn run(&self) -> Result<()> {
-        let mut command = Command::new(self.tool.installed()?);
-        let output = command
-            .args(self.arguments)
-            .current_dir(workspace::root())
-            .output()
-            .with_context(|| format!("cannot start {}", self.tool))?;
-        stdout().write_all(&output.stdout)?;
-        stderr().write_all(&output.stderr)?;
-        self.judge(&output)
-    }
-
-    fn judge(&self, output: &Output) -> Result<()> {
-        let (tool, status) = (&self.tool, output.status);
-        match status.code() {
-            Some(0) => Ok(()),
-            Some(code) if self.found.contains(&code) => bail!("{tool} found what is above"),
-            _ => {
-                bail!("{tool} failed by itself ({status}), which says nothing about what it checks")
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is said of a tool that ends like this; nothing where all is well.
-    fn judged(script: &str) -> String {
-        let output = Command::new("sh").args(["-c", script]).output().unwrap();
-        let check = Check {
-            tool: tools::TYPOS,
-            arguments: &[],
-            found: &[2],
-        };
-        let error = check.judge(&output).err();
-        error.map_or(String::new(), |error| error.to_string())
-    }
-
-    #[test]
-    fn findings_are_not_mistaken_for_a_failure_of_the_tool() {
-        assert_eq!(judged("exit 0"), "");
-        assert!(judged("exit 2").contains("found"));
-        for trouble in ["exit 101", "kill -9 $$"] {
-            let error = judged(trouble);
-            assert!(error.contains("failed by itself"), "{error}");
-        }
+    fn run(&self, stages: &mut Stages) -> Result<()> {
+        let name = self.tool.name;
+        let program = stages.step(&format!("fetch {name}"), |_| self.tool.installed())?;
+        let mut command = Command::new(program);
+        command.args(self.arguments).current_dir(workspace::root());
+        stages.tool(name, &mut command, self.found)
     }
 }

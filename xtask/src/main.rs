@@ -1,4 +1,4 @@
-//! The project's chores: demo, test, lint, docs, simulate, images, lab, screenshots, bench.
+//! The project's chores: demo, test, lint, docs, promtool, simulate, images, lab, screenshots, bench.
 #![allow(
     clippy::disallowed_types,
     reason = "chores run other programs and tell how long they took"

@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 use crate::stage::Stages;
 use crate::{tools, workspace};
 
+/// What it exits with when it has found something.
+const FOUND: [i32; 2] = [1, 3];
+
 /// What promtool is asked, and the file that it reads from its standard input.
 const CHECKS: [(&str, &[&str], Option<&str>); 3] = [
     ("alert rules", &["check", "rules", "alerts.yml"], None),
@@ -37,17 +40,17 @@ pub fn fetch() -> Result<PathBuf> {
     tools::PROMTOOL.installed()
 }
 
-/// Asks the program all questions, as steps of a longer chore.
+/// Asks the program all questions, as steps of a longer chore: all of them, and then it fails if one of them did.
 pub fn check(stages: &mut Stages, program: &Path) -> Result<()> {
     let folder = workspace::root().join("docs/prometheus");
-    for (name, arguments, input) in CHECKS {
+    let results = CHECKS.map(|(name, arguments, input)| {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&folder);
         if let Some(input) = input {
             let file = folder.join(input);
             command.stdin(File::open(&file).with_context(|| file.display().to_string())?);
         }
-        stages.command(name, &mut command)?;
-    }
-    Ok(())
+        stages.tool(name, &mut command, &FOUND)
+    });
+    results.into_iter().collect()
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,28 @@ pub fn beside<T>(name: &'static str, work: impl FnOnce() -> Result<T>) -> Beside
 impl Stages {
     /// Runs a command to its end as the next step. All that it prints is passed on.
     pub fn command(&mut self, name: &str, command: &mut Command) -> Result<()> {
+        self.run(name, command, |status| match status.success() {
+            true => Ok(()),
+            false => bail!("it ended with {status}"),
+        })
+    }
+
+    /// The same with an outside tool, which exits with one of these codes when it has found something. With any other one
+    /// it has failed by itself.
+    pub fn tool(&mut self, name: &str, command: &mut Command, found: &[i32]) -> Result<()> {
+        self.run(name, command, |status| match status.code() {
+            Some(0) => Ok(()),
+            Some(code) if found.contains(&code) => bail!("{name} found what is above"),
+            _ => bail!("the tool failed ({status}), which says nothing about what it checks"),
+        })
+    }
+
+    fn run(
+        &mut self,
+        name: &str,
+        command: &mut Command,
+        judge: impl FnOnce(ExitStatus) -> Result<()>,
+    ) -> Result<()> {
         self.step(name, |closings| {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut child = command
@@ -72,11 +94,7 @@ impl Stages {
                 scope.spawn(|| pass_on(stdout, &found, |line| println!("{line}")));
                 scope.spawn(|| pass_on(stderr, &found, |line| eprintln!("{line}")));
             });
-            let status = child.wait()?;
-            if !status.success() {
-                bail!("{name} failed ({status})");
-            }
-            Ok(())
+            judge(child.wait()?).with_context(|| name.to_owned())
         })
     }
 
@@ -89,7 +107,7 @@ impl Stages {
         eprintln!("== {name}");
         let start = Instant::now();
         let mut closings = Vec::new();
-        let result = work(&mut closings);
+        let result = work(&mut closings).inspect_err(|error| tell(name, error));
         self.done.push(Stage {
             name: name.to_owned(),
             took: start.elapsed(),
@@ -109,7 +127,7 @@ impl Stages {
             passed: other.result.is_ok(),
             closings: Vec::new(),
         });
-        other.result
+        other.result.inspect_err(|error| tell(other.name, error))
     }
 
     /// Prints what the runners said last, and how long each step took.
@@ -169,6 +187,11 @@ impl Stages {
     }
 }
 
+/// Of several steps that fail, only the first one's error is what the chore ends with.
+fn tell(name: &str, error: &anyhow::Error) {
+    eprintln!("== {name} FAILED: {error:#}");
+}
+
 fn pass_on(pipe: Option<impl Read>, found: &Mutex<&mut Vec<String>>, print: impl Fn(&str)) {
     let Some(pipe) = pipe else { return };
     for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
@@ -214,6 +237,21 @@ mod tests {
         let error = stages.command("doomed", &mut Command::new("false"));
         assert!(error.unwrap_err().to_string().contains("doomed"));
         assert!(!stages.done[0].passed);
+    }
+
+    #[test]
+    fn findings_are_not_mistaken_for_a_failure_of_the_tool() {
+        let judged = |script: &str| {
+            let mut command = Command::new("sh");
+            let result = Stages::default().tool("t", command.args(["-c", script]), &[2]);
+            result.map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(judged("exit 0"), Ok(()));
+        assert!(judged("exit 2").unwrap_err().contains("found"));
+        for trouble in ["exit 101", "kill -9 $$"] {
+            let error = judged(trouble).unwrap_err();
+            assert!(error.contains("the tool failed"), "{error}");
+        }
     }
 
     #[test]

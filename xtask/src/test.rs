@@ -13,7 +13,7 @@ use meshworker_lab::{E2E_VARIABLE, Host, LAB_VARIABLE, Swarm, SwarmOptions, swee
 use meshworker_needs::REQUIRED;
 
 use crate::stage::{Beside, Stages, beside};
-use crate::suite::{self, Built, Case, LANES, Lane, Pool, Tally, Tier};
+use crate::suite::{self, Built, Case, LANES, Lane, Pool, Tally, Tier, sandbox};
 use crate::{docs, images, lint, promtool, simulate, tools, workspace};
 
 /// How many nodes the stories' swarm has.
@@ -77,6 +77,9 @@ fn run_stages(stages: &mut Stages, args: &TestArgs, tally: &mut Tally) -> Result
     results.push(stages.command("examples", &mut doc));
     results.push(promtool::check(stages, &promtool));
     if args.all {
+        if !args.no_e2e {
+            results.push(demo(stages));
+        }
         results.push(simulation(stages));
         results.push(rustdoc(stages));
         results.push(lint::run_stages(stages));
@@ -103,6 +106,7 @@ fn build(stages: &mut Stages) -> Result<Built> {
 
 /// Runs all tests of the tier.
 fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) -> Result<()> {
+    stages.step("sandbox", |_| sandbox::check())?;
     let cases = stages.step("list", |_| {
         let cases: Result<Vec<Vec<Case>>> = built.programs.iter().map(|one| one.cases()).collect();
         let mut cases = cases?.concat();
@@ -132,11 +136,14 @@ fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) 
             built.binaries.display().to_string(),
         ),
     ];
-    if args.all {
-        variables.extend(stages.step("tools", |_| outside())?);
+    // Without a tool, the tests that need it fail, and all others run.
+    let tools = if args.all {
+        let tools = stages.step("tools", |_| outside());
+        tools.map(|tools| variables.extend(tools))
     } else {
         variables.push((RECORDS.0.to_owned(), RECORDS.1.to_owned()));
-    }
+        Ok(())
+    };
     let (unit, swarm) = std::thread::scope(|scope| {
         let start = || scope.spawn(|| beside("images", || start(built)));
         let swarm = (!args.no_e2e).then(start);
@@ -145,13 +152,22 @@ fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) 
         });
         (unit, swarm.map(std::thread::ScopedJoinHandle::join))
     });
+    let unit = tools.and(unit);
     let Some(swarm) = swarm else {
         return unit;
     };
     let swarm = swarm.map_err(|_| anyhow::anyhow!("starting a swarm broke"))?;
     let swarm = match stages.join(swarm) {
         Ok(swarm) => swarm,
-        Err(error) => return unit.and(Err(error)),
+        Err(error) => {
+            let (_, cases): (Vec<_>, Vec<_>) = on_labs.into_iter().unzip();
+            let stories = cases
+                .iter()
+                .flatten()
+                .filter(|case| case.is_in(args.tier()));
+            tally.could_not_run(stories.count());
+            return unit.and(Err(error));
+        }
     };
     variables.push((E2E_VARIABLE.to_owned(), "1".to_owned()));
     variables.push((LAB_VARIABLE.to_owned(), swarm.name()));
@@ -202,6 +218,12 @@ fn outside() -> Result<[(String, String); 2]> {
         ),
         told(tools::AXE_VARIABLE, tools::AXE.installed()?),
     ])
+}
+
+/// The command that readers begin with, as they give it.
+fn demo(stages: &mut Stages) -> Result<()> {
+    let mut demo = Command::new(std::env::current_exe()?);
+    stages.command("demo", demo.arg("demo"))
 }
 
 fn simulation(stages: &mut Stages) -> Result<()> {

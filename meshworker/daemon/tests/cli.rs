@@ -207,6 +207,8 @@ fn once_names_what_is_missing_and_exits_with_one() {
         "127.0.0.1:1",
         "--dns-deadline",
         "0.2",
+        "--docker",
+        "no",
     ];
     let output = meshworker(&args, &[]);
     let text = String::from_utf8(output.stderr).unwrap();

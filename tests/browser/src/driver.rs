@@ -37,7 +37,6 @@ impl Driver {
             .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .context("chromedriver does not start")?;
         let lines = process.stdout.take().context("chromedriver says nothing")?;

@@ -20,7 +20,7 @@ const LAB_NEEDS: [(&str, &[&str]); 7] = [
     ("mount", &["mount"]),
 ];
 
-/// What making a base image needs where none can be pulled. Debian's keys are a file, not a program, and missing on
+/// What making a base image needs. Debian's keys are a file, not a program, and missing on
 /// Debian's relatives.
 pub(crate) const BASE_NEEDS: [(&str, &[&str]); 3] = [
     ("debootstrap", &["debootstrap"]),

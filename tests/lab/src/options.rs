@@ -1,5 +1,6 @@
 //! What a lab is made of, and where it is kept.
 
+use std::io::ErrorKind::AlreadyExists;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -56,18 +57,24 @@ pub(crate) fn directory(name: &str) -> PathBuf {
 /// A directory of this lab's own. For a lab that stays, its name also keeps a second one from being started.
 pub(crate) fn new_directory(stay_as: Option<&str>) -> Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(1);
-    let dir = match stay_as {
-        Some(name) => directory(name),
-        None => {
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            directory(&format!("{}-{count}", std::process::id()))
+    loop {
+        let dir = match stay_as {
+            Some(name) => directory(name),
+            None => {
+                let count = COUNT.fetch_add(1, Ordering::Relaxed);
+                directory(&format!("{}-{count}", std::process::id()))
+            }
+        };
+        match (std::fs::create_dir(&dir), stay_as) {
+            (Ok(()), _) => return Ok(dir),
+            (Err(error), Some(name)) if error.kind() == AlreadyExists => {
+                return Err(LabError::Invalid(format!(
+                    "the lab `{name}` exists already: take it down with `cargo xtask lab down`"
+                )));
+            }
+            // Of an earlier process with the same number.
+            (Err(error), None) if error.kind() == AlreadyExists => {}
+            (Err(error), _) => return Err(LabError::file("create", &dir)(error)),
         }
-    };
-    std::fs::create_dir(&dir).map_err(|source| match (source.kind(), stay_as) {
-        (std::io::ErrorKind::AlreadyExists, Some(name)) => LabError::Invalid(format!(
-            "the lab `{name}` exists already: take it down with `cargo xtask lab down`"
-        )),
-        _ => LabError::file("create", &dir)(source),
-    })?;
-    Ok(dir)
+    }
 }

@@ -32,7 +32,7 @@ pub const LANES: [Lane; 4] = [
         name: "labs",
         programs: &["lab::smoke"],
         on_two_cores: 1,
-        deadline: Duration::from_secs(900),
+        deadline: Duration::from_secs(1800),
         is_sandboxed: false,
         is_whole: false,
         needs_lab: false,

@@ -13,7 +13,7 @@ mod lane;
 mod outcome;
 mod pool;
 mod program;
-mod sandbox;
+pub mod sandbox;
 mod tally;
 
 pub use build::{Built, build, cargo};

@@ -115,7 +115,7 @@ impl Pool {
         let mut test = job.command(self.tier);
         test.envs(self.variables.iter().cloned());
         let mut command = match lane.is_sandboxed {
-            true => sandbox::wrap(test),
+            true => sandbox::wrap(&test),
             false => sandbox::tie(&test),
         };
         command

@@ -5,33 +5,34 @@
 //! that runs the tests, however it ends, they end too.
 
 use std::process::Command;
-use std::sync::LazyLock;
 
+use anyhow::{Result, bail};
 use meshworker_lab::Host;
 
 /// Brings loopback up, then runs the test as a child: the shell stays the init of the namespace.
 const INIT: &str = "ip link set lo up && \"$@\"";
 
-/// The same test in surroundings of its own; where this user may make none, as it is.
-pub fn wrap(test: Command) -> Command {
-    if is_possible() {
-        inside(sandbox(), &test)
-    } else {
-        test
-    }
+/// The same test in surroundings of its own.
+pub fn wrap(test: &Command) -> Command {
+    inside(sandbox(), test)
 }
 
-/// Whether this user may make namespaces; says so once if not.
-fn is_possible() -> bool {
-    static POSSIBLE: LazyLock<bool> = LazyLock::new(|| {
-        let tried = sandbox().arg("true").output();
-        let is_possible = tried.is_ok_and(|tried| tried.status.success());
-        if !is_possible {
-            eprintln!("no namespaces can be made here: tests run in those of the machine");
-        }
-        is_possible
-    });
-    *POSSIBLE
+/// Makes sure that there can be any.
+///
+/// # Errors
+///
+/// This user may make no namespaces here.
+pub fn check() -> Result<()> {
+    let tried = sandbox().arg("true").output()?;
+    if !tried.status.success() {
+        let said = String::from_utf8_lossy(&tried.stderr);
+        bail!(
+            "tests need namespaces of their own, and none can be made here ({}): run this as root, or allow users to \
+             make them",
+            said.trim()
+        );
+    }
+    Ok(())
 }
 
 /// What the test's program and arguments follow.
@@ -79,7 +80,7 @@ mod tests {
     fn said(script: &str) -> String {
         let mut test = Command::new("sh");
         test.args(["-c", script]).env("GREETING", "hello");
-        let output = wrap(test).output().unwrap();
+        let output = wrap(&test).output().unwrap();
         format!(
             "{}{}{:?}",
             String::from_utf8_lossy(&output.stdout),
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_test_in_a_sandbox_has_loopback_and_nothing_else() {
-        if !is_possible() {
+        if check().is_err() {
             return meshworker_needs::missing("the right to make namespaces", "run this as root");
         }
         assert_eq!(
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_a_test_leaves_running_ends_with_it() {
-        if !is_possible() {
+        if check().is_err() {
             return meshworker_needs::missing("the right to make namespaces", "run this as root");
         }
         let lock = tempfile::NamedTempFile::new().unwrap();

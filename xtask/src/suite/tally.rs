@@ -17,6 +17,8 @@ pub struct Tally {
     outcomes: Vec<Outcome>,
     /// How many are of the long tier, and did not run.
     left_out: usize,
+    /// How many could not run, because what they need was not there.
+    impossible: usize,
 }
 
 impl Tally {
@@ -32,6 +34,7 @@ impl Tally {
     pub fn append(&mut self, other: Tally) {
         self.outcomes.extend(other.outcomes);
         self.left_out += other.left_out;
+        self.impossible += other.impossible;
     }
 
     /// So many tests do not run.
@@ -39,9 +42,15 @@ impl Tally {
         self.left_out += tests;
     }
 
+    /// So many tests have failed, because they could not run.
+    pub fn could_not_run(&mut self, tests: usize) {
+        self.impossible += tests;
+    }
+
     /// Whether all passed, and there were any.
     pub fn is_good(&self) -> bool {
-        !self.outcomes.is_empty() && self.outcomes.iter().all(Outcome::is_good)
+        let ran = !self.outcomes.is_empty() && self.impossible == 0;
+        ran && self.outcomes.iter().all(Outcome::is_good)
     }
 
     /// The slowest tests and their times, longest first.
@@ -86,6 +95,7 @@ impl Tally {
     pub fn closing(&self) -> String {
         let sum = |count: fn(&Outcome) -> usize| self.outcomes.iter().map(count).sum::<usize>();
         let (passed, failed) = (sum(|one| one.passed), sum(|one| one.failed));
+        let failed = failed + self.impossible;
         let skipped = sum(|one| one.skipped) + self.left_out;
         format!("{passed} passed, {failed} failed, {skipped} skipped")
     }
@@ -141,6 +151,15 @@ mod tests {
         assert_eq!(tally.slowest().len(), SLOWEST);
         assert_eq!(tally.slowest()[0].0, "t12");
         assert!(tally.summary().contains("bad: tests failed: /nowhere"));
+    }
+
+    #[test]
+    fn tests_that_could_not_run_have_failed() {
+        let mut tally = Tally::default();
+        tally.add(outcome("good", 1, 0));
+        tally.could_not_run(7);
+        assert!(!tally.is_good());
+        assert_eq!(tally.closing(), "1 passed, 7 failed, 0 skipped");
     }
 
     #[test]

@@ -15,7 +15,10 @@ pub fn make(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()>
     fs::create_dir_all(parent)?;
     let lock = File::create(folder.with_added_extension("lock"))?;
     // The system frees it when its holder dies.
-    lock.lock()?;
+    if lock.try_lock().is_err() {
+        eprintln!("waiting for another run, which makes {}", folder.display());
+        lock.lock()?;
+    }
     if folder.exists() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The Debian base image: pulled where a registry answers, made with debootstrap where none does.
+//! The Debian base image, made with debootstrap: apt's signatures vouch for it, and it is the same everywhere.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,26 +8,20 @@ use crate::command::run_within;
 use crate::host::{BASE_NEEDS, Host};
 use crate::{Docker, LabError, Result};
 
-/// What is pulled.
-const PULLED: &str = "debian:bookworm-slim";
-
-/// What a base that was made here is called.
-const MADE: &str = "meshworker/base:bookworm";
+/// What it is called.
+const NAME: &str = "meshworker/base:bookworm";
 
 /// Debian 12: its Redis is version 7.
 const RELEASE: &str = "bookworm";
 
-/// Everything that the images need, so that building them on a base that was made here takes no network.
+/// Everything that the images need, so that building them on it takes no network.
 const PACKAGES: &str = "redis-server,redis-tools,bind9-dnsutils,curl,iproute2,procps";
-
-/// A registry that answers, answers within seconds; where there is none, nobody wants to wait for longer.
-const REGISTRY_DEADLINE: Duration = Duration::from_secs(8);
-
-/// 30 MB over a slow line.
-const PULL_DEADLINE: Duration = Duration::from_secs(300);
 
 /// About 100 packages over a slow line.
 const DEBOOTSTRAP_DEADLINE: Duration = Duration::from_secs(900);
+
+/// 200 MB to a slow disk.
+const TAR_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Of a container's root file system nobody reads these; they are half of its size.
 const DEAD_WEIGHT: [&str; 8] = [
@@ -43,29 +37,18 @@ const DEAD_WEIGHT: [&str; 8] = [
 
 /// Makes sure that the engine has a base image, and returns its name. What was made is kept in `cache`.
 pub(super) fn ensure(docker: &Docker, cache: &Path) -> Result<&'static str> {
-    for name in [MADE, PULLED] {
-        if docker.run(["image", "inspect", name]).is_ok() {
-            return Ok(name);
-        }
+    if docker.run(["image", "inspect", NAME]).is_ok() {
+        return Ok(NAME);
     }
     let archive = cache.join(format!("base-{RELEASE}.tar"));
     if !archive.is_file() {
-        if pull(docker).is_ok() {
-            return Ok(PULLED);
-        }
-        eprintln!("no registry answers: making a Debian base with debootstrap (a minute, once)");
+        eprintln!("making a Debian base with debootstrap (a minute, once)");
         make(&archive)?;
     }
     let path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let archive = archive.to_string_lossy();
-    docker.run(["import", "--change", path, &archive, MADE])?;
-    Ok(MADE)
-}
-
-fn pull(docker: &Docker) -> Result<String> {
-    // The client asks the registry itself, so that a pull of the engine is not left hanging.
-    docker.run_within(REGISTRY_DEADLINE, ["manifest", "inspect", PULLED])?;
-    docker.run_within(PULL_DEADLINE, ["pull", "-q", PULLED])
+    docker.run(["import", "--change", path, &archive, NAME])?;
+    Ok(NAME)
 }
 
 fn make(archive: &Path) -> Result<()> {
@@ -91,7 +74,7 @@ fn make(archive: &Path) -> Result<()> {
     let draft = archive.with_extension("part");
     let mut tar = Command::new("tar");
     tar.args(["--numeric-owner", "-cf"]).arg(&draft).arg("-C");
-    run_within(tar.arg(&root).arg("."), PULL_DEADLINE)?;
+    run_within(tar.arg(&root).arg("."), TAR_DEADLINE)?;
     std::fs::rename(&draft, archive).map_err(LabError::file("write", archive))?;
     remove(&root)
 }

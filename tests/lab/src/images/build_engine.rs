@@ -30,7 +30,10 @@ impl BuildEngine {
         std::fs::create_dir_all(cache).map_err(LabError::file("create", cache))?;
         let lock = lock_file(cache);
         let file = File::create(&lock).map_err(LabError::file("create", &lock))?;
-        file.lock().map_err(LabError::file("lock", &lock))?;
+        if file.try_lock().is_err() {
+            eprintln!("waiting for another run, which builds images here");
+            file.lock().map_err(LabError::file("lock", &lock))?;
+        }
         // Whoever had the lock may have been killed, and its engine still use the layers.
         sweep()?;
         let name = format!("build-{}", std::process::id());
