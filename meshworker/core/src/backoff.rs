@@ -8,13 +8,21 @@ use crate::{Limits, Moment};
 /// How often a request was made, and when last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// How often the request was made, at least once.
+    /// How often the request was made.
     pub attempts: u32,
-    /// When it was made last.
+    /// When it was made last, or was first thought of.
     pub last: Moment,
 }
 
 impl Backoff {
+    /// No attempt yet: it may prove needless, as it seems `now`.
+    pub fn none(now: Moment) -> Backoff {
+        Backoff {
+            attempts: 0,
+            last: now,
+        }
+    }
+
     /// The first attempt, made `now`.
     pub fn first(now: Moment) -> Backoff {
         Backoff {

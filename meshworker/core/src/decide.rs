@@ -303,12 +303,16 @@ fn sightings(roster: &Roster, address: IpAddr) -> Vec<Evidence> {
 }
 
 /// A request that was made a moment ago is not made again before its effect
-/// can show. Counts the attempt otherwise.
+/// can show, nor is a last resort at first sight. Counts the attempt otherwise.
 fn awaited<R: Request>(
     context: &Context<'_>,
     step: &Step<R>,
     history: &mut History,
 ) -> Option<Refusal> {
+    if step.request.is_last_resort() {
+        let none = Backoff::none(context.now);
+        history.attempts.entry(step.key()).or_insert(none);
+    }
     if let Some((attempts, left)) = history.awaits(step, context) {
         return Some(Refusal {
             what: step.to_string(),

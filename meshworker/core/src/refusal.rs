@@ -43,9 +43,10 @@ pub enum Reason {
     },
     /// Data has no owner, and only the operator knows whether it may be given up.
     DataUnowned(String),
-    /// The request was made and its effect is awaited before it is repeated.
+    /// Its effect is awaited before it is made, or made again.
     Awaiting {
-        /// How often it was made already.
+        /// How often it was made already: never, where the database may do by
+        /// itself what would be asked for.
         attempts: u32,
         /// The time that is left.
         left: Duration,
@@ -125,6 +126,11 @@ impl fmt::Display for Reason {
                 write!(f, "{have} of the {need} members that it takes are there")
             }
             Reason::DataUnowned(what) => write!(f, "{what}"),
+            Reason::Awaiting { attempts: 0, left } => write!(
+                f,
+                "it may come about by itself, which is awaited for another {:.1} s",
+                left.as_secs_f64()
+            ),
             Reason::Awaiting { attempts, left } => write!(
                 f,
                 "asked {attempts} times, its effect is awaited for another {:.1} s",

@@ -41,6 +41,13 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
     /// The addresses that the request tells a node about, each of which must
     /// be known to belong to this cluster before the node hears of it.
     fn introduces(&self) -> Option<IpAddr>;
+
+    /// Whether the database is about to do by itself what is asked for, as a rule:
+    /// then it is asked only if that does not show before
+    /// [`crate::Limits::retry_first`] is over.
+    fn is_last_resort(&self) -> bool {
+        false
+    }
 }
 
 /// One idempotent request to one node.

@@ -64,6 +64,23 @@ fn a_step_is_repeated_only_after_its_effect_could_show_and_ever_later() {
 }
 
 #[test]
+fn what_the_database_does_by_itself_as_a_rule_is_asked_for_only_where_it_does_not() {
+    let mut toy = wants_to_join(2);
+    let last_resort = step(1, Ask::JoinAfterAll(ip(2)));
+    toy.0.steps = vec![last_resort.clone()];
+    let observed = seen(vec![dns(&[1, 2])], &[1, 2]);
+    let mut clock = Clock::start();
+    let first = clock.after(0, &toy, &observed);
+    assert_eq!((first.steps.len(), reasons(&first)), (0, vec!["awaiting"]));
+    let words = first.refusals[0].reason.to_string();
+    assert!(words.starts_with("it may come about by itself"), "{words}");
+    assert_eq!(clock.after(1, &toy, &observed).steps, []);
+    // The time for an effect to show, and its jitter.
+    assert_eq!(clock.after(2, &toy, &observed).steps, [last_resort]);
+    assert_eq!(clock.after(1, &toy, &observed).steps, []);
+}
+
+#[test]
 fn a_restarted_worker_makes_the_step_again_at_once() {
     let (toy, observed) = (wants_to_join(2), seen(vec![dns(&[1, 2])], &[1, 2]));
     let mut clock = Clock::start();

@@ -16,6 +16,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Ask {
     Join(IpAddr),
+    /// A join that the database usually makes by itself.
+    JoinAfterAll(IpAddr),
     Forget(String),
     Tidy,
     HandOver,
@@ -25,6 +27,7 @@ impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ask::Join(address) => write!(f, "join {address}"),
+            Ask::JoinAfterAll(address) => write!(f, "join {address} after all"),
             Ask::Forget(node) => write!(f, "forget {node}"),
             Ask::Tidy => f.write_str("tidy"),
             Ask::HandOver => f.write_str("hand over"),
@@ -35,7 +38,7 @@ impl fmt::Display for Ask {
 impl Request for Ask {
     fn kind(&self) -> StepKind {
         match self {
-            Ask::Join(_) => StepKind::Join,
+            Ask::Join(_) | Ask::JoinAfterAll(_) => StepKind::Join,
             Ask::Forget(_) | Ask::Tidy => StepKind::Forget,
             Ask::HandOver => StepKind::Leave,
         }
@@ -43,9 +46,13 @@ impl Request for Ask {
 
     fn introduces(&self) -> Option<IpAddr> {
         match self {
-            Ask::Join(address) => Some(*address),
+            Ask::Join(address) | Ask::JoinAfterAll(address) => Some(*address),
             Ask::Forget(_) | Ask::Tidy | Ask::HandOver => None,
         }
+    }
+
+    fn is_last_resort(&self) -> bool {
+        matches!(self, Ask::JoinAfterAll(_))
     }
 }
 

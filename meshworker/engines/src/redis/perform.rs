@@ -47,6 +47,7 @@ pub async fn perform(
             port,
             bus_port,
             guest,
+            last_resort: _,
         } => {
             // An introduction names an address, not an id, and cannot be undone.
             let there = reach(client, *address, guest, deadline).await?;

@@ -36,6 +36,8 @@ pub enum Act {
         bus_port: Option<u16>,
         /// Its id: nobody is introduced to whoever else answers there by now.
         guest: String,
+        /// Whether gossip usually does it.
+        last_resort: bool,
     },
     /// Take these slots, which nobody owns.
     Assign(Slots),
@@ -100,6 +102,10 @@ impl Request for RedisRequest {
             | Act::Forget { .. } => None,
         }
     }
+
+    fn is_last_resort(&self) -> bool {
+        matches!(self.act, Act::Meet { last_resort, .. } if last_resort)
+    }
 }
 
 impl fmt::Display for RedisRequest {
@@ -110,6 +116,7 @@ impl fmt::Display for RedisRequest {
                 port,
                 bus_port,
                 guest: _,
+                last_resort: _,
             } => {
                 write!(f, "CLUSTER MEET {address} {port}")?;
                 match bus_port {

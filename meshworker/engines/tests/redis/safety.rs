@@ -121,8 +121,7 @@ async fn a_forgotten_member_with_its_old_volume_returns() {
         assert!(begin.elapsed() < servers.patience(), "{}", driver.story());
         sleep(Duration::from_millis(100)).await;
     }
-    // The survivors ban its id for a minute: it takes that long to be whole.
-    driver.rest = Duration::from_millis(500);
+    // For a minute the survivors believe no gossip about it.
     nodes.push(servers.start_one(Some(dir)).await);
     driver.until_one(&nodes, 2 * servers.patience()).await;
 }

@@ -192,6 +192,7 @@ impl Servers {
             "appendonly yes".into(),
             "appendfsync no".into(),
             "repl-diskless-sync-delay 0".into(),
+            "cluster-allow-replica-migration no".into(),
         ];
         if let Some(name) = &self.announced {
             config.push(format!("cluster-announce-hostname {name}.{number}"));

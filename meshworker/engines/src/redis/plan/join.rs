@@ -1,12 +1,13 @@
 //! Fragments become one cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use meshworker_core::{Reason, Refusal};
 
-use super::world::{Node, World, known_slots, wrong_name};
+use super::world::{Node, World, is_linked, known_slots, wrong_name};
 use super::{Draft, Rules};
-use crate::redis::nodes::Health;
+use crate::redis::nodes::{Entry, Health};
 use crate::redis::request::Act;
 
 /// How many lost members one member is introduced to at once: gossip about
@@ -42,7 +43,7 @@ pub fn fragments(rules: &Rules, world: &World<'_>, draft: &mut Draft) -> bool {
             Some(entry) => format!("{} at {:?}: {}", guest.id, entry.address, entry.said()),
             None => format!("does not know {}", guest.id),
         };
-        draft.step(host, meet(rules, guest), vec![host.said(said)]);
+        draft.step(host, meet(rules, guest, false), vec![host.said(said)]);
     }
     joining
 }
@@ -64,12 +65,38 @@ pub fn lost_addresses(rules: &Rules, world: &World<'_>, draft: &mut Draft) {
             });
         for (guest, entry) in lost.take(LOST_AT_ONCE) {
             let said = host.said(format!("{}: {}", guest.id, entry.said()));
-            draft.step(host, meet(rules, guest), vec![said]);
+            draft.step(host, meet(rules, guest, false), vec![said]);
         }
     }
 }
 
-fn meet(rules: &Rules, guest: &Node<'_>) -> Act {
+/// Members that know a member which does not know them. Gossip is about to tell
+/// it, unless it was told to forget them a moment ago: then it believes no gossip
+/// about them for the rest of the minute (`CLUSTER FORGET` in Redis'
+/// documentation), but an introduction.
+pub fn unheard_of(rules: &Rules, world: &World<'_>, draft: &mut Draft) {
+    let all = world.members().count();
+    // Each shared table is read once.
+    let mut unknown: BTreeMap<*const Entry, Vec<&Node<'_>>> = BTreeMap::new();
+    for host in world.members() {
+        let table = Arc::as_ptr(&host.view.detail.table).cast();
+        let guests = unknown.entry(table).or_insert_with(|| {
+            let mut guests: Vec<_> = world.members().collect();
+            guests.retain(|guest| host.entry(guest.id).is_none());
+            // A newcomer hears of the others one by one.
+            let is_new = 2 * guests.len() >= all;
+            if is_new { Vec::new() } else { guests }
+        });
+        let knows = |guest: &&&Node<'_>| guest.entry(host.id).is_some_and(is_linked);
+        for guest in guests.iter().filter(knows).take(LOST_AT_ONCE) {
+            let said = host.said(format!("does not know {}", guest.id));
+            let says = guest.said(format!("knows {}", host.id));
+            draft.step(host, meet(rules, guest, true), vec![said, says]);
+        }
+    }
+}
+
+fn meet(rules: &Rules, guest: &Node<'_>, last_resort: bool) -> Act {
     let usual = rules.port.checked_add(10_000);
     Act::Meet {
         address: guest.address,
@@ -80,6 +107,7 @@ fn meet(rules: &Rules, guest: &Node<'_>) -> Act {
             .bus_port
             .filter(|port| Some(*port) != usual),
         guest: guest.id.to_owned(),
+        last_resort,
     }
 }
 

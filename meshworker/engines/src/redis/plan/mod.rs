@@ -89,6 +89,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     if world.anchor().is_some() {
         let joining = join::fragments(rules, &world, &mut draft);
         join::lost_addresses(rules, &world, &mut draft);
+        join::unheard_of(rules, &world, &mut draft);
         if world.unowned.is_empty() {
             let opened = open::slots(&world, &mut draft);
             let cast = replicas::cast(rules, &world);

@@ -124,6 +124,21 @@ fn whoever_was_forgotten_and_returns_is_introduced_again() {
 }
 
 #[test]
+fn gossip_about_a_member_that_was_forgotten_was_waited_for_a_minute() {
+    // The first has met it again, the others believe nobody about it.
+    let four = format!("{THREE}\n4 slave #1 connected");
+    let scene = Scene::replicas(1)
+        .nodes(&[1, 4], &four)
+        .nodes(&[2, 3], THREE);
+    assert_eq!(
+        scene.told(),
+        "10.0.0.2: CLUSTER MEET 10.0.0.4 6379\n\
+         10.0.0.3: CLUSTER MEET 10.0.0.4 6379\n\
+         not one cluster: 2 requests are to be made: 10.0.0.2: CLUSTER MEET 10.0.0.4 6379\n"
+    );
+}
+
+#[test]
 fn a_member_that_nobody_can_find_is_introduced_anew() {
     let lost = THREE.replace("3 master - connected", "3@? master,noaddr - disconnected");
     let scene = Scene::replicas(1).nodes(&[1, 3], THREE).node(2, &lost);
