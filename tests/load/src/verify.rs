@@ -17,7 +17,7 @@ const CLIENTS: u64 = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What is not there is looked for again so long before it counts as lost: a
 /// loss is for ever, a reader that came to the wrong member is not.
-const SECOND_LOOKS: Duration = Duration::from_secs(30);
+const SECOND_LOOKS: Duration = Duration::from_secs(10);
 /// How many of the lost are named.
 const NAMED: usize = 20;
 
