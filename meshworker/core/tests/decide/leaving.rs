@@ -9,14 +9,13 @@ use meshworker_core::{
 use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
 
 use crate::support::{
-    Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, replica, seen, slot,
-    step, tasks, view,
+    Ask, Clock, Toy, announced, content, dns, ip, leave, replica, seen, slot, step, tasks, view,
 };
 
 const ALL: [u8; 5] = [1, 2, 3, 4, 5];
 
 /// A database in which these members are meant to go, in this order.
-fn leaving(members: &[u8]) -> Toy {
+pub fn leaving(members: &[u8]) -> Toy {
     let mut toy = content();
     toy.0.leaves = members.iter().map(|last| leave(*last)).collect();
     for leave in &mut toy.0.leaves {
@@ -26,12 +25,12 @@ fn leaving(members: &[u8]) -> Toy {
 }
 
 /// Five members that answer, and what these say of themselves.
-fn five(announcements: &[(u8, Presence)]) -> Observation<()> {
+pub fn five(announcements: &[(u8, Presence)]) -> Observation<()> {
     seen(vec![dns(&ALL), announced(announcements)], &ALL)
 }
 
 /// Who is in the queue, and at which gate each waits; none for who may stop.
-fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<ReleaseGate>)> {
+pub fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<ReleaseGate>)> {
     let leavers = plan.leavers.iter();
     leavers
         .map(|leaver| {
@@ -47,7 +46,7 @@ fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<ReleaseGate>)> {
 }
 
 /// The queue after the hold has run out, seen the same way all the time.
-fn after_the_hold(clock: &mut Clock, toy: &Toy, seen: &Observation<()>) -> Plan<Ask> {
+pub fn after_the_hold(clock: &mut Clock, toy: &Toy, seen: &Observation<()>) -> Plan<Ask> {
     clock.after(1, toy, seen);
     clock.after(1, toy, seen);
     clock.after(1, toy, seen)
@@ -65,7 +64,7 @@ fn stays_closed(gate: ReleaseGate, toy: &Toy, observed: &Observation<()>) {
 }
 
 /// Whether member 5 may stop once the hold has run out.
-fn opens(toy: &Toy, observed: &Observation<()>) {
+pub fn opens(toy: &Toy, observed: &Observation<()>) {
     let plan = after_the_hold(&mut Clock::start(), toy, observed);
     let last = queue(&plan).pop();
     assert_eq!(last, Some((5, None)), "{:?}", plan.leavers);
@@ -387,99 +386,6 @@ fn the_patient_hand_over_in_their_turn_the_others_at_once() {
 }
 
 #[test]
-fn everybody_is_released_together_when_the_service_is_removed() {
-    let mut toy = content();
-    toy.0.leaves = vec![leave(1), leave(2)];
-    // Neither gate nor turn matters any more, nor is anything handed over.
-    toy.0.leaves[0].holds = vec!["8192 slots".into()];
-    toy.0.unity = Unity::apart("it falls apart");
-    let gone = Report::unknown(Witness::Dns, Grade::NxDomain);
-    let reports = vec![gone, announced(&[(1, Leaving), (2, Leaving)])];
-    let mut observed = seen(reports, &[1, 2]);
-    let mut clock = Clock::start();
-    let first = clock.after(1, &toy, &observed);
-    assert_eq!(first.steps, []);
-    assert_eq!(
-        queue(&first),
-        [1, 2].map(|last| (last, Some(ReleaseGate::Settled)))
-    );
-    clock.after(1, &toy, &observed);
-    let plan = clock.after(1, &toy, &observed);
-    assert_eq!(plan.steps, []);
-    assert_eq!(queue(&plan), [(1, None), (2, None)]);
-    assert!(plan.leavers.iter().all(|l| l.going == Going::Everybody));
-    // The database counts on one more, who says nothing of leaving.
-    observed.answers.insert(ip(1), view(1, &[1, 2, 3]));
-    let plan = clock.after(1, &toy, &observed);
-    assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
-    assert!(plan.leavers.iter().all(|l| l.going != Going::Everybody));
-}
-
-#[test]
-fn one_left_behind_by_a_partition_took_itself_for_everybody() {
-    let mut toy = leaving(&[5]);
-    let all = five(&[(5, Leaving)]);
-    let nobody = Report::unknown(Witness::Dns, Grade::NxDomain);
-    let alone = seen(vec![nobody, announced(&[(5, Leaving)])], &[5]);
-    let mut clock = Clock::start();
-    clock.after(1, &toy, &all);
-    for _ in 1..clock.limits.release_patience.as_secs() {
-        let plan = clock.after(1, &toy, &alone);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
-    }
-    // For as long as the database remembers them, they may come back.
-    toy.0.departures = vec![departed(1)];
-    for _ in 0..60 {
-        let plan = clock.after(10, &toy, &alone);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
-    }
-    // The task list knows better.
-    let mut alone = alone;
-    alone.reports[0] = tasks(&[(5, Leaving)], 0);
-    opens(&toy, &alone);
-}
-
-/// A restarted worker heard of it from the name server alone, and then that fell
-/// silent: the two others that went were let go as if the stack was removed.
-#[test]
-fn one_that_was_listed_and_out_of_reach_was_forgotten_when_the_name_server_fell_silent() {
-    let says = announced(&[(1, Leaving), (2, Leaving)]);
-    let mut listed = seen(vec![dns(&[1, 2, 3]), says.clone()], &[1, 2]);
-    listed.answers.insert(ip(3), Err(Unanswered::Timeout));
-    let silent = Report::unknown(Witness::Dns, Grade::Timeout);
-    let silent = seen(vec![silent, says], &[1, 2]);
-    let mut clock = Clock::start();
-    clock.after(1, &leaving(&[1, 2]), &listed);
-    for _ in 1..clock.limits.release_patience.as_secs() {
-        let plan = clock.after(1, &leaving(&[1, 2]), &silent);
-        assert_eq!(
-            queue(&plan),
-            [1, 2].map(|last| (last, Some(ReleaseGate::Floor)))
-        );
-    }
-    // Whoever is not heard of for so long is not there: all go together.
-    let plan = after_the_hold(&mut clock, &leaving(&[1, 2]), &silent);
-    assert_eq!(queue(&plan), [1, 2].map(|last| (last, None)));
-}
-
-/// Its slot's successor ran, with data, and was cut off: what has answered does
-/// not wait for its slot any more.
-#[test]
-fn a_successor_that_had_answered_and_was_cut_off_was_not_counted() {
-    let mut says = announced(&[(1, Leaving), (2, Leaving)]);
-    says.sightings.push(replica(2, 8, Present));
-    let both = seen(vec![dns(&[1, 2, 8]), says.clone()], &[1, 2, 8]);
-    let mut cut = seen(vec![dns(&[1, 2, 8]), says], &[1, 2]);
-    cut.answers.insert(ip(8), Err(Unanswered::Timeout));
-    let (toy, mut clock) = (leaving(&[1, 2]), Clock::start());
-    clock.after(1, &toy, &both);
-    for _ in 0..60 {
-        let plan = clock.after(1, &toy, &cut);
-        assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
-    }
-}
-
-#[test]
 fn the_kind_of_leaving_is_told_from_the_task_list_and_from_successors() {
     let going = |reports: Vec<Report>| {
         let plan = Clock::start().after(0, &leaving(&[5]), &seen(reports, &ALL));
@@ -518,52 +424,6 @@ fn whom_the_lists_do_not_know_leaves_all_the_same_when_it_says_so() {
         let reports = vec![tasks(&listed, 4), announced(&[(5, Leaving)])];
         opens(&leaving(&[5]), &seen(reports, &ALL));
     }
-}
-
-/// A service of one replica, updated with the Docker API in sight: its successor
-/// waits for it to stop, and was taken for a member that stays.
-#[test]
-fn a_single_member_waited_for_its_own_successor() {
-    let task_list = Report {
-        desired: Some(1),
-        sightings: vec![replica(5, 5, Leaving), replica(5, 9, Presence::Present)],
-        ..docker(&[5], 1)
-    };
-    let mut observed = seen(vec![task_list, announced(&[(5, Leaving)])], &[5]);
-    let why = meshworker_core::Unanswered::Unreachable("refused".into());
-    observed.answers.insert(ip(9), Err(why));
-    let plan = after_the_hold(&mut Clock::start(), &leaving(&[5]), &observed);
-    assert_eq!(queue(&plan), [(5, None)]);
-    assert_eq!(plan.leavers[0].going, Going::Everybody);
-}
-
-/// Its successor runs already where we cannot reach it, and the task list wants
-/// two: the other one was let go with it, as if the stack was removed.
-#[test]
-fn a_successor_out_of_reach_was_taken_for_one_that_waits() {
-    let task_list = Report {
-        desired: Some(2),
-        sightings: vec![
-            replica(4, 4, Leaving),
-            replica(4, 8, Presence::Present),
-            replica(5, 5, Leaving),
-            replica(5, 9, Presence::Present),
-        ],
-        ..docker(&[5], 2)
-    };
-    let says = announced(&[(4, Leaving), (5, Leaving)]);
-    let mut observed = seen(vec![task_list, says], &[4, 5]);
-    for last in [8, 9] {
-        let why = meshworker_core::Unanswered::Timeout;
-        observed.answers.insert(ip(last), Err(why));
-    }
-    let plan = after_the_hold(&mut Clock::start(), &leaving(&[4, 5]), &observed);
-    let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
-    assert!(!going.contains(&Going::Everybody), "{going:?}");
-    assert!(
-        plan.leavers.iter().all(|l| !l.release.is_granted()),
-        "{plan:?}"
-    );
 }
 
 #[test]

@@ -1,0 +1,149 @@
+//! Everybody goes at once, or only seems to: the service is removed, or somebody is out of sight.
+
+use meshworker_core::{Going, Grade, Presence, ReleaseGate, Report, Unanswered, Unity, Witness};
+
+use Presence::{Leaving, Present};
+
+use crate::leaving::{after_the_hold, five, leaving, opens, queue};
+use crate::support::{
+    Clock, announced, content, departed, dns, docker, ip, leave, replica, seen, tasks, view,
+};
+
+#[test]
+fn everybody_is_released_together_when_the_service_is_removed() {
+    let mut toy = content();
+    toy.0.leaves = vec![leave(1), leave(2)];
+    // Neither gate nor turn matters any more, nor is anything handed over.
+    toy.0.leaves[0].holds = vec!["8192 slots".into()];
+    toy.0.unity = Unity::apart("it falls apart");
+    let gone = Report::unknown(Witness::Dns, Grade::NxDomain);
+    let reports = vec![gone, announced(&[(1, Leaving), (2, Leaving)])];
+    let mut observed = seen(reports, &[1, 2]);
+    let mut clock = Clock::start();
+    let first = clock.after(1, &toy, &observed);
+    assert_eq!(first.steps, []);
+    assert_eq!(
+        queue(&first),
+        [1, 2].map(|last| (last, Some(ReleaseGate::Settled)))
+    );
+    clock.after(1, &toy, &observed);
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, []);
+    assert_eq!(queue(&plan), [(1, None), (2, None)]);
+    assert!(plan.leavers.iter().all(|l| l.going == Going::Everybody));
+    // The database counts on one more, who says nothing of leaving.
+    observed.answers.insert(ip(1), view(1, &[1, 2, 3]));
+    let plan = clock.after(1, &toy, &observed);
+    assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
+    assert!(plan.leavers.iter().all(|l| l.going != Going::Everybody));
+}
+
+#[test]
+fn one_left_behind_by_a_partition_took_itself_for_everybody() {
+    let mut toy = leaving(&[5]);
+    let all = five(&[(5, Leaving)]);
+    let nobody = Report::unknown(Witness::Dns, Grade::NxDomain);
+    let alone = seen(vec![nobody, announced(&[(5, Leaving)])], &[5]);
+    let mut clock = Clock::start();
+    clock.after(1, &toy, &all);
+    for _ in 1..clock.limits.release_patience.as_secs() {
+        let plan = clock.after(1, &toy, &alone);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
+    }
+    // For as long as the database remembers them, they may come back.
+    toy.0.departures = vec![departed(1)];
+    for _ in 0..60 {
+        let plan = clock.after(10, &toy, &alone);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
+    }
+    // The task list knows better.
+    let mut alone = alone;
+    alone.reports[0] = tasks(&[(5, Leaving)], 0);
+    opens(&toy, &alone);
+}
+
+/// A restarted worker heard of it from the name server alone, and then that fell
+/// silent: the two others that went were let go as if the stack was removed.
+#[test]
+fn one_that_was_listed_and_out_of_reach_was_forgotten_when_the_name_server_fell_silent() {
+    let says = announced(&[(1, Leaving), (2, Leaving)]);
+    let mut listed = seen(vec![dns(&[1, 2, 3]), says.clone()], &[1, 2]);
+    listed.answers.insert(ip(3), Err(Unanswered::Timeout));
+    let silent = Report::unknown(Witness::Dns, Grade::Timeout);
+    let silent = seen(vec![silent, says], &[1, 2]);
+    let mut clock = Clock::start();
+    clock.after(1, &leaving(&[1, 2]), &listed);
+    for _ in 1..clock.limits.release_patience.as_secs() {
+        let plan = clock.after(1, &leaving(&[1, 2]), &silent);
+        assert_eq!(
+            queue(&plan),
+            [1, 2].map(|last| (last, Some(ReleaseGate::Floor)))
+        );
+    }
+    // Whoever is not heard of for so long is not there: all go together.
+    let plan = after_the_hold(&mut clock, &leaving(&[1, 2]), &silent);
+    assert_eq!(queue(&plan), [1, 2].map(|last| (last, None)));
+}
+
+/// Its slot's successor ran, with data, and was cut off: what has answered does
+/// not wait for its slot any more.
+#[test]
+fn a_successor_that_had_answered_and_was_cut_off_was_not_counted() {
+    let mut says = announced(&[(1, Leaving), (2, Leaving)]);
+    says.sightings.push(replica(2, 8, Present));
+    let both = seen(vec![dns(&[1, 2, 8]), says.clone()], &[1, 2, 8]);
+    let mut cut = seen(vec![dns(&[1, 2, 8]), says], &[1, 2]);
+    cut.answers.insert(ip(8), Err(Unanswered::Timeout));
+    let (toy, mut clock) = (leaving(&[1, 2]), Clock::start());
+    clock.after(1, &toy, &both);
+    for _ in 0..60 {
+        let plan = clock.after(1, &toy, &cut);
+        assert!(plan.leavers.iter().all(|l| !l.release.is_granted()));
+    }
+}
+
+/// A service of one replica, updated with the Docker API in sight: its successor
+/// waits for it to stop, and was taken for a member that stays.
+#[test]
+fn a_single_member_waited_for_its_own_successor() {
+    let task_list = Report {
+        desired: Some(1),
+        sightings: vec![replica(5, 5, Leaving), replica(5, 9, Presence::Present)],
+        ..docker(&[5], 1)
+    };
+    let mut observed = seen(vec![task_list, announced(&[(5, Leaving)])], &[5]);
+    let why = meshworker_core::Unanswered::Unreachable("refused".into());
+    observed.answers.insert(ip(9), Err(why));
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[5]), &observed);
+    assert_eq!(queue(&plan), [(5, None)]);
+    assert_eq!(plan.leavers[0].going, Going::Everybody);
+}
+
+/// Its successor runs already where we cannot reach it, and the task list wants
+/// two: the other one was let go with it, as if the stack was removed.
+#[test]
+fn a_successor_out_of_reach_was_taken_for_one_that_waits() {
+    let task_list = Report {
+        desired: Some(2),
+        sightings: vec![
+            replica(4, 4, Leaving),
+            replica(4, 8, Presence::Present),
+            replica(5, 5, Leaving),
+            replica(5, 9, Presence::Present),
+        ],
+        ..docker(&[5], 2)
+    };
+    let says = announced(&[(4, Leaving), (5, Leaving)]);
+    let mut observed = seen(vec![task_list, says], &[4, 5]);
+    for last in [8, 9] {
+        let why = meshworker_core::Unanswered::Timeout;
+        observed.answers.insert(ip(last), Err(why));
+    }
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[4, 5]), &observed);
+    let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
+    assert!(!going.contains(&Going::Everybody), "{going:?}");
+    assert!(
+        plan.leavers.iter().all(|l| !l.release.is_granted()),
+        "{plan:?}"
+    );
+}
