@@ -78,6 +78,10 @@ impl History {
     ) -> Option<(u32, Duration)> {
         let key = step.key();
         let backoff = self.attempts.get(&key)?;
+        // What was only thought of keeps nothing waiting but itself.
+        if backoff.attempts == 0 && !step.request.is_last_resort() {
+            return None;
+        }
         let left = backoff.left(&key, context.limits, context.now);
         (!left.is_zero()).then_some((backoff.attempts, left))
     }

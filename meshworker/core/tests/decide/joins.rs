@@ -81,6 +81,17 @@ fn what_the_database_does_by_itself_as_a_rule_is_asked_for_only_where_it_does_no
 }
 
 #[test]
+fn a_join_waited_because_it_had_been_a_last_resort_before() {
+    let mut toy = wants_to_join(2);
+    toy.0.steps = vec![step(1, Ask::JoinAfterAll(ip(2)))];
+    let observed = seen(vec![dns(&[1, 2])], &[1, 2]);
+    let mut clock = Clock::start();
+    assert_eq!(clock.after(0, &toy, &observed).steps, []);
+    let plan = clock.after(1, &wants_to_join(2), &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Join(ip(2)))]);
+}
+
+#[test]
 fn a_restarted_worker_makes_the_step_again_at_once() {
     let (toy, observed) = (wants_to_join(2), seen(vec![dns(&[1, 2])], &[1, 2]));
     let mut clock = Clock::start();

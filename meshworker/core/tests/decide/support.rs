@@ -26,8 +26,7 @@ pub enum Ask {
 impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ask::Join(address) => write!(f, "join {address}"),
-            Ask::JoinAfterAll(address) => write!(f, "join {address} after all"),
+            Ask::Join(address) | Ask::JoinAfterAll(address) => write!(f, "join {address}"),
             Ask::Forget(node) => write!(f, "forget {node}"),
             Ask::Tidy => f.write_str("tidy"),
             Ask::HandOver => f.write_str("hand over"),
