@@ -44,6 +44,9 @@ impl Serialize for MemberId {
 pub enum Presence {
     /// It is there, and meant to be.
     Present,
+    /// It is meant to be there, and its database is not started before the one
+    /// that had its slot has stopped.
+    Waiting,
     /// It still runs, and is meant to go.
     Leaving,
     /// It is being stopped at this moment, and nothing holds it back any more.
@@ -60,6 +63,7 @@ impl fmt::Display for Presence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Presence::Present => f.write_str("present"),
+            Presence::Waiting => f.write_str("waits to start"),
             Presence::Leaving => f.write_str("leaving"),
             Presence::Stopping => f.write_str("stopping"),
             Presence::Absent => f.write_str("absent"),
@@ -116,9 +120,9 @@ impl Member {
                 return Standing::Leaving;
             }
             Some(Presence::Absent) => return Standing::Disowned,
-            Some(Presence::Unknown(_)) | None => {}
+            Some(Presence::Waiting | Presence::Unknown(_)) | None => {}
         }
-        if announced == Some(&Presence::Present) {
+        if let Some(Presence::Present | Presence::Waiting) = announced {
             return Standing::Wanted;
         }
         match self.seen.get(&Witness::Dns) {

@@ -171,7 +171,7 @@ fn closed_now<D, R>(
 /// Whether a witness that says this of a member objects to forgetting it.
 fn objects(presence: &Presence, testified: bool) -> bool {
     match presence {
-        Presence::Present | Presence::Leaving | Presence::Stopping => true,
+        Presence::Present | Presence::Waiting | Presence::Leaving | Presence::Stopping => true,
         Presence::Absent => false,
         Presence::OutOfSight | Presence::Unknown(_) => !testified,
     }

@@ -9,11 +9,15 @@ use meshworker_core::{Presence, Report, Sighting, Witness};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Announcement, Answer, Findings, Phase};
+use super::{Announcement, Answer, Findings, Phase, Verdict};
 
 /// Whoever has not announced itself for this long does not any more. Supervisors
 /// renew each second: four may be lost on the way.
 pub const EXPIRES: Duration = Duration::from_secs(5);
+
+/// After this long every member has announced itself, each second, to a desk
+/// that was just opened.
+const EVERYBODY: Duration = Duration::from_secs(2);
 
 /// More members than any of the databases can have. With a kilobyte each at
 /// most, they take a few megabytes.
@@ -33,8 +37,9 @@ pub struct Desk {
     news: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    opened: Instant,
     members: BTreeMap<Key, Entry>,
     /// How many members ever came to this desk.
     came: u64,
@@ -73,7 +78,12 @@ impl Key {
 impl Default for Desk {
     fn default() -> Desk {
         Desk {
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner {
+                opened: Instant::now(),
+                members: BTreeMap::new(),
+                came: 0,
+                findings: None,
+            }),
             news: watch::Sender::new(0),
         }
     }
@@ -125,7 +135,9 @@ impl Desk {
             generation: asks.generation,
             in_place: false,
             cluster: "no pass has looked yet".to_owned(),
-            verdict: None,
+            verdict: (asks.phase == Phase::Waiting)
+                .then(|| inner.may_start(asks, now))
+                .flatten(),
         };
         let Some(findings) = &inner.findings else {
             return answer;
@@ -136,6 +148,10 @@ impl Desk {
             return answer;
         }
         answer.cluster = findings.unity().to_owned();
+        if asks.phase == Phase::Waiting {
+            answer.in_place = findings.settled();
+            return answer;
+        }
         let heard = inner.members.get(&Key::of(asks));
         // Of two at one address the worker saw the newer one.
         let heard = heard.filter(|entry| entry.said == *asks && inner.has_its_address(entry));
@@ -236,6 +252,46 @@ impl Inner {
         !self.members.values().any(newer)
     }
 
+    /// Whether a member that waits to start may do so: whether no other task of
+    /// its slot runs on another node. On its own node it sees for itself, by
+    /// the lock of the directory that they share.
+    fn may_start(&self, asks: &Announcement, now: Instant) -> Option<Verdict> {
+        if now < self.opened + EVERYBODY {
+            return None;
+        }
+        let before = self.members.values().find(|entry| {
+            let said = &entry.said;
+            let silence = now.saturating_duration_since(entry.renewed);
+            said.member() == asks.member()
+                && said.task != asks.task
+                && said.node != asks.node
+                && said.phase != Phase::Waiting
+                // One that stops says so until it has ended.
+                && (said.phase != Phase::Stopping || silence < EVERYBODY)
+        });
+        let why = match before.map(|entry| &entry.said) {
+            None => "no other task of this slot announces itself".to_owned(),
+            Some(said) => {
+                let doing = match said.phase {
+                    Phase::Leaving => "is leaving",
+                    Phase::Stopping => "stops",
+                    Phase::Waiting | Phase::Present => "runs",
+                };
+                format!(
+                    "task {} of this slot {doing} on node {}",
+                    said.task, said.node
+                )
+            }
+        };
+        Some(Verdict {
+            granted: before.is_none(),
+            why,
+            going: "starts".to_owned(),
+            place: 1,
+            progress: None,
+        })
+    }
+
     fn next_expiry(&self) -> Option<Instant> {
         let renewed = self.members.values().map(|entry| entry.renewed);
         renewed.min().map(|renewed| renewed + EXPIRES)
@@ -250,6 +306,7 @@ fn sighting(said: &Announcement) -> Sighting {
         node: some(&said.node),
         task: some(&said.task),
         presence: match said.phase {
+            Phase::Waiting => Presence::Waiting,
             Phase::Present => Presence::Present,
             Phase::Leaving => Presence::Leaving,
             Phase::Stopping => Presence::Stopping,

@@ -73,6 +73,12 @@ impl Findings {
         self.began > moment
     }
 
+    /// Whether the members that answer are one cluster at rest, with all data in
+    /// its place.
+    pub fn settled(&self) -> bool {
+        !self.in_place.is_empty()
+    }
+
     /// Whether the member at this address is in its place.
     pub fn in_place(&self, address: IpAddr) -> bool {
         self.in_place.contains(&address)

@@ -32,6 +32,9 @@ pub struct Announcement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
+    /// The database is not started yet: whoever had this slot before may still
+    /// run, and one slot is one member.
+    Waiting,
     /// The database starts or runs, and is meant to.
     Present,
     /// It runs, is meant to stop, and waits to be let go.
@@ -46,16 +49,18 @@ pub struct Answer {
     /// The announcement's generation.
     pub generation: u64,
     /// Whether this member answers, and with all members that do is one cluster
-    /// at rest, with all data in its place.
+    /// at rest, with all data in its place. To one that waits to start: whether
+    /// the others are that without it.
     pub in_place: bool,
     /// What the cluster is, for people: "one cluster of 3 members".
     pub cluster: String,
-    /// Whether a member that is leaving may stop. None in other phases, and
-    /// while no pass has looked since it began to leave.
+    /// Whether a member that is leaving may stop, or one that waits may start.
+    /// None in other phases, while no pass has looked since it began to leave,
+    /// and while the worker is too young to know who else announces itself.
     pub verdict: Option<Verdict>,
 }
 
-/// Whether a member that is leaving may stop.
+/// Whether a member that is leaving may stop, or one that waits may start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether it may.

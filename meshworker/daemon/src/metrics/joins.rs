@@ -47,7 +47,10 @@ impl Joins {
                 // Whoever wants it may be out of reach for a moment.
                 (Some(waiting), MemberState::Unknown) => waiting,
                 (None, MemberState::Unknown)
-                | (_, MemberState::Leaving | MemberState::Released) => continue,
+                // A join begins when the database does.
+                | (_, MemberState::Waiting | MemberState::Leaving | MemberState::Released) => {
+                    continue;
+                }
             };
             self.0.insert(*address, is);
         }

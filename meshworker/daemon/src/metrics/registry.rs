@@ -47,7 +47,7 @@ families! {
     CLUSTER_SETTLED: Kind::Gauge, "cluster_settled" ["cluster"]
         "1 when the cluster is at rest with all data in its place, else 0.";
     MEMBERS: Kind::Gauge, "members" ["cluster", "state"]
-        "Members by what they are doing: joined, joining, silent, leaving, released, refused, unknown.";
+        "Members by what they are doing: joined, joining, silent, waiting, leaving, released, refused, unknown.";
     JOIN_DURATION: Kind::Histogram(JOIN_SECONDS), "join_duration_seconds" ["cluster"]
         "From the pass that first saw a member wanted to the pass that saw it joined; those that were in when they were first seen do not count.";
 

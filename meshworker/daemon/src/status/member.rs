@@ -17,6 +17,8 @@ pub enum MemberState {
     Joining,
     /// It is wanted and does not answer.
     Silent,
+    /// Its database starts once the one that had its slot before has stopped.
+    Waiting,
     /// It is meant to go, and waits for its turn or hands over its data.
     Leaving,
     /// It was told that it may stop.
@@ -29,10 +31,11 @@ pub enum MemberState {
 
 impl MemberState {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [MemberState; 7] = [
+    pub const ALL: [MemberState; 8] = [
         MemberState::Joined,
         MemberState::Joining,
         MemberState::Silent,
+        MemberState::Waiting,
         MemberState::Leaving,
         MemberState::Released,
         MemberState::Refused,
@@ -45,6 +48,7 @@ impl MemberState {
             MemberState::Joined => "joined",
             MemberState::Joining => "joining",
             MemberState::Silent => "silent",
+            MemberState::Waiting => "waiting",
             MemberState::Leaving => "leaving",
             MemberState::Released => "released",
             MemberState::Refused => "refused",

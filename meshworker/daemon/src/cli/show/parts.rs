@@ -105,7 +105,10 @@ pub(super) fn leaver(leaver: &LeaverStatus, style: &Style) -> Vec<String> {
 pub(super) fn state(state: MemberState) -> Cell {
     let ink = match state {
         MemberState::Joined => Ink::Good,
-        MemberState::Joining | MemberState::Leaving | MemberState::Released => Ink::Warn,
+        MemberState::Joining
+        | MemberState::Waiting
+        | MemberState::Leaving
+        | MemberState::Released => Ink::Warn,
         MemberState::Silent | MemberState::Refused | MemberState::Unknown => Ink::Bad,
     };
     Cell::new(state.name()).ink(Some(ink))

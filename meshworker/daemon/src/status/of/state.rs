@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use meshworker_core::{Member, Reason, Standing, fragments};
+use meshworker_core::{Member, Presence, Reason, Standing, Witness, fragments};
 
 use crate::board::Look;
 use crate::status::MemberState;
@@ -33,12 +33,18 @@ fn state(member: &Member, look: &Look, main: &[&str]) -> MemberState {
         }
         Standing::Disowned | Standing::Unlisted => MemberState::Unknown,
         Standing::Wanted => match look.head(member.address) {
+            None if is_waiting(member) => MemberState::Waiting,
             None => MemberState::Silent,
             Some(head) if main.binary_search(&head.node.as_str()).is_ok() => MemberState::Joined,
             Some(_) if is_refused(look, member.address) => MemberState::Refused,
             Some(_) => MemberState::Joining,
         },
     }
+}
+
+/// Whether it says that its database is not started yet.
+fn is_waiting(member: &Member) -> bool {
+    member.seen.get(&Witness::Announce) == Some(&Presence::Waiting)
 }
 
 /// The nodes of the largest group of wanted members that see one another,

@@ -126,3 +126,54 @@ fn in_place_is_who_answers_in_a_cluster_at_rest_and_is_meant_to_stay() {
         "one cluster of 2 members"
     );
 }
+
+/// A task that waits to start in a slot which another task may still run in.
+fn waiting(task: &str, node: &str) -> Announcement {
+    Announcement {
+        task: task.to_owned(),
+        node: node.to_owned(),
+        address: ip(99),
+        ..member(4, Phase::Waiting, 1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_successor_started_beside_the_member_that_still_ran_on_another_node() {
+    let desk = Desk::default();
+    let may = |asks: &Announcement| {
+        let verdict = desk.answer(asks, Instant::now()).verdict;
+        verdict.map(|verdict| (verdict.granted, verdict.why))
+    };
+    let hear = |said: &Announcement| desk.hear(said, Instant::now()).unwrap();
+    let elsewhere = waiting("new", "other");
+    hear(&elsewhere);
+    assert_eq!(may(&elsewhere), None, "not everybody has announced itself");
+    tokio::time::advance(EVERYBODY).await;
+    let alone = (
+        true,
+        "no other task of this slot announces itself".to_owned(),
+    );
+    hear(&leaving(3));
+    assert_eq!(may(&elsewhere), Some(alone.clone()));
+    hear(&leaving(4));
+    let held = "task task4 of this slot is leaving on node node".to_owned();
+    assert_eq!(may(&elsewhere), Some((false, held)));
+    // On the same node the lock says it better, and two that wait never wait
+    // for each other.
+    assert_eq!(may(&waiting("new", "node")), Some(alone.clone()));
+    let stopping = member(4, Phase::Stopping, 3);
+    hear(&stopping);
+    let held = "task task4 of this slot stops on node node".to_owned();
+    assert_eq!(may(&elsewhere), Some((false, held)));
+    // It says so until it has ended.
+    tokio::time::advance(EVERYBODY).await;
+    assert_eq!(may(&elsewhere), Some(alone));
+    // Who waits is wanted, and known for what it is.
+    hear(&elsewhere);
+    assert!(reported(&desk, Instant::now()).contains(&(ip(99), Presence::Waiting)));
+    // Whether anybody is missed is said as well.
+    assert!(!desk.answer(&elsewhere, Instant::now()).in_place);
+    hear(&present(1));
+    desk.publish(findings(&desk, Instant::now(), true, Vec::new()));
+    assert!(desk.answer(&elsewhere, Instant::now()).in_place);
+}
