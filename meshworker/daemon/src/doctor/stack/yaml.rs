@@ -1,6 +1,6 @@
 //! From the text of a file to a tree: aliases, merge keys, and bounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
@@ -12,9 +12,17 @@ use crate::doctor::finding::Place;
 /// The deepest nesting: a stack file has about eight levels.
 const DEEPEST: usize = 64;
 
-/// The most nodes, aliases written out: a file of aliases of aliases must not
-/// fill the memory. Large stacks have a few thousand.
-const MOST_NODES: usize = 100_000;
+/// The most memory that the tree may take, anchors and aliases written out: a
+/// file of aliases of aliases, or of one long text, must not fill the memory.
+/// Large stacks take a tenth.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most entries of one list or map: what reads them compares some with all
+/// others. Large stacks have some hundred.
+const MOST_ENTRIES: usize = 2_000;
+
+/// What a value takes besides its text: itself, its place, its share of a list.
+const A_VALUE: usize = 128;
 
 /// A list or a map whose end has not come yet.
 struct Open {
@@ -27,6 +35,7 @@ enum Kind {
     List(Vec<Node>),
     Map {
         entries: Vec<(String, Node)>,
+        names: HashSet<String>,
         key: Option<(String, Place)>,
     },
 }
@@ -35,7 +44,7 @@ struct Builder {
     file: Arc<str>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
+    bytes: usize,
     root: Option<Node>,
 }
 
@@ -49,7 +58,7 @@ pub fn parse(file: &str, text: &str) -> Result<Node, BadStack> {
         file: file.into(),
         open: Vec::new(),
         anchors: HashMap::new(),
-        nodes: 0,
+        bytes: 0,
         root: None,
     };
     for event in Parser::new_from_str(text) {
@@ -105,13 +114,14 @@ impl Builder {
                     ));
                 };
                 let node = node.clone();
-                self.nodes += size(&node);
+                self.spend(size(&node), &place)?;
                 self.put(0, node)
             }
             Event::SequenceStart(anchor, _) => self.begin(place, anchor, Kind::List(Vec::new())),
             Event::MappingStart(anchor, _) => {
                 let kind = Kind::Map {
                     entries: Vec::new(),
+                    names: HashSet::new(),
                     key: None,
                 };
                 self.begin(place, anchor, kind)
@@ -144,32 +154,61 @@ impl Builder {
         Ok(())
     }
 
+    fn spend(&mut self, bytes: usize, place: &Place) -> Result<(), BadStack> {
+        self.bytes += bytes;
+        if self.bytes > MOST_BYTES {
+            let most = MOST_BYTES >> 20;
+            let what = format!("more than {most} MiB of values, aliases written out");
+            return Err(BadStack::at(place, what));
+        }
+        Ok(())
+    }
+
     /// Puts a complete node where it belongs: a key, a value, an item, the root.
     fn put(&mut self, anchor: usize, node: Node) -> Result<(), BadStack> {
-        self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            let what = format!("more than {MOST_NODES} values, aliases written out");
-            return Err(BadStack::at(&node.place, what));
-        }
+        // What is in a list or a map has been counted when it was put there.
+        let own = match &node.value {
+            Value::Scalar { text, .. } => A_VALUE + text.len(),
+            _ => A_VALUE,
+        };
+        self.spend(own, &node.place)?;
         if anchor > 0 {
+            self.spend(size(&node), &node.place)?;
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut().map(|open| &mut open.kind) {
             None => self.root = Some(node),
-            Some(Kind::List(nodes)) => nodes.push(node),
-            Some(Kind::Map { entries, key }) => match key.take() {
+            Some(Kind::List(nodes)) => {
+                within_bounds(nodes.len(), &node.place)?;
+                nodes.push(node);
+            }
+            Some(Kind::Map {
+                entries,
+                names,
+                key,
+            }) => match key.take() {
                 None => *key = Some(as_key(node)?),
                 Some((name, place)) => {
-                    if name != "<<" && entries.iter().any(|(other, _)| *other == name) {
+                    if name != "<<" && !names.insert(name.clone()) {
                         let what = format!("the key '{name}' stands here for the second time");
                         return Err(BadStack::at(&place, what));
                     }
+                    within_bounds(entries.len(), &place)?;
                     entries.push((name, Node { place, ..node }));
                 }
             },
         }
         Ok(())
     }
+}
+
+/// One entry more, where there are so many already.
+fn within_bounds(entries: usize, place: &Place) -> Result<(), BadStack> {
+    if entries >= MOST_ENTRIES {
+        let what = format!("more than {MOST_ENTRIES} entries in one list or map");
+        return Err(BadStack::at(place, what));
+    }
+    Ok(())
 }
 
 fn as_key(node: Node) -> Result<(String, Place), BadStack> {
@@ -186,6 +225,7 @@ fn as_key(node: Node) -> Result<(String, Place), BadStack> {
 /// Writes out `<<`: what the map says itself comes before what it merges in.
 fn merge_keys(entries: Vec<(String, Node)>) -> Result<Vec<(String, Node)>, BadStack> {
     let (merged, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| key == "<<");
+    let mut names: HashSet<String> = own.iter().map(|(name, _)| name.clone()).collect();
     let sources = merged.into_iter().flat_map(|(_, node)| match node.value {
         Value::List(nodes) => nodes,
         value => vec![Node { value, ..node }],
@@ -196,7 +236,8 @@ fn merge_keys(entries: Vec<(String, Node)>) -> Result<Vec<(String, Node)>, BadSt
             return Err(BadStack::at(&source.place, what));
         };
         for (name, node) in entries {
-            if !own.iter().any(|(other, _)| *other == name) {
+            if names.insert(name.clone()) {
+                within_bounds(own.len(), &node.place)?;
                 own.push((name, node));
             }
         }
@@ -204,13 +245,18 @@ fn merge_keys(entries: Vec<(String, Node)>) -> Result<Vec<(String, Node)>, BadSt
     Ok(own)
 }
 
-/// How many nodes there are, itself included.
+/// How much memory a value takes, with all that is in it, within a factor of two.
 fn size(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::List(nodes) => nodes.iter().map(size).sum(),
-        Value::Map(entries) => entries.iter().map(|(_, node)| size(node)).sum(),
-        Value::Null | Value::Scalar { .. } => 0,
-    }
+    A_VALUE
+        + match &node.value {
+            Value::List(nodes) => nodes.iter().map(size).sum(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, node)| key.len() + size(node))
+                .sum(),
+            Value::Scalar { text, .. } => text.len(),
+            Value::Null => 0,
+        }
 }
 
 #[cfg(test)]
@@ -276,6 +322,43 @@ mod tests {
             let below = format!("*a{}, ", level - 1).repeat(10);
             laughs += &format!("a{level}: &a{level} [{below}]\n");
         }
-        assert!(refused(&laughs).contains("more than 100000 values"));
+        assert!(refused(&laughs).contains("more than 16 MiB of values"));
+    }
+
+    /// Seen: 6 GB for a file of a megabyte.
+    #[test]
+    fn one_long_text_named_thousands_of_times_filled_the_memory() {
+        let text = "A".repeat(900_000);
+        let aliases = "*a, ".repeat(1_999);
+        let long = refused(&format!("x: &a {text}\ny: [{aliases}]\n"));
+        assert!(long.contains("more than 16 MiB of values"), "{long}");
+        let key = refused(&format!("x: &a {{? {text}\n  : 1}}\ny: [{aliases}]\n"));
+        assert!(key.contains("more than 16 MiB of values"), "{key}");
+    }
+
+    /// Each anchor keeps a copy of all that is in it.
+    #[test]
+    fn an_anchor_at_each_level_kept_sixty_copies() {
+        let deep: String = (0..60).map(|level| format!("&a{level} [")).collect();
+        let items = format!("[{}], ", "x, ".repeat(1_999)).repeat(20);
+        let copies = refused(&format!("a: {deep}{items}{}\n", "]".repeat(60)));
+        assert!(copies.contains("more than 16 MiB of values"), "{copies}");
+    }
+
+    /// Each entry was compared with all others: minutes for a file of a megabyte.
+    #[test]
+    fn a_list_of_very_many_entries_is_refused_at_once() {
+        let keys: String = (0..2_001).map(|n| format!("k{n}: 1\n")).collect();
+        let items = "- 1\n".repeat(2_001);
+        let maps: String = (0..3)
+            .map(|map| {
+                let keys: String = (0..800).map(|key| format!("k{map}x{key}: 1, ")).collect();
+                format!("m{map}: &m{map} {{{keys}}}\n")
+            })
+            .collect();
+        for text in [keys, items, maps + "m: {<<: [*m0, *m1, *m2]}\n"] {
+            let line = refused(&text);
+            assert!(line.contains("more than 2000 entries in one"), "{line}");
+        }
     }
 }
