@@ -343,3 +343,83 @@ fn a_scale_or_drain_that_cannot_be_is_one_line_and_two() {
         assert!(said.contains(expected), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn an_unknown_word_is_no_truth_value() {
+    for (word, variable) in [
+        ("maybe", "DRY_RUN"),
+        ("flase", "DRY_RUN"),
+        ("ja", "NO_REMOVALS"),
+    ] {
+        let variable = format!("MESHWORKER_{variable}");
+        for command in [
+            &["run", "--servicename", "x"][..],
+            &["config", "check", "--servicename", "x"],
+        ] {
+            let line = refused(command, &[(&variable, word)]);
+            let found = format!(": found '{word}'; allowed: yes, no");
+            assert!(line.contains(&found), "{line}");
+        }
+    }
+}
+
+#[test]
+fn config_check_shows_what_a_worker_is_told_to_leave_undone() {
+    let shown = |env: &[(&str, &str)]| {
+        let output = meshworker(&["config", "check", "--servicename", "x"], env);
+        assert_eq!(output.status.code(), Some(0));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let powers = lines.lines().filter(|line| line.contains("\"yes\""));
+        powers.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let yes = ("MESHWORKER_DRY_RUN", "On");
+    assert_eq!(
+        shown(&[("MESHWORKER_DRY_RUN", "on")]),
+        ["dry-run = \"yes\" # variable"]
+    );
+    assert_eq!(
+        shown(&[
+            ("MESHWORKER_DRY_RUN", ""),
+            ("MESHWORKER_NO_REMOVALS", "off")
+        ]),
+        [""; 0]
+    );
+    assert!(shown(&[yes]).len() == 1, "in capitals");
+}
+
+#[test]
+fn a_mistake_on_the_command_line_names_what_is_allowed_or_meant() {
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["why"],
+            "meshworker: MEMBER: found nothing; see --help for what is allowed",
+        ),
+        (
+            &["completions", "tcsh"],
+            "meshworker: SHELL: found 'tcsh'; allowed: bash, elvish, fish, powershell, zsh; perhaps you mean zsh",
+        ),
+        (
+            &["statsu"],
+            "meshworker: found 'statsu', which is no command; perhaps you mean status; see --help for what is allowed",
+        ),
+        (
+            &["run", "--intervall", "3"],
+            "meshworker: found '--intervall', which is no option here; perhaps you mean --interval; see --help for what is allowed",
+        ),
+        (
+            &["status", "-o", "json"],
+            "meshworker: found '-o', which is no option here; see --help for what is allowed",
+        ),
+        (
+            &["scale"],
+            "meshworker: SERVICE=N: found nothing; see --help for what is allowed",
+        ),
+        (
+            &["drain"],
+            "meshworker: SERVICE.SLOT: found nothing; see --help for what is allowed",
+        ),
+    ];
+    for (args, line) in cases {
+        assert_eq!(refused(args, &[]), line);
+    }
+}

@@ -22,11 +22,11 @@ mod screen;
 mod seed;
 pub mod show;
 mod status;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::builder::FalseyValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -66,7 +66,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = seed::translate(args.into_iter().collect());
     let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,
-        Err(error) => return usage(&error),
+        Err(error) => return misused(&error),
     };
     let result = match matches.subcommand() {
         Some(("run", args)) => run::run(args),
@@ -107,15 +107,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Help and version as they are; a mistake as one line.
-fn usage(error: &clap::Error) -> ExitCode {
+fn misused(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         // A closed pipe is the reader's wish, not our failure.
         let _ = error.print();
     } else {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        let line = line.trim_start_matches("error: ");
-        eprintln!("meshworker: {line}; see --help for what is allowed");
+        eprintln!("meshworker: {}", usage::line(error));
     }
     ExitCode::from(error.exit_code() as u8)
 }
@@ -145,22 +142,7 @@ pub fn command() -> Command {
                         .default_value("60")
                         .help("How long --once may take"),
                 )
-                .arg(
-                    Arg::new("dry-run")
-                        .long("dry-run")
-                        .env("MESHWORKER_DRY_RUN")
-                        .action(ArgAction::SetTrue)
-                        .value_parser(FalseyValueParser::new())
-                        .help("Plan and show, and do nothing"),
-                )
-                .arg(
-                    Arg::new("no-removals")
-                        .long("no-removals")
-                        .env("MESHWORKER_NO_REMOVALS")
-                        .action(ArgAction::SetTrue)
-                        .value_parser(FalseyValueParser::new())
-                        .help("Forget nobody; members still join"),
-                )
+                .args(powers())
                 .args(PROCESS.iter().map(cluster_args::argument)),
         ))
         .subcommand(cluster_args::add(
@@ -195,9 +177,35 @@ pub fn command() -> Command {
                 .about("About the configuration")
                 .subcommand_required(true)
                 .subcommand(cluster_args::add(
-                    Command::new("check").about("Validate and print the effective configuration, secrets masked"),
+                    Command::new("check")
+                        .about("Validate and print the effective configuration, secrets masked")
+                        .args(powers()),
                 )),
         )
+}
+
+/// What a worker may be told to leave undone.
+fn powers() -> [Arg; 2] {
+    let arg = |name, variable, help| {
+        Arg::new(name)
+            .long(name)
+            .env(variable)
+            .action(ArgAction::SetTrue)
+            .value_parser(usage::YesOrNo)
+            .help(help)
+    };
+    [
+        arg(
+            "dry-run",
+            "MESHWORKER_DRY_RUN",
+            "Plan and show, and do nothing",
+        ),
+        arg(
+            "no-removals",
+            "MESHWORKER_NO_REMOVALS",
+            "Forget nobody; members still join",
+        ),
+    ]
 }
 
 /// Whether a flag without a value was given.

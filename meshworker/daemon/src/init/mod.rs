@@ -31,5 +31,5 @@ mod subnet;
 mod supervisor;
 
 pub use settings::{INIT_SETTINGS, InitSetting, InvalidInit, Settings};
-pub use socket::ask;
+pub use socket::{NAME_VARIABLE as SOCKET_VARIABLE, ask};
 pub use supervisor::{Refused, run};

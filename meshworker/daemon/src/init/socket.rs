@@ -17,7 +17,7 @@ const NAME: &str = "meshworker-init";
 
 /// Where several supervisors share a network namespace, each needs a name of
 /// its own.
-const NAME_VARIABLE: &str = "MESHWORKER_HEALTH_SOCKET";
+pub const NAME_VARIABLE: &str = "MESHWORKER_HEALTH_SOCKET";
 
 /// For this long the check waits for its answer: longer than a database may
 /// take with the usual settings, shorter than Docker's 30 s.
