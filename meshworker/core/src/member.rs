@@ -137,6 +137,20 @@ impl Member {
         self.seen.get(&Witness::Announce) == Some(&Presence::Leaving)
     }
 
+    /// Whether somebody who knows says that it exists: it itself, or the task
+    /// list. A name server alone may list whoever is long gone.
+    pub fn is_vouched(&self) -> bool {
+        let announced = self.seen.get(&Witness::Announce);
+        let listed = self.seen.get(&Witness::Docker);
+        matches!(
+            announced,
+            Some(Presence::Present | Presence::Leaving | Presence::Stopping)
+        ) || matches!(
+            listed,
+            Some(Presence::Present | Presence::Leaving | Presence::Stopping | Presence::OutOfSight)
+        )
+    }
+
     /// Whether it stops by now, whatever anybody says.
     pub fn is_stopping(&self) -> bool {
         self.seen.get(&Witness::Announce) == Some(&Presence::Stopping)

@@ -16,6 +16,8 @@ pub struct Roster {
     members: Vec<Member>,
     #[serde(skip)]
     by_address: BTreeMap<IpAddr, usize>,
+    #[serde(skip)]
+    desired: Option<usize>,
 }
 
 impl Roster {
@@ -56,10 +58,11 @@ impl Roster {
                     .or_insert_with(|| unlisted(report));
             }
         }
-        Roster::of(found.into_values().collect())
+        let desired = reports.iter().find_map(|report| report.desired);
+        Roster::of(found.into_values().collect(), desired)
     }
 
-    fn of(mut members: Vec<Member>) -> Roster {
+    fn of(mut members: Vec<Member>, desired: Option<usize>) -> Roster {
         members.sort_by(|a, b| (&a.id, a.address).cmp(&(&b.id, b.address)));
         let by_address = members
             .iter()
@@ -69,6 +72,7 @@ impl Roster {
         Roster {
             members,
             by_address,
+            desired,
         }
     }
 
@@ -76,12 +80,17 @@ impl Roster {
     pub fn without(&self, strangers: &BTreeSet<IpAddr>) -> Roster {
         let members = self.members.iter();
         let members = members.filter(|member| !strangers.contains(&member.address));
-        Roster::of(members.cloned().collect())
+        Roster::of(members.cloned().collect(), self.desired)
     }
 
     /// All members, sorted by id and address.
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// How many members there are meant to be, where a witness knows it.
+    pub fn desired(&self) -> Option<usize> {
+        self.desired
     }
 
     /// The member at this address.

@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
 use super::client::{Client, Lease};
-use super::migrate::Migration;
+use super::migrate::{Migration, set_slots};
 use super::nodes::{Entry, Nodes};
 use super::request::{Act, RedisRequest};
 use super::slots::Slots;
@@ -72,14 +72,7 @@ pub async fn perform(
             done => done?,
         },
         Act::Reset { master } => reset(&mut lease, master, deadline).await?,
-        Act::Close(slots) => {
-            let mut commands = redis::pipe();
-            for slot in slots.iter() {
-                commands.cmd("CLUSTER").arg("SETSLOT").arg(slot);
-                commands.arg("STABLE");
-            }
-            said(lease.exchange(&commands, deadline).await)?
-        }
+        Act::Close(slots) => close(&mut lease, slots, deadline).await?,
         Act::Forget { node } => {
             let mut commands = cluster("FORGET");
             commands.arg(node);
@@ -159,11 +152,37 @@ async fn reset(lease: &mut Lease, master: &str, deadline: Instant) -> Result<Str
     said(lease.exchange(&commands, deadline).await)
 }
 
+/// Closes those of the slots whose marks mean nothing any more. Since the look
+/// another worker may have begun to move them, and closed halfway some of their
+/// keys would be out of reach.
+async fn close(lease: &mut Lease, slots: &Slots, deadline: Instant) -> Result<String, Failure> {
+    let Some(nodes) = nodes(lease, deadline).await? else {
+        return Err(Failure::Unanswered("no table of nodes".into()));
+    };
+    let own = nodes.table.get(nodes.myself);
+    let owns = |slot| own.is_some_and(|own| own.slots.contains(slot));
+    let open = nodes.open.iter().filter(|open| slots.contains(open.slot));
+    let left = open.filter(|open| open.leaves != owns(open.slot));
+    let left: Vec<u16> = left.map(|open| open.slot).collect();
+    if left.is_empty() {
+        return Ok("nothing is left to close".into());
+    }
+    said(
+        lease
+            .exchange(&set_slots(&left, "STABLE", None), deadline)
+            .await,
+    )
+}
+
 /// The node's own line in its table.
 async fn own_entry(lease: &mut Lease, deadline: Instant) -> Result<Option<Entry>, Failure> {
-    let table = said(lease.exchange(&cluster("NODES"), deadline).await)?;
-    let nodes = Nodes::parse(&table).ok();
+    let nodes = nodes(lease, deadline).await?;
     Ok(nodes.and_then(|nodes| nodes.table.get(nodes.myself).cloned()))
+}
+
+async fn nodes(lease: &mut Lease, deadline: Instant) -> Result<Option<Nodes>, Failure> {
+    let table = said(lease.exchange(&cluster("NODES"), deadline).await)?;
+    Ok(Nodes::parse(&table).ok())
 }
 
 fn cluster(command: &str) -> Pipeline {

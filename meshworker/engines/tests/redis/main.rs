@@ -13,6 +13,7 @@ mod worker;
 mod access;
 mod growth;
 mod leave;
+mod rivals;
 mod safety;
 
 use servers::Servers;

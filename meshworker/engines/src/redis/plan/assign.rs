@@ -24,7 +24,9 @@ pub fn slots(
     let unowned = &world.unowned;
     let what = format!("assign slots {unowned}");
     let members: Vec<&Node<'_>> = world.members().collect();
-    if let Some(why) = doubt(situation, world) {
+    let begun = unowned.count() < usize::from(SLOTS);
+    let silent = (!begun).then(|| silent(situation)).flatten();
+    if let Some(why) = doubt(situation, world).or(silent) {
         draft
             .refusals
             .push(Refusal::new(what, Reason::DataUnowned(why)));
@@ -38,13 +40,23 @@ pub fn slots(
     }
     // Which members are masters is decided once, so it is worth waiting for
     // all; what a worker before us has begun goes on.
-    let begun = unowned.count() < usize::from(SLOTS);
     let need = if begun { MIN_MASTERS } else { rules.initial };
     if members.len() < need {
         let reason = Reason::TooFew {
             have: members.len(),
             need,
         };
+        draft.refusals.push(Refusal::new(what, reason));
+        return;
+    }
+    // Whoever is still to come may bring data, though nobody has heard of it.
+    let have = situation.wanted_views().count();
+    if let Some(need) = situation
+        .roster
+        .desired()
+        .filter(|need| have < *need && !begun)
+    {
+        let reason = Reason::TooFew { have, need };
         draft.refusals.push(Refusal::new(what, reason));
         return;
     }
@@ -101,6 +113,24 @@ fn doubt(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String>
             "{} is loading data, which may belong to slots {unowned}",
             member.address
         )
+    })
+}
+
+/// Why the first slots are not dealt out yet: somebody who is said to exist, and
+/// not by a name server alone, has not told what it holds. After a power cut
+/// members with new directories are up before those that read their data.
+fn silent(situation: &Situation<'_, Detail>) -> Option<String> {
+    let mut members = situation.roster.members().iter();
+    members.find_map(|member| {
+        let address = member.address;
+        let why = match situation.answers.get(&address) {
+            Some(Ok(_)) => return None,
+            Some(Err(why)) => why.to_string(),
+            None => "not asked".into(),
+        };
+        member
+            .is_vouched()
+            .then(|| format!("{address} may hold their data and does not tell: {why}"))
     })
 }
 

@@ -39,6 +39,8 @@ pub struct Scene {
     answers: BTreeMap<IpAddr, Answer<Detail>>,
     hosts: BTreeMap<IpAddr, &'static str>,
     leaving: BTreeMap<IpAddr, Presence>,
+    tasks: BTreeMap<IpAddr, Presence>,
+    desired: Option<usize>,
     shared: Shared,
 }
 
@@ -76,6 +78,8 @@ impl Scene {
             answers: BTreeMap::new(),
             hosts: BTreeMap::new(),
             leaving: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            desired: None,
             shared: Shared::default(),
         }
     }
@@ -154,6 +158,22 @@ impl Scene {
         self
     }
 
+    /// These nodes announce that they are there.
+    pub fn announced(mut self, nodes: &[u8]) -> Scene {
+        let present = nodes.iter().map(|n| (at(*n), Presence::Present));
+        self.leaving.extend(present);
+        self
+    }
+
+    /// The task list has this of some nodes, all others being there, and this
+    /// many are meant to be.
+    pub fn tasks(mut self, other: &[(u8, Presence)], desired: usize) -> Scene {
+        let other = other.iter().map(|(n, presence)| (at(*n), presence.clone()));
+        self.tasks.extend(other);
+        self.desired = Some(desired);
+        self
+    }
+
     /// The name server no longer lists the node at this address, which answers.
     pub fn unlisted(mut self, n: u8) -> Scene {
         self.listed.retain(|address| *address != at(n));
@@ -177,7 +197,24 @@ impl Scene {
             sightings: announced.collect(),
             ..Report::unknown(Witness::Announce, Grade::Answer)
         };
-        let roster = Roster::merge(&[report, announced], &Default::default());
+        let mut reports = vec![report, announced];
+        if self.desired.is_some() {
+            let listed = self.listed.iter().chain(self.tasks.keys());
+            let sightings = listed.map(|address| Sighting {
+                presence: self
+                    .tasks
+                    .get(address)
+                    .cloned()
+                    .unwrap_or(Presence::Present),
+                ..Sighting::at(*address)
+            });
+            reports.push(Report {
+                sightings: sightings.collect(),
+                desired: self.desired,
+                ..Report::unknown(Witness::Docker, Grade::Answer)
+            });
+        }
+        let roster = Roster::merge(&reports, &Default::default());
         let situation = Situation {
             roster: &roster,
             answers: &self.answers,

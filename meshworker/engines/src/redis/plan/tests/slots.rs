@@ -1,6 +1,6 @@
 //! Who owns the slots.
 
-use meshworker_core::Unanswered;
+use meshworker_core::{Presence, Unanswered};
 
 use super::{Facts, Scene, THREE, at};
 
@@ -103,6 +103,66 @@ fn slots_are_not_given_away_while_their_data_may_be_somewhere() {
          0-16383\n\
          not one cluster: slots 0-16383 have no owner\n"
     );
+}
+
+/// After a power cut members with new directories were up before the others.
+#[test]
+fn three_empty_members_got_all_slots_while_those_with_the_data_still_booted() {
+    let refused = |why: &str| {
+        format!(
+            "not done: assign slots 0-16383: {why}\n\
+             not one cluster: slots 0-16383 have no owner\n"
+        )
+    };
+    let closed = || Unanswered::Unreachable("Connection refused".into());
+    let empty = || Scene::replicas(1).nodes(&[1, 2, 3], LINKED);
+    let doubt = |scene: Scene| {
+        let told = scene.told();
+        assert!(!told.contains("ADDSLOTS"), "{told}");
+        assert!(told.contains("10.0.0.4 may hold their data"), "{told}");
+    };
+    // Somebody who knows says that it is there.
+    doubt(empty().silent(4, closed()).announced(&[4]));
+    doubt(empty().silent(4, Unanswered::Timeout).tasks(&[], 4));
+    doubt(
+        empty()
+            .silent(4, Unanswered::Denied("WRONGPASS".into()))
+            .tasks(&[], 4),
+    );
+    doubt(empty().silent(4, closed()).leaving(&[4]));
+    doubt(empty().tasks(&[(4, Presence::OutOfSight)], 3));
+    // It has no address yet, but is meant to be.
+    assert_eq!(
+        empty().tasks(&[], 6).told(),
+        refused("3 of the 6 members that it takes are there")
+    );
+    // All are there, and so is one that cannot be one of them.
+    let all = empty().tasks(&[], 3).told();
+    assert!(all.contains("CLUSTER ADDSLOTSRANGE 0 5461"), "{all}");
+    // A name server alone lists whoever is long gone.
+    let stale = empty().silent(4, closed()).told();
+    assert!(stale.contains("CLUSTER ADDSLOTSRANGE 0 5461"), "{stale}");
+    // What has begun goes on: they were asked before it began.
+    let begun = LINKED.replace("2 master - connected", "2 master - connected 5462-10922");
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], &begun);
+    let told = scene.silent(4, closed()).announced(&[4]).told();
+    assert!(told.contains("CLUSTER ADDSLOTSRANGE 0 5461"), "{told}");
+}
+
+/// Of those with data one answers first: what it knows to be others' is theirs.
+#[test]
+fn slots_of_members_that_still_boot_are_not_given_away() {
+    let closed = || Unanswered::Unreachable("Connection refused".into());
+    let lost = THREE.replace("2 master - connected", "2 master,fail? - disconnected");
+    let told = Scene::replicas(1)
+        .node(1, &lost)
+        .nodes(
+            &[4, 5, 6],
+            "4 master - connected\n5 master - connected\n6 master - connected",
+        )
+        .silent(2, closed())
+        .told();
+    assert!(!told.contains("ADDSLOTS"), "{told}");
 }
 
 #[test]

@@ -1,0 +1,355 @@
+//! Slots and their keys on their way from one master to another.
+//!
+//! ```text
+//! target: SETSLOT s IMPORTING source     keys that the source no longer has
+//! source: SETSLOT s MIGRATING target     are asked for at the target
+//! source: GETKEYSINSLOT, MIGRATE ...     until the slot is empty there
+//! target, source, others: SETSLOT s NODE target
+//! ```
+//!
+//! In this order every key has one place at any time, and stopping anywhere
+//! leaves marks in both nodes' tables that the next pass sees and finishes.
+//! <https://redis.io/docs/latest/commands/cluster-setslot/#redis-cluster-live-resharding-explained>
+
+mod marks;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::{Pipeline, Value};
+use tokio::time::Instant;
+
+use self::marks::{Mark, Marks};
+use super::client::{Client, Lease};
+use super::perform::{said, unanswered};
+use super::slots::Slots;
+use super::wire::refusal;
+use crate::Failure;
+
+/// How many slots are open at once: a worker that dies leaves no more behind,
+/// and empty slots still go in few round trips.
+const OPEN_AT_ONCE: usize = 16;
+
+/// How many keys one `MIGRATE` takes, during which the source serves nobody
+/// else.
+const KEYS_AT_ONCE: usize = 64;
+
+/// Whether the source has no key of a slot any more.
+enum Emptied {
+    Yes,
+    /// The time is up.
+    NotYet,
+    /// The slot is not this worker's to move, and why.
+    Never(String),
+}
+
+/// Slots on their way from one master to another.
+pub struct Migration<'a> {
+    /// How further nodes are reached.
+    pub client: &'a Client,
+    /// The master that gives.
+    pub source: Lease,
+    /// The master that takes.
+    pub target: Lease,
+    /// When to stop at the latest. What is not moved by then, a later pass moves.
+    pub deadline: Instant,
+}
+
+/// Slots whose keys are to be moved, and slots that only lack their new owner.
+#[derive(Default)]
+struct Opened {
+    full: Vec<u16>,
+    empty: Vec<u16>,
+}
+
+/// What has become of the slots so far.
+#[derive(Default)]
+struct Tally {
+    moved: Vec<u16>,
+    /// The slot that the time did not suffice for.
+    begun: Option<u16>,
+    /// Slots that stay where they are, and why.
+    left: Vec<String>,
+}
+
+impl Tally {
+    fn leave(&mut self, slot: u16, why: &str) {
+        self.left.push(format!("slot {slot}: {why}"));
+    }
+
+    fn result(self, all: usize) -> Result<String, Failure> {
+        let Tally { moved, begun, left } = self;
+        match left.first() {
+            Some(why) if moved.is_empty() && begun.is_none() => Err(Failure::Refused(why.clone())),
+            why => {
+                let part = begun.map(|slot| format!(", and a part of {slot}"));
+                let why = why.map(|why| format!("; {why}"));
+                let (moved, part, why) = (
+                    moved.len(),
+                    part.unwrap_or_default(),
+                    why.unwrap_or_default(),
+                );
+                Ok(format!("moved {moved} of {all} slots{part}{why}"))
+            }
+        }
+    }
+}
+
+impl Migration<'_> {
+    /// Moves as many of the slots as the time allows, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// A node refused, or gave no answer: slots may be left open.
+    pub async fn run(mut self, slots: &Slots, others: &[IpAddr]) -> Result<String, Failure> {
+        let ids = self.source.node.clone().zip(self.target.node.clone());
+        let Some((source, target)) = ids else {
+            return Err(Failure::Unanswered("a node without id".into()));
+        };
+        // No new slots are opened in the last quarter of the time.
+        let patience = self.client.access().deadline / 4;
+        let all: Vec<u16> = slots.iter().collect();
+        let mut tally = Tally::default();
+        for part in all.chunks(OPEN_AT_ONCE) {
+            if tally.begun.is_some() || self.deadline.duration_since(Instant::now()) < patience {
+                break;
+            }
+            let Opened { full, mut empty } = self.open(part, &source, &target, &mut tally).await?;
+            for slot in full {
+                match self.empty(slot, &target, patience / 2).await? {
+                    Emptied::Yes => empty.push(slot),
+                    // What has been opened is finished by the next pass.
+                    Emptied::NotYet => {
+                        tally.begun = Some(slot);
+                        break;
+                    }
+                    Emptied::Never(why) => self.abandon(slot, &why, &mut tally).await?,
+                }
+            }
+            self.hand_over(&empty, &target, &mut tally).await?;
+        }
+        self.tell(&tally.moved, &target, others).await;
+        self.client.keep(self.source);
+        self.client.keep(self.target);
+        tally.result(all.len())
+    }
+
+    /// What the source says of its slots now.
+    async fn marks<'t>(&mut self, target: &'t str) -> Result<Marks<'t>, Failure> {
+        let replies = self
+            .source
+            .exchange(&marks::question(), self.deadline)
+            .await;
+        let replies = replies.map_err(unanswered)?;
+        Marks::parse(replies.first(), target).map_err(unanswered)
+    }
+
+    /// Marks the slots as on the move at both ends. Those that another worker
+    /// moves elsewhere, or that another master owns by now, are left alone.
+    async fn open(
+        &mut self,
+        slots: &[u16],
+        source: &str,
+        target: &str,
+        tally: &mut Tally,
+    ) -> Result<Opened, Failure> {
+        let now = self.marks(target).await?;
+        let mut free = Vec::new();
+        for slot in slots {
+            match now.of(*slot) {
+                Mark::Free | Mark::Ours => free.push(*slot),
+                Mark::Arrived => tally.moved.push(*slot),
+                other => tally.leave(*slot, &other.objection().unwrap_or_default()),
+            }
+        }
+        if free.is_empty() {
+            return Ok(Opened::default());
+        }
+        let importing = set_slots(&free, "IMPORTING", Some(source));
+        let at_target = self.target.exchange(&importing, self.deadline).await;
+        let mut willing = Vec::new();
+        let mut owned = Vec::new();
+        for (slot, reply) in free.iter().zip(at_target.map_err(unanswered)?) {
+            match refusal(&reply) {
+                None => willing.push(*slot),
+                // It was given the slot, and the source has not heard of it: only
+                // an empty source lets go, so no key can be overwritten.
+                Some(why) if why.contains(OWNER) => {
+                    owned.push(*slot);
+                    willing.push(*slot);
+                }
+                Some(why) => tally.leave(*slot, &why),
+            }
+        }
+        let refused = marks::mark(&mut self.source, target, &willing, true, self.deadline).await;
+        let mut opened = Opened::default();
+        for (slot, refused) in willing.into_iter().zip(refused.map_err(unanswered)?) {
+            match refused {
+                None if owned.contains(&slot) => opened.empty.push(slot),
+                None => opened.full.push(slot),
+                Some(why) if owned.contains(&slot) && why.contains(NO_OWNER) => {
+                    tally.moved.push(slot);
+                }
+                // Another worker was quicker, or a third master owns it by now:
+                // taking it would lose keys.
+                Some(why) => self.abandon(slot, &why, tally).await?,
+            }
+        }
+        Ok(opened)
+    }
+
+    /// The target gives up the slot, unless it has got keys of it: whoever owns
+    /// them is to send it the rest.
+    async fn abandon(&mut self, slot: u16, why: &str, tally: &mut Tally) -> Result<(), Failure> {
+        tally.leave(slot, why);
+        let mut count = redis::pipe();
+        count.cmd("CLUSTER").arg("COUNTKEYSINSLOT").arg(slot);
+        let replies = self.target.exchange(&count, self.deadline).await;
+        if let Some(Value::Int(0)) = replies.map_err(unanswered)?.first() {
+            let close = set_slots(&[slot], "STABLE", None);
+            let closed = self.target.exchange(&close, self.deadline).await;
+            closed.map_err(unanswered)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the keys of one slot, until the source has none or only so much
+    /// time is left, since a slot may be of any size.
+    async fn empty(
+        &mut self,
+        slot: u16,
+        target: &str,
+        patience: Duration,
+    ) -> Result<Emptied, Failure> {
+        while self.deadline.duration_since(Instant::now()) > patience {
+            let mut commands = marks::question();
+            commands.cmd("CLUSTER").arg("GETKEYSINSLOT");
+            commands.arg(slot).arg(KEYS_AT_ONCE);
+            let replies = self.source.exchange(&commands, self.deadline).await;
+            let mut replies = replies.map_err(unanswered)?.into_iter();
+            match Marks::parse(replies.next().as_ref(), target)
+                .map_err(unanswered)?
+                .of(slot)
+            {
+                Mark::Ours => {}
+                Mark::Arrived => return Ok(Emptied::Yes),
+                Mark::Free => return Ok(Emptied::Never("somebody stopped its move".into())),
+                other => return Ok(Emptied::Never(other.objection().unwrap_or_default())),
+            }
+            let keys = match replies.next() {
+                Some(Value::Array(keys)) => keys,
+                Some(reply) => {
+                    let why = refusal(&reply).unwrap_or_else(|| "no list of keys".into());
+                    return Err(Failure::Refused(why));
+                }
+                None => return Err(Failure::Unanswered("no list of keys".into())),
+            };
+            if keys.is_empty() {
+                return Ok(Emptied::Yes);
+            }
+            let migrate = self.migrate(&keys)?;
+            said(self.source.exchange(&migrate, self.deadline).await)?;
+        }
+        Ok(Emptied::NotYet)
+    }
+
+    /// Makes the target the owner of these slots, which the source has emptied,
+    /// and which are still on their way to it.
+    async fn hand_over(
+        &mut self,
+        slots: &[u16],
+        target: &str,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        if slots.is_empty() {
+            return Ok(());
+        }
+        let now = self.marks(target).await?;
+        let mut ready = Vec::new();
+        for slot in slots {
+            match now.of(*slot) {
+                Mark::Ours => ready.push(*slot),
+                Mark::Arrived => tally.moved.push(*slot),
+                other => {
+                    let why = other.objection();
+                    let why = why.unwrap_or_else(|| "somebody stopped its move".into());
+                    self.abandon(*slot, &why, tally).await?;
+                }
+            }
+        }
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let owned = set_slots(&ready, "NODE", Some(target));
+        said(self.target.exchange(&owned, self.deadline).await)?;
+        said(self.source.exchange(&owned, self.deadline).await)?;
+        tally.moved.extend(ready);
+        Ok(())
+    }
+
+    /// `MIGRATE` of these keys. `REPLACE`, since after a broken attempt a key
+    /// may be at both ends: then the source's is the one that was served.
+    fn migrate(&self, keys: &[Value]) -> Result<Pipeline, Failure> {
+        let access = self.client.access();
+        let left = self.deadline.duration_since(Instant::now());
+        let mut commands = redis::pipe();
+        commands.cmd("MIGRATE").arg(self.target.address.to_string());
+        commands.arg(access.service_port).arg("").arg(0);
+        commands.arg(left.max(Duration::from_millis(1)).as_millis() as u64);
+        commands.arg("REPLACE");
+        if let Some(file) = &access.password {
+            let password = file
+                .read()
+                .map_err(|error| Failure::Refused(error.to_string()))?;
+            match &access.user {
+                Some(user) => commands.arg("AUTH2").arg(user).arg(password),
+                None => commands.arg("AUTH").arg(password),
+            };
+        }
+        commands.arg("KEYS");
+        for key in keys {
+            if let Value::BulkString(key) = key {
+                commands.arg(key);
+            }
+        }
+        Ok(commands)
+    }
+
+    /// Tells the other masters who owns the slots now. They would hear of it
+    /// anyway, a moment later; until then they send clients to the old owner.
+    async fn tell(&self, slots: &[u16], target: &str, others: &[IpAddr]) {
+        if slots.is_empty() {
+            return;
+        }
+        let news = set_slots(slots, "NODE", Some(target));
+        let told = others.iter().map(|other| async {
+            let asked = self.client.ask(*other, &news, self.deadline).await;
+            if let Ok((lease, _)) = asked {
+                self.client.keep(lease);
+            }
+        });
+        join_all(told).await;
+    }
+}
+
+/// What Redis answers for a slot that was moved already: by the target to
+/// `IMPORTING`, by the source to `MIGRATING`.
+const OWNER: &str = "already the owner";
+const NO_OWNER: &str = "not the owner";
+
+/// `CLUSTER SETSLOT` for each of these.
+pub fn set_slots(slots: &[u16], state: &str, node: Option<&str>) -> Pipeline {
+    let mut commands = redis::pipe();
+    add_slots(&mut commands, slots, state, node);
+    commands
+}
+
+fn add_slots(commands: &mut Pipeline, slots: &[u16], state: &str, node: Option<&str>) {
+    for slot in slots {
+        commands.cmd("CLUSTER").arg("SETSLOT").arg(*slot).arg(state);
+        if let Some(node) = node {
+            commands.arg(node);
+        }
+    }
+}
