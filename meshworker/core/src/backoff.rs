@@ -53,7 +53,7 @@ impl Backoff {
         let mut hasher = DefaultHasher::new();
         (key, self.attempts).hash(&mut hasher);
         let quarters = (hasher.finish() % 256) as u32;
-        let jittered = pause + pause * quarters / (4 * 256);
+        let jittered = pause.saturating_add(pause.saturating_mul(quarters) / (4 * 256));
         jittered.saturating_sub(now.since(self.last))
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::queue::{Leaving, Queue};
 use crate::removal::removals;
+use crate::unheard::missed;
 use crate::{
     Backoff, Departure, Evidence, History, Leaver, Limits, Member, MemberId, Moment, Observation,
     Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release, Request, Roster,
@@ -101,6 +102,7 @@ pub fn decide<P: Planner>(
         floor,
         unity: &among_us,
         departed: departures.iter().filter_map(|d| d.address).collect(),
+        missed: missed(&departures),
     };
     let Queue {
         leavers,

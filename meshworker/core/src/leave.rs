@@ -92,7 +92,7 @@ pub struct Leaver {
     pub member: MemberId,
     /// Where it is.
     pub address: IpAddr,
-    /// Its id in the database.
+    /// Its id in the database; empty while it has not said.
     pub node: String,
     /// What kind of leaving it is.
     pub going: Going,

@@ -34,6 +34,7 @@ mod roster;
 mod situation;
 mod stance;
 mod step;
+mod unheard;
 mod view;
 
 pub use backoff::Backoff;

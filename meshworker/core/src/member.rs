@@ -53,7 +53,8 @@ pub enum Presence {
     Stopping,
     /// It is not there: the witness gave a complete list without it.
     Absent,
-    /// It may or may not run: its swarm node is down.
+    /// It may or may not run: its swarm node is down, or the managers do not hear
+    /// of it. Nobody's wish, and no testimony against whoever is heard elsewhere.
     OutOfSight,
     /// The witness could not say, and why.
     Unknown(Grade),
@@ -116,8 +117,15 @@ impl Member {
         }
         match self.seen.get(&Witness::Docker) {
             Some(Presence::Present) => return Standing::Wanted,
-            Some(Presence::Leaving | Presence::Stopping | Presence::OutOfSight) => {
-                return Standing::Leaving;
+            Some(Presence::Leaving | Presence::Stopping) => return Standing::Leaving,
+            // The engine of its node died, or is cut off from the managers: whoever
+            // is heard by us or by its fellows runs on, and was asked by nobody to go.
+            Some(Presence::OutOfSight) => {
+                return if self.is_heard() {
+                    Standing::Wanted
+                } else {
+                    Standing::Leaving
+                };
             }
             Some(Presence::Absent) => return Standing::Disowned,
             Some(Presence::Waiting | Presence::Unknown(_)) | None => {}
@@ -129,6 +137,18 @@ impl Member {
             Some(Presence::Present) => Standing::Wanted,
             _ => Standing::Unlisted,
         }
+    }
+
+    /// Whether it says itself that it is there, or the database does.
+    fn is_heard(&self) -> bool {
+        let present = |witness| self.seen.get(&witness) == Some(&Presence::Present);
+        present(Witness::Announce) || present(Witness::Database)
+    }
+
+    /// Whether the task list has lost sight of it: its place is to be filled again
+    /// as long as nobody else has it.
+    pub fn is_out_of_sight(&self) -> bool {
+        self.seen.get(&Witness::Docker) == Some(&Presence::OutOfSight)
     }
 
     /// Whether it waits, once it is meant to go, until it is told that it may:

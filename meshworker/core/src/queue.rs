@@ -33,6 +33,8 @@ pub(crate) struct Leaving<'a, D> {
     pub(crate) unity: &'a Unity,
     /// Where the nodes were that the database holds to be gone.
     pub(crate) departed: BTreeSet<IpAddr>,
+    /// What one of those nodes holds alone, as far as the database can tell.
+    pub(crate) missed: Option<String>,
 }
 
 impl<D> Leaving<'_, D> {
@@ -43,7 +45,6 @@ impl<D> Leaving<'_, D> {
         leaves: Vec<Leave<R>>,
         history: &mut History,
     ) -> Queue<R> {
-        let now = self.context.now;
         let alive = self.observed.alive();
         self.note_gone(&alive, history);
         Stance::note(self.context, self.situation, history);
@@ -55,7 +56,8 @@ impl<D> Leaving<'_, D> {
         }
         history.alive.clone_from(&alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
-        history.ready.retain(|address, _| leaving.contains(address));
+        let going = |address: &IpAddr| self.situation.roster.at(*address).is_some_and(is_going);
+        history.ready.retain(|address, _| going(address));
         history.began.retain(|address, _| leaving.contains(address));
         let first = leaves.first().map(|leave| leave.address);
         self.yield_turns(first, history);
@@ -73,34 +75,13 @@ impl<D> Leaving<'_, D> {
                 self.going(member)
             };
             let closed = if self.context.orders.dry_run {
-                let seen = "this worker only plans: it is a dry run".to_owned();
-                Some((ReleaseGate::Turn, seen))
+                Some(only_plans())
             } else if everybody {
                 None
             } else {
                 self.closed(&leave, going, &alive, history)
             };
-            let release = match closed {
-                Some((gate, seen)) => {
-                    history.ready.remove(&leave.address);
-                    Release::Held { gate, seen }
-                }
-                None => {
-                    let since = *history.ready.entry(leave.address).or_insert(now);
-                    let held = now.since(since);
-                    let hold = self.context.limits.leave_hold;
-                    if held >= hold {
-                        history.let_go(leave.address, now);
-                        Release::Granted
-                    } else {
-                        let left = (hold - held).as_secs_f64();
-                        Release::Held {
-                            gate: ReleaseGate::Settled,
-                            seen: format!("{left:.1} s are left"),
-                        }
-                    }
-                }
-            };
+            let release = self.after_the_hold(leave.address, closed, history);
             // Whoever cannot wait is helped at once, the others in their turn:
             // moving the data of two at a time would move some of it twice.
             let patient = member.is_patient();
@@ -120,7 +101,32 @@ impl<D> Leaving<'_, D> {
                 release,
             });
         }
+        self.unheard(everybody, &alive, history, &mut leavers);
         Queue { leavers, steps }
+    }
+
+    /// Gate 7: the others have been open for the hold time.
+    pub(crate) fn after_the_hold(
+        &self,
+        address: IpAddr,
+        closed: Option<(ReleaseGate, String)>,
+        history: &mut History,
+    ) -> Release {
+        if let Some((gate, seen)) = closed {
+            history.ready.remove(&address);
+            return Release::Held { gate, seen };
+        }
+        let now = self.context.now;
+        let since = *history.ready.entry(address).or_insert(now);
+        let left = (self.context.limits.leave_hold).saturating_sub(now.since(since));
+        if left.is_zero() {
+            history.let_go(address, now);
+            return Release::Granted;
+        }
+        Release::Held {
+            gate: ReleaseGate::Settled,
+            seen: format!("{:.1} s are left", left.as_secs_f64()),
+        }
     }
 
     /// Gates 1 to 6: what this pass alone can tell. The first that is closed,
@@ -136,8 +142,8 @@ impl<D> Leaving<'_, D> {
         // 1. No operator holds it, and nobody else is on its way out.
         let member = self.situation.roster.at(leave.address);
         let id = member.map_or(MemberId::Address(leave.address), |m| m.id.clone());
-        if let Some(why) = self.context.orders.hold_on(&id, leave.address) {
-            return Some((ReleaseGate::Turn, format!("an operator holds it: {why}")));
+        if let Some(held) = self.held_by_order(&id, leave.address) {
+            return Some(held);
         }
         let others = self.situation.roster.members().iter();
         let mut others = others.filter(|other| other.address != leave.address);
@@ -194,6 +200,16 @@ impl<D> Leaving<'_, D> {
             .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
     }
 
+    /// Gate 1, as far as operators keep it.
+    pub(crate) fn held_by_order(
+        &self,
+        id: &MemberId,
+        address: IpAddr,
+    ) -> Option<(ReleaseGate, String)> {
+        let why = self.context.orders.hold_on(id, address)?;
+        Some((ReleaseGate::Turn, format!("an operator holds it: {why}")))
+    }
+
     /// How long the rest of a leaver's work will take, at the pace so far.
     fn estimate(
         &self,
@@ -209,9 +225,11 @@ impl<D> Leaving<'_, D> {
             *began = (now, left);
         }
         let (since, at_first) = *began;
-        let done = at_first - left;
+        let done = at_first.saturating_sub(left);
         let took = now.since(since).as_secs_f64();
-        (done > 0).then(|| Duration::from_secs_f64(took * left as f64 / done as f64))
+        // Nodes count as they like: what no time can hold is no estimate.
+        let rest = (done > 0).then(|| took * left as f64 / done as f64)?;
+        Duration::try_from_secs_f64(rest).ok()
     }
 
     /// A member that stays and that the leaver does not see in its cluster.
@@ -333,7 +351,7 @@ impl<D> Leaving<'_, D> {
     }
 
     /// What kind of leaving this is.
-    fn going(&self, member: &Member) -> Going {
+    pub(crate) fn going(&self, member: &Member) -> Going {
         if successor(self.situation.roster, member).is_some() {
             return Going::Back;
         }
@@ -347,17 +365,25 @@ impl<D> Leaving<'_, D> {
         };
         let present = report.sightings.iter();
         let present = present.filter(|s| s.presence == Presence::Present).count();
-        // So many places are to be filled again: those of all who leave and
-        // have no successor yet, or of some, and nobody knows whose.
+        // So many places are to be filled again: those of all who leave, or are
+        // out of sight, and have no successor yet, or of some, and nobody knows whose.
         let to_fill = desired.saturating_sub(present);
-        let leaving = self.situation.leaving();
-        let leaving = leaving.filter(|other| successor(self.situation.roster, other).is_none());
+        let roster = self.situation.roster;
+        let leaving = roster.members().iter();
+        let leaving = leaving.filter(|other| is_going(other) || other.is_out_of_sight());
+        let leaving = leaving.filter(|other| successor(roster, other).is_none());
         match to_fill {
             0 => Going::ForGood,
             _ if to_fill >= leaving.count() => Going::Back,
             _ => Going::Unclear,
         }
     }
+}
+
+/// Why a dry run lets nobody go.
+pub(crate) fn only_plans() -> (ReleaseGate, String) {
+    let seen = "this worker only plans: it is a dry run".to_owned();
+    (ReleaseGate::Turn, seen)
 }
 
 /// Whether the member is meant to go and may still be there.

@@ -69,6 +69,11 @@ impl History {
     pub(crate) fn let_go(&mut self, at: IpAddr, now: Moment) {
         self.released.insert(at, now);
         self.granted.entry(at).or_insert(now);
+        self.part(at, now);
+    }
+
+    /// Notes that the member at this address goes `now`, and nobody waits for it.
+    pub(crate) fn part(&mut self, at: IpAddr, now: Moment) {
         self.stances.insert(at, (Stance::Parted, now));
     }
 }

@@ -143,7 +143,7 @@ impl Worker {
         let (_, rest) = stat.rsplit_once(')').context("no name")?;
         let ticks = rest.split_whitespace().skip(11).take(2);
         let ticks: f64 = ticks.filter_map(|field| field.parse::<f64>().ok()).sum();
-        Ok(Duration::from_secs_f64(ticks / TICKS))
+        Ok(Duration::try_from_secs_f64(ticks / TICKS)?)
     }
 }
 

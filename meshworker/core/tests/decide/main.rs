@@ -7,4 +7,6 @@ mod leaving;
 mod moving;
 mod orders;
 mod quarantine;
+mod sight;
 mod support;
+mod unheard;

@@ -69,7 +69,8 @@ fn once_timeout(args: &ArgMatches) -> Result<Duration, Failed> {
     let text = args.get_one::<String>("once-timeout");
     let text = text.map_or("60", String::as_str);
     let seconds = text.parse().ok().filter(|s| (0.001..=86_400.0).contains(s));
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| {
+    let timeout = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    timeout.ok_or_else(|| {
         Failed::Input(format!(
             "once-timeout: found '{text}'; allowed: seconds, such as 60, at most a day"
         ))

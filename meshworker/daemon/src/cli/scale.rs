@@ -186,7 +186,8 @@ fn timeout(args: &ArgMatches) -> Result<Duration, Failed> {
         .parse()
         .ok()
         .filter(|s| (1.0..=86_400.0).contains(s));
-    timeout.map(Duration::from_secs_f64).ok_or_else(|| {
+    let timeout = timeout.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    timeout.ok_or_else(|| {
         Failed::Input(format!(
             "timeout: found '{seconds}'; allowed: seconds, such as 600, at most a day"
         ))

@@ -360,9 +360,8 @@ fn ip_family(text: &str) -> Option<IpFamily> {
 
 fn seconds_or_zero(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
-    (0.0..=86_400.0)
-        .contains(&seconds)
-        .then(|| Duration::from_secs_f64(seconds))
+    let within = (0.0..=86_400.0).contains(&seconds);
+    Duration::try_from_secs_f64(seconds).ok().filter(|_| within)
 }
 
 fn seconds(text: &str) -> Option<Duration> {

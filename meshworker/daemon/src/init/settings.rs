@@ -225,7 +225,7 @@ impl<F: Fn(&'static str) -> Option<String>> Given<F> {
         let text = self.or(name, &default.to_string());
         let seconds = text.parse().ok().filter(|s| (0.001..=86_400.0).contains(s));
         seconds
-            .map(Duration::from_secs_f64)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .ok_or_else(|| invalid(name, &text, SECONDS))
     }
 }

@@ -38,7 +38,7 @@ fn ip(slot: u64) -> IpAddr {
 }
 
 fn seconds(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds)
+    Duration::from_millis((seconds * 1000.0) as u64)
 }
 
 /// Who is reported, with the phase.

@@ -11,7 +11,7 @@ const TIMES: Times = Times {
 };
 
 fn at(seconds: f64) -> Moment {
-    Moment(Duration::from_secs_f64(seconds))
+    Moment(Duration::from_millis((seconds * 1000.0) as u64))
 }
 
 fn verdict(granted: bool, why: &str) -> Verdict {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use meshworker_core::{Reason, Refusal, Situation, Unanswered};
 
-use super::world::{Node, World, known_slots};
+use super::world::{Node, World, all_keys, known_slots};
 use super::{Draft, Rules};
 use crate::redis::MIN_MASTERS;
 use crate::redis::detail::Detail;
@@ -85,7 +85,7 @@ pub fn slots(
 /// Why the slots may belong to data that is out of sight.
 fn doubt(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String> {
     let unowned = &world.unowned;
-    let keys: u64 = world.anchor_nodes().map(|node| node.view.detail.keys).sum();
+    let keys = all_keys(world.anchor_nodes());
     if keys > 0 {
         return Some(format!(
             "slots {unowned} have no owner while there are {keys} keys: if their data is lost \

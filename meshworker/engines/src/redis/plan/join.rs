@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use meshworker_core::{Reason, Refusal};
 
-use super::world::{Node, World, is_linked, known_slots, wrong_name};
+use super::world::{Node, World, all_keys, is_linked, known_slots, wrong_name};
 use super::{Draft, Rules};
 use crate::redis::nodes::{Entry, Health};
 use crate::redis::request::Act;
@@ -138,7 +138,7 @@ fn unfit(
     // Slots of nodes that do not answer count as well: a replica whose master
     // is away has a cluster, too.
     let slots: usize = nodes.iter().map(|n| known_slots(n).count()).max()?;
-    let keys: u64 = nodes.iter().map(|node| node.view.detail.keys).sum();
+    let keys = all_keys(nodes.iter().copied());
     (slots > 0 || keys > 0).then(|| Refusal {
         what: format!("join {}", guest.address),
         reason: Reason::ForeignCluster(format!(

@@ -221,6 +221,13 @@ fn nodes<'a>(
     nodes
 }
 
+/// How many keys these nodes hold together; as many as can be counted, where they
+/// claim more.
+pub fn all_keys<'n, 'a: 'n>(nodes: impl IntoIterator<Item = &'n Node<'a>>) -> u64 {
+    let keys = nodes.into_iter().map(|node| node.view.detail.keys);
+    keys.fold(0, u64::saturating_add)
+}
+
 fn is_leaving(situation: &Situation<'_, Detail>, address: IpAddr) -> bool {
     let member = situation.roster.at(address);
     member.is_some_and(|member| member.standing() == Standing::Leaving)

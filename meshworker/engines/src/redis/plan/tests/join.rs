@@ -78,6 +78,26 @@ fn a_replica_whose_cluster_is_out_of_sight_is_a_stranger() {
     );
 }
 
+/// Together they claimed to hold none.
+#[test]
+fn strangers_that_claimed_more_keys_than_can_be_counted_were_taken_for_empty() {
+    let theirs = "11 master - connected\n12 master - connected";
+    let claims = |keys| Facts {
+        keys,
+        ..Facts::default()
+    };
+    let scene = Scene::replicas(0)
+        .nodes(&[1, 2, 3], THREE)
+        .says(11, at(11), theirs, claims(u64::MAX))
+        .says(12, at(12), theirs, claims(1));
+    assert_eq!(
+        scene.told(),
+        "not done: join 10.0.0.11: it belongs to another formed cluster (2 nodes, 0 slots, \
+         18446744073709551615 keys); empty it or remove it from the service\n\
+         not one cluster: 10.0.0.11 has not joined\n"
+    );
+}
+
 #[test]
 fn a_single_node_with_keys_is_refused() {
     let keys = Facts {

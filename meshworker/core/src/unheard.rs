@@ -1,0 +1,162 @@
+//! Members that are meant to go and give no view: no engine can say what they
+//! hold, and they wait for a word all the same.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::queue::{Leaving, only_plans};
+use crate::{
+    Going, History, Leaver, Member, Objection, Presence, Release, ReleaseGate, Unanswered, Witness,
+};
+
+impl<D> Leaving<'_, D> {
+    /// Adds a verdict for each member that is meant to go, waits or is there, and
+    /// gives no view.
+    pub(crate) fn unheard(
+        &self,
+        everybody: bool,
+        alive: &BTreeSet<IpAddr>,
+        history: &mut History,
+        leavers: &mut Vec<Leaver>,
+    ) {
+        for member in self.situation.leaving() {
+            let answer = self.situation.answers.get(&member.address);
+            let why = match answer {
+                Some(Ok(_)) => continue,
+                Some(Err(why)) => Some(why),
+                None => None,
+            };
+            if !is_waiting(member, why) {
+                continue;
+            }
+            let going = match everybody {
+                true => Going::Everybody,
+                false => self.going(member),
+            };
+            let release = self.unheard_release(member, why, going, alive, history);
+            let place = history.places.get(&member.address);
+            leavers.push(Leaver {
+                member: member.id.clone(),
+                address: member.address,
+                node: place.map(|(_, node)| node.clone()).unwrap_or_default(),
+                going,
+                place: leavers.len() + 1,
+                progress: None,
+                estimate: None,
+                patient: member.is_patient(),
+                release,
+            });
+        }
+    }
+
+    fn unheard_release(
+        &self,
+        member: &Member,
+        why: Option<&Unanswered>,
+        going: Going,
+        alive: &BTreeSet<IpAddr>,
+        history: &mut History,
+    ) -> Release {
+        let address = member.address;
+        let held = match self.held_by_order(&member.id, address) {
+            _ if self.context.orders.dry_run => Some(only_plans()),
+            _ if going == Going::Everybody => None,
+            Some(held) => Some(held),
+            None if self.never_up(member, why, alive, history) => {
+                let Some(awaited) = self.awaited(member, going, alive) else {
+                    // A process that has not come up holds nothing, and nobody
+                    // waits for its going.
+                    history.part(address, self.context.now);
+                    return Release::Granted;
+                };
+                let seen = format!("{}; {awaited}: {}", said(why), remedy(why));
+                Some((ReleaseGate::MembersAnswer, seen))
+            }
+            None => {
+                let seen = format!("{}; {}", said(why), remedy(why));
+                Some((ReleaseGate::MembersAnswer, seen))
+            }
+        };
+        self.after_the_hold(address, held, history)
+    }
+
+    /// Whether its database has not been up since it was started: it says so
+    /// itself, or nobody listens there and those who are there do not know it.
+    fn never_up(
+        &self,
+        member: &Member,
+        why: Option<&Unanswered>,
+        alive: &BTreeSet<IpAddr>,
+        history: &History,
+    ) -> bool {
+        let at = &member.address;
+        let known = || alive.contains(at) || self.departed.contains(at);
+        let answered = history.places.contains_key(at);
+        match why {
+            Some(Unanswered::Starting(_)) => !answered,
+            Some(Unanswered::Unreachable(_)) => {
+                !answered && !known() && self.situation.wanted_views().next().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// What may be on the disk of a member that has not come up, and nowhere else
+    /// once its slot is gone.
+    fn awaited(&self, member: &Member, going: Going, alive: &BTreeSet<IpAddr>) -> Option<String> {
+        if going != Going::Back && alive.contains(&member.address) {
+            return Some("the others know it".into());
+        }
+        let missed = self.missed.as_ref().filter(|_| going == Going::ForGood)?;
+        Some(format!("nobody else has {missed}"))
+    }
+}
+
+/// Whether somebody waits there for a word. A task list names a container for a
+/// while after its end; then nobody answers, not even with a refusal.
+fn is_waiting(member: &Member, why: Option<&Unanswered>) -> bool {
+    let is_there = matches!(
+        why,
+        Some(Unanswered::Starting(_) | Unanswered::Denied(_) | Unanswered::Garbage(_))
+    );
+    let stopping = Some(&Presence::Stopping);
+    member.is_patient()
+        || is_there && !member.is_stopping() && member.seen.get(&Witness::Docker) != stopping
+}
+
+fn said(why: Option<&Unanswered>) -> String {
+    match why {
+        Some(why) => format!("it gives no view: {why}"),
+        None => "it has not been asked yet".into(),
+    }
+}
+
+/// What ends it, for the operator who reads why a member is held.
+fn remedy(why: Option<&Unanswered>) -> &'static str {
+    match why {
+        None | Some(Unanswered::Starting(_)) => "it is waited for until it has started",
+        Some(Unanswered::Timeout) => {
+            "a database that hangs is not mended by waiting: stop it, or its grace period does"
+        }
+        Some(Unanswered::Unreachable(_)) => {
+            "a database that has ended is not mended by waiting: stop it, or its grace period does"
+        }
+        Some(Unanswered::Denied(_)) => {
+            "waiting does not mend this: give worker and members the same credentials"
+        }
+        Some(Unanswered::Garbage(_)) => {
+            "waiting does not mend this: whatever answers there is not the database"
+        }
+    }
+}
+
+/// What a departed node holds alone, as the engine objects.
+pub(crate) fn missed<R>(departures: &[crate::Departure<R>]) -> Option<String> {
+    let objections = departures.iter().flat_map(|d| &d.objections);
+    objections
+        .into_iter()
+        .find_map(|objection| match objection {
+            Objection::HoldsData(what) => Some(what.clone()),
+            Objection::AliveTo { .. } => None,
+        })
+}
