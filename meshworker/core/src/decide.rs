@@ -36,9 +36,11 @@ pub fn decide<P: Planner>(
     history: History,
 ) -> (Plan<P::Request>, History) {
     let roster = observed.roster();
+    let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
     let situation = Situation {
         roster: &roster,
         answers: &observed.answers,
+        joining: &joining,
     };
     let Proposal {
         steps,
@@ -47,6 +49,7 @@ pub fn decide<P: Planner>(
         leaves,
         floor,
         strangers,
+        outsiders: _,
         mut refusals,
         unity,
     } = planner.propose(&situation);
@@ -72,6 +75,7 @@ pub fn decide<P: Planner>(
         let own = Situation {
             roster: &own_roster,
             answers: &own_observed.answers,
+            joining: &joining,
         };
         (&own_observed, own)
     };
@@ -328,6 +332,11 @@ fn awaited<R: Request>(
         Some(backoff) => backoff.again(context.now),
     };
     history.attempts.insert(key, backoff);
+    if step.request.kind() == StepKind::Join {
+        let joined = [Some(step.to), step.request.introduces()];
+        let joined = joined.into_iter().flatten();
+        history.joins.extend(joined.map(|at| (at, context.now)));
+    }
     None
 }
 
@@ -339,6 +348,9 @@ fn prune<R>(context: &Context<'_>, departures: &[Departure<R>], history: &mut Hi
     history
         .attempts
         .retain(|_, backoff| context.now.since(backoff.last) < keep);
+    history
+        .joins
+        .retain(|_, planned| context.now.since(*planned) < keep);
     history
         .agreed
         .retain(|node, _| departed.contains(node.as_str()));

@@ -16,6 +16,8 @@ use crate::{Backoff, Context, MemberId, Moment, Request, Step};
 pub struct History {
     /// Requests whose effect did not show yet, by [`crate::Step::key`].
     pub(crate) attempts: BTreeMap<String, Backoff>,
+    /// The addresses that a join was planned for, and when that was last.
+    pub(crate) joins: BTreeMap<IpAddr, Moment>,
     /// Since when everything has agreed, without a break, that a node is gone.
     pub(crate) agreed: BTreeMap<String, Moment>,
     /// Departed nodes that the survivors were told to forget, and when.

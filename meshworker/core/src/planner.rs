@@ -31,6 +31,9 @@ pub struct Proposal<R> {
     /// Addresses that answer as nodes of another cluster: nobody's members here,
     /// whatever a name server says, and no witnesses of this one.
     pub strangers: BTreeSet<IpAddr>,
+    /// Addresses of members that were never in this cluster, are refused and
+    /// hold nothing: nobody waits for them, and nothing is lost with them.
+    pub outsiders: BTreeSet<IpAddr>,
     /// What is not proposed, and why.
     pub refusals: Vec<Refusal>,
     /// Whether the wanted members are one cluster.
@@ -47,6 +50,7 @@ impl<R> Proposal<R> {
             leaves: Vec::new(),
             floor: Floor::default(),
             strangers: BTreeSet::new(),
+            outsiders: BTreeSet::new(),
             refusals: Vec::new(),
             unity,
         }

@@ -93,6 +93,10 @@ pub struct Situation<'a, D> {
     pub roster: &'a Roster,
     /// What each address answered.
     pub answers: &'a BTreeMap<IpAddr, Answer<D>>,
+    /// The addresses that a join was planned for a short while ago: they may be
+    /// on their way in, though no list shows it yet. A planner may only hold
+    /// back because of it.
+    pub joining: &'a BTreeSet<IpAddr>,
 }
 
 impl<'a, D> Situation<'a, D> {

@@ -1,6 +1,6 @@
 //! What all tasks of one node share.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,6 +27,7 @@ pub(crate) struct Node {
     state: Mutex<State>,
     misbehaviour: watch::Sender<Misbehaviour>,
     migrate_rate: AtomicU32,
+    heartbeats: AtomicBool,
 }
 
 impl Node {
@@ -40,6 +41,7 @@ impl Node {
             state: Mutex::new(State::new(&options)),
             misbehaviour: watch::Sender::new(options.misbehaviour.clone()),
             migrate_rate: AtomicU32::new(options.migrate_rate),
+            heartbeats: AtomicBool::new(true),
             counters: Counters::default(),
             fabric: FabricClient::default(),
             shared_world: world_wake.is_some(),
@@ -93,6 +95,16 @@ impl Node {
             Misbehaviour::WrongName(name) => name.clone(),
             _ => self.options.cluster_name.clone(),
         }
+    }
+
+    /// Whether it takes part in heartbeats: `heartbeat.protocol` may be switched off while it runs.
+    pub fn heartbeats(&self) -> bool {
+        self.heartbeats.load(Ordering::Relaxed)
+    }
+
+    pub fn set_heartbeats(&self, on: bool) {
+        self.heartbeats.store(on, Ordering::Relaxed);
+        self.wake.notify_one();
     }
 
     pub fn migrate_rate(&self) -> u32 {

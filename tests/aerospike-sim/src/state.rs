@@ -90,6 +90,13 @@ impl State {
         self.store.new_cluster();
     }
 
+    /// Is in no cluster any more.
+    pub fn orphan(&mut self) {
+        if let Some(cluster) = self.cluster.take() {
+            self.peers_generation += cluster.size().saturating_sub(1) as u64;
+        }
+    }
+
     /// The other members.
     pub fn peers(&self, me: NodeId) -> impl Iterator<Item = &Member> {
         self.cluster

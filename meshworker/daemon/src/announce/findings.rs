@@ -45,6 +45,7 @@ impl Findings {
         let situation = Situation {
             roster: &roster,
             answers: &observed.answers,
+            joining: &BTreeSet::new(),
         };
         let members = situation.wanted_views().filter(|_| plan.settled);
         Findings {

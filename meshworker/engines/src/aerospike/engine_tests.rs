@@ -289,7 +289,7 @@ async fn tip_about(
 
 #[tokio::test]
 async fn an_address_that_changed_hands_after_the_look_was_tipped() {
-    let who = "node\ncluster-name\n";
+    let who = "node\ncluster-name\nget-config:context=network\n";
     let (requests, reply) = tip_about("BB90501000A4202", Some("mesh")).await;
     assert_eq!(reply, Ok("ok".into()));
     assert_eq!(requests, [who, who, "tip:host=127.0.0.1;port=3002\n"]);

@@ -9,6 +9,7 @@
 //! way is no matter of this module: such a node says that it works.
 
 use std::cmp::Reverse;
+use std::net::IpAddr;
 
 use meshworker_core::{
     Evidence, Floor, Leave, Presence, Progress, Situation, Step, StepKind, Witness,
@@ -69,6 +70,14 @@ impl<'a> Leaving<'a> {
             }
         });
         leaves.collect()
+    }
+
+    /// Those of them that are in no cluster and hold nothing.
+    pub fn outsiders(&self) -> impl Iterator<Item = IpAddr> {
+        let outside = self.going.iter().filter(|node| !self.is_in(node));
+        outside
+            .filter(|node| holds_nothing(node))
+            .map(Node::address)
     }
 
     /// As many must stay as copies are to be kept. The copies that are kept at
@@ -235,6 +244,11 @@ fn held_alone(node: &Node<'_>) -> Option<String> {
             )),
         }
     })
+}
+
+/// Whether a member that is in no cluster but its own has no records either.
+pub(super) fn holds_nothing(node: &Node<'_>) -> bool {
+    held_outside(node).is_none()
 }
 
 /// What a member holds that those that stay do not know.

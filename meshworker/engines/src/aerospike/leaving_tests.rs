@@ -35,7 +35,7 @@ impl Seen {
         Seen::clusters(&[members]).holding(members, |_| {})
     }
 
-    fn community(self, members: &[u32]) -> Seen {
+    pub(super) fn community(self, members: &[u32]) -> Seen {
         self.each(members, |view| view.detail.edition = Edition::Community)
     }
 

@@ -9,6 +9,7 @@
 //! 8.0.0.15, where they do not say otherwise.
 
 mod client;
+mod crowd;
 mod departures;
 mod detail;
 mod fragments;
@@ -22,6 +23,7 @@ mod nodes;
 mod peers;
 mod plan;
 mod request;
+mod room;
 mod sizing;
 mod unity;
 mod view;
@@ -44,6 +46,7 @@ use view::{QUESTIONS, Read};
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use identity::Identity;
 pub use request::Request;
+use request::{HEARTBEATS_ON, NETWORK_CONFIG, OFF};
 
 /// The engine for Aerospike clusters.
 #[derive(Debug)]
@@ -153,22 +156,36 @@ impl Engine for Aerospike {
         }
         let mut replies = Vec::new();
         for (command, seeds) in step.request.commands() {
-            let command = [command];
-            let asked = self.client.ask(step.to, &command, deadline).await;
-            let body = asked.map_err(unanswered)?;
-            let values = info::values(&body, &command);
-            let values = values.map_err(|why| unanswered(garbage(why)))?;
-            for value in values {
-                replies.push(taken(value, seeds)?);
-            }
+            replies.push(self.tell(step.to, &command, seeds, deadline).await?);
         }
         Ok(replies.join(", then "))
     }
 }
 
 impl Aerospike {
+    /// Makes one request, which clears so many `seeds`, if any.
+    ///
+    /// # Errors
+    ///
+    /// The node refuses, or does not answer.
+    async fn tell(
+        &self,
+        node: IpAddr,
+        command: &str,
+        seeds: Option<usize>,
+        deadline: Instant,
+    ) -> Result<String, Failure> {
+        let asked = self.client.ask(node, &[command], deadline).await;
+        let body = asked.map_err(unanswered)?;
+        let values = info::values(&body, &[command]);
+        let values = values.map_err(|why| unanswered(garbage(why)))?;
+        let replies: Result<Vec<_>, _> = values.into_iter().map(|v| taken(v, seeds)).collect();
+        Ok(replies?.concat())
+    }
+
     /// Asks whoever lives at this address who that is: addresses change hands,
-    /// and a tip to or about another one lasts.
+    /// and a tip to or about another one lasts. Whoever stood aside takes part in
+    /// the mesh again.
     ///
     /// # Errors
     ///
@@ -179,13 +196,21 @@ impl Aerospike {
         expected: &Identity,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let questions = WHO.map(str::to_owned);
+        let [node, name] = WHO;
+        let questions = [node, name, NETWORK_CONFIG];
         let asked = self.client.ask(address, &questions, deadline).await;
         let body = asked.map_err(unanswered)?;
         let answers = info::values(&body, &questions);
         let answers = answers.map_err(|why| unanswered(garbage(why)))?;
-        match Identity::said(&answers) {
-            Some(found) if found == *expected => Ok(()),
+        let (who, config) = answers.split_at(WHO.len());
+        match Identity::said(who) {
+            Some(found) if found == *expected => {
+                let off = |said: &Value<'_>| matches!(said, Value::Data(all) if all.contains(OFF));
+                if config.iter().any(off) {
+                    self.tell(address, HEARTBEATS_ON, None, deadline).await?;
+                }
+                Ok(())
+            }
             Some(found) => Err(Failure::Refused(format!(
                 "at {address} lives {found} now, not {expected}"
             ))),

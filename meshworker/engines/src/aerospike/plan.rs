@@ -14,19 +14,20 @@
 //! - Should an address belong to somebody else a moment later, it was a node
 //!   without data that was sent there, not the cluster.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
-use meshworker_core::{Proposal, Reason, Refusal, Situation, Step, Unity};
+use meshworker_core::{Proposal, Situation, Step, Unity};
 
+use super::crowd;
 use super::departures::{Leavers, leavers};
-use super::detail::{Detail, Edition};
+use super::detail::Detail;
 use super::fragments::{Fragment, fragments};
 use super::identity::Identity;
-use super::leaving::Leaving;
+use super::leaving::{Leaving, holds_nothing};
 use super::names::Name;
 use super::nodes::Node;
 use super::request::Request;
+use super::room::Room;
 use super::unity;
 
 /// For this long the tip that was tried first is repeated; then the next pair
@@ -74,7 +75,7 @@ impl Rules {
         proposal
             .refusals
             .extend(strangers.iter().map(|node| name.refuse(node)));
-        self.join(&fragments, &mut proposal);
+        self.join(situation, &fragments, &mut proposal);
         let Leavers {
             departures,
             cleanup,
@@ -83,28 +84,53 @@ impl Rules {
         proposal.cleanup = cleanup;
         let leaving = Leaving::of(situation, name, &ours);
         proposal.leaves = leaving.leaves();
+        proposal.outsiders.extend(leaving.outsiders());
         proposal.floor = leaving.floor();
         proposal.steps.extend(leaving.returns());
         proposal.unity = unity::of(situation, &ours, &strangers, &fragments);
         proposal
     }
 
-    /// One tip for each fragment but the first, the largest.
-    fn join(&self, fragments: &[Fragment<'_>], proposal: &mut Proposal<Request>) {
+    /// One tip for each fragment but the first, the largest. Where only so many
+    /// are taken, whoever was tipped already comes first: whatever the lists
+    /// show, it is on its way in.
+    fn join(
+        &self,
+        situation: &Situation<'_, Detail>,
+        fragments: &[Fragment<'_>],
+        proposal: &mut Proposal<Request>,
+    ) {
         let Some((anchor, others)) = fragments.split_first() else {
             return;
         };
-        let mut room = Room::of(fragments);
+        let asked = |fragment: &&Fragment<'_>| {
+            let mut nodes = fragment.iter();
+            nodes.any(|node| situation.joining.contains(&node.address()))
+        };
+        let (asked, new): (Vec<_>, Vec<_>) = others.iter().partition(asked);
+        let mut room = Room::of(situation, fragments);
         room.admit(anchor);
-        for fragment in others {
-            match room.refuse(fragment) {
-                Some(refusals) => proposal.refusals.extend(refusals),
+        let (mut taken_in, mut left_out) = (anchor.clone(), Vec::new());
+        for (fragment, asked) in std::iter::chain(
+            asked.into_iter().map(|fragment| (fragment, true)),
+            new.into_iter().map(|fragment| (fragment, false)),
+        ) {
+            match room.refuse(fragment, asked) {
+                Some(refusals) => {
+                    proposal.refusals.extend(refusals);
+                    left_out.extend(fragment);
+                }
                 None => {
                     room.admit(fragment);
+                    taken_in.extend(fragment);
                     proposal.steps.push(self.tip(fragment, anchor));
                 }
             }
         }
+        let steps = crowd::thin_out(&taken_in, &left_out, self.heartbeat_port);
+        proposal.steps.extend(steps);
+        let nothing = left_out.iter().filter(|node| holds_nothing(node));
+        proposal.outsiders.extend(nothing.map(Node::address));
     }
 
     /// The tip that joins this fragment to the anchor.
@@ -130,58 +156,6 @@ impl Rules {
             },
             evidence: vec![told.says(), about.says()],
         }
-    }
-}
-
-/// How many more nodes the cluster can take.
-///
-/// Counts ids, not sizes: a fragment may have members that did not answer, and
-/// during a merge both sides count the same ones.
-struct Room<'a> {
-    limit: Option<(usize, Edition)>,
-    taken: HashSet<&'a str>,
-}
-
-impl<'a> Room<'a> {
-    fn of(fragments: &[Fragment<'a>]) -> Room<'a> {
-        let editions = fragments.iter().flatten().map(|n| n.view.detail.edition);
-        let limits = editions.filter_map(|e| Some((e.max_nodes()?, e)));
-        Room {
-            limit: limits.min(),
-            taken: HashSet::new(),
-        }
-    }
-
-    fn ids(fragment: &[Node<'a>]) -> impl Iterator<Item = &'a str> {
-        let peers = fragment.iter().flat_map(|node| node.view.alive());
-        peers.map(|peer| peer.node.as_str())
-    }
-
-    fn admit(&mut self, fragment: &[Node<'a>]) {
-        // Without a limit nothing is counted: a thousand lists are long.
-        if self.limit.is_some() {
-            self.taken.extend(Self::ids(fragment));
-        }
-    }
-
-    /// Why this fragment cannot join: one refusal for each of its nodes.
-    fn refuse(&self, fragment: &[Node<'a>]) -> Option<Vec<Refusal>> {
-        let (limit, edition) = self.limit?;
-        let more: HashSet<&str> = Self::ids(fragment)
-            .filter(|id| !self.taken.contains(id))
-            .collect();
-        if self.taken.len() + more.len() <= limit {
-            return None;
-        }
-        let refusals = fragment.iter().map(|node| Refusal {
-            what: format!("join {}", node.address()),
-            reason: Reason::LimitReached {
-                limit,
-                source: edition.to_string(),
-            },
-            evidence: vec![node.says()],
-        });
-        Some(refusals.collect())
     }
 }
 

@@ -3,21 +3,24 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use meshworker_core::{
-    Answer, Departure, Evidence, Objection, Peer, Presence, Report, Roster, Sighting, Unanswered,
-    View, Witness,
+    Answer, Departure, Evidence, Objection, Peer, Presence, Reason, Refusal, Report, Roster,
+    Sighting, Unanswered, View, Witness,
 };
 use proptest::prelude::*;
 
-use super::super::detail::ClusterKey;
+use super::super::detail::{ClusterKey, Edition};
 use super::*;
 
 #[path = "leaving_tests.rs"]
 mod leaving;
+#[path = "room_tests.rs"]
+mod room;
 
 /// What a pass saw, by the last number of an address: 5 is 10.0.1.5.
 struct Seen {
     answers: BTreeMap<IpAddr, Answer<Detail>>,
     reports: Vec<Report>,
+    joining: BTreeSet<IpAddr>,
     rules: Rules,
 }
 
@@ -57,6 +60,7 @@ impl Seen {
         let mut seen = Seen {
             answers: BTreeMap::new(),
             reports: Vec::new(),
+            joining: BTreeSet::new(),
             rules: Rules {
                 cluster_name: None,
                 heartbeat_port: 3002,
@@ -151,6 +155,7 @@ impl Seen {
         let situation = Situation {
             roster: &roster,
             answers: &self.answers,
+            joining: &self.joining,
         };
         self.rules.propose(&situation)
     }
@@ -321,48 +326,6 @@ fn without_a_majority_for_a_name_nobody_is_joined() {
         ))
     };
     assert_eq!(seen.proposal(), expected);
-}
-
-#[test]
-fn community_edition_is_not_asked_for_a_ninth_node() {
-    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6], &[7], &[8], &[9], &[10]])
-        .each(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], |view| {
-            view.detail.edition = Edition::Community
-        });
-    let refuse = |n: u32| Refusal {
-        what: format!("join {}", at(n)),
-        reason: Reason::LimitReached {
-            limit: 8,
-            source: "Aerospike Community Edition".into(),
-        },
-        evidence: vec![seen.says(n)],
-    };
-    let expected = Proposal {
-        steps: vec![seen.tip(7, 1), seen.tip(8, 1)],
-        refusals: vec![refuse(9), refuse(10)],
-        ..nothing(Unity::apart("5 clusters instead of one"))
-    };
-    assert_eq!(seen.proposal(), expected);
-}
-
-/// The limit counts the nodes that the members see, also those that are silent.
-#[test]
-fn a_full_cluster_with_silent_members_is_full() {
-    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6, 7, 8], &[9]])
-        .each(&[1, 2, 3, 4, 5, 6, 7, 8, 9], |view| {
-            view.detail.edition = Edition::Community;
-        })
-        .silent(7)
-        .silent(8);
-    let proposal = seen.proposal();
-    assert_eq!(proposal.steps, []);
-    assert!(matches!(
-        proposal.refusals[..],
-        [Refusal {
-            reason: Reason::LimitReached { limit: 8, .. },
-            ..
-        }]
-    ));
 }
 
 /// The old script tipped once, also nodes that did not listen yet, and never

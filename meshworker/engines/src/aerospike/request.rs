@@ -11,6 +11,14 @@ use super::identity::Identity;
 /// The longest `tip-clear` list: the server reads it into 3000 bytes.
 const MAX_CLEAR_LIST: usize = 2900;
 
+/// Says, among much else, whether the heartbeats are switched on.
+pub(super) const NETWORK_CONFIG: &str = "get-config:context=network";
+/// What the answer contains when they are not.
+pub(super) const OFF: &str = "heartbeat.protocol=none";
+const HEARTBEATS_OFF: &str = "set-config:context=network;heartbeat.protocol=none";
+/// Switches them on; `ok` also when they are.
+pub(super) const HEARTBEATS_ON: &str = "set-config:context=network;heartbeat.protocol=v3";
+
 /// A change that is asked of an Aerospike node. All are idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -25,6 +33,13 @@ pub enum Request {
         guest: Identity,
         /// Who is told: nobody else is sent there.
         host: Identity,
+    },
+    /// Leave the mesh, until the next tip: clear the seeds, and switch the
+    /// heartbeats off. Asked of whoever has no place in a cluster that takes only
+    /// so many nodes, and keeps others out of it.
+    StandAside {
+        /// The other nodes' heartbeat addresses.
+        seeds: Vec<SocketAddr>,
     },
     /// Stop trying to connect to this heartbeat address.
     TipClear(SocketAddr),
@@ -60,6 +75,11 @@ impl Request {
             Request::Tip { seed, .. } => {
                 let (host, port) = (seed.ip(), seed.port());
                 vec![(format!("tip:host={host};port={port}"), None)]
+            }
+            Request::StandAside { seeds } => {
+                let mut commands = clear_lists(seeds);
+                commands.push((HEARTBEATS_OFF.into(), None));
+                commands
             }
             Request::TipClear(seed) => clear_lists(&[*seed]),
             Request::AlumniReset { departed } => {
@@ -104,7 +124,8 @@ impl fmt::Display for Request {
 impl meshworker_core::Request for Request {
     fn kind(&self) -> StepKind {
         match self {
-            Request::Tip { .. } => StepKind::Join,
+            // It makes room for those that belong in.
+            Request::Tip { .. } | Request::StandAside { .. } => StepKind::Join,
             Request::TipClear(_) | Request::AlumniReset { .. } => StepKind::Forget,
             Request::Quiesce => StepKind::Leave,
             Request::QuiesceUndo => StepKind::Arrange,
@@ -115,7 +136,8 @@ impl meshworker_core::Request for Request {
     fn introduces(&self) -> Option<IpAddr> {
         match self {
             Request::Tip { seed, .. } => Some(seed.ip()),
-            Request::TipClear(_)
+            Request::StandAside { .. }
+            | Request::TipClear(_)
             | Request::AlumniReset { .. }
             | Request::Quiesce
             | Request::QuiesceUndo

@@ -4,7 +4,7 @@ use aerospike_sim::testing::wait_for;
 use aerospike_sim::{Edition, NodeOptions, SimNode, info};
 use meshworker_core::{Pace, Reason, Unity};
 
-use crate::worker::{PATIENCE, Pass, Worker, access, addresses, performed, quick, start};
+use crate::worker::{PATIENCE, Pass, SOON, Worker, access, addresses, performed, quick, start};
 
 #[tokio::test]
 async fn three_nodes_become_one_cluster_by_two_tips() {
@@ -123,6 +123,76 @@ async fn the_ninth_node_of_community_edition_is_refused() {
     // One for each that comes in; a look into the midst of it may ask for some of them once more.
     let tips = performed(&passes, "tip:");
     assert!((7..=2 * 9).contains(&tips), "{tips} tips");
+}
+
+fn are_one_of_eight(pass: &Pass) -> bool {
+    let views = pass.answers.values().flatten();
+    views.filter(|view| view.size == 8).count() == 8
+}
+
+/// The ninth was up first, and was tipped; a moment later, before any list
+/// showed it, the other five were tipped as well: seven became a cluster, and two
+/// were in none.
+#[tokio::test]
+async fn three_to_nine_at_once_are_eight_and_one_left_alone() {
+    let (_block, at) = addresses(9);
+    let mut nodes = start(&at[..3]).await;
+    let mut worker = Worker::new(&at[..3], PATIENCE);
+    worker.until_one_of(3).await;
+    nodes.extend(start(&at[8..]).await);
+    worker.dns.push(at[8]);
+    let tipped = |pass: &Pass| pass.replies.iter().any(|(_, reply)| reply.is_ok());
+    worker.until("the ninth is tipped", tipped).await;
+    nodes.extend(start(&at[3..8]).await);
+    worker.dns = at.clone();
+    let passes = worker.until("a cluster of 8", are_one_of_eight).await;
+    let refusals = &passes.last().unwrap().plan.refusals;
+    assert!(
+        refusals.iter().any(|r| r.what == format!("join {}", at[7])),
+        "{refusals:#?}"
+    );
+}
+
+/// Somebody has tipped all nine together.
+#[tokio::test]
+async fn a_mesh_of_nine_that_is_broken_becomes_eight_and_one() {
+    let (_block, at) = addresses(9);
+    let nodes = start(&at).await;
+    for (one, other) in at.iter().zip(&at[1..]) {
+        let tip = format!("tip:host={other};port=3002");
+        info(nodes[one].service(), &tip).await.unwrap();
+    }
+    let broken = async || {
+        let clusters = nodes.values().map(SimNode::cluster);
+        let mut sizes: Vec<usize> = clusters.map(|c| c.map_or(0, |c| c.size())).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    let is_broken = |sizes: &Vec<usize>| sizes[..2] == [0, 0] && (2..8).contains(&sizes[8]);
+    wait_for(
+        "less than eight, and two in none",
+        PATIENCE,
+        broken,
+        is_broken,
+    )
+    .await
+    .unwrap();
+    let mut worker = Worker::new(&at, PATIENCE);
+    worker.until("a cluster of 8", are_one_of_eight).await;
+
+    // One of them leaves, and there is room for the one that stood aside.
+    let out = |pass: &Pass| {
+        let mut refused = pass.plan.refusals.iter();
+        refused.find_map(|r| r.what.strip_prefix("join ")?.parse().ok())
+    };
+    let last = worker.pass().await;
+    let out: std::net::IpAddr = out(&last).expect("somebody is refused");
+    let goes = *at.iter().find(|address| **address != out).unwrap();
+    let mut nodes = nodes;
+    nodes.remove(&goes).unwrap().stop().await;
+    worker.dns.retain(|address| *address != goes);
+    worker.limits.retry_first = SOON;
+    worker.until_one_of(8).await;
 }
 
 #[tokio::test]

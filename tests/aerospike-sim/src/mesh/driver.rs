@@ -48,7 +48,11 @@ impl Mesh {
         let (events, mut inbox) = mpsc::channel(EVENTS);
         let mut mesh = Self {
             lived: Duration::ZERO,
-            sights: Sights::new(node.id(), node.options.dead_after()),
+            sights: Sights::new(
+                node.id(),
+                node.options.dead_after(),
+                node.options.edition.max_cluster_size(),
+            ),
             links: HashMap::new(),
             next_link: 0,
             sequence: 0,
@@ -79,6 +83,11 @@ impl Mesh {
 
     /// What happens at every interval, and as soon as something was tipped.
     fn beat(&mut self) {
+        if !self.node.heartbeats() {
+            // Switched off: it sees what it saw last, and nobody sees it.
+            self.links.clear();
+            return;
+        }
         if self.node.is_isolated() {
             self.links.clear();
             self.sights.clear();
@@ -96,7 +105,7 @@ impl Mesh {
         match event {
             Event::Opened { origin, stream } => {
                 self.dialing.remove(&origin);
-                if self.node.is_isolated() {
+                if self.node.is_isolated() || !self.node.heartbeats() {
                     return;
                 }
                 self.next_link += 1;
@@ -181,6 +190,7 @@ impl Mesh {
             .values()
             .filter_map(|link| Some(self.sights.get(link.peer?)?.pulse.sender.heartbeat()))
             .chain(self.links.values().map(|link| link.remote))
+            .chain(self.sights.ignored())
             .collect();
         let seeds = self
             .node
@@ -242,9 +252,11 @@ impl Mesh {
                     mutual_for: sight.mutual_for(self.lived)?,
                     standing: sight.pulse.standing,
                     decision: sight.pulse.decision.clone(),
+                    hears: sight.pulse.heard.iter().map(|(id, _)| *id).collect(),
                 })
             })
             .collect();
+        let known = self.sights.known();
         let verdict = decide(&Situation {
             me: self.node.member(),
             ready: self.ready(),
@@ -253,9 +265,14 @@ impl Mesh {
             limit: self.node.options.edition.max_cluster_size(),
             settle: self.node.options.settle(),
             recluster: self.node.state().recluster,
+            known: &known,
         });
         let cluster = match verdict {
             Verdict::Stay => return false,
+            Verdict::Orphan => {
+                self.node.state().orphan();
+                return false;
+            }
             Verdict::Adopt(cluster) => cluster,
             Verdict::Form(members) => Arc::new(Cluster::form(members)),
         };
@@ -271,7 +288,7 @@ impl Mesh {
 
     /// Tells every link how things stand.
     fn pulse(&mut self) {
-        if self.node.is_isolated() {
+        if self.node.is_isolated() || !self.node.heartbeats() {
             return;
         }
         let me = self.node.member();

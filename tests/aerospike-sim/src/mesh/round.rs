@@ -3,6 +3,7 @@
 //! The node with the highest id among those that hear each other is the principal: it alone forms a cluster and announces it;
 //! the others adopt what it announces, if they are in it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) struct Neighbour {
     pub mutual_for: Duration,
     pub standing: Option<Standing>,
     pub decision: Option<Arc<Cluster>>,
+    /// Whom it hears itself.
+    pub hears: HashSet<NodeId>,
 }
 
 /// Everything that a round looks at.
@@ -32,12 +35,27 @@ pub(crate) struct Situation<'a> {
     pub settle: Duration,
     /// Form anew although nobody came or went.
     pub recluster: bool,
+    /// Every node that exists as far as is known, this one included.
+    pub known: &'a HashSet<NodeId>,
+}
+
+impl Situation<'_> {
+    /// More nodes have met than the edition allows, and none of them is in a full cluster: they do not become a full one
+    /// and a rest, since each ignores the one that it heard of last, and not all the same one.
+    fn is_crowded(&self) -> bool {
+        let sizes = self.neighbours.iter().filter_map(|other| other.standing);
+        let sizes = sizes.map(|standing| standing.size);
+        let mut sizes = sizes.chain(self.current.map(Cluster::size));
+        self.known.len() > self.limit && sizes.all(|size| size < self.limit)
+    }
 }
 
 /// What a round decides.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Stay,
+    /// Be in no cluster at all: somebody else decides, and does not count this node in.
+    Orphan,
     /// Follow the principal.
     Adopt(Arc<Cluster>),
     /// Be the principal of these.
@@ -62,6 +80,9 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Verdict {
             _ => Verdict::Adopt(offered),
         };
     }
+    if situation.is_crowded() && situation.known.iter().any(|id| *id > me.id) {
+        return Verdict::Orphan;
+    }
     let candidates: Vec<&Neighbour> = neighbours
         .iter()
         .filter(|other| is_candidate(situation, other))
@@ -69,7 +90,10 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Verdict {
     if candidates.iter().any(|other| other.member.id > me.id) {
         return Verdict::Stay;
     }
-    let wanted = choose(situation, &candidates);
+    let mut wanted = choose(situation, &candidates);
+    if situation.is_crowded() {
+        keep_those_that_hear_each_other(&mut wanted, neighbours);
+    }
     let Some(current) = current else {
         return Verdict::Form(wanted);
     };
@@ -144,6 +168,33 @@ fn choose(situation: &Situation<'_>, candidates: &[&Neighbour]) -> Vec<Member> {
     others.truncate(situation.limit.saturating_sub(1));
     others.push(situation.me);
     others
+}
+
+/// Takes out, one after another, who is in the way of most others, of equals the lowest, until everybody hears everybody. The
+/// last, who decides, stays.
+fn keep_those_that_hear_each_other(wanted: &mut Vec<Member>, neighbours: &[Neighbour]) {
+    let hears = |one: &Member, other: &Member| {
+        let one = neighbours.iter().find(|known| known.member.id == one.id);
+        one.is_none_or(|one| one.member.id == other.id || one.hears.contains(&other.id))
+    };
+    loop {
+        let in_the_way = |one: &&Member| {
+            let others = wanted.iter();
+            others
+                .filter(|other| !hears(one, other) || !hears(other, one))
+                .count()
+        };
+        let Some((_, others)) = wanted.split_last() else {
+            return;
+        };
+        let worst = others
+            .iter()
+            .max_by_key(|one| (in_the_way(one), std::cmp::Reverse(one.id)));
+        let Some(worst) = worst.filter(|one| in_the_way(one) > 0).map(|one| one.id) else {
+            return;
+        };
+        wanted.retain(|one| one.id != worst);
+    }
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ fn neighbour(last: u8, cluster: Option<&Arc<Cluster>>) -> Neighbour {
         decision: cluster
             .filter(|cluster| cluster.principal() == Some(member.id))
             .cloned(),
+        hears: HashSet::new(),
     }
 }
 
@@ -52,7 +53,14 @@ fn situation<'a>(
         limit: 8,
         settle: SETTLE,
         recluster: false,
+        known: nobody(),
     }
+}
+
+/// Nobody is known of but those that are heard.
+fn nobody() -> &'static HashSet<NodeId> {
+    static NOBODY: std::sync::LazyLock<HashSet<NodeId>> = std::sync::LazyLock::new(HashSet::new);
+    &NOBODY
 }
 
 /// The last bytes of the addresses that a verdict forms a cluster of.
@@ -235,4 +243,44 @@ fn recluster_forms_anew() {
         ..situation(6, Some(&mine), &neighbours)
     };
     assert_eq!(formed(&decide(&asked)), Some(vec![5, 6]));
+}
+
+/// Recorded from Community Edition: nine that have met become a cluster of seven, and two are in none.
+#[test]
+fn nine_that_meet_are_not_eight_and_one() {
+    let known: HashSet<NodeId> = (1..=9).map(|last| member(last).id).collect();
+    let all_but = |left_out: &[u8]| -> HashSet<NodeId> {
+        let mut hears = known.clone();
+        left_out.iter().for_each(|last| {
+            hears.remove(&member(*last).id);
+        });
+        hears
+    };
+    // 9 ignores 8, and 1 and 2 ignore each other.
+    let neighbours: Vec<Neighbour> = (1..=7)
+        .map(|last| Neighbour {
+            hears: match last {
+                1 => all_but(&[1, 2]),
+                2 => all_but(&[1, 2]),
+                _ => all_but(&[last, 8]),
+            },
+            ..neighbour(last, Some(&cluster([last])))
+        })
+        .collect();
+    let alone = cluster([9]);
+    let nine = Situation {
+        known: &known,
+        ..situation(9, Some(&alone), &neighbours)
+    };
+    assert_eq!(formed(&decide(&nine)), Some(vec![2, 3, 4, 5, 6, 7, 9]));
+    let seven = cluster([2, 3, 4, 5, 6, 7, 9]);
+    let neighbours = [neighbour(9, Some(&seven))];
+    for stranded in [1, 8] {
+        let alone = cluster([stranded]);
+        let stranded = Situation {
+            known: &known,
+            ..situation(stranded, Some(&alone), &neighbours)
+        };
+        assert!(matches!(decide(&stranded), Verdict::Orphan));
+    }
 }

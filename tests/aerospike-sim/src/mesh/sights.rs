@@ -2,7 +2,7 @@
 //!
 //! All times are the node's own: how long it had lived when something happened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -30,20 +30,36 @@ impl Sight {
 pub(crate) struct Sights {
     me: NodeId,
     dead_after: Duration,
+    /// How many nodes are heard at most, this one included.
+    limit: usize,
     seen: HashMap<NodeId, Sight>,
+    /// Those that were heard of when there was no room any more: where they are, and when that was last.
+    ignored: HashMap<NodeId, (SocketAddr, Duration)>,
 }
 
 impl Sights {
-    pub fn new(me: NodeId, dead_after: Duration) -> Self {
+    /// Nobody is heard yet.
+    pub fn new(me: NodeId, dead_after: Duration, limit: usize) -> Self {
         Self {
             me,
             dead_after,
+            limit,
             seen: HashMap::new(),
+            ignored: HashMap::new(),
         }
     }
 
     /// Takes a pulse in. Says whether it brought something that others should hear of at once.
+    ///
+    /// A node that hears as many as its edition allows ignores whoever it hears of later.
     pub fn hear(&mut self, pulse: Pulse, now: Duration) -> bool {
+        let sender = pulse.sender;
+        let known = self.seen.contains_key(&sender.id);
+        if !known && self.seen.len() >= self.limit.saturating_sub(1) {
+            self.ignored.insert(sender.id, (sender.heartbeat(), now));
+            return false;
+        }
+        self.ignored.remove(&sender.id);
         let hears_me = pulse.heard.iter().any(|(id, _)| *id == self.me);
         let Some(sight) = self.seen.get_mut(&pulse.sender.id) else {
             let mutual_since = hears_me.then_some(now);
@@ -78,6 +94,8 @@ impl Sights {
         let dead_after = self.dead_after;
         self.seen
             .retain(|_, sight| now.saturating_sub(sight.heard_at) < dead_after);
+        self.ignored
+            .retain(|_, (_, heard_at)| now.saturating_sub(*heard_at) < dead_after);
         self.seen.len() < before
     }
 
@@ -87,6 +105,23 @@ impl Sights {
 
     pub fn clear(&mut self) {
         self.seen.clear();
+        self.ignored.clear();
+    }
+
+    /// Where those are that are ignored.
+    pub fn ignored(&self) -> impl Iterator<Item = SocketAddr> {
+        self.ignored.values().map(|(address, _)| *address)
+    }
+
+    /// Every node that exists as far as is known: heard, ignored, heard by those that are heard, and this one.
+    pub fn known(&self) -> HashSet<NodeId> {
+        let heard = self.seen.values().flat_map(|sight| &sight.pulse.heard);
+        heard
+            .map(|(id, _)| *id)
+            .chain(self.seen.keys().copied())
+            .chain(self.ignored.keys().copied())
+            .chain([self.me])
+            .collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Sight> {

@@ -101,6 +101,31 @@ pub(super) fn recluster(node: &Node) -> String {
     "ok".to_owned()
 }
 
+/// `get-config:context=network`, as far as a worker reads it.
+pub(super) fn get_config(node: &Node, command: &Command<'_>) -> String {
+    if command.param("context") != Some("network") {
+        return "ERROR:4:bad context".to_owned();
+    }
+    let protocol = if node.heartbeats() { "v3" } else { "none" };
+    let interval = node.options.interval.as_millis();
+    let timeout = node.options.timeout;
+    format!(
+        "heartbeat.interval={interval};heartbeat.timeout={timeout};heartbeat.protocol={protocol}"
+    )
+}
+
+/// `set-config:context=network;heartbeat.protocol=none` or `v3`: leaves the mesh, and comes back. Nothing else can be set.
+pub(super) fn set_config(node: &Node, command: &Command<'_>) -> String {
+    let protocol = command.param("heartbeat.protocol");
+    let on = match (command.param("context"), protocol) {
+        (Some("network"), Some("none")) => false,
+        (Some("network"), Some("v3")) => true,
+        _ => return "ERROR:4:bad config".to_owned(),
+    };
+    node.set_heartbeats(on);
+    "ok".to_owned()
+}
+
 /// `quiesce:` and `quiesce-undo:`; they take effect when the cluster is next formed.
 pub(super) fn quiesce(node: &Node, wanted: bool) -> String {
     if node.options.edition == Edition::Community {

@@ -29,6 +29,8 @@ pub(crate) async fn answer(node: &Arc<Node>, command: &Command<'_>) -> String {
         "statistics" => cluster::statistics(node),
         "cluster-stable" => cluster::stable(node, command),
         "recluster" => cluster::recluster(node),
+        "get-config" => cluster::get_config(node, command),
+        "set-config" => cluster::set_config(node, command),
         "quiesce" => cluster::quiesce(node, true),
         "quiesce-undo" => cluster::quiesce(node, false),
         "tip" => tips::tip(node, command),

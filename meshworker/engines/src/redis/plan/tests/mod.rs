@@ -7,7 +7,7 @@ mod life;
 mod parts;
 mod slots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -218,6 +218,7 @@ impl Scene {
         let situation = Situation {
             roster: &roster,
             answers: &self.answers,
+            joining: &BTreeSet::new(),
         };
         propose(&self.rules, &situation)
     }
@@ -231,6 +232,7 @@ impl Scene {
             leaves,
             floor: _,
             strangers: _,
+            outsiders: _,
             refusals,
             unity,
         } = self.proposal();

@@ -1,0 +1,185 @@
+//! A cluster that takes only so many nodes: who is taken in, and who is not.
+
+use meshworker_core::MemberId;
+
+use super::super::crowd::STUCK_AFTER;
+use super::*;
+
+impl Seen {
+    /// The members announce themselves, each with its slot.
+    fn announced(mut self, members: &[u32]) -> Seen {
+        let sightings = members.iter().map(|n| Sighting {
+            member: Some(MemberId::Slot {
+                service: "db".into(),
+                slot: u64::from(*n),
+            }),
+            ..Sighting::at(at(*n))
+        });
+        self.reports = vec![Report {
+            sightings: sightings.collect(),
+            ..Report::addresses(Witness::Announce, members.iter().map(|n| at(*n)))
+        }];
+        self
+    }
+
+    fn tipped(&self) -> Vec<IpAddr> {
+        let steps = self.proposal().steps.into_iter();
+        steps.map(|step| step.to).collect()
+    }
+}
+
+fn refuse(seen: &Seen, n: u32) -> Refusal {
+    Refusal {
+        what: format!("join {}", at(n)),
+        reason: Reason::LimitReached {
+            limit: 8,
+            source: "Aerospike Community Edition".into(),
+        },
+        evidence: vec![seen.says(n)],
+    }
+}
+
+const NINE: [u32; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+#[test]
+fn community_edition_is_not_asked_for_a_ninth_node() {
+    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6], &[7], &[8], &[9], &[10]])
+        .each(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], |view| {
+            view.detail.edition = Edition::Community
+        });
+    let refuse = |n: u32| Refusal {
+        what: format!("join {}", at(n)),
+        reason: Reason::LimitReached {
+            limit: 8,
+            source: "Aerospike Community Edition".into(),
+        },
+        evidence: vec![seen.says(n)],
+    };
+    let expected = Proposal {
+        steps: vec![seen.tip(7, 1), seen.tip(8, 1)],
+        refusals: vec![refuse(9), refuse(10)],
+        ..nothing(Unity::apart("5 clusters instead of one"))
+    };
+    assert_eq!(seen.proposal(), expected);
+}
+
+/// The limit counts the nodes that the members see, also those that are silent.
+#[test]
+fn a_full_cluster_with_silent_members_is_full() {
+    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6, 7, 8], &[9]])
+        .each(&[1, 2, 3, 4, 5, 6, 7, 8, 9], |view| {
+            view.detail.edition = Edition::Community;
+        })
+        .silent(7)
+        .silent(8);
+    let proposal = seen.proposal();
+    assert_eq!(proposal.steps, []);
+    assert!(matches!(
+        proposal.refusals[..],
+        [Refusal {
+            reason: Reason::LimitReached { limit: 8, .. },
+            ..
+        }]
+    ));
+}
+
+/// Recorded: the ninth was tipped first, because it answered first, then 4 to 8
+/// as well; a cluster of seven formed.
+#[test]
+fn whoever_was_tipped_counts_although_no_list_shows_it_yet() {
+    let all: [&[u32]; 7] = [&[1, 2, 3], &[4], &[5], &[6], &[7], &[8], &[9]];
+    let mut seen = Seen::clusters(&all).community(&NINE);
+    seen.joining = BTreeSet::from([at(9), at(1)]);
+    let proposal = seen.proposal();
+    assert_eq!(seen.tipped(), [9, 4, 5, 6, 7].map(at));
+    assert_eq!(proposal.refusals, [refuse(&seen, 8)]);
+}
+
+#[test]
+fn those_that_do_not_answer_yet_have_their_place_before_higher_ones() {
+    let mut seen = Seen::clusters(&[&[1, 2, 3], &[9]]).community(&[1, 2, 3, 9]);
+    for n in 4..=8 {
+        seen.answers.insert(at(n), Err(Unanswered::Timeout));
+    }
+    let seen = seen.dns_lists_who_answers();
+    let proposal = seen.proposal();
+    assert_eq!(proposal.steps, []);
+    assert_eq!(proposal.refusals, [refuse(&seen, 9)]);
+
+    // What is no database takes nobody's place.
+    let mut seen = seen;
+    let garbage = Unanswered::Garbage("HTTP".into());
+    seen.answers.insert(at(4), Err(garbage));
+    assert_eq!(seen.tipped(), [at(9)]);
+}
+
+/// A member in a slot above the limit comes up first: the others exist, though
+/// nobody has told of them.
+#[test]
+fn a_slot_above_the_limit_waits_for_the_lower_ones_for_a_moment() {
+    let young = |seen: Seen| seen.each(&[9], |view| view.detail.uptime = 1);
+    let seen = Seen::clusters(&[&[1, 2, 3], &[9]]).community(&[1, 2, 3, 9]);
+    let seen = young(seen).announced(&[1, 2, 3, 9]);
+    assert_eq!(seen.proposal().refusals, [refuse(&seen, 9)]);
+    // A service with gaps: it has been there for long enough.
+    let seen = seen.each(&[9], |view| view.detail.uptime = 10);
+    assert_eq!(seen.tipped(), [at(9)]);
+    // Known by its address alone, 9 is no number of a slot.
+    let seen = Seen::clusters(&[&[1, 2, 3], &[9]]).community(&[1, 2, 3, 9]);
+    assert_eq!(young(seen).tipped(), [at(9)]);
+}
+
+/// Recorded: nine nodes had met, a cluster of seven formed, and two were in none.
+#[test]
+fn a_mesh_of_nine_is_thinned_out_until_eight_are_one() {
+    let stranded = |view: &mut View<Detail>| {
+        not_started(view);
+        view.detail.uptime = STUCK_AFTER;
+    };
+    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 7, 9], &[6], &[8]]).community(&NINE);
+    let seen = seen.each(&[6, 8], stranded);
+    let others = [1, 2, 3, 4, 5, 7, 9, 6].map(port);
+    let aside = Step {
+        to: at(8),
+        request: Request::StandAside {
+            seeds: others.to_vec(),
+        },
+        evidence: vec![seen.says(6), seen.says(8)],
+    };
+    let expected = Proposal {
+        steps: vec![seen.tip(6, 1), aside],
+        refusals: vec![refuse(&seen, 8)],
+        ..nothing(Unity::apart("3 clusters instead of one"))
+    };
+    assert_eq!(seen.proposal(), expected);
+
+    // A moment after the start everybody is in no cluster.
+    let seen = seen.each(&[6, 8], |view| view.detail.uptime = 2);
+    assert_eq!(seen.tipped(), [at(6)]);
+}
+
+#[test]
+fn an_empty_ninth_is_an_outsider_and_one_with_records_is_not() {
+    let empty = |said| {
+        move |view: &mut View<Detail>| {
+            view.detail.namespaces = Some(Arc::from([crate::aerospike::Namespace {
+                name: "test".into(),
+                empty: said,
+                ..Default::default()
+            }]));
+        }
+    };
+    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6, 7, 8], &[9]]).community(&NINE);
+    let seen = seen.each(&[9], empty(Some(true)));
+    assert_eq!(seen.proposal().outsiders, BTreeSet::from([at(9)]));
+    for said in [Some(false), None] {
+        let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6, 7, 8], &[9]]).community(&NINE);
+        let seen = seen.each(&[9], empty(said));
+        assert_eq!(seen.proposal().outsiders, BTreeSet::new(), "{said:?}");
+    }
+    // It is on its way out, nobody refuses it any more, and it holds nothing all the same.
+    let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 6, 7, 8], &[9]]).community(&NINE);
+    let seen = seen.each(&[9], empty(Some(true)));
+    let seen = seen.docker(9, Presence::Leaving);
+    assert_eq!(seen.proposal().outsiders, BTreeSet::from([at(9)]));
+}
