@@ -72,7 +72,8 @@ impl<'d, 'w> Page<'d, 'w> {
 
     /// The members and their states, as the API says.
     fn members(&self) -> Result<Vec<Value>, String> {
-        let url = format!("{}/v1/clusters/redis", self.api);
+        let cluster = self.deployment.stack().full("redis");
+        let url = format!("{}/v1/clusters/{cluster}", self.api);
         let tools = self.deployment.tools();
         let text = tools
             .exec(&["curl", "-sf", &url])

@@ -56,7 +56,7 @@ fn meshworker(deployment: &Deployment<'_>, args: &[&str]) -> Result<(), String> 
     let workers = deployment.stack().running("meshworker").map_err(said)?;
     let worker = workers.first().ok_or("no worker runs")?;
     let (docker, container) = deployment.stack().locate(worker).map_err(said)?;
-    let command = ["exec", container.as_str(), "/meshworker"];
+    let command = ["exec", container.as_str(), "meshworker"];
     docker
         .run_within(PATIENCE, command.iter().chain(args))
         .map(drop)
