@@ -14,7 +14,8 @@ export const IN_DETAIL = 30;
 const TITLE = 28;
 const GAP = 12;
 const CELL = 18;
-const NOWHERE = 'swarm node not known';
+/// Where members are whose swarm node nobody knows: in no box, since a box is a node.
+const NOWHERE = '';
 
 /// Boxes with members: { title, members: [{ index, x, y }], x, y, width, height,
 /// right, port } and the picture's height. `indexes` says which members, by
@@ -72,7 +73,8 @@ function groups(members, detail) {
     if (indexes.length <= limit) return [[title, indexes]];
     const parts = [];
     for (let begin = 0; begin < indexes.length; begin += limit) {
-      parts.push([title, indexes.slice(begin, begin + limit)]);
+      const again = begin > 0 && title !== NOWHERE ? ', continued' : '';
+      parts.push([title + again, indexes.slice(begin, begin + limit)]);
     }
     return parts;
   });

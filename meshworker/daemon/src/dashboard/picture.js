@@ -41,6 +41,7 @@ function picture(plan, { members, pairs, leavers, choose }) {
 }
 
 function box(one) {
+  if (one.title === '') return null;
   const room = Math.floor((one.width - 20) / 7.4);
   const count = one.members.length > 1 ? ` · ${one.members.length}` : '';
   return s('g', { class: 'box' },

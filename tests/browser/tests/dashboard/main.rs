@@ -8,6 +8,7 @@
 mod access;
 mod axe;
 mod line;
+mod nodes;
 mod page;
 mod shared;
 mod size;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         access::texts_stand_out_and_things_have_names_in_both_themes,
         access::who_wants_no_motion_gets_none,
         line::a_broken_line_is_told_and_mended,
+        nodes::members_whose_node_nobody_knows_are_in_no_box,
         size::three_hundred_members_are_shown_and_followed,
         story::the_page_shows_what_the_api_says_from_forming_to_leaving,
         story::a_late_pass_is_loud,
