@@ -19,6 +19,8 @@ pub struct Counts {
     pub connections: u64,
     /// How often a node of another cluster was warned about.
     pub name_warnings: u64,
+    /// Requests that 8.1 counts as deprecated.
+    pub deprecated: u64,
 }
 
 impl Counts {
@@ -58,6 +60,10 @@ impl Counters {
 
     pub fn connection(&self) {
         self.lock().connections += 1;
+    }
+
+    pub fn deprecated(&self) {
+        self.lock().deprecated += 1;
     }
 
     pub fn name_warning(&self) {

@@ -84,10 +84,10 @@ pub(crate) struct Cleared {
 pub(crate) struct Seeds(Vec<Seed>);
 
 impl Seeds {
-    /// Adds a seed, unless it is there already. `false` when there is no room.
+    /// Adds a seed. `false` when it is there already, or there is no room.
     pub fn add(&mut self, seed: Seed) -> bool {
         if self.0.contains(&seed) {
-            return true;
+            return false;
         }
         let room = self.0.len() < MAX_SEEDS;
         if room {
@@ -143,7 +143,7 @@ mod tests {
     fn seeds(list: &[(&str, u16)]) -> Seeds {
         let mut seeds = Seeds::default();
         for (host, port) in list {
-            assert!(seeds.add(Seed::new(host, *port)));
+            seeds.add(Seed::new(host, *port));
         }
         seeds
     }
@@ -200,6 +200,8 @@ mod tests {
 
     #[test]
     fn the_same_address_is_the_same_seed() {
+        let mut once = seeds(&[("10.0.1.2", 3002)]);
+        assert!(!once.add(Seed::new("10.0.1.2", 3002)));
         let all = seeds(&[
             ("10.0.1.2", 3002),
             ("10.0.1.2", 3002),

@@ -1,6 +1,6 @@
 //! What a node knows, behind one lock: its cluster, its seeds, its peers' announcements, its records.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) struct State {
     pub recluster: bool,
     pub announced: HashMap<NodeId, Announced>,
     cluster: Option<Arc<Cluster>>,
-    departed: BTreeSet<SocketAddr>,
+    departed: BTreeMap<SocketAddr, NodeId>,
     peers_generation: u64,
 }
 
@@ -57,7 +57,7 @@ impl State {
             recluster: false,
             announced: HashMap::new(),
             cluster: None,
-            departed: BTreeSet::new(),
+            departed: BTreeMap::new(),
             peers_generation: 0,
         }
     }
@@ -69,11 +69,11 @@ impl State {
     /// Becomes part of this cluster.
     pub fn adopt(&mut self, cluster: Arc<Cluster>) {
         let old = self.cluster.as_deref();
-        let gone: Vec<SocketAddr> = old
+        let gone: Vec<(SocketAddr, NodeId)> = old
             .map_or(&[][..], Cluster::members)
             .iter()
             .filter(|member| cluster.member(member.id).is_none())
-            .map(Member::service)
+            .map(|member| (member.service(), member.id))
             .collect();
         let came = match old {
             Some(old) => {
@@ -115,7 +115,7 @@ impl State {
     pub fn alumni(&self, me: NodeId) -> BTreeSet<SocketAddr> {
         self.peers(me)
             .map(Member::service)
-            .chain(self.departed.iter().copied())
+            .chain(self.departed.keys().copied())
             .collect()
     }
 
@@ -128,6 +128,11 @@ impl State {
                 known.join(";")
             }
         }
+    }
+
+    /// Those that are remembered and not seen any more.
+    pub fn departed(&self) -> impl Iterator<Item = (SocketAddr, NodeId)> {
+        self.departed.iter().map(|(address, id)| (*address, *id))
     }
 
     pub fn reset_alumni(&mut self) {

@@ -128,7 +128,8 @@ async fn a_server_without_the_sum_is_asked_for_each_namespace() {
     let working = view.working.as_deref();
     assert_eq!(working, Some("8 partitions to send, 2 to receive"));
     let requests = server.requests();
-    assert_eq!(requests[1..], ["namespace/bar\nnamespace/test\n"]);
+    let second = "edition\nservices-alumni\nnamespace/bar\nnamespace/test\n";
+    assert_eq!(requests[1..], [second]);
 }
 
 /// Once the namespaces are known, they are asked about in the same round trip.

@@ -13,9 +13,33 @@
 pub(super) const HEADER: usize = 8;
 
 /// The longest body that is read. A thousand peers, each named with several
-/// addresses, take some 100 KB; a program that announces more than this is not
-/// the database, or not sane.
-pub(super) const MAX_BODY: usize = 16 << 20;
+/// addresses, take some 100 KB, and 32 namespaces 200 KB; a program that
+/// announces more than this is not the database, or not sane.
+pub(super) const MAX_BODY: usize = 4 << 20;
+
+/// The longest piece of a node's words that is shown to anybody.
+const LONGEST_SHOWN: usize = 200;
+
+/// As much of a node's words as is shown.
+pub(super) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_SHOWN)]
+}
+
+/// The number that a node gives for this field, if it gives one.
+///
+/// # Errors
+///
+/// It is none, or a larger one than there can be: a node that says so is not to
+/// be believed in anything.
+pub(super) fn number(field: &str, value: &str, most: u64) -> Result<u64, String> {
+    match value.parse() {
+        Ok(number) if number <= most => Ok(number),
+        _ => Err(format!(
+            "{field}: found '{}'; allowed: 0 to {most}",
+            cut(value)
+        )),
+    }
+}
 
 const VERSION: u8 = 2;
 const TYPE_INFO: u8 = 1;

@@ -6,29 +6,31 @@
 //! whoever has it later, until a *tip-clear*.
 //!
 //! Statements about the protocol are recorded from Aerospike Community
-//! 8.0.0.15, where they do not say otherwise.
+//! 8.0.0.15 and 8.1.2.0, where they do not say otherwise.
 
 mod client;
 mod crowd;
 mod departures;
 mod detail;
+mod dialect;
 mod fragments;
 mod identity;
 mod info;
 mod leaving;
 mod lists;
+mod look;
 mod names;
 mod namespaces;
 mod nodes;
 mod peers;
 mod plan;
 mod request;
+mod rest;
 mod room;
 mod sizing;
 mod unity;
 mod view;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
@@ -36,12 +38,13 @@ use tokio::time::Instant;
 
 use crate::{Access, Descriptor, Engine, Failure};
 use client::Client;
+use dialect::Dialects;
 use identity::WHO;
-use info::Value;
+use info::{Value, cut};
 use lists::Lists;
-use namespaces::{Contents, Known};
+use namespaces::Known;
 use plan::Rules;
-use view::{QUESTIONS, Read};
+use rest::Rest;
 
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use identity::Identity;
@@ -56,6 +59,8 @@ pub struct Aerospike {
     client: Client,
     lists: Lists,
     known: Known,
+    dialects: Dialects,
+    rest: Rest,
 }
 
 impl Planner for Aerospike {
@@ -91,64 +96,24 @@ impl Engine for Aerospike {
             client: Client::new(&access),
             lists: Lists::default(),
             known: Known::default(),
+            dialects: Dialects::default(),
+            rest: Rest::default(),
             access,
         }
     }
 
     async fn observe(&self, node: IpAddr) -> Answer<Detail> {
         self.refuse_login()?;
-        let deadline = self.client.deadline();
-        let known = self.known.all();
-        let mut questions = view::questions(self.access.tls.is_some())
-            .map(str::to_owned)
-            .to_vec();
-        questions.extend(known.iter().map(|name| namespaces::question(name)));
-        let body = self.client.ask(node, &questions, deadline).await?;
-        let answers = info::values(&body, &questions).map_err(garbage)?;
-        let (answers, about) = answers.split_at(QUESTIONS);
-        let Read {
-            mut view,
-            migration,
-            namespaces,
-        } = view::read(node, answers, &self.lists)?;
-
-        let Some(names) = namespaces else {
-            view.working = migration.working(None);
-            return Ok(view);
-        };
-        let mut said: HashMap<&str, Value<'_>> = known
-            .iter()
-            .map(String::as_str)
-            .zip(about.iter().copied())
-            .collect();
-        // What is not known yet takes a second round trip, once.
-        let news: Vec<&str> = names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !said.contains_key(name))
-            .collect();
-        let questions: Vec<String> = news.iter().map(|name| namespaces::question(name)).collect();
-        let body = if news.is_empty() {
-            Vec::new()
-        } else {
-            self.client.ask(node, &questions, deadline).await?
-        };
-        let answers = info::values(&body, &questions).map_err(garbage)?;
-        said.extend(news.iter().copied().zip(answers));
-        let own = names
-            .iter()
-            .filter_map(|name| Some((name.as_str(), *said.get(name.as_str())?)));
-        let contents = Contents::read(own);
-        self.known.learn(&names);
-
-        view.working = migration.working(Some(&contents));
-        view.detail.to_send = (!contents.unsaid).then_some(contents.send);
-        view.detail.namespaces = Some(self.lists.namespaces(contents.namespaces));
-        Ok(view)
+        match self.unchanged(node).await {
+            Some(answer) => answer,
+            None => self.look(node).await,
+        }
     }
 
     async fn perform(&self, step: &Step<Request>) -> Result<String, Failure> {
         self.refuse_login().map_err(unanswered)?;
+        // What follows is seen by a look at everything.
+        self.rest.forget(step.to);
         let deadline = self.client.deadline();
         if let Request::Tip { seed, guest, host } = &step.request {
             self.meet(seed.ip(), guest, deadline).await?;
@@ -156,7 +121,13 @@ impl Engine for Aerospike {
         }
         let mut replies = Vec::new();
         for (command, seeds) in step.request.commands() {
-            replies.push(self.tell(step.to, &command, seeds, deadline).await?);
+            let reply = self.tell(step.to, &command, seeds, deadline).await;
+            replies.push(match (&step.request, reply) {
+                (Request::Tip { .. }, Err(Failure::Refused(why))) if why == ALREADY_A_SEED => {
+                    "it has that seed already".to_owned()
+                }
+                (_, reply) => reply?,
+            });
         }
         Ok(replies.join(", then "))
     }
@@ -242,6 +213,9 @@ fn unanswered(why: Unanswered) -> Failure {
     Failure::Unanswered(why.to_string())
 }
 
+/// What a node replies to a tip about a seed that it has, by 8.0 and 8.1 alike.
+const ALREADY_A_SEED: &str = "unknown";
+
 /// What a node replies to `recluster:` that does not decide who is in.
 const NOT_PRINCIPAL: &str = "ignored-by-non-principal";
 
@@ -257,9 +231,12 @@ fn taken(value: Value<'_>, seeds: Option<usize>) -> Result<String, Failure> {
             Ok(text.to_owned())
         }
         Value::Error { text, .. } | Value::Data(text @ NOT_PRINCIPAL) => {
-            Err(Failure::Refused(text.to_owned()))
+            Err(Failure::Refused(cut(text).to_owned()))
         }
-        Value::Data(data) => Err(Failure::Unanswered(format!("unknown reply '{data}'"))),
+        Value::Data(data) => Err(Failure::Unanswered(format!(
+            "unknown reply '{}'",
+            cut(data)
+        ))),
     }
 }
 

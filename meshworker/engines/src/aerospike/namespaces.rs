@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::detail::Namespace;
-use super::info::Value;
+use super::info::{Value, number};
 
 /// The most namespaces that are asked about: twice what a server can have. A
 /// longer list is not a server's.
@@ -12,6 +12,15 @@ const MOST_NAMES: usize = 64;
 
 /// The longest name that is asked about: twice what a server accepts.
 const LONGEST_NAME: usize = 64;
+
+/// Into how many partitions each namespace is cut.
+const PARTITIONS: u64 = 4096;
+/// The most copies of a record: as many as a cluster has nodes at most.
+const MOST_COPIES: u64 = 256;
+/// The most partitions that a node can have on their way: each to or from all.
+pub(super) const MOST_MOVES: u64 = PARTITIONS * MOST_COPIES;
+/// The same of all its namespaces.
+pub(super) const MOST_MOVES_IN_ALL: u64 = MOST_MOVES * MOST_NAMES as u64;
 
 /// The namespaces that nodes of this cluster are known to have, so that a node
 /// can be asked about them in the same round trip in which it names them.
@@ -85,7 +94,13 @@ pub(super) struct Contents {
 impl Contents {
     /// What these answers say, each to the [`question`] about the name beside
     /// it. No number is not the number zero.
-    pub fn read<'a>(answers: impl IntoIterator<Item = (&'a str, Value<'a>)>) -> Contents {
+    ///
+    /// # Errors
+    ///
+    /// Names the first field whose value cannot be.
+    pub fn read<'a>(
+        answers: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) -> Result<Contents, String> {
         let mut contents = Contents::default();
         for (name, answer) in answers {
             let statistics = match answer {
@@ -99,16 +114,18 @@ impl Contents {
             };
             let items = statistics.split(';');
             for (item, value) in items.filter_map(|item| item.split_once('=')) {
+                let up_to =
+                    |most| number(&format!("namespace '{name}': {item}"), value, most).map(Some);
                 match item {
-                    "replication-factor" => namespace.replication_factor = value.parse().ok(),
-                    "effective_replication_factor" => namespace.copies = value.parse().ok(),
-                    "unavailable_partitions" => namespace.unavailable = value.parse().ok(),
-                    "dead_partitions" => namespace.dead = value.parse().ok(),
+                    "replication-factor" => namespace.replication_factor = up_to(MOST_COPIES)?,
+                    "effective_replication_factor" => namespace.copies = up_to(MOST_COPIES)?,
+                    "unavailable_partitions" => namespace.unavailable = up_to(PARTITIONS)?,
+                    "dead_partitions" => namespace.dead = up_to(PARTITIONS)?,
                     "pending_quiesce" => namespace.quiesce_pending = value.parse().ok(),
                     "effective_is_quiesced" => namespace.quiesced = value.parse().ok(),
-                    "objects" => namespace.empty = value.parse().ok().map(|n: u64| n == 0),
-                    "migrate_tx_partitions_remaining" => moves.0 = value.parse().ok(),
-                    "migrate_rx_partitions_remaining" => moves.1 = value.parse().ok(),
+                    "objects" => namespace.empty = up_to(u64::MAX)?.map(|n| n == 0),
+                    "migrate_tx_partitions_remaining" => moves.0 = up_to(MOST_MOVES)?,
+                    "migrate_rx_partitions_remaining" => moves.1 = up_to(MOST_MOVES)?,
                     _ => {}
                 }
             }
@@ -118,7 +135,7 @@ impl Contents {
             contents.send = contents.send.saturating_add(send.unwrap_or_default());
             contents.receive = contents.receive.saturating_add(receive.unwrap_or_default());
         }
-        contents
+        Ok(contents)
     }
 
     /// What is on the move, in the operator's words.
@@ -169,7 +186,7 @@ mod tests {
             code: Some(20),
             text: "unknown namespace",
         };
-        let contents = Contents::read([("bar", Value::Data(said)), ("test", refused)]);
+        let contents = Contents::read([("bar", Value::Data(said)), ("test", refused)]).unwrap();
         let bar = Namespace {
             name: "bar".into(),
             replication_factor: Some(3),
@@ -197,5 +214,33 @@ mod tests {
             Some("120 partitions to send, 3 to receive")
         );
         assert_eq!(Contents::default().moving(), None);
+    }
+
+    /// A leaver that said so, and one fewer later, ended the worker.
+    #[test]
+    fn a_number_that_cannot_be_is_an_error_that_names_its_field() {
+        for (said, error) in [
+            (
+                "migrate_tx_partitions_remaining=18446744073709551615",
+                "namespace 'test': migrate_tx_partitions_remaining: found '18446744073709551615'; \
+                 allowed: 0 to 1048576",
+            ),
+            (
+                "dead_partitions=4097",
+                "namespace 'test': dead_partitions: found '4097'; allowed: 0 to 4096",
+            ),
+            (
+                "replication-factor=-1",
+                "namespace 'test': replication-factor: found '-1'; allowed: 0 to 256",
+            ),
+            (
+                "objects=18446744073709551616",
+                "namespace 'test': objects: found '18446744073709551616'; \
+                 allowed: 0 to 18446744073709551615",
+            ),
+        ] {
+            let contents = Contents::read([("test", Value::Data(said))]);
+            assert_eq!(contents, Err(error.to_owned()));
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::view::{LONGEST_ID, MOST_NODES};
+
 /// One node of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
@@ -23,6 +25,7 @@ impl<'a> Entry<'a> {
 pub(super) fn entries(list: &str) -> impl Iterator<Item = Result<Entry<'_>, Odd>> {
     let inner = list.splitn(3, ',').nth(2).and_then(unwrapped);
     let mut rest = inner.ok_or(Odd);
+    let mut count = 0;
     std::iter::from_fn(move || {
         let text = match rest {
             Ok("") => return None,
@@ -42,7 +45,9 @@ pub(super) fn entries(list: &str) -> impl Iterator<Item = Result<Entry<'_>, Odd>
             let (node, described) = unwrapped(first)?.split_once(',')?;
             let (_tls_name, listed) = described.split_once(',')?;
             let addresses = unwrapped(listed)?;
-            Some(Entry { node, addresses })
+            count += 1;
+            let sane = node.len() <= LONGEST_ID && count <= MOST_NODES;
+            sane.then_some(Entry { node, addresses })
         });
         if entry.is_none() {
             rest = Ok("");
@@ -53,7 +58,10 @@ pub(super) fn entries(list: &str) -> impl Iterator<Item = Result<Entry<'_>, Odd>
 
 /// A list of nodes is not of the expected form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the list of nodes is not of the form GENERATION,PORT,[[NODE,TLS,[ADDRESS]]]")]
+#[error(
+    "the list of nodes is not of the form GENERATION,PORT,[[NODE,TLS,[ADDRESS]]], \
+     with at most {MOST_NODES} nodes and {LONGEST_ID} bytes in an id"
+)]
 pub(super) struct Odd;
 
 /// What stands between the outermost brackets.

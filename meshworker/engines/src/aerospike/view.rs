@@ -6,36 +6,48 @@ use std::num::NonZeroU64;
 use meshworker_core::{Peer, Unanswered, View};
 
 use super::detail::{ClusterKey, Detail};
-use super::info::Value;
+use super::dialect::Dialect;
+use super::info::{Value, cut, number};
 use super::lists::Lists;
-use super::namespaces::{self, Contents};
+use super::namespaces::{self, Contents, MOST_MOVES_IN_ALL};
 use super::peers::{self, Odd};
 
-/// How many commands make a view.
+/// How many answers make a view.
 pub(super) const QUESTIONS: usize = 10;
 
-/// The commands that make a view, all in one round trip. On the TLS port the
-/// nodes name each other's TLS addresses.
-pub(super) fn questions(tls: bool) -> [&'static str; QUESTIONS] {
+/// The commands that make a view, all in one round trip: one fewer than there are
+/// answers to read, since each node is asked for its former peers in one way. On
+/// the TLS port the nodes name each other's TLS addresses.
+pub(super) fn questions(tls: bool, dialect: Dialect) -> Vec<String> {
     let (own, peers, alumni) = if tls {
         ("service-tls-std", "peers-tls-std", "alumni-tls-std")
     } else {
         ("service-clear-std", "peers-clear-std", "alumni-clear-std")
     };
-    [
+    let edition = if dialect.release {
+        "release"
+    } else {
+        "edition"
+    };
+    // The older form is of IPv4 only, and does not say which addresses belong to
+    // one node.
+    let alumni = if dialect.alumni {
+        alumni
+    } else {
+        "services-alumni"
+    };
+    let questions = [
         "node",
         "build",
-        "edition",
+        edition,
         "cluster-name",
         "statistics",
         own,
         peers,
         alumni,
-        // The older form of the line above, for servers without it: IPv4 only,
-        // and it does not say which addresses belong to one node.
-        "services-alumni",
         "namespaces",
-    ]
+    ];
+    questions.map(str::to_owned).to_vec()
 }
 
 /// Whether this answer to `cluster-name` says that there is none.
@@ -89,7 +101,7 @@ pub(super) fn read(
     ] = <[Value<'_>; QUESTIONS]>::try_from(answers)
         .map_err(|_| Unanswered::Garbage("another number of answers".into()))?;
 
-    let node = text("node", node)?.to_owned();
+    let node = short("node", text("node", node)?, LONGEST_ID)?.to_owned();
     let statistics = Statistics::read(text("statistics", statistics)?)?;
     let listed = text("peers", listed)?;
 
@@ -105,14 +117,14 @@ pub(super) fn read(
         node,
         cluster_name: match text("cluster-name", cluster_name)? {
             name if no_name(name) => None,
-            name => Some(name.to_owned()),
+            name => Some(short("cluster-name", name, LONGEST_NAME)?.to_owned()),
         },
         size: statistics.size,
         peers: alive,
         working: None,
         detail: Detail {
-            build: text("build", build)?.to_owned(),
-            edition: match text("edition", edition)?.parse() {
+            build: short("build", text("build", build)?, LONGEST_ID)?.to_owned(),
+            edition: match edition_in(text("edition", edition)?).parse() {
                 Ok(edition) => edition,
                 Err(never) => match never {},
             },
@@ -156,6 +168,9 @@ fn departed(
     }
     departed.sort_unstable();
     departed.dedup();
+    if departed.len() > MOST_NODES {
+        return Err(odd(Odd));
+    }
     without(&mut departed, alive.iter().filter_map(|peer| peer.address));
     // What is left may be another address of a living node: rare, so these are
     // read only now.
@@ -179,6 +194,36 @@ fn without(departed: &mut Vec<IpAddr>, living: impl Iterator<Item = IpAddr>) {
     departed.retain(|_| !lives.next().unwrap_or_default());
 }
 
+/// The edition in the answer to `release`, `edition=E;version=V;..`; the whole
+/// answer to `edition`.
+fn edition_in(answer: &str) -> &str {
+    let mut items = answer.split(';');
+    items
+        .find_map(|item| item.strip_prefix("edition="))
+        .unwrap_or(answer)
+}
+
+/// The longest id of a node or a build that is taken in: four times what a server
+/// gives.
+pub(super) const LONGEST_ID: usize = 64;
+/// The longest name of a cluster that is taken in: twice what a server accepts.
+const LONGEST_NAME: usize = 128;
+/// The longest time in seconds since a server's start: a thousand years.
+const LONGEST_UPTIME: u64 = 1000 * 365 * 24 * 3600;
+/// The most nodes that are taken in: many times what a cluster has.
+pub(super) const MOST_NODES: usize = 4096;
+
+/// What a node says, if it is no longer than that.
+fn short<'a>(field: &str, said: &'a str, longest: usize) -> Result<&'a str, Unanswered> {
+    if said.len() <= longest {
+        return Ok(said);
+    }
+    let found = said.len();
+    Err(Unanswered::Garbage(format!(
+        "{field}: found {found} bytes; allowed: at most {longest}"
+    )))
+}
+
 /// The value of one answer, which must not be an error.
 fn text<'a>(command: &str, value: Value<'a>) -> Result<&'a str, Unanswered> {
     match value {
@@ -188,8 +233,8 @@ fn text<'a>(command: &str, value: Value<'a>) -> Result<&'a str, Unanswered> {
         Value::Error {
             code: Some(80 | 81),
             text,
-        } => Err(Unanswered::Denied(text.to_owned())),
-        Value::Error { text, .. } => Err(Unanswered::Garbage(format!("{command}: {text}"))),
+        } => Err(Unanswered::Denied(cut(text).to_owned())),
+        Value::Error { text, .. } => Err(Unanswered::Garbage(format!("{command}: {}", cut(text)))),
     }
 }
 
@@ -215,16 +260,25 @@ impl Statistics {
         let mut read = Statistics::default();
         let (mut size, mut key) = (None, None);
         for (name, value) in list.split(';').filter_map(|item| item.split_once('=')) {
+            let up_to = |most: u64| {
+                let said = number(&format!("statistics: {name}"), value, most);
+                said.map_err(Unanswered::Garbage)
+            };
             match name {
-                "cluster_size" => size = value.parse().ok(),
+                "cluster_size" => size = usize::try_from(up_to(MOST_NODES as u64)?).ok(),
                 "cluster_key" => key = u64::from_str_radix(value, 16).ok(),
                 "cluster_integrity" => read.integrity = value == "true",
                 "cluster_is_member" => read.is_member = value == "true",
                 // Before the first cluster it is 0.
-                "cluster_principal" if value != "0" => read.principal = Some(value.to_owned()),
-                "uptime" => read.uptime = value.parse().unwrap_or_default(),
+                "cluster_principal" if value != "0" => {
+                    let principal = short("cluster_principal", value, LONGEST_ID)?;
+                    read.principal = Some(principal.to_owned());
+                }
+                "uptime" => read.uptime = up_to(LONGEST_UPTIME)?,
                 "migrate_allowed" => read.migrate_allowed = value.parse().ok(),
-                "migrate_partitions_remaining" => read.partitions_remaining = value.parse().ok(),
+                "migrate_partitions_remaining" => {
+                    read.partitions_remaining = Some(up_to(MOST_MOVES_IN_ALL)?);
+                }
                 _ => {}
             }
         }

@@ -150,7 +150,7 @@ fn migrations_are_named() {
 /// Either says so: rest is only what neither contradicts.
 #[test]
 fn partitions_move_when_the_sum_or_a_namespace_says_so() {
-    let contents = |said: &'static str| Contents::read([("test", Value::Data(said))]);
+    let contents = |said: &'static str| Contents::read([("test", Value::Data(said))]).unwrap();
     let busy = contents("migrate_tx_partitions_remaining=7;migrate_rx_partitions_remaining=2");
     let calm = contents("migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0");
     let mute = contents("objects=7");
@@ -208,5 +208,76 @@ fn errors_and_odd_answers_give_no_view() {
         answers[at] = value;
         let view = read(ip("10.0.1.5"), &answers, &Lists::default());
         assert_eq!(view, Err(expected));
+    }
+}
+
+/// 8.1 says it in another command, with other things beside it.
+#[test]
+fn the_edition_is_read_in_either_form() {
+    let said = "edition=Aerospike Enterprise Edition;version=8.1.2.0;os=debian12;arch=x86_64;sha=1";
+    for (said, expected) in [
+        (said, Edition::Enterprise),
+        ("Aerospike Community Edition", Edition::Community),
+        ("version=8.1.2.0", Edition::Other),
+    ] {
+        let mut answers = recorded();
+        answers[2] = Value::Data(said);
+        let Read { view, .. } = read(ip("10.0.1.5"), &answers, &Lists::default()).unwrap();
+        assert_eq!(view.detail.edition, expected);
+    }
+}
+
+#[test]
+fn whatever_a_node_says_has_a_longest_length() {
+    let long = "x".repeat(1 << 20);
+    let principal = format!("cluster_size=3;cluster_key=1;cluster_principal={long}");
+    let size = "cluster_size=18446744073709551616;cluster_key=1".to_owned();
+    let size_text = format!("cluster_size={long};cluster_key=1");
+    let uptime = "cluster_size=3;cluster_key=1;uptime=18446744073709551615".to_owned();
+    let moves = "cluster_size=3;cluster_key=1;migrate_partitions_remaining=67108865".to_owned();
+    let peers = format!("4,3000,[[{long},,[10.0.1.6]]]");
+    let many: Vec<String> = (0..MOST_NODES + 1).map(|n| format!("[{n},,[]]")).collect();
+    let many = format!("4,3000,[{}]", many.join(","));
+    let error = Value::Error {
+        code: Some(4),
+        text: &long,
+    };
+    for (at, value, field) in [
+        (0, Value::Data(&long), "node: found 1048576 bytes"),
+        (1, Value::Data(&long), "build: found 1048576 bytes"),
+        (3, Value::Data(&long), "cluster-name: found 1048576 bytes"),
+        (
+            4,
+            Value::Data(&principal),
+            "cluster_principal: found 1048576 bytes",
+        ),
+        (
+            4,
+            Value::Data(&size),
+            "statistics: cluster_size: found '1844",
+        ),
+        (
+            4,
+            Value::Data(&size_text),
+            "statistics: cluster_size: found 'xxx",
+        ),
+        (4, Value::Data(&uptime), "statistics: uptime: found '1844"),
+        (
+            4,
+            Value::Data(&moves),
+            "statistics: migrate_partitions_remaining: found '67108865'",
+        ),
+        (6, Value::Data(&peers), "the list of nodes"),
+        (6, Value::Data(&many), "the list of nodes"),
+        (7, Value::Data(&peers), "the list of nodes"),
+        (1, error, "build: xxx"),
+    ] {
+        let mut answers = recorded();
+        answers[at] = value;
+        let Err(Unanswered::Garbage(why)) = read(ip("10.0.1.5"), &answers, &Lists::default())
+        else {
+            panic!("{field}: taken in");
+        };
+        assert!(why.starts_with(field) && why.len() < 400, "{field}: {why}");
     }
 }

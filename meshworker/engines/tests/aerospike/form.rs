@@ -3,6 +3,8 @@
 use aerospike_sim::testing::wait_for;
 use aerospike_sim::{Edition, NodeOptions, SimNode, info};
 use meshworker_core::{Pace, Reason, Unity};
+use meshworker_engines::Engine;
+use meshworker_engines::aerospike::Aerospike;
 
 use crate::worker::{PATIENCE, Pass, SOON, Worker, access, addresses, performed, quick, start};
 
@@ -24,6 +26,67 @@ async fn three_nodes_become_one_cluster_by_two_tips() {
         assert_eq!((counts.round_trips, counts.connections), (1, 0));
         assert_eq!(counts.of("tip"), 0);
     }
+}
+
+/// Each look asked 8.1 for two things that it counts, and its log was full of it;
+/// a tip that is made again is answered as an error by both.
+#[tokio::test]
+async fn each_version_is_asked_what_it_prefers_and_a_tip_made_twice_is_no_failure() {
+    let (_block, at) = addresses(2);
+    let mut nodes = start(&at[..1]).await;
+    let newer = NodeOptions {
+        build: "8.1.2.0".into(),
+        ..quick(at[1])
+    };
+    nodes.insert(at[1], SimNode::start(newer).await.unwrap());
+    let mut worker = Worker::new(&at, PATIENCE);
+    let passes = worker.until_one_of(2).await;
+    let tips = passes.iter().flat_map(|pass| &pass.plan.steps);
+    let tip = tips.last().expect("a tip").clone();
+    let again = Aerospike::new(access(PATIENCE)).perform(&tip).await;
+    assert_eq!(again, Ok("it has that seed already".into()));
+    nodes.values().for_each(SimNode::reset_counts);
+    for _ in 0..20 {
+        worker.pass().await;
+    }
+    let counts = nodes[&at[1]].counts();
+    assert_eq!((counts.deprecated, counts.of("edition")), (0, 0));
+    assert_eq!(nodes[&at[0]].counts().of("release"), 0);
+    assert_eq!(nodes[&at[0]].counts().round_trips, 20);
+}
+
+/// At rest a node is asked for the lists of the others only now and then, and when
+/// it says that something has changed.
+#[tokio::test]
+async fn at_rest_the_lists_are_read_now_and_then_and_when_they_change() {
+    let (_block, at) = addresses(4);
+    let mut nodes = start(&at[..3]).await;
+    let mut worker = Worker::new(&at[..3], PATIENCE);
+    worker.until_one_of(3).await;
+    let rest = |pass: &Pass| pass.answers.values().flatten().all(|v| v.working.is_none());
+    worker.until("rest", rest).await;
+    nodes.values().for_each(SimNode::reset_counts);
+    for _ in 0..32 {
+        assert!(worker.pass().await.is_one_of(3));
+    }
+    for node in nodes.values() {
+        let counts = node.counts();
+        assert_eq!(counts.round_trips, 32);
+        assert_eq!(counts.of("peers-clear-std"), 2, "{counts:?}");
+    }
+    // A newcomer, and a loss, are seen in the very next look.
+    nodes.extend(start(&at[3..]).await);
+    worker.dns.push(at[3]);
+    worker.until_one_of(4).await;
+    worker.until("rest", rest).await;
+    nodes.remove(&at[3]).unwrap().stop().await;
+    worker.dns.pop();
+    let remembers = |pass: &Pass| {
+        let mut views = pass.answers.values().flatten();
+        views.any(|view| *view.detail.departed == [at[3]])
+    };
+    worker.until("the loss", remembers).await;
+    worker.until_one_of(3).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! Commands about the cluster as a whole.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::Cluster;
-use crate::Edition;
 use crate::command::Command;
 use crate::node::Node;
 use crate::state::Stability;
+use crate::{Cluster, Edition, NodeId};
 
 /// The reply of a Community server to what only Enterprise has.
 const ENTERPRISE_ONLY: &str = "ERROR:25:enterprise only";
@@ -19,6 +19,42 @@ pub(super) fn peers(node: &Node) -> String {
         cluster.texts().peers(node.id(), default_port)
     });
     format!("{},{default_port},[{list}]", state.peers_generation())
+}
+
+/// `peers-generation`: grows with each peer that comes or goes.
+pub(super) fn generation(node: &Node) -> String {
+    node.state().peers_generation().to_string()
+}
+
+/// `alumni-clear-std`: the same as [`peers`], and those that were peers once.
+pub(super) fn alumni_list(node: &Node) -> String {
+    let state = node.state();
+    let default_port = node.options.service_port;
+    let list = state.cluster().map_or_else(String::new, |cluster| {
+        cluster.texts().peers(node.id(), default_port)
+    });
+    let living = |id: NodeId| state.peers(node.id()).any(|peer| peer.id == id);
+    let gone = state.departed().filter(|(_, id)| !living(*id));
+    let gone = gone.map(|(service, id)| match service.port() {
+        port if port == default_port => format!("[{id},,[{}]]", bracketed(service.ip())),
+        _ => format!("[{id},,[{service}]]"),
+    });
+    let list: Vec<String> = std::iter::once(list)
+        .filter(|list| !list.is_empty())
+        .chain(gone)
+        .collect();
+    format!(
+        "{},{default_port},[{}]",
+        state.peers_generation(),
+        list.join(",")
+    )
+}
+
+fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
 }
 
 /// `services-alumni`: every peer ever seen since the last reset.
@@ -48,12 +84,20 @@ pub(super) fn statistics(node: &Node) -> String {
                 .map_or(0, |namespace| namespace.objects());
         }
     }
+    let since_8_1 = if super::is_since_8_1(node) {
+        format!(
+            ";deprecated_requests={}",
+            node.counters.snapshot().deprecated
+        )
+    } else {
+        String::new()
+    };
     format!(
         "failed_best_practices=false;cluster_size={size};cluster_key={key};cluster_generation={generation};\
          cluster_principal={principal};cluster_integrity={formed};cluster_is_member={formed};\
          cluster_duplicate_nodes=null;cluster_clock_skew_stop_writes_sec=0;cluster_clock_skew_ms=0;\
          cluster_clock_skew_outliers=null;uptime={uptime};objects={objects};tombstones=0;\
-         migrate_allowed={formed};migrate_partitions_remaining={remaining}",
+         migrate_allowed={formed};migrate_partitions_remaining={remaining}{since_8_1}",
         // Every cluster that is formed has a key of its own, and is the first generation under that key.
         generation = u8::from(formed),
         uptime = node.started().elapsed().as_secs(),
@@ -80,7 +124,7 @@ pub(super) fn stable(node: &Node, command: &Command<'_>) -> String {
         return "ERROR:7:cluster not specified size".to_owned();
     }
     if migrating && !ignore_migrations.unwrap_or(false) {
-        return "ERROR:7:migrations in progress".to_owned();
+        return "ERROR:7:unstable cluster".to_owned();
     }
     cluster.key().to_string()
 }

@@ -10,9 +10,42 @@ use std::sync::Arc;
 use crate::command::Command;
 use crate::node::Node;
 
+/// What 8.1 answers as before, and counts.
+const DEPRECATED: [&str; 9] = [
+    "edition",
+    "services-alumni",
+    "services",
+    "service",
+    "mesh",
+    "name",
+    "objects",
+    "version",
+    "features",
+];
+
+/// Whether the node is to be one of 8.1 or later, by the build that it gives.
+fn is_since_8_1(node: &Node) -> bool {
+    let mut numbers = node.options.build.split('.').map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (8, 1),
+        _ => false,
+    }
+}
+
 /// The value of one command.
 pub(crate) async fn answer(node: &Arc<Node>, command: &Command<'_>) -> String {
+    let since_8_1 = is_since_8_1(node);
+    if since_8_1 && DEPRECATED.contains(&command.name) {
+        node.counters.deprecated();
+    }
     match command.name {
+        "release" if since_8_1 => format!(
+            "edition={};version={};os=debian12;arch=x86_64;sha=0",
+            node.options.edition.long_name(),
+            node.options.build
+        ),
+        "connection" if since_8_1 => "admin=false".to_owned(),
+        "admin-clear-std" if since_8_1 => String::new(),
         "build" => node.options.build.clone(),
         "edition" => node.options.edition.long_name().to_owned(),
         "status" => "ok".to_owned(),
@@ -21,6 +54,8 @@ pub(crate) async fn answer(node: &Arc<Node>, command: &Command<'_>) -> String {
         "service-clear-std" => node.member().service().to_string(),
         "mesh" => node.member().heartbeat().to_string(),
         "peers-clear-std" => cluster::peers(node),
+        "peers-generation" => cluster::generation(node),
+        "alumni-clear-std" => cluster::alumni_list(node),
         "services-alumni" => cluster::alumni(node),
         "services-alumni-reset" => {
             node.state().reset_alumni();

@@ -155,7 +155,7 @@ async fn newcomers_take_their_share_and_the_progress_is_seen() {
         paused.await.unwrap()
     );
     let unstable = ask(&nodes[0], "cluster-stable:size=3;ignore-migrations=false").await;
-    assert_eq!(unstable, "ERROR:7:migrations in progress");
+    assert_eq!(unstable, "ERROR:7:unstable cluster");
     assert_eq!(
         found(&nodes[2]).await,
         ALL,

@@ -30,6 +30,9 @@ async fn a_node_alone_answers_as_recorded() {
         ("service-clear-std", format!("{own}:3000")),
         ("peers-clear-std", "0,3000,[]".to_owned()),
         ("services-alumni", String::new()),
+        ("alumni-clear-std", "0,3000,[]".to_owned()),
+        ("peers-generation", "0".to_owned()),
+        ("release", "ERROR:4:unrecognized command".to_owned()),
         ("mesh", format!("{own}:3002")),
         ("namespaces", "test".to_owned()),
         ("tip:bogus", "ERROR:4:missing 'host'".to_owned()),
@@ -40,6 +43,8 @@ async fn a_node_alone_answers_as_recorded() {
             "ERROR:4:'port' must be an integer".to_owned(),
         ),
         (&tip_nobody, "ok".to_owned()),
+        // The same again, on a name of its own.
+        (&tip_nobody, "ERROR::unknown".to_owned()),
         (&clear_nobody, "ok".to_owned()),
         (
             "tip-clear:host-port-list=127.0.0.250:3002",
@@ -117,6 +122,28 @@ async fn a_cluster_of_three_answers_as_recorded() {
             .all(|(size, new)| *size == 3 && *new != key && *new == all[0].1)
     };
     wait_for("a new key", PATIENCE, look, anew).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_of_8_1_counts_what_it_would_rather_not_be_asked() {
+    let field = Field::new();
+    let options = NodeOptions {
+        build: "8.1.2.0".to_owned(),
+        ..field.options(0)
+    };
+    let node = SimNode::start(options).await.unwrap();
+    assert_eq!(
+        ask(&node, "release").await,
+        "edition=Aerospike Community Edition;version=8.1.2.0;os=debian12;arch=x86_64;sha=0"
+    );
+    let deprecated =
+        async || item(&ask(&node, "statistics").await, "deprecated_requests").to_owned();
+    assert_eq!(deprecated().await, "0");
+    assert_eq!(ask(&node, "edition").await, "Aerospike Community Edition");
+    assert_eq!(ask(&node, "services-alumni").await, "");
+    assert_eq!(deprecated().await, "2");
+    assert_eq!(ask(&node, "connection").await, "admin=false");
+    assert_eq!(ask(&node, "admin-clear-std").await, "");
 }
 
 #[tokio::test]
