@@ -160,15 +160,20 @@ impl Member {
     /// Whether somebody who knows says that it exists: it itself, or the task
     /// list. A name server alone may list whoever is long gone.
     pub fn is_vouched(&self) -> bool {
-        let announced = self.seen.get(&Witness::Announce);
-        let listed = self.seen.get(&Witness::Docker);
-        matches!(
-            announced,
-            Some(Presence::Present | Presence::Leaving | Presence::Stopping)
-        ) || matches!(
-            listed,
-            Some(Presence::Present | Presence::Leaving | Presence::Stopping | Presence::OutOfSight)
-        )
+        let told = [Witness::Announce, Witness::Docker];
+        let mut told = told.iter().filter_map(|witness| self.seen.get(witness));
+        told.any(|presence| !matches!(presence, Presence::Absent | Presence::Unknown(_)))
+    }
+
+    /// Whether a witness of ours names it, so that it may be shown credentials.
+    /// A record that the task list disowns, and what only the database says, may
+    /// lead to anybody.
+    pub fn is_named(&self) -> bool {
+        match self.standing() {
+            Standing::Wanted | Standing::Leaving => true,
+            Standing::Disowned => false,
+            Standing::Unlisted => self.is_vouched(),
+        }
     }
 
     /// Whether it stops by now, whatever anybody says.

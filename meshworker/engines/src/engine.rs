@@ -40,6 +40,19 @@ pub trait Engine: Planner + Send + Sync + Sized + 'static {
     /// another program" are told apart.
     fn observe(&self, node: IpAddr) -> impl Future<Output = Answer<Self::Detail>> + Send;
 
+    /// The same for a node that no witness of ours names, only the database or a
+    /// third party: anybody may live there, and is shown no secret.
+    ///
+    /// An engine that logs in must not do so there: not now, and not for a
+    /// request, until [`Engine::observe`] has asked the same address again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::observe`]; also, that it was not asked.
+    fn observe_unlisted(&self, node: IpAddr) -> impl Future<Output = Answer<Self::Detail>> + Send {
+        self.observe(node)
+    }
+
     /// Makes one request, and returns what the node replied. A wish that is
     /// already fulfilled is a success. The reply proves nothing: the next
     /// observation does.

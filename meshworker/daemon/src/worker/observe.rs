@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, FuturesUnordered};
 use futures_util::{FutureExt, StreamExt};
-use meshworker_core::{Answer, Grade, Observation, Presence, Report, Unanswered};
+use meshworker_core::{Answer, Grade, Member, Observation, Presence, Report, Roster, Unanswered};
 use meshworker_engines::Engine;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -66,12 +66,15 @@ impl<E: Engine> Observer<E> {
             .filter(|sighting| sighting.presence != Presence::OutOfSight)
             .map(|sighting| sighting.address)
             .collect();
-        let answers = self.ask(&named).await;
+        // Whoever is named by nobody else may be anybody.
+        let roster = Roster::merge(&reports, &BTreeSet::new());
+        let known = |node: &IpAddr| roster.at(*node).is_some_and(Member::is_named);
+        let answers = self.ask(&named, &known).await;
         let mut observed = Observation { reports, answers };
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();
-        observed.answers.extend(self.ask(&unlisted).await);
+        observed.answers.extend(self.ask(&unlisted, &known).await);
         self.patience.note(
             observed
                 .answers
@@ -123,12 +126,16 @@ impl<E: Engine> Observer<E> {
         reports.into_values().collect()
     }
 
-    async fn ask(&self, nodes: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, Answer<E::Detail>> {
+    async fn ask(
+        &self,
+        nodes: &BTreeSet<IpAddr>,
+        known: &impl Fn(&IpAddr) -> bool,
+    ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
         let questions: Vec<_> = nodes
             .iter()
             .map(|node| {
                 let wait = self.patience.with(*node, self.node_deadline);
-                ask_one(Arc::clone(&self.engine), *node, wait).boxed()
+                ask_one(Arc::clone(&self.engine), *node, known(node), wait).boxed()
             })
             .collect();
         stream::iter(questions)
@@ -149,11 +156,18 @@ fn is_enough(report: &Report, hurry: u32) -> bool {
 async fn ask_one<E: Engine>(
     engine: Arc<E>,
     node: IpAddr,
+    known: bool,
     wait: Duration,
 ) -> (IpAddr, Answer<E::Detail>) {
-    let answer = timeout(wait, engine.observe(node)).await;
+    let answer = match known {
+        true => timeout(wait, engine.observe(node)).await,
+        false => timeout(wait, engine.observe_unlisted(node)).await,
+    };
     (node, answer.unwrap_or(Err(Unanswered::Timeout)))
 }
+
+#[cfg(test)]
+mod known;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,8 @@ use meshworker_core::Unanswered;
 use redis::{Pipeline, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::wire::{Stream, Wire, WireError, excerpt, refusal};
+use super::login::{Strangers, login, may};
+use super::wire::{Stream, Wire, WireError, excerpt};
 use crate::Access;
 use crate::dial::dial;
 use crate::tls::{self, TlsError};
@@ -22,6 +23,7 @@ const IDLE: Duration = Duration::from_secs(120);
 /// Asks nodes, over connections that are kept between passes.
 pub struct Client {
     access: Access,
+    strangers: Strangers,
     kept: Mutex<HashMap<IpAddr, Kept>>,
 }
 
@@ -65,8 +67,15 @@ impl Client {
     pub fn new(access: Access) -> Client {
         Client {
             access,
+            strangers: Strangers::default(),
             kept: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// Notes whether a witness of ours names this address: from then on it is
+    /// logged in to, or not.
+    pub fn trust(&self, address: IpAddr, trusted: bool) {
+        self.strangers.note(address, trusted);
     }
 
     /// How the nodes are reached.
@@ -131,15 +140,11 @@ impl Client {
 
     /// A new connection, logged in.
     async fn connect(&self, address: IpAddr, deadline: Instant) -> Result<Lease, Unanswered> {
+        may(&self.access, &self.strangers, address)?;
         let dial = async {
             let stream = self.dial(address, deadline).await?;
             let mut wire = Wire::new(stream);
-            if let Some(login) = self.login()? {
-                let replies = wire.exchange(&login).await.map_err(unanswered)?;
-                if let Some(why) = replies.iter().find_map(refusal) {
-                    return Err(refused(why));
-                }
-            }
+            login(&self.access, &mut wire).await?;
             Ok(Lease {
                 address,
                 node: None,
@@ -173,27 +178,10 @@ impl Client {
             Err(error) => Err(Unanswered::Garbage(format!("TLS: {error}"))),
         }
     }
-
-    /// `AUTH`, when there is a password: it is read anew, since it may have
-    /// been rotated.
-    fn login(&self) -> Result<Option<Pipeline>, Unanswered> {
-        let Some(file) = &self.access.password else {
-            return Ok(None);
-        };
-        let password = file
-            .read()
-            .map_err(|error| Unanswered::Denied(error.to_string()))?;
-        let mut login = redis::pipe();
-        login.cmd("AUTH");
-        if let Some(user) = &self.access.user {
-            login.arg(user);
-        }
-        login.arg(password);
-        Ok(Some(login))
-    }
 }
 
-fn unanswered(error: WireError) -> Unanswered {
+/// What a broken or foreign connection says of the node.
+pub fn unanswered(error: WireError) -> Unanswered {
     match error {
         WireError::Broken(error) => Unanswered::Unreachable(error.to_string()),
         WireError::Foreign(what) => Unanswered::Garbage(excerpt(&what)),

@@ -12,6 +12,7 @@
 
 mod client;
 mod detail;
+mod login;
 mod look;
 mod migrate;
 mod name;
@@ -116,6 +117,12 @@ impl Engine for Redis {
     }
 
     async fn observe(&self, node: IpAddr) -> Answer<Detail> {
+        self.client.trust(node, true);
+        look::look(&self.client, &self.shared, node).await
+    }
+
+    async fn observe_unlisted(&self, node: IpAddr) -> Answer<Detail> {
+        self.client.trust(node, false);
         look::look(&self.client, &self.shared, node).await
     }
 

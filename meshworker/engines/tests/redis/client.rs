@@ -26,6 +26,8 @@ pub type Members = Arc<Mutex<Vec<IpAddr>>>;
 pub struct Client {
     members: Members,
     password: Option<String>,
+    /// Where the members listen.
+    pub port: u16,
     open: HashMap<IpAddr, BufStream<TcpStream>>,
     last: Option<IpAddr>,
 }
@@ -44,6 +46,7 @@ impl Client {
         Client {
             members,
             password,
+            port: PORT,
             open: HashMap::new(),
             last: None,
         }
@@ -132,7 +135,7 @@ impl Client {
             let stream = match self.open.entry(at) {
                 Entry::Occupied(open) => open.into_mut(),
                 Entry::Vacant(none) => {
-                    let stream = TcpStream::connect(SocketAddr::new(at, PORT)).await?;
+                    let stream = TcpStream::connect(SocketAddr::new(at, self.port)).await?;
                     stream.set_nodelay(true)?;
                     let mut stream = BufStream::new(stream);
                     if let Some(password) = &self.password {

@@ -15,6 +15,7 @@ mod growth;
 mod leave;
 mod rivals;
 mod safety;
+mod strangers;
 
 use servers::Servers;
 

@@ -230,6 +230,13 @@ impl Servers {
         std::fs::read_to_string(server.dir.join("log")).unwrap_or_default()
     }
 
+    /// A client of a server that listens at another port, without password.
+    pub fn client_at(&self, node: IpAddr, port: u16) -> Client {
+        let mut client = Client::of([node], None);
+        client.port = port;
+        client
+    }
+
     /// A client that may ask all nodes, through this one at first.
     pub fn client(&self, node: IpAddr) -> Client {
         Client::of([node], self.password.clone())

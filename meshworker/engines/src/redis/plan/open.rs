@@ -83,6 +83,8 @@ fn fate<'w, 'a>(world: &'w World<'a>, node: &'w Node<'a>, open: &OpenSlot) -> Fa
         (true, true) => leaving(world, node, open),
         // It gave the slot away, or has it already, and the mark was left.
         (true, false) | (false, true) => Fate::Close,
+        // Nobody whom we do not know is given anything, whatever it says.
+        (false, false) if !node.is_known() => Fate::Wait,
         (false, false) => match owner(world, open.slot) {
             Some(source) => Fate::Finish {
                 source,
@@ -105,6 +107,7 @@ fn leaving<'w, 'a>(world: &'w World<'a>, node: &'w Node<'a>, open: &OpenSlot) ->
         other => other,
     };
     match target {
+        Some(target) if !target.is_known() => Fate::Wait,
         Some(target) if target.is_master() && target.id != node.id => Fate::Finish {
             source: node,
             target,

@@ -50,6 +50,11 @@ impl Node<'_> {
         self.own.slots.is_empty() && self.view.detail.keys == 0
     }
 
+    /// Whether a witness names it, not the other nodes alone.
+    pub fn is_known(&self) -> bool {
+        self.wanted || self.leaving
+    }
+
     /// Whether it is one of the masters, by its own word.
     pub fn is_master(&self) -> bool {
         !self.own.replica

@@ -1,0 +1,162 @@
+//! Who is logged in to.
+
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use meshworker_core::{
+    Capabilities, Peer, Planner, Proposal, Request, Sighting, Situation, Step, StepKind, Unity,
+    View, Witness,
+};
+use meshworker_engines::aerospike::Aerospike;
+use meshworker_engines::{Access, Descriptor, Failure};
+use serde::Serialize;
+
+use super::*;
+
+/// A database whose nodes all list the same nodes; it notes how each is asked.
+struct Listing {
+    nodes: Vec<IpAddr>,
+    asked: Mutex<BTreeMap<IpAddr, &'static str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Nothing;
+
+impl std::fmt::Display for Nothing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("nothing")
+    }
+}
+
+impl Request for Nothing {
+    fn kind(&self) -> StepKind {
+        StepKind::Arrange
+    }
+
+    fn introduces(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+impl Planner for Listing {
+    type Detail = ();
+    type Request = Nothing;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { min_members: 1 }
+    }
+
+    fn propose(&self, _: &Situation<'_, ()>) -> Proposal<Nothing> {
+        Proposal::nothing(Unity::One { size: 1 })
+    }
+}
+
+impl Listing {
+    fn note(&self, node: IpAddr, how: &'static str) -> View<()> {
+        self.asked.lock().unwrap().insert(node, how);
+        let peers = self.nodes.iter().map(|node| Peer {
+            node: node.to_string(),
+            address: Some(*node),
+            alive: true,
+        });
+        View {
+            node: node.to_string(),
+            cluster_name: None,
+            size: self.nodes.len(),
+            peers: peers.collect(),
+            working: None,
+            detail: (),
+        }
+    }
+}
+
+impl Engine for Listing {
+    const DESCRIPTOR: Descriptor = Aerospike::DESCRIPTOR;
+
+    fn new(_: Access) -> Listing {
+        unreachable!("made by hand")
+    }
+
+    async fn observe(&self, node: IpAddr) -> Answer<()> {
+        Ok(self.note(node, "logged in"))
+    }
+
+    async fn observe_unlisted(&self, node: IpAddr) -> Answer<()> {
+        Ok(self.note(node, "not logged in"))
+    }
+
+    async fn perform(&self, _: &Step<Nothing>) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+}
+
+struct Says(Report);
+
+impl Source for Says {
+    fn witness(&self) -> Witness {
+        self.0.witness
+    }
+
+    fn report(&self) -> BoxFuture<'_, Report> {
+        std::future::ready(self.0.clone()).boxed()
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        std::future::pending().boxed()
+    }
+}
+
+/// How each of six nodes is asked, which all list each other.
+async fn asked(reports: Vec<Report>) -> String {
+    let engine = Arc::new(Listing {
+        nodes: (1..=6).map(at).collect(),
+        asked: Mutex::default(),
+    });
+    let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
+    let sources: Vec<Arc<dyn Source>> = reports
+        .into_iter()
+        .map(|report| Arc::new(Says(report)) as Arc<dyn Source>)
+        .collect();
+    observer.observe(&sources).await;
+    let asked = engine.asked.lock().unwrap();
+    let told = asked.iter().map(|(node, how)| format!("{node} {how}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn at(last: u8) -> IpAddr {
+    IpAddr::from([10, 0, 0, last])
+}
+
+fn says(witness: Witness, members: &[(u8, Presence)]) -> Report {
+    let sightings = members.iter().map(|(last, presence)| Sighting {
+        presence: presence.clone(),
+        ..Sighting::at(at(*last))
+    });
+    Report {
+        sightings: sightings.collect(),
+        ..Report::addresses(witness, [at(1)])
+    }
+}
+
+/// Whoever said CLUSTER MEET to a member was shown the password.
+#[tokio::test]
+async fn whoever_only_the_database_lists_was_logged_in_to() {
+    let dns = Report::addresses(Witness::Dns, [at(1), at(2)]);
+    let announced = says(Witness::Announce, &[(3, Presence::Leaving)]);
+    assert_eq!(
+        asked(vec![dns, announced]).await,
+        "10.0.0.1 logged in, 10.0.0.2 logged in, 10.0.0.3 logged in, \
+         10.0.0.4 not logged in, 10.0.0.5 not logged in, 10.0.0.6 not logged in"
+    );
+}
+
+#[tokio::test]
+async fn a_stale_record_is_not_logged_in_to_and_a_member_out_of_sight_is() {
+    let dns = Report::addresses(Witness::Dns, [at(1), at(2)]);
+    let tasks = [(1, Presence::Present), (3, Presence::OutOfSight)];
+    assert_eq!(
+        asked(vec![dns, says(Witness::Docker, &tasks)]).await,
+        "10.0.0.1 logged in, 10.0.0.2 not logged in, 10.0.0.3 logged in, \
+         10.0.0.4 not logged in, 10.0.0.5 not logged in, 10.0.0.6 not logged in"
+    );
+}
