@@ -43,15 +43,15 @@ impl Backoff {
     ///
     /// Doubles with each attempt, from [`Limits::retry_first`] to
     /// [`Limits::retry_most`], and is longer by up to a quarter: by a jitter
-    /// drawn from the key, so that two workers do not stay in step and a test
-    /// sees the same plan twice.
-    pub fn left(&self, key: &str, limits: &Limits, now: Moment) -> Duration {
+    /// drawn from the key and the worker's seed, so that two workers do not stay
+    /// in step and a test sees the same plan twice.
+    pub fn left(&self, key: &str, seed: u64, limits: &Limits, now: Moment) -> Duration {
         let doubled = limits
             .retry_first
             .saturating_mul(1 << self.attempts.saturating_sub(1).min(16));
         let pause = doubled.min(limits.retry_most);
         let mut hasher = DefaultHasher::new();
-        (key, self.attempts).hash(&mut hasher);
+        (seed, key, self.attempts).hash(&mut hasher);
         let quarters = (hasher.finish() % 256) as u32;
         let jittered = pause.saturating_add(pause.saturating_mul(quarters) / (4 * 256));
         jittered.saturating_sub(now.since(self.last))

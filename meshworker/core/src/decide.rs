@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::queue::{Leaving, Queue};
-use crate::removal::removals;
+use crate::removal::{Removals, removals};
 use crate::unheard::missed;
 use crate::{
-    Backoff, Departure, Evidence, History, Leaver, Limits, Member, MemberId, Moment, Observation,
-    Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release, Request, Roster,
-    Situation, Standing, Step, StepKind, Unity, Witness,
+    Backoff, Departure, Evidence, History, Leave, Leaver, Limits, Member, MemberId, Moment,
+    Observation, Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release,
+    Request, Roster, Situation, Standing, Step, StepKind, Unity, Witness,
 };
 
 /// What the decision needs to know besides what was seen.
@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub min_members: usize,
     /// What an operator has ordered.
     pub orders: &'a Orders,
+    /// Any number, another one for each worker: what keeps two of them out of step.
+    pub seed: u64,
 }
 
 /// Decides what to do about one cluster, from what this pass saw.
@@ -55,6 +57,8 @@ pub fn decide<P: Planner>(
     } = planner.propose(&situation);
 
     refusals.extend(silent_members(&situation));
+    let floor = floor.or_at_least(context.min_members);
+    let proposed = keys(&steps, &cleanup, &departures, &leaves);
     let mut history = history;
     note_returns(context, &situation, &strangers, &mut history);
     let mut planned = Vec::new();
@@ -88,7 +92,18 @@ pub fn decide<P: Planner>(
     };
     note_places(&situation, &departures, &mut history);
     let departing = !departures.is_empty();
-    let (removal, closed) = removals(context, observed, &situation, &departures, &mut history);
+    let Removals {
+        steps: removal,
+        refusals: closed,
+        fulfilled,
+    } = removals(
+        context,
+        observed,
+        &situation,
+        &departures,
+        &floor,
+        &mut history,
+    );
     planned.extend(removal);
     refusals.extend(closed);
     if departing
@@ -130,7 +145,7 @@ pub fn decide<P: Planner>(
             None => steps.push(step),
         }
     }
-    prune(context, &departures, &mut history);
+    prune(context, &departures, &proposed, &mut history);
 
     let settled = is_settled(observed, &situation, &among_us);
     let unity = whole(context, planner, observed, &situation, unity);
@@ -149,6 +164,7 @@ pub fn decide<P: Planner>(
             refusals,
             unity,
             pace,
+            fulfilled,
         },
         history,
     )
@@ -340,14 +356,33 @@ fn awaited<R: Request>(
     None
 }
 
+/// What the engine asks for, by [`Step::key`].
+fn keys<R: Request>(
+    steps: &[Step<R>],
+    cleanup: &[Step<R>],
+    departures: &[Departure<R>],
+    leaves: &[Leave<R>],
+) -> BTreeSet<String> {
+    let departing = departures.iter().flat_map(|departure| &departure.steps);
+    let leaving = leaves.iter().flat_map(|leave| &leave.steps);
+    let all = steps.iter().chain(cleanup).chain(departing).chain(leaving);
+    all.map(Step::key).collect()
+}
+
 /// Drops what can no longer matter, so that the history stays bounded by what
-/// the last passes saw.
-fn prune<R>(context: &Context<'_>, departures: &[Departure<R>], history: &mut History) {
+/// the last passes saw. What is not asked for any more, once its effect could
+/// show, has taken: should it be needed anew, that is a first attempt.
+fn prune<R>(
+    context: &Context<'_>,
+    departures: &[Departure<R>],
+    proposed: &BTreeSet<String>,
+    history: &mut History,
+) {
     let departed: BTreeSet<&str> = departures.iter().map(|d| d.node.as_str()).collect();
-    let keep = context.limits.retry_most.saturating_mul(2);
-    history
-        .attempts
-        .retain(|_, backoff| context.now.since(backoff.last) < keep);
+    history.attempts.retain(|key, backoff| {
+        let left = backoff.left(key, context.seed, context.limits, context.now);
+        proposed.contains(key) || !left.is_zero()
+    });
     history
         .joins
         .retain(|_, planned| context.now.since(*planned) < keep);

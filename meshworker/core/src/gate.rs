@@ -22,7 +22,8 @@ pub enum Gate {
     DataSafe,
     /// 6: the database is at rest: no migration, no slot on the move.
     AtRest,
-    /// 7: most members did not vanish at once.
+    /// 7: most members, or half of them, did not vanish at once, and as many are
+    /// there as replication factor, quorum and the operator ask for.
     BlastRadius,
     /// 8: all of the above have held without a break for the hold time.
     Hold,

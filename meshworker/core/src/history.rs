@@ -55,6 +55,11 @@ pub struct History {
     pub(crate) returned: BTreeMap<IpAddr, Moment>,
     /// Since when most members have been gone.
     pub(crate) vanished: Option<Moment>,
+    /// Orders to forget that stood for a departed node, and for which one.
+    pub(crate) obeyed: BTreeMap<String, String>,
+    /// Those of them that are carried out: whoever is called so from now on is
+    /// somebody else.
+    pub(crate) spent: BTreeSet<String>,
 }
 
 impl History {
@@ -64,6 +69,9 @@ impl History {
         self.forgotten.clone_from(&before.forgotten);
         self.last_removal.clone_from(&before.last_removal);
         self.freed.clone_from(&before.freed);
+        for (address, stance) in &before.stances {
+            self.stances.entry(*address).or_insert(*stance);
+        }
         for key in planned.iter().map(Step::key) {
             match before.attempts.get(&key) {
                 Some(backoff) => self.attempts.insert(key, *backoff),
@@ -84,7 +92,7 @@ impl History {
         if backoff.attempts == 0 && !step.request.is_last_resort() {
             return None;
         }
-        let left = backoff.left(&key, context.limits, context.now);
+        let left = backoff.left(&key, context.seed, context.limits, context.now);
         (!left.is_zero()).then_some((backoff.attempts, left))
     }
 

@@ -50,6 +50,19 @@ pub struct Floor {
     pub because: String,
 }
 
+impl Floor {
+    /// The higher of the two: what the database asks for, or the operator.
+    pub(crate) fn or_at_least(self, min_members: usize) -> Floor {
+        if min_members <= self.members {
+            return self;
+        }
+        Floor {
+            members: min_members,
+            because: "min-members".into(),
+        }
+    }
+}
+
 impl Default for Floor {
     fn default() -> Floor {
         Floor {

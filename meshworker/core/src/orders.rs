@@ -82,10 +82,11 @@ impl Orders {
         }
     }
 
-    /// Whether an operator knows this node to be gone.
-    pub(crate) fn testify<R>(&self, departure: &Departure<R>) -> bool {
+    /// The words by which an operator said of this node that it is gone.
+    pub(crate) fn testimony<R>(&self, departure: &Departure<R>) -> Vec<&String> {
         let address = departure.address.map(|address| address.to_string());
-        self.forget.contains(&departure.node)
-            || address.is_some_and(|address| self.forget.contains(&address))
+        let names = [Some(departure.node.clone()), address];
+        let names = names.iter().flatten();
+        names.filter_map(|name| self.forget.get(name)).collect()
     }
 }

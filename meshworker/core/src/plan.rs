@@ -1,5 +1,6 @@
 //! What follows from one pass.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -75,4 +76,7 @@ pub struct Plan<R> {
     pub unity: Unity,
     /// How soon to look again.
     pub pace: Pace,
+    /// Orders to forget that are carried out, in the operator's words: whoever is
+    /// called so from now on is somebody else.
+    pub fulfilled: BTreeSet<String>,
 }

@@ -27,7 +27,7 @@ pub(crate) struct Leaving<'a, D> {
     pub(crate) observed: &'a Observation<D>,
     /// The same, in order.
     pub(crate) situation: &'a Situation<'a, D>,
-    /// The fewest members that must stay, as the engine says.
+    /// The fewest members that must stay.
     pub(crate) floor: Floor,
     /// Whether the members are one cluster, as the engine says.
     pub(crate) unity: &'a Unity,
@@ -83,12 +83,16 @@ impl<D> Leaving<'_, D> {
             };
             let release = self.after_the_hold(leave.address, closed, history);
             // Whoever cannot wait is helped at once, the others in their turn:
-            // moving the data of two at a time would move some of it twice.
+            // moving the data of two at a time would move some of it twice. From
+            // one that is to stay nothing is taken, and nobody waits for it.
             let patient = member.is_patient();
-            if !everybody && (!patient || !turn_taken) {
+            let stays = patient && self.below_floor(going).is_some();
+            let held = self.held_by_order(&member.id, leave.address).is_some();
+            let waits = stays || patient && turn_taken;
+            if !everybody && !waits {
                 steps.extend(leave.steps);
             }
-            turn_taken |= patient;
+            turn_taken |= patient && !stays && !held;
             leavers.push(Leaver {
                 member: member.id.clone(),
                 address: leave.address,
@@ -176,18 +180,9 @@ impl<D> Leaving<'_, D> {
             let seen = format!("{} is not in one cluster with {node}", leave.node);
             return Some((ReleaseGate::MembersAgree, seen));
         }
-        // 4. Enough stay. Whoever comes back is counted in; where nobody can
-        // tell, a single one is taken for one that does: so does an update.
-        let stay = self.situation.wanted_views().count();
-        let leaving = self.situation.leaving_views().count();
-        let back = going == Going::Back || (going == Going::Unclear && leaving == 1);
-        let floor = self.floor();
-        if stay == 0 || stay + usize::from(back) < floor.members {
-            let seen = format!(
-                "{stay} would stay, {} asks for {}",
-                floor.because, floor.members
-            );
-            return Some((ReleaseGate::Floor, seen));
+        // 4. Enough stay.
+        if let Some(below) = self.below_floor(going) {
+            return Some(below);
         }
         // 5. It holds nothing alone.
         if let Some(held) = leave.holds.first() {
@@ -198,6 +193,19 @@ impl<D> Leaving<'_, D> {
         let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
         busy.next()
             .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
+    }
+
+    /// Gate 4: whether too few would stay. Whoever comes back is counted in; where
+    /// nobody can tell, a single one is taken for one that does: so does an update.
+    fn below_floor(&self, going: Going) -> Option<(ReleaseGate, String)> {
+        let stay = self.situation.wanted_views().count();
+        let leaving = self.situation.leaving_views().count();
+        let back = going == Going::Back || (going == Going::Unclear && leaving == 1);
+        let Floor { members, because } = &self.floor;
+        (stay == 0 || stay + usize::from(back) < *members).then(|| {
+            let seen = format!("{stay} would stay, {because} asks for {members}");
+            (ReleaseGate::Floor, seen)
+        })
     }
 
     /// Gate 1, as far as operators keep it.
@@ -267,16 +275,6 @@ impl<D> Leaving<'_, D> {
                 yielded.insert(*address, now);
             }
         }
-    }
-
-    fn floor(&self) -> Floor {
-        if self.context.min_members > self.floor.members {
-            return Floor {
-                members: self.context.min_members,
-                because: "min-members".into(),
-            };
-        }
-        self.floor.clone()
     }
 
     /// Forgets who was let go and is gone: it does not answer, nobody sees it

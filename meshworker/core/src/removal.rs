@@ -1,13 +1,24 @@
 //! Which departed node is forgotten now: the gates, one after another.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
-    Context, Departure, Evidence, Gate, History, MemberId, Moment, Objection, Observation,
+    Context, Departure, Evidence, Floor, Gate, History, MemberId, Moment, Objection, Observation,
     Presence, Reason, Refusal, Report, Request, Situation, Step,
 };
+
+/// What comes of the departures.
+pub(crate) struct Removals<R> {
+    /// The steps of at most one of them.
+    pub(crate) steps: Vec<Step<R>>,
+    /// Why the others are not forgotten.
+    pub(crate) refusals: Vec<Refusal>,
+    /// Orders to forget that are carried out.
+    pub(crate) fulfilled: BTreeSet<String>,
+}
 
 /// Leads the departures through the gates: the steps of at most one of them,
 /// and a refusal for each of the others.
@@ -16,9 +27,11 @@ pub(crate) fn removals<D, R: Request>(
     observed: &Observation<D>,
     situation: &Situation<'_, D>,
     departures: &[Departure<R>],
+    floor: &Floor,
     history: &mut History,
-) -> (Vec<Step<R>>, Vec<Refusal>) {
+) -> Removals<R> {
     let now = context.now;
+    let fulfilled = fulfilled(context, situation, departures, history);
     note_others_removals(context, situation, departures, history);
     let mass = most_vanished(observed, situation, departures, history);
     history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
@@ -45,12 +58,14 @@ pub(crate) fn removals<D, R: Request>(
             refusals.push(refuse(reason));
             continue;
         }
-        let testified = context.orders.testify(departure);
+        let testified = testified(context, departure, history);
         let mass = mass.as_ref().filter(|_| {
             let since = history.vanished.unwrap_or(now);
             !testified && now.since(since) < context.limits.mass_vanish_hold
         });
-        if let Some(closed) = closed_now(observed, situation, departure, testified, mass) {
+        let closed = closed_now(observed, situation, departure, testified, mass);
+        let closed = closed.or_else(|| below(floor, situation).filter(|_| !testified));
+        if let Some(closed) = closed {
             history.agreed.remove(&departure.node);
             refusals.push(refuse(closed.into()));
             continue;
@@ -81,7 +96,47 @@ pub(crate) fn removals<D, R: Request>(
         history.forgotten.insert(departure.node.clone(), now);
         steps.extend(departure.steps.iter().cloned());
     }
-    (steps, refusals)
+    Removals {
+        steps,
+        refusals,
+        fulfilled,
+    }
+}
+
+/// Whether an operator knows this node to be gone: notes for whom his word stands.
+fn testified<R>(context: &Context<'_>, departure: &Departure<R>, history: &mut History) -> bool {
+    let words = context.orders.testimony(departure).into_iter();
+    let words: Vec<&String> = words
+        .filter(|word| !history.spent.contains(*word))
+        .collect();
+    let obeyed = words
+        .iter()
+        .map(|word| ((*word).clone(), departure.node.clone()));
+    history.obeyed.extend(obeyed);
+    !words.is_empty()
+}
+
+/// Orders whose node nobody remembers any more, as far as all members say: the next
+/// one of that name, or at that address, is somebody else, and was not meant.
+fn fulfilled<D, R>(
+    context: &Context<'_>,
+    situation: &Situation<'_, D>,
+    departures: &[Departure<R>],
+    history: &mut History,
+) -> BTreeSet<String> {
+    let ordered = &context.orders.forget;
+    history.obeyed.retain(|word, _| ordered.contains(word));
+    history.spent.retain(|word| ordered.contains(word));
+    let wanted = situation.wanted().count();
+    if wanted == 0 || wanted != situation.wanted_views().count() {
+        return BTreeSet::new();
+    }
+    let gone = |node: &String| departures.iter().all(|departure| departure.node != *node);
+    let done = history.obeyed.iter().filter(|(_, node)| gone(node));
+    let done: BTreeSet<String> = done.map(|(word, _)| word.clone()).collect();
+    history.obeyed.retain(|word, _| !done.contains(word));
+    history.spent.extend(done.iter().cloned());
+    done
 }
 
 /// A departed node that nobody remembers any more, although we did not see to
@@ -168,6 +223,17 @@ fn closed_now<D, R>(
     mass.map(|seen| (Gate::BlastRadius, seen.clone()))
 }
 
+/// Gate 7 as well: whatever has vanished for however long, nobody is forgotten
+/// where fewer are left than the database, or the operator, asks for.
+fn below<D>(floor: &Floor, situation: &Situation<'_, D>) -> Option<(Gate, String)> {
+    let there = situation.wanted_views().count();
+    let Floor { members, because } = floor;
+    (there < *members).then(|| {
+        let seen = format!("{there} are there, {because} asks for {members}");
+        (Gate::BlastRadius, seen)
+    })
+}
+
 /// Whether a witness that says this of a member objects to forgetting it.
 fn objects(presence: &Presence, testified: bool) -> bool {
     match presence {
@@ -221,8 +287,8 @@ fn closed_for_time<R>(
         .map(|(node, _)| (Gate::Window, format!("{node} was forgotten just now")))
 }
 
-/// Whether more of the nodes that the database knows have vanished than are
-/// there, while no task list says that so few were wished for. Whoever was let
+/// Whether as many of the nodes that the database knows have vanished as are
+/// there, or more, while no task list says that so few were wished for. Whoever was let
 /// go, or said that it stops, has not vanished, nor has one whose removal has
 /// passed all gates.
 fn most_vanished<D, R>(
@@ -240,7 +306,7 @@ fn most_vanished<D, R>(
     let gone = departures.iter().filter(vanished).count();
     let desired = observed.reports.iter().find_map(|report| report.desired);
     let wished = desired.is_some_and(|desired| situation.wanted().count() >= desired);
-    (gone > there && !wished).then(|| {
+    (gone > 0 && gone >= there && !wished).then(|| {
         format!(
             "{gone} of {} are gone, and no task list says so",
             gone + there

@@ -228,6 +228,7 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
         limits: &worker.limits,
         min_members: 1,
         orders: Orders::none(),
+        seed: number as u64,
     };
     let history = std::mem::take(&mut worker.history);
     let (plan, history) = decide(&worker.engine, &context, &observed, history);

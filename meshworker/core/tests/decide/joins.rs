@@ -1,5 +1,7 @@
 //! Joins: optimistic, but never of a stranger, and never in a hurry.
 
+use std::collections::BTreeSet;
+
 use crate::support::{Ask, Clock, Toy, content, dns, docker, ip, seen, step};
 use meshworker_core::{
     Grade, MemberId, Pace, Plan, Presence, Reason, Report, Sighting, Unanswered, Unity, Witness,
@@ -28,6 +30,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
             refusals: vec![],
             unity: Unity::One { size: 3 },
             pace: Pace::Calm,
+            fulfilled: BTreeSet::new(),
         }
     );
 }

@@ -1,5 +1,7 @@
 //! The leave queue: each release gate alone, then turns, kinds and hurry.
 
+use std::collections::BTreeSet;
+
 use meshworker_core::{
     Capabilities, Context, Floor, Going, Grade, History, Leaver, Limits, Moment, Observation,
     Orders, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release,
@@ -103,6 +105,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
             refusals: Vec::new(),
             unity: Unity::One { size: 3 },
             pace: Pace::Quick,
+            fulfilled: BTreeSet::new(),
         }
     );
 }
@@ -483,6 +486,7 @@ fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
             limits: &Limits::default(),
             min_members: 1,
             orders: Orders::none(),
+            seed: 0,
         };
         let (plan, next) = decide(&wary, &context, &observed, history);
         history = next;

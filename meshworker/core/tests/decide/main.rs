@@ -1,10 +1,12 @@
 //! What the common half of the decision makes of a proposal.
 
 mod everybody;
+mod floors;
 mod gates;
 mod joins;
 mod leaving;
 mod moving;
+mod once_more;
 mod orders;
 mod quarantine;
 mod sight;

@@ -196,6 +196,7 @@ pub struct Clock {
     pub limits: Limits,
     pub min_members: usize,
     pub orders: Orders,
+    pub seed: u64,
     history: History,
 }
 
@@ -206,6 +207,7 @@ impl Clock {
             limits: Limits::default(),
             min_members: 1,
             orders: Orders::default(),
+            seed: 0,
             history: History::default(),
         }
     }
@@ -218,10 +220,24 @@ impl Clock {
             limits: &self.limits,
             min_members: self.min_members,
             orders: &self.orders,
+            seed: self.seed,
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(toy, &context, observed, history);
         self.history = history;
+        plan
+    }
+
+    /// The same, of which nothing is done: a dry run.
+    pub fn only_thought(
+        &mut self,
+        seconds: u64,
+        toy: &Toy,
+        observed: &Observation<()>,
+    ) -> Plan<Ask> {
+        let before = self.history.clone();
+        let plan = self.after(seconds, toy, observed);
+        self.history.take_back(&before, &plan.steps);
         plan
     }
 

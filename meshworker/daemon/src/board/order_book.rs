@@ -1,6 +1,6 @@
 //! What operators have ordered for one cluster, and what the process may do at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -126,6 +126,13 @@ impl OrderBook {
         Ok(())
     }
 
+    /// Drops orders to forget that are carried out.
+    pub fn fulfilled(&self, words: &BTreeSet<String>) {
+        if !words.is_empty() {
+            self.lock().forget.retain(|word, _| !words.contains(word));
+        }
+    }
+
     /// Resolves when an order was given since this resolved last.
     pub async fn changed(&self) {
         self.news.notified().await;
@@ -153,6 +160,9 @@ mod tests {
         assert_eq!(orders.hold.as_deref(), Some("why"));
         assert_eq!(orders.held["db.2"], "disk");
         assert!(orders.forget.contains("n4"));
+        book.forget("n5".into(), Instant::now()).unwrap();
+        book.fulfilled(&["n5".to_owned()].into());
+        assert_eq!(book.orders(Instant::now()).forget, ["n4".to_owned()].into());
         tokio::time::advance(FORGET_FOR).await;
         assert!(book.orders(Instant::now()).forget.is_empty());
         assert!(book.resume(None) && !book.resume(None));

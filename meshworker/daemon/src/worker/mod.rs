@@ -7,6 +7,7 @@ mod pass;
 mod patience;
 mod tell;
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +124,8 @@ pub struct Worker<E: Engine> {
     observer: Observer<E>,
     history: History,
     started: Instant,
+    /// Another one for each worker, so that two do not stay in step.
+    seed: u64,
     passes: u64,
 }
 
@@ -139,6 +142,8 @@ impl<E: Engine> Worker<E> {
             sheet: None,
             history: History::default(),
             started: Instant::now(),
+            // Each has keys of its own, which is all the chance needed here.
+            seed: RandomState::new().hash_one(()),
             passes: 0,
         }
     }
@@ -171,6 +176,7 @@ impl<E: Engine> Worker<E> {
             limits: &self.cluster.limits,
             min_members: self.cluster.min_members,
             orders: &orders,
+            seed: self.seed,
         };
         let before = orders.dry_run.then(|| self.history.clone());
         let history = std::mem::take(&mut self.history);
@@ -195,6 +201,9 @@ impl<E: Engine> Worker<E> {
     pub async fn pass(&mut self) -> Pass<E> {
         let began = Instant::now();
         let mut pass = self.look_twice().await;
+        if let Some(sheet) = &self.sheet {
+            sheet.orders().fulfilled(&pass.plan.fulfilled);
+        }
         // Told before it is done: what is done may take longer than findings hold.
         if let Some(desk) = &self.desk {
             let findings = Findings::of(began, began.elapsed(), &pass.observed, &pass.plan);

@@ -1,6 +1,7 @@
 //! Once nothing breaks any more, there is one cluster of exactly the wanted
 //! members, nobody who is gone is remembered, and nobody waits to leave.
 
+use crate::model::FLOOR;
 use crate::swarm::State;
 use crate::world::World;
 
@@ -35,14 +36,16 @@ pub fn missing(world: &World) -> Option<String> {
                 fragment.members
             ));
         }
-        if let Some(gone) = it.departed.first() {
+        // Where fewer are wished for than copies are kept, nobody is forgotten.
+        let enough = members.len() >= FLOOR;
+        if let Some(gone) = it.departed.first().filter(|_| enough) {
             return Some(format!("n{node} remembers n{gone}"));
         }
     }
     let open = world
         .workers
         .iter()
-        .find(|w| !w.up || !w.told.calm || !w.told.one);
+        .find(|w| !w.up || !w.told.one || !w.told.calm && members.len() >= FLOOR);
     open.filter(|_| swarm.desired > 0)
         .map(|w| format!("worker {} says {:?}", w.number, w.told))
 }

@@ -2,7 +2,7 @@
 
 mod answers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
     Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Plan, Progress, Release, ReleaseGate,
@@ -112,6 +112,7 @@ fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) ->
             size: observed.answers.len(),
         },
         pace: Pace::Calm,
+        fulfilled: BTreeSet::new(),
     };
     Findings::of(began, seconds(0.01), &observed, &plan)
 }
