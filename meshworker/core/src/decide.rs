@@ -383,6 +383,7 @@ fn prune<R>(
         let left = backoff.left(key, context.seed, context.limits, context.now);
         proposed.contains(key) || !left.is_zero()
     });
+    let keep = context.limits.retry_most.saturating_mul(2);
     history
         .joins
         .retain(|_, planned| context.now.since(*planned) < keep);

@@ -74,6 +74,7 @@ impl Worker {
             limits: &self.limits,
             min_members: 1,
             orders: Orders::none(),
+            seed: 0,
         };
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(&self.engine, &context, &observed, history);
