@@ -140,7 +140,7 @@ fn working(nodes: &Nodes, myself: &Entry, state: &str, lag: Option<&str>) -> Opt
 }
 
 /// The value of `name:value` in a reply of lines.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
         .map(str::trim)

@@ -20,6 +20,7 @@ mod nodes;
 mod perform;
 mod plan;
 mod request;
+mod reset;
 mod slots;
 mod wire;
 

@@ -10,6 +10,7 @@ use super::client::{Client, Lease};
 use super::migrate::{Migration, set_slots};
 use super::nodes::{Entry, Nodes};
 use super::request::{Act, RedisRequest};
+use super::reset;
 use super::slots::Slots;
 use super::wire::{refusal, text};
 use crate::Failure;
@@ -71,7 +72,7 @@ pub async fn perform(
             }
             done => done?,
         },
-        Act::Reset { master } => reset(&mut lease, master, deadline).await?,
+        Act::Reset { master } => reset::reset(&mut lease, master, deadline).await?,
         Act::Close(slots) => close(&mut lease, slots, deadline).await?,
         Act::Forget { node } => {
             let mut commands = cluster("FORGET");
@@ -140,18 +141,6 @@ async fn assign(lease: &mut Lease, slots: &Slots, deadline: Instant) -> Result<S
     }
 }
 
-/// What it does to a replica it would do to a master without keys as well, and
-/// its slots would be nobody's: so the node is asked once more what it is.
-async fn reset(lease: &mut Lease, master: &str, deadline: Instant) -> Result<String, Failure> {
-    let own = own_entry(lease, deadline).await?;
-    if own.is_none_or(|own| own.master.as_deref() != Some(master)) {
-        return Ok(format!("it does not follow {master}"));
-    }
-    let mut commands = cluster("RESET");
-    commands.arg("SOFT");
-    said(lease.exchange(&commands, deadline).await)
-}
-
 /// Closes those of the slots whose marks mean nothing any more. Since the look
 /// another worker may have begun to move them, and closed halfway some of their
 /// keys would be out of reach.
@@ -175,7 +164,11 @@ async fn close(lease: &mut Lease, slots: &Slots, deadline: Instant) -> Result<St
 }
 
 /// The node's own line in its table.
-async fn own_entry(lease: &mut Lease, deadline: Instant) -> Result<Option<Entry>, Failure> {
+///
+/// # Errors
+///
+/// The node refused, or gave no answer.
+pub async fn own_entry(lease: &mut Lease, deadline: Instant) -> Result<Option<Entry>, Failure> {
     let nodes = nodes(lease, deadline).await?;
     Ok(nodes.and_then(|nodes| nodes.table.get(nodes.myself).cloned()))
 }
@@ -185,7 +178,8 @@ async fn nodes(lease: &mut Lease, deadline: Instant) -> Result<Option<Nodes>, Fa
     Ok(Nodes::parse(&table).ok())
 }
 
-fn cluster(command: &str) -> Pipeline {
+/// One command of `CLUSTER`.
+pub fn cluster(command: &str) -> Pipeline {
     let mut commands = redis::pipe();
     commands.cmd("CLUSTER").arg(command);
     commands

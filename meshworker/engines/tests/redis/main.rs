@@ -11,7 +11,9 @@ mod servers;
 mod worker;
 
 mod access;
+mod deleted;
 mod growth;
+mod heavy;
 mod leave;
 mod rivals;
 mod safety;

@@ -12,7 +12,9 @@
 //! <https://redis.io/docs/latest/commands/cluster-setslot/#redis-cluster-live-resharding-explained>
 
 mod marks;
+mod weight;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
 use self::marks::{Mark, Marks};
+use self::weight::{AT_ONCE, Bounds, weigh};
 use super::client::{Client, Lease};
 use super::perform::{said, unanswered};
 use super::slots::Slots;
@@ -35,11 +38,17 @@ const OPEN_AT_ONCE: usize = 16;
 /// else.
 const KEYS_AT_ONCE: usize = 64;
 
+/// How many keys of a slot are weighed before it is opened. Most have fewer; of
+/// those that have more, further ones are weighed before they move.
+const KEYS_LOOKED_AT: usize = 256;
+
 /// Whether the source has no key of a slot any more.
 enum Emptied {
     Yes,
     /// The time is up.
     NotYet,
+    /// Some keys stay where they are, and why.
+    InPart(String),
     /// The slot is not this worker's to move, and why.
     Never(String),
 }
@@ -110,20 +119,26 @@ impl Migration<'_> {
         // No new slots are opened in the last quarter of the time.
         let patience = self.client.access().deadline / 4;
         let all: Vec<u16> = slots.iter().collect();
+        let bounds = Bounds::ask(&mut self.source, &mut self.target, self.deadline).await;
+        let mut bounds = bounds.map_err(unanswered)?;
         let mut tally = Tally::default();
         for part in all.chunks(OPEN_AT_ONCE) {
             if tally.begun.is_some() || self.deadline.duration_since(Instant::now()) < patience {
                 break;
             }
-            let Opened { full, mut empty } = self.open(part, &source, &target, &mut tally).await?;
+            let opened = self
+                .open(part, &source, &target, &bounds, &mut tally)
+                .await?;
+            let Opened { full, mut empty } = opened;
             for slot in full {
-                match self.empty(slot, &target, patience / 2).await? {
+                match self.empty(slot, &target, &mut bounds, patience / 2).await? {
                     Emptied::Yes => empty.push(slot),
                     // What has been opened is finished by the next pass.
                     Emptied::NotYet => {
                         tally.begun = Some(slot);
                         break;
                     }
+                    Emptied::InPart(why) => tally.leave(slot, &why),
                     Emptied::Never(why) => self.abandon(slot, &why, &mut tally).await?,
                 }
             }
@@ -152,17 +167,21 @@ impl Migration<'_> {
         slots: &[u16],
         source: &str,
         target: &str,
+        bounds: &Bounds,
         tally: &mut Tally,
     ) -> Result<Opened, Failure> {
         let now = self.marks(target).await?;
+        let mut fresh = Vec::new();
         let mut free = Vec::new();
         for slot in slots {
             match now.of(*slot) {
-                Mark::Free | Mark::Ours => free.push(*slot),
+                Mark::Free => fresh.push(*slot),
+                Mark::Ours => free.push(*slot),
                 Mark::Arrived => tally.moved.push(*slot),
                 other => tally.leave(*slot, &other.objection().unwrap_or_default()),
             }
         }
+        free.extend(self.movable(&fresh, bounds, tally).await?);
         if free.is_empty() {
             return Ok(Opened::default());
         }
@@ -182,7 +201,14 @@ impl Migration<'_> {
                 Some(why) => tally.leave(*slot, &why),
             }
         }
-        let refused = marks::mark(&mut self.source, target, &willing, true, self.deadline).await;
+        let refused = marks::mark(
+            &mut self.source,
+            target,
+            &willing,
+            bounds.scripts,
+            self.deadline,
+        )
+        .await;
         let mut opened = Opened::default();
         for (slot, refused) in willing.into_iter().zip(refused.map_err(unanswered)?) {
             match refused {
@@ -197,6 +223,62 @@ impl Migration<'_> {
             }
         }
         Ok(opened)
+    }
+
+    /// Those of the slots that can move as a whole. A slot that cannot is not begun:
+    /// it would stay on the move for ever.
+    async fn movable(
+        &mut self,
+        slots: &[u16],
+        bounds: &Bounds,
+        tally: &mut Tally,
+    ) -> Result<Vec<u16>, Failure> {
+        let mut commands = redis::pipe();
+        for slot in slots {
+            commands.cmd("CLUSTER").arg("GETKEYSINSLOT");
+            commands.arg(*slot).arg(KEYS_LOOKED_AT);
+        }
+        if slots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let replies = self.source.exchange(&commands, self.deadline).await;
+        let replies = replies.map_err(unanswered)?;
+        let mut keys = Vec::new();
+        let mut owners = Vec::new();
+        for (slot, reply) in slots.iter().zip(replies) {
+            if let Value::Array(some) = reply {
+                owners.extend(some.iter().map(|_| *slot));
+                keys.extend(some);
+            }
+        }
+        let weights = if keys.is_empty() {
+            Vec::new()
+        } else {
+            let weights = weigh(&mut self.source, &keys, self.deadline).await;
+            weights.map_err(unanswered)?
+        };
+        let mut whole: BTreeMap<u16, u64> = BTreeMap::new();
+        let mut stuck: BTreeMap<u16, String> = BTreeMap::new();
+        for ((slot, key), weight) in owners.iter().zip(&keys).zip(&weights) {
+            *whole.entry(*slot).or_default() += weight;
+            if let Some(why) = bounds.too_heavy(key, *weight) {
+                stuck.entry(*slot).or_insert(why);
+            }
+        }
+        let mut coming = 0;
+        for (slot, weight) in whole {
+            match bounds.too_full(coming + weight) {
+                Some(why) => {
+                    stuck.entry(slot).or_insert(why);
+                }
+                None => coming += weight,
+            }
+        }
+        for (slot, why) in &stuck {
+            tally.leave(*slot, why);
+        }
+        let movable = slots.iter().filter(|slot| !stuck.contains_key(slot));
+        Ok(movable.copied().collect())
     }
 
     /// The target gives up the slot, unless it has got keys of it: whoever owns
@@ -220,6 +302,7 @@ impl Migration<'_> {
         &mut self,
         slot: u16,
         target: &str,
+        bounds: &mut Bounds,
         patience: Duration,
     ) -> Result<Emptied, Failure> {
         while self.deadline.duration_since(Instant::now()) > patience {
@@ -248,8 +331,30 @@ impl Migration<'_> {
             if keys.is_empty() {
                 return Ok(Emptied::Yes);
             }
-            let migrate = self.migrate(&keys)?;
-            said(self.source.exchange(&migrate, self.deadline).await)?;
+            let weights = weigh(&mut self.source, &keys, self.deadline).await;
+            let weights = weights.map_err(unanswered)?;
+            let mut load = Vec::new();
+            let (mut weight, mut stuck) = (0, None);
+            for (key, own) in keys.iter().zip(weights) {
+                let why = bounds.too_heavy(key, own);
+                if let Some(why) = why.or_else(|| bounds.too_full(weight + own)) {
+                    stuck = Some(why);
+                } else if load.is_empty() || weight + own <= AT_ONCE {
+                    load.push(key);
+                    weight += own;
+                }
+            }
+            if load.is_empty() {
+                let why = stuck.unwrap_or_else(|| "its keys have no weight".into());
+                return Ok(Emptied::InPart(why));
+            }
+            // What is under way at the source is waited for: a try that was given up
+            // goes on there, and the next one would only begin anew after it.
+            let most = bounds.patience(weight);
+            let migrate = self.migrate(&load, most)?;
+            let deadline = Instant::now() + most + most / 2;
+            said(self.source.exchange(&migrate, deadline).await)?;
+            bounds.took(weight);
         }
         Ok(Emptied::NotYet)
     }
@@ -283,20 +388,26 @@ impl Migration<'_> {
         }
         let owned = set_slots(&ready, "NODE", Some(target));
         said(self.target.exchange(&owned, self.deadline).await)?;
-        said(self.source.exchange(&owned, self.deadline).await)?;
+        match said(self.source.exchange(&owned, self.deadline).await) {
+            // It gave its last slot away, and follows the target by itself since
+            // (`cluster-allow-replica-migration yes`).
+            Err(Failure::Refused(why)) if why.contains(NO_MASTER) => {}
+            done => {
+                done?;
+            }
+        }
         tally.moved.extend(ready);
         Ok(())
     }
 
     /// `MIGRATE` of these keys. `REPLACE`, since after a broken attempt a key
     /// may be at both ends: then the source's is the one that was served.
-    fn migrate(&self, keys: &[Value]) -> Result<Pipeline, Failure> {
+    fn migrate(&self, keys: &[&Value], patience: Duration) -> Result<Pipeline, Failure> {
         let access = self.client.access();
-        let left = self.deadline.duration_since(Instant::now());
         let mut commands = redis::pipe();
         commands.cmd("MIGRATE").arg(self.target.address.to_string());
         commands.arg(access.service_port).arg("").arg(0);
-        commands.arg(left.max(Duration::from_millis(1)).as_millis() as u64);
+        commands.arg(patience.as_millis() as u64);
         commands.arg("REPLACE");
         if let Some(file) = &access.password {
             let password = file
@@ -337,6 +448,9 @@ impl Migration<'_> {
 /// `IMPORTING`, by the source to `MIGRATING`.
 const OWNER: &str = "already the owner";
 const NO_OWNER: &str = "not the owner";
+
+/// What a replica answers to every `SETSLOT`.
+const NO_MASTER: &str = "only with masters";
 
 /// `CLUSTER SETSLOT` for each of these.
 pub fn set_slots(slots: &[u16], state: &str, node: Option<&str>) -> Pipeline {

@@ -50,7 +50,7 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
                     Fate::Stuck => draft.refusals.push(stuck(node, open)),
                     Fate::Wait => draft
                         .waits
-                        .push(format!("slot {} waits for its owner", open.slot)),
+                        .push(format!("slot {} waits for {}", open.slot, open.other)),
                 }
             }
             if !closed.is_empty() {
@@ -113,6 +113,13 @@ fn leaving<'w, 'a>(world: &'w World<'a>, node: &'w Node<'a>, open: &OpenSlot) ->
             target,
         },
         Some(_) => Fate::Wait,
+        // A target that takes a large key answers nobody for a while.
+        None if node
+            .entry(&open.other)
+            .is_some_and(|entry| !entry.is_gone()) =>
+        {
+            Fate::Wait
+        }
         None => Fate::Stuck,
     }
 }

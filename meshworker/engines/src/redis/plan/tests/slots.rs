@@ -238,6 +238,21 @@ fn a_slot_whose_target_is_gone_is_left_to_the_operator() {
     );
 }
 
+/// A target that takes a large key answers nobody for a while.
+#[test]
+fn a_busy_target_was_called_gone() {
+    let source = THREE.replace("0-5461", "0-5461 [7->-#2]");
+    let told = Scene::replicas(0)
+        .nodes(&[1, 3], &source)
+        .silent(2, Unanswered::Timeout)
+        .told();
+    assert!(!told.contains("gone"), "{told}");
+    assert!(
+        told.contains("not one cluster: slot 7 waits for #2"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_small_imbalance_is_left_alone() {
     let table = THREE

@@ -1,0 +1,229 @@
+//! How heavy keys are, and how heavy they may be.
+//!
+//! While a key moves its source serves nobody and its target nobody either, and
+//! whoever is silent for the cluster's node time-out is held to be dead. So sizes
+//! are asked before; whatever would take as long is not tried but named.
+
+use std::time::Duration;
+
+use meshworker_core::Unanswered;
+use redis::Value;
+use tokio::time::Instant;
+
+use crate::redis::client::Lease;
+use crate::redis::detail::field;
+use crate::redis::wire::{excerpt, text};
+
+/// What moves in a second, at the least: strings of 100 and of 300 MB went at 22 MB
+/// a second on a machine with ten times the work that it can do, whole.
+const PER_SECOND: u64 = 15_000_000;
+
+/// What is made of many small parts takes this many times as long as a string
+/// (hashes of a million fields, measured likewise).
+const PARTS: u64 = 2;
+
+/// One `MIGRATE` takes so many bytes or one key: a few hundredths of a second.
+pub const AT_ONCE: u64 = 1_000_000;
+
+/// The node time-out where it cannot be asked: that of the stack.
+const NODE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The shortest time that one `MIGRATE` gets.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What one move may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    node_timeout: Duration,
+    /// How many bytes the target has left, where it is bounded and drops nothing.
+    room: Option<u64>,
+    /// Whether the source runs scripts in which slots can be marked.
+    pub scripts: bool,
+}
+
+impl Bounds {
+    /// Asks both ends, which need not answer everything: their user may lack rights.
+    ///
+    /// # Errors
+    ///
+    /// One of them gave no answer at all.
+    pub async fn ask(
+        source: &mut Lease,
+        target: &mut Lease,
+        deadline: Instant,
+    ) -> Result<Bounds, Unanswered> {
+        let mut commands = redis::pipe();
+        commands
+            .cmd("CONFIG")
+            .arg("GET")
+            .arg("cluster-node-timeout");
+        commands.cmd("INFO").arg("server");
+        let told = source.exchange(&commands, deadline).await?;
+        let millis = match told.first() {
+            Some(Value::Array(pair)) => pair.get(1).and_then(text),
+            _ => None,
+        };
+        let millis = millis.and_then(|millis| millis.parse().ok());
+        let server = told.get(1).and_then(text).unwrap_or_default();
+        let mut commands = redis::pipe();
+        commands.cmd("INFO").arg("memory");
+        let told = target.exchange(&commands, deadline).await?;
+        let memory = told.first().and_then(text).unwrap_or_default();
+        Ok(Bounds {
+            node_timeout: millis.map_or(NODE_TIMEOUT, Duration::from_millis),
+            room: room(&memory),
+            // Valkey's SETSLOT waits for replicas, which no script can.
+            scripts: field(&server, "valkey_version").is_none(),
+        })
+    }
+
+    /// The heaviest key that is moved.
+    fn heaviest(&self) -> u64 {
+        let millis = u64::try_from(self.node_timeout.as_millis()).unwrap_or(u64::MAX);
+        millis.saturating_mul(PER_SECOND / 1000)
+    }
+
+    /// How long the source may take for keys of this weight together.
+    pub fn patience(&self, weight: u64) -> Duration {
+        let millis = weight.saturating_mul(2) / (PER_SECOND / 1000);
+        // A server with a short node time-out gets its second all the same: the
+        // bound on weights keeps to that time, not the waiting for the answer.
+        let most = self.node_timeout.max(SHORTEST);
+        Duration::from_millis(millis).clamp(SHORTEST, most)
+    }
+
+    /// Why a key of this weight is not moved; none if it is.
+    pub fn too_heavy(&self, key: &Value, weight: u64) -> Option<String> {
+        (weight > self.heaviest()).then(|| {
+            let name = excerpt(&text(key).unwrap_or_default());
+            format!(
+                "key '{name}' has {} MB, which may take longer to move than the cluster's node \
+                 time-out of {} ms, after which its master would be held to be dead: make it \
+                 smaller, or raise cluster-node-timeout on all members while it moves",
+                weight.div_ceil(1_000_000),
+                self.node_timeout.as_millis()
+            )
+        })
+    }
+
+    /// Why the target cannot take this much; none if it can. A key and what it
+    /// is made from are there at the same time.
+    pub fn too_full(&self, weight: u64) -> Option<String> {
+        let room = self.room?;
+        (weight.saturating_mul(2) > room).then(|| {
+            format!(
+                "the target has {} MB left of its maxmemory, and {} MB are to come: give it more, \
+                 or add a member",
+                room / 1_000_000,
+                weight.div_ceil(1_000_000)
+            )
+        })
+    }
+
+    /// So much has arrived at the target.
+    pub fn took(&mut self, weight: u64) {
+        self.room = self.room.map(|room| room.saturating_sub(weight));
+    }
+}
+
+/// What is left of `maxmemory`, by `INFO memory`; none where nothing bounds it,
+/// or where old keys give way to new ones.
+fn room(memory: &str) -> Option<u64> {
+    let number = |name: &str| field(memory, name)?.parse::<u64>().ok();
+    let most = number("maxmemory").filter(|most| *most > 0)?;
+    let keeps = field(memory, "maxmemory_policy") == Some("noeviction");
+    keeps.then(|| most.saturating_sub(number("used_memory").unwrap_or(0)))
+}
+
+/// The weight of each of these keys at the source, in the bytes of a string that
+/// takes as long to move; 0 where it is not told or the key is gone.
+///
+/// # Errors
+///
+/// The source gave no answer.
+pub async fn weigh(
+    source: &mut Lease,
+    keys: &[Value],
+    deadline: Instant,
+) -> Result<Vec<u64>, Unanswered> {
+    let mut commands = redis::pipe();
+    for key in keys.iter().filter_map(name) {
+        // A sample of a hundred parts: exact for whatever is small.
+        commands.cmd("MEMORY").arg("USAGE").arg(key);
+        commands.arg("SAMPLES").arg(100);
+    }
+    let told = source.exchange(&commands, deadline).await?;
+    let bytes = told.iter().map(|reply| match reply {
+        Value::Int(bytes) => u64::try_from(*bytes).unwrap_or(0),
+        _ => 0,
+    });
+    let mut weights: Vec<u64> = bytes.collect();
+    let mut kinds = redis::pipe();
+    let mut heavy = Vec::new();
+    for (at, key) in keys.iter().filter_map(name).enumerate() {
+        if weights.get(at).is_some_and(|bytes| *bytes > AT_ONCE) {
+            kinds.cmd("TYPE").arg(key);
+            heavy.push(at);
+        }
+    }
+    if !heavy.is_empty() {
+        let told = source.exchange(&kinds, deadline).await?;
+        for (at, kind) in heavy.into_iter().zip(&told) {
+            if text(kind).as_deref() != Some("string")
+                && let Some(weight) = weights.get_mut(at)
+            {
+                *weight = weight.saturating_mul(PARTS);
+            }
+        }
+    }
+    Ok(weights)
+}
+
+fn name(key: &Value) -> Option<&[u8]> {
+    match key {
+        Value::BulkString(name) => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(millis: u64, room: Option<u64>) -> Bounds {
+        Bounds {
+            node_timeout: Duration::from_millis(millis),
+            room,
+            scripts: true,
+        }
+    }
+
+    #[test]
+    fn a_key_gets_time_by_its_size_and_never_more_than_the_cluster_waits() {
+        let five = bounds(5000, None);
+        let key = Value::BulkString(b"big".to_vec());
+        assert_eq!(five.patience(100), Duration::from_secs(1));
+        assert_eq!(five.patience(30_000_000), Duration::from_secs(4));
+        assert_eq!(five.patience(u64::MAX), Duration::from_secs(5));
+        assert_eq!(five.too_heavy(&key, 60_000_000), None);
+        let why = five.too_heavy(&key, 300_000_000).unwrap();
+        assert!(
+            why.contains("key 'big' has 300 MB") && why.contains("5000 ms"),
+            "{why}"
+        );
+        assert!(bounds(500, None).too_heavy(&key, 10_000_000).is_some());
+    }
+
+    #[test]
+    fn room_is_what_is_left_where_nothing_gives_way() {
+        let told = "used_memory:40\r\nmaxmemory:100\r\nmaxmemory_policy:noeviction\r\n";
+        assert_eq!(room(told), Some(60));
+        assert_eq!(room(&told.replace("noeviction", "allkeys-lru")), None);
+        assert_eq!(room(&told.replace("maxmemory:100", "maxmemory:0")), None);
+        assert_eq!(room(""), None);
+        let mut bounds = bounds(5000, Some(60));
+        assert_eq!(bounds.too_full(30), None);
+        bounds.took(30);
+        assert!(bounds.too_full(30).is_some());
+    }
+}
