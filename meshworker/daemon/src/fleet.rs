@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use crate::announce::Registry;
 use crate::board::Board;
 use crate::config::{Cluster, Inputs, labels};
+use crate::kept::kept;
 use crate::witness::LabelledServices;
 use crate::worker;
 
@@ -62,7 +63,7 @@ impl Fleet {
         for cluster in std::mem::take(&mut self.configured) {
             let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
             self.tasks
-                .spawn(worker::run(cluster, board, registry, stop.clone()));
+                .spawn(look_after(cluster, board, registry, stop.clone()));
         }
         let services = self.inputs.labels.then(LabelledServices::new);
         while !*stop.borrow() {
@@ -127,7 +128,7 @@ impl Fleet {
                 );
                 let (stop, stopped) = watch::channel(false);
                 let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
-                let task = worker::run(cluster, board, registry, stopped);
+                let task = look_after(cluster, board, registry, stopped);
                 let task = self.tasks.spawn(task);
                 Some((task.id(), stop))
             }
@@ -137,6 +138,22 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Looks after a cluster until told to stop. A worker that breaks is started
+/// again: it remembers nothing that could do more than delay.
+async fn look_after(
+    cluster: Cluster,
+    board: Arc<Board>,
+    registry: Option<Arc<Registry>>,
+    stop: watch::Receiver<bool>,
+) {
+    let what = format!("the worker of cluster {}", cluster.name);
+    let work = || {
+        let (board, registry) = (Arc::clone(&board), registry.clone());
+        worker::run(cluster.clone(), board, registry, stop.clone())
+    };
+    kept(&what, work).await;
 }
 
 async fn next(services: Option<&LabelledServices>) -> BTreeMap<String, BTreeMap<String, String>> {

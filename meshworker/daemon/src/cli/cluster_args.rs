@@ -88,8 +88,16 @@ pub fn read(args: &ArgMatches) -> Result<Inputs, Failed> {
             .give(&format!("option.{name}"), value, Origin::Flag)
             .map_err(Failed::input)?;
     }
-    for (name, value) in std::env::vars() {
+    for (name, value) in std::env::vars_os() {
+        // Other variables may be of any bytes.
+        let Some(name) = name.to_str() else {
+            continue;
+        };
         if let Some(option) = name.strip_prefix("MESHWORKER_OPTION_") {
+            let value = value.into_string().map_err(|value| {
+                let found = value.to_string_lossy();
+                Failed::Input(format!("{name}: found '{found}'; allowed: UTF-8"))
+            })?;
             let name = format!("option.{}", option.to_lowercase().replace('_', "-"));
             let mut given = Raw::default();
             given

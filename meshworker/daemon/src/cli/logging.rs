@@ -39,6 +39,8 @@ pub fn start(args: &ArgMatches) -> LogLevel {
     let (filter, handle) = reload::Layer::new(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        // It would be told on standard error, which panics where that is closed.
+        .log_internal_errors(false)
         .with_target(false);
     let registry = tracing_subscriber::registry().with(filter);
     match args.get_one::<String>("log-format").map(String::as_str) {

@@ -16,7 +16,8 @@ use crate::announce::{Announcement, Phase, client};
 /// Between two announcements of a member that is to stay.
 const CALM: Duration = Duration::from_secs(1);
 
-/// Between two announcements of one that is on its way out: somebody waits for it.
+/// Between two announcements of one that waits to start, or is on its way out:
+/// somebody waits for it.
 const LEAVING: Duration = Duration::from_millis(500);
 
 /// Tells all workers, again and again, who this member is.
@@ -31,7 +32,7 @@ impl Announcer {
     /// Announces each phase at once, then repeatedly, until nobody listens for
     /// what the workers say.
     pub(super) async fn run(
-        self,
+        &self,
         mut phase: watch::Receiver<(Phase, u64)>,
         mut workers: watch::Receiver<Workers>,
         events: mpsc::Sender<Event>,

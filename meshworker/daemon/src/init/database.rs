@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::{
@@ -45,7 +46,7 @@ pub(super) struct Database {
 
 impl Database {
     /// Starts the command, with this process's standard streams, environment
-    /// and process group; the caller has made sure that it is not empty.
+    /// and process group, in this directory if there is one; the caller has made sure that it is not empty.
     ///
     /// It stays in the group: Docker signals only the first process, which
     /// passes signals on, and a terminal's job control keeps working. The
@@ -55,7 +56,10 @@ impl Database {
     /// # Errors
     ///
     /// There is no such command, or it cannot be run.
-    pub(super) fn start(command: &[OsString]) -> Result<Database, NotStarted> {
+    pub(super) fn start(
+        command: &[OsString],
+        directory: Option<&Path>,
+    ) -> Result<Database, NotStarted> {
         let not_started = |source| NotStarted {
             command: command
                 .first()
@@ -72,10 +76,12 @@ impl Database {
             // Only orphans go elsewhere then.
             debug!("not the reaper of orphans: {why}");
         }
-        let child = Command::new(program)
-            .args(args)
-            .spawn()
-            .map_err(not_started)?;
+        let mut child = Command::new(program);
+        child.args(args);
+        if let Some(directory) = directory {
+            child.current_dir(directory);
+        }
+        let child = child.spawn().map_err(not_started)?;
         // All children are waited for together, so this one is not waited for
         // through its handle, which kills nothing when it goes.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use meshworker_core::Unanswered;
 use tokio::time::Instant;
 
 use super::course::Round;
@@ -35,6 +36,8 @@ pub(super) struct Latch {
     cluster: Option<String>,
     /// Whether it is on its way out.
     going: bool,
+    /// Why the database is not started yet.
+    waits: Option<String>,
 }
 
 impl Latch {
@@ -49,7 +52,17 @@ impl Latch {
 
     /// Notes the phase that the member is in.
     pub(super) fn entered(&mut self, phase: Phase) {
-        self.going = phase != Phase::Present;
+        self.going = matches!(phase, Phase::Leaving | Phase::Stopping);
+        if phase == Phase::Present {
+            (self.waits, self.in_place) = (None, false);
+        }
+    }
+
+    /// Notes why the database is not started yet. Unhealthy, and nothing worse:
+    /// that is what a health check's `start_period` is for, and a member that is
+    /// healthy would let an update take the next one.
+    pub(super) fn waits(&mut self, why: String) {
+        self.waits = Some(why);
     }
 
     /// What follows when the database answers this.
@@ -58,6 +71,9 @@ impl Latch {
         if self.going {
             // Swarm would kill what is on its way out in good order.
             return health(true, "on its way out".into());
+        }
+        if let Some(why) = &self.waits {
+            return health(false, format!("waits to start: {why}"));
         }
         let working = match local {
             Err(why) => return health(false, format!("the database: {why}")),
@@ -101,6 +117,10 @@ impl Checker {
 
     /// Asks the database unless that was just done, and judges.
     pub(super) async fn check(&self) -> Health {
+        if self.latch().waits.is_some() {
+            // Who answers there now is another one.
+            return self.latch().judge(&Err(Unanswered::Timeout));
+        }
         let mut last = self.last.lock().await;
         let local = match &*last {
             Some((at, local)) if at.elapsed() < FRESH => local.clone(),
@@ -116,8 +136,6 @@ impl Checker {
 
 #[cfg(test)]
 mod tests {
-    use meshworker_core::Unanswered;
-
     use super::*;
     use crate::announce::Answer;
 
@@ -169,6 +187,22 @@ mod tests {
         assert_eq!(judged(&mut latch, &busy), "true: the database answers");
         assert!(judged(&mut latch, &dead).starts_with("false: "));
         assert_eq!(judged(&mut latch, &idle), "true: the database answers");
+    }
+
+    #[test]
+    fn before_its_database_is_started_it_is_not_healthy_and_says_why() {
+        let mut latch = Latch::default();
+        latch.entered(Phase::Waiting);
+        latch.waits("slot-2 is still used by task a".into());
+        latch.heard(&round(Some(true)));
+        let Health { healthy, why } = latch.judge(&Ok(None));
+        assert!(!healthy);
+        assert_eq!(why, "waits to start: slot-2 is still used by task a");
+        // What was heard while another one had the place says nothing of this one.
+        latch.entered(Phase::Present);
+        assert!(!latch.judge(&Ok(None)).healthy);
+        latch.heard(&round(Some(true)));
+        assert!(latch.judge(&Ok(None)).healthy);
     }
 
     #[test]

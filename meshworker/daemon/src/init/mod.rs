@@ -1,7 +1,7 @@
 //! The supervisor of one member: the first process in the database's
 //! container.
 //!
-//! It starts the database, announces it to the workers, answers the health
+//! It waits until nobody else has its slot, starts the database, announces it to the workers, answers the health
 //! check, and, when asked to stop, keeps the database running until the
 //! workers let it go. What it does when is decided in [`course`]; the rest of
 //! this module is the I/O around it.
@@ -17,8 +17,10 @@
 mod address;
 mod alone;
 mod announcer;
+mod around;
 pub mod course;
 mod database;
+mod directory;
 mod health;
 mod heard;
 mod identity;

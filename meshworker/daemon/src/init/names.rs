@@ -1,7 +1,6 @@
 //! The names that the supervisor asks for, and the task that keeps asking.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -61,13 +60,12 @@ impl Names {
     /// Asks for the workers again and again, and for the members too while this
     /// one is leaving, until nobody listens any more.
     pub(super) async fn run(
-        self,
-        found: watch::Sender<Workers>,
-        phase: watch::Receiver<(Phase, u64)>,
+        &self,
+        found: &watch::Sender<Workers>,
+        mut phase: watch::Receiver<(Phase, u64)>,
         events: mpsc::Sender<Event>,
     ) {
-        let mut phase = phase;
-        let names = Arc::new(self);
+        let names = self;
         loop {
             let leaving = phase.borrow_and_update().0 == Phase::Leaving;
             let looks = join_all(names.workers.iter().map(Place::look));

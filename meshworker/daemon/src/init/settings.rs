@@ -2,6 +2,7 @@
 //! once.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use meshworker_engines::SecretFile;
@@ -63,6 +64,11 @@ pub const INIT_SETTINGS: &[InitSetting] = &[
         "The subnet of the database's address, such as 10.0.1.0/24",
     ),
     setting(
+        "data-dir",
+        "DIR",
+        "The volume with a directory for each slot of this node: the database starts in that of its slot, once nobody else uses it",
+    ),
+    setting(
         "grace",
         "SECONDS",
         "The stack's stop_grace_period, in seconds [default: 10]",
@@ -90,6 +96,8 @@ pub struct Settings {
     pub token: SecretFile,
     /// Who this member is.
     pub identity: Identity,
+    /// Where the slots of this node have their directories, if they do.
+    pub data_dir: Option<PathBuf>,
     /// What was said of its address.
     pub wish: Wish,
     /// How it leaves.
@@ -167,6 +175,7 @@ impl Settings {
             workers_port,
             token,
             identity,
+            data_dir: given.directory("data-dir")?,
             wish: Wish {
                 address: given.parsed::<IpAddr>("address", "an IP address")?,
                 subnet: given.parsed::<Subnet>("subnet", "a subnet such as 10.0.1.0/24")?,
@@ -195,6 +204,22 @@ impl<F: Fn(&'static str) -> Option<String>> Given<F> {
             found: "nothing".into(),
             allowed: format!("{allowed}, given by --{name} or {}", variable(name)),
         })
+    }
+
+    /// A directory that is there.
+    fn directory(&self, name: &'static str) -> Result<Option<PathBuf>, InvalidInit> {
+        let Some(text) = (self.0)(name) else {
+            return Ok(None);
+        };
+        let path = PathBuf::from(text.trim());
+        let allowed = "a directory that every member of this node has, such as a volume's /data";
+        // What is not there is no place to begin anew in.
+        let found = std::fs::metadata(&path);
+        match found {
+            Ok(found) if found.is_dir() && path.is_absolute() => Ok(Some(path)),
+            Ok(_) => Err(invalid(name, &text, allowed)),
+            Err(why) => Err(invalid(name, &format!("{text}: {why}"), allowed)),
+        }
     }
 
     /// A value that Swarm fills in from a template.
@@ -324,6 +349,17 @@ mod tests {
                 "10.0.1.0",
                 "subnet: found '10.0.1.0'; allowed: a subnet",
             ),
+            (
+                "data-dir",
+                "/nowhere",
+                "data-dir: found '/nowhere: No such file",
+            ),
+            (
+                "data-dir",
+                "/etc/passwd",
+                "data-dir: found '/etc/passwd'; allowed: a directory",
+            ),
+            ("data-dir", "tmp", "data-dir: found 'tmp"),
             ("grace", "-1", "grace: found '-1'; allowed: seconds"),
             (
                 "stop-time",

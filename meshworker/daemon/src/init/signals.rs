@@ -1,33 +1,67 @@
 //! The signals that the supervisor gets, and those that it passes on.
+//!
+//! | signal | without a terminal | with one |
+//! |---|---|---|
+//! | SIGTERM, SIGRTMIN+3 | asked to stop | asked to stop |
+//! | SIGINT, SIGQUIT | asked to stop: what images have for STOPSIGNAL | a key of the terminal: passed on |
+//! | SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT | passed on | passed on |
+//!
+//! SIGWINCH stops Apache's server, and is no order to stop here: `docker attach`
+//! passes it on whenever somebody resizes a window.
+
+use std::io::IsTerminal;
 
 use futures_util::future::{FutureExt, select_all};
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What is passed on to the database as it is. SIGTERM and SIGINT are not
-/// here, because the course decides about them; signals of job control stop
-/// and continue processes by themselves.
-const PASSED_ON: &[(Number, SignalKind)] = &[
-    (Number::HUP, SignalKind::hangup()),
-    (Number::QUIT, SignalKind::quit()),
-    (Number::USR1, SignalKind::user_defined1()),
-    (Number::USR2, SignalKind::user_defined2()),
-    (Number::ALARM, SignalKind::alarm()),
-    (Number::WINCH, SignalKind::window_change()),
-    (Number::CONT, SignalKind::from_raw(Number::CONT.as_raw())),
+/// SIGRTMIN+3, by which system managers are asked to stop, as Docker counts it.
+const RTMIN_3: i32 = 37;
+
+/// All that is listened for, what stops this member first. Signals of job control
+/// stop and continue processes by themselves.
+const HEARD: &[SignalKind] = &[
+    SignalKind::terminate(),
+    SignalKind::from_raw(RTMIN_3),
+    SignalKind::interrupt(),
+    SignalKind::quit(),
+    SignalKind::child(),
+    SignalKind::hangup(),
+    SignalKind::user_defined1(),
+    SignalKind::user_defined2(),
+    SignalKind::alarm(),
+    SignalKind::window_change(),
+    SignalKind::from_raw(Number::CONT.as_raw()),
 ];
 
 /// A signal came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
-    /// Asked to stop.
-    Terminate,
-    /// Interrupted.
+    /// Asked to stop, by this signal.
+    Terminate(i32),
+    /// Interrupted at the terminal.
     Interrupt,
     /// A child has ended.
     Child,
     /// For the database.
     PassOn(Number),
+}
+
+/// What a signal means, to a process that has a terminal or has not.
+fn meaning(kind: SignalKind, at_terminal: bool) -> Came {
+    let raw = kind.as_raw_value();
+    let Some(number) = Number::from_named_raw(raw) else {
+        // The only one without a name.
+        return Came::Terminate(raw);
+    };
+    match number {
+        Number::TERM => Came::Terminate(raw),
+        Number::INT if at_terminal => Came::Interrupt,
+        Number::QUIT if at_terminal => Came::PassOn(number),
+        Number::INT | Number::QUIT => Came::Terminate(raw),
+        Number::CHILD => Came::Child,
+        other => Came::PassOn(other),
+    }
 }
 
 /// All signals that the supervisor listens for. From its making on none of
@@ -41,14 +75,10 @@ impl Signals {
     ///
     /// The system allows no handler.
     pub(super) fn listen() -> std::io::Result<Signals> {
-        let own = [
-            (Came::Terminate, SignalKind::terminate()),
-            (Came::Interrupt, SignalKind::interrupt()),
-            (Came::Child, SignalKind::child()),
-        ];
-        let others = PASSED_ON.iter();
-        let others = others.map(|(number, kind)| (Came::PassOn(*number), *kind));
-        let all = own.into_iter().chain(others);
+        let at_terminal = std::io::stdin().is_terminal();
+        let all = HEARD
+            .iter()
+            .map(|kind| (meaning(*kind, at_terminal), *kind));
         let all = all.map(|(came, kind)| Ok((came, signal(kind)?)));
         all.collect::<std::io::Result<_>>().map(Signals)
     }
@@ -70,14 +100,38 @@ impl Signals {
         select_all(all).await.0
     }
 
-    /// Resolves when somebody asks this process to end, by either signal.
-    pub(super) async fn end(&mut self) -> Number {
+    /// Resolves when somebody asks this process to end: the signal's number.
+    pub(super) async fn end(&mut self) -> i32 {
         loop {
             match self.next().await {
-                Came::Terminate => return Number::TERM,
-                Came::Interrupt => return Number::INT,
+                Came::Terminate(number) => return number,
+                Came::Interrupt => return Number::INT.as_raw(),
                 Came::Child | Came::PassOn(_) => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_terminal_are_the_databases_and_stop_signals_of_images_are_not() {
+        let at_terminal = |kind| meaning(kind, true);
+        let in_a_stack = |kind| meaning(kind, false);
+        assert_eq!(at_terminal(SignalKind::interrupt()), Came::Interrupt);
+        assert_eq!(at_terminal(SignalKind::quit()), Came::PassOn(Number::QUIT));
+        for number in [Number::INT, Number::QUIT] {
+            let stops = Came::Terminate(number.as_raw());
+            assert_eq!(in_a_stack(SignalKind::from_raw(number.as_raw())), stops);
+        }
+        for at in [true, false] {
+            let stops = HEARD.iter().take(2).map(|kind| meaning(*kind, at));
+            let expected = [Number::TERM.as_raw(), RTMIN_3].map(Came::Terminate);
+            assert!(stops.eq(expected));
+            let rest = HEARD.iter().skip(5).map(|kind| meaning(*kind, at));
+            assert!(rest.into_iter().all(|came| matches!(came, Came::PassOn(_))));
         }
     }
 }

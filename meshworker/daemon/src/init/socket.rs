@@ -2,12 +2,13 @@
 //! no file system and is the container's own, since it belongs to the network
 //! namespace.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, Read};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::{Pid, Uid, geteuid};
 use tokio::io::AsyncWriteExt;
 
 use super::health::Checker;
@@ -22,6 +23,9 @@ pub const NAME_VARIABLE: &str = "MESHWORKER_HEALTH_SOCKET";
 /// For this long the check waits for its answer: longer than a database may
 /// take with the usual settings, shorter than Docker's 30 s.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest line that is read. A real one has a few hundred bytes.
+const LONGEST: usize = 16 * 1024;
 
 /// What begins the line of a healthy member.
 const HEALTHY: &str = "healthy: ";
@@ -46,7 +50,7 @@ pub(super) fn listen() -> io::Result<tokio::net::UnixListener> {
 }
 
 /// Answers checks, one after another: they come seconds apart.
-pub(super) async fn serve(listener: tokio::net::UnixListener, checker: Arc<Checker>) {
+pub(super) async fn serve(listener: &tokio::net::UnixListener, checker: &Checker) {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
             // Too many open files, and the like: for the moment.
@@ -69,10 +73,74 @@ pub(super) async fn serve(listener: tokio::net::UnixListener, checker: Arc<Check
 ///
 /// No supervisor runs here, or it does not answer.
 pub fn ask() -> io::Result<(String, bool)> {
-    let stream = UnixStream::connect_addr(&address()?)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
+    let mut stream = UnixStream::connect_addr(&address()?)?;
+    let owner = socket_peercred(&stream)?;
+    // The name is free for all, and whoever took it says what it likes.
+    if owner.pid != Pid::INIT && owner.uid != Uid::ROOT && owner.uid != geteuid() {
+        let owner = owner.uid.as_raw();
+        let why = format!("what answers there belongs to user {owner}, and is no supervisor");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    let line = read_line(&mut stream, PATIENCE)?;
     let healthy = line.starts_with(HEALTHY);
-    Ok((line.trim_end().to_owned(), healthy))
+    Ok((line, healthy))
+}
+
+/// One line, for people, of what comes within this time.
+fn read_line(stream: &mut UnixStream, patience: Duration) -> io::Result<String> {
+    let begun = Instant::now();
+    let mut line = Vec::new();
+    let mut bytes = [0; 1024];
+    while !line.contains(&b'\n') && line.len() < LONGEST {
+        let left = patience.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut bytes)? {
+            0 => break,
+            read => line.extend_from_slice(bytes.get(..read).unwrap_or_default()),
+        }
+    }
+    let line = String::from_utf8_lossy(&line);
+    let line = line.lines().next().unwrap_or_default();
+    Ok(line.chars().filter(|c| !c.is_control()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_was_read_until_memory_ended() {
+        let (mut stream, mut other) = UnixStream::pair().unwrap();
+        let endless = std::thread::spawn(move || {
+            let mut written = 0;
+            while let Ok(more) = other.write(&[b'x'; 4096]) {
+                written += more;
+            }
+            written
+        });
+        let line = read_line(&mut stream, PATIENCE).unwrap();
+        assert!(line.len() < LONGEST + 1024, "{}", line.len());
+        drop(stream);
+        endless.join().unwrap();
+    }
+
+    #[test]
+    fn a_drip_kept_the_health_check_for_ever() {
+        let (mut stream, mut other) = UnixStream::pair().unwrap();
+        let drip = std::thread::spawn(move || {
+            while other.write(b"x").is_ok() {
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+        });
+        // Each read is answered in time, all together are not.
+        let said = read_line(&mut stream, Duration::from_millis(200));
+        assert!(said.is_err(), "{said:?}");
+        drop(stream);
+        drip.join().unwrap();
+    }
 }

@@ -1,34 +1,35 @@
 //! The I/O around the course.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_core::{Moment, Unanswered};
+use meshworker_core::Unanswered;
 use rustix::process::Signal;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::announcer::Announcer;
-use super::course::{Action, Course, Event, Note};
+use super::around::Around;
+use super::course::{Action, Course, Event, Note, Own};
 use super::database::{Database, NotStarted};
-use super::health::Checker;
-use super::heard::Heard;
-use super::names::{Names, Workers};
-use super::probe::{Probe, probe};
+use super::names::Names;
+use super::probe::Probe;
 use super::signals::{Came, Signals};
-use super::{Settings, address, alone, socket};
+use super::{Settings, address, alone};
 use crate::announce::Phase;
 use crate::config::Cluster;
+use crate::kept::{kept, unless_it_breaks};
 
 /// How often time itself is an event while the member is on its way out.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How many events may wait: each task has at most one on its way.
-const EVENTS: usize = 8;
+/// Between two questions to a database that is on its way out, whether it
+/// answers at all.
+const OWN_LOOK: Duration = Duration::from_secs(5);
+
+/// What a shell adds to the number of a signal.
+const BY_SIGNAL: i32 = 128;
 
 /// The database was not started.
 #[derive(Debug, thiserror::Error)]
@@ -73,92 +74,79 @@ pub async fn run(
     );
     let address = tokio::select! {
         found = found => found.map_err(Refused::Input)?,
-        signal = signals.end() => {
-            info!("asked to stop before the database was started");
-            return Ok(128 + signal.as_raw() as u8);
-        }
+        signal = signals.end() => return Ok(stopped_before(signal)),
     };
-    let database = Database::start(&command)?;
+    let data_dir = settings.data_dir.clone();
+    let phase = match &data_dir {
+        Some(_) => Phase::Waiting,
+        None => Phase::Present,
+    };
+    let mut around = Around::start(cluster, settings, address, names, phase);
+    let directory = match &data_dir {
+        None => None,
+        Some(root) => match around.directory(root, &mut signals).await {
+            Ok(Ok(directory)) => Some(directory),
+            Ok(Err(signal)) => return Ok(stopped_before(signal)),
+            Err(why) => {
+                let root = root.display();
+                let input = format!("data-dir: found {root}: {why}; allowed: one that can be used");
+                return Err(Refused::Input(input));
+            }
+        },
+    };
+    let path = directory.as_ref().map(|directory| directory.path.as_path());
+    let database = Database::start(&command, path)?;
     info!(
         "{} of cluster {} at {address}: the database is started",
-        settings.identity, cluster.name
+        around.settings.identity, around.cluster.name
     );
-    let supervisor = Supervisor::new(cluster, settings, address, names, database);
-    Ok(supervisor.run(signals).await)
+    let generation = 1 + u64::from(phase == Phase::Waiting);
+    let course = Course::new(around.settings.times, generation);
+    around.checker.latch().entered(Phase::Present);
+    around.phase.send_replace(course.phase());
+    let mut supervisor = Supervisor {
+        around,
+        database,
+        course,
+        alone: None,
+    };
+    // The database outlives whatever breaks here.
+    let code = loop {
+        let ended = supervisor.run(&mut signals);
+        if let Some(code) = unless_it_breaks("the supervisor", ended).await {
+            break code;
+        }
+    };
+    // Held until the database has ended.
+    drop(directory);
+    Ok(code)
+}
+
+/// The exit code of a member that was asked to stop by this signal before its
+/// database was started.
+fn stopped_before(signal: i32) -> u8 {
+    info!("asked to stop before the database was started");
+    (BY_SIGNAL + signal) as u8
 }
 
 struct Supervisor {
-    cluster: Cluster,
-    settings: Settings,
-    address: IpAddr,
+    around: Around,
     database: Database,
-    started: Instant,
     course: Course,
-    heard: Heard,
-    checker: Arc<Checker>,
-    probe: Arc<dyn Probe>,
-    phase: watch::Sender<(Phase, u64)>,
-    events: mpsc::Sender<Event>,
-    coming: mpsc::Receiver<Event>,
     /// The own look, while there is one.
     alone: Option<JoinHandle<()>>,
 }
 
 impl Supervisor {
-    fn new(
-        cluster: Cluster,
-        settings: Settings,
-        address: IpAddr,
-        names: Names,
-        database: Database,
-    ) -> Supervisor {
-        let course = Course::new(settings.times);
-        let (phase, announced) = watch::channel(course.phase());
-        let (found, workers) = watch::channel(Workers::default());
-        let (events, coming) = mpsc::channel(EVENTS);
-        let probe = probe(&cluster, address);
-        let checker = Arc::new(Checker::new(Arc::clone(&probe)));
-        let announcer = Announcer {
-            cluster: cluster.name.clone(),
-            identity: settings.identity.clone(),
-            address,
-            token: settings.token.clone(),
-        };
-        // These tasks end with the runtime, which ends with this process.
-        tokio::spawn(names.run(found, announced.clone(), events.clone()));
-        tokio::spawn(announcer.run(announced, workers, events.clone()));
-        match socket::listen() {
-            Ok(listener) => {
-                tokio::spawn(socket::serve(listener, Arc::clone(&checker)));
-            }
-            // The database comes first, and runs without health checks too.
-            Err(why) => warn!("health checks cannot be answered: {why}"),
-        }
-        Supervisor {
-            cluster,
-            settings,
-            address,
-            database,
-            started: Instant::now(),
-            course,
-            heard: Heard::default(),
-            checker,
-            probe,
-            phase,
-            events,
-            coming,
-            alone: None,
-        }
-    }
-
-    async fn run(mut self, mut signals: Signals) -> u8 {
+    /// Until the database has ended and that was told: its exit code.
+    async fn run(&mut self, signals: &mut Signals) -> u8 {
         loop {
             // Signals first: a worker that talks without pause must not keep
             // anybody from stopping this member.
             let event = tokio::select! {
                 biased;
                 came = signals.next() => match came {
-                    Came::Terminate => Some(Event::Terminate),
+                    Came::Terminate(_) => Some(Event::Terminate),
                     Came::Interrupt => Some(Event::Interrupt),
                     Came::Child => self.database.reap().map(|code| Event::Ended { code }),
                     Came::PassOn(signal) => {
@@ -166,18 +154,14 @@ impl Supervisor {
                         None
                     }
                 },
-                Some(event) = self.coming.recv() => Some(event),
+                Some(event) = self.around.coming.recv() => Some(event),
                 () = sleep(TICK), if self.course.is_timed() => Some(Event::Tick),
             };
             let Some(event) = event else {
                 continue;
             };
-            if let Event::Round(round) = &event {
-                let (phase, _) = self.course.phase();
-                self.heard.tell(round, phase != Phase::Present);
-                self.checker.latch().heard(round);
-            }
-            let now = Moment(self.started.elapsed());
+            self.around.hear(&event);
+            let now = self.around.now();
             for action in self.course.on(event, now) {
                 if let Some(code) = self.perform(action) {
                     return code;
@@ -190,19 +174,11 @@ impl Supervisor {
     fn perform(&mut self, action: Action) -> Option<u8> {
         match action {
             Action::Announce { phase, generation } => {
-                self.checker.latch().entered(phase);
-                self.phase.send_replace((phase, generation));
+                self.around.checker.latch().entered(phase);
+                self.around.phase.send_replace((phase, generation));
             }
             Action::Ask => self.ask(),
-            Action::LookAlone(true) => {
-                let look = alone::look(
-                    self.cluster.clone(),
-                    &self.settings.identity,
-                    self.address,
-                    self.events.clone(),
-                );
-                self.alone = Some(tokio::spawn(look));
-            }
+            Action::LookAlone(true) => self.alone = Some(self.look_alone()),
             Action::LookAlone(false) => {
                 if let Some(look) = self.alone.take() {
                     look.abort();
@@ -218,12 +194,45 @@ impl Supervisor {
     }
 
     fn ask(&self) {
-        let (probe, events) = (Arc::clone(&self.probe), self.events.clone());
+        let Around { probe, events, .. } = &self.around;
+        let (probe, events) = (std::sync::Arc::clone(probe), events.clone());
         tokio::spawn(async move {
-            let deaf = matches!(probe.look().await, Err(Unanswered::Unreachable(_)));
-            // Nobody listens any more only when this process ends.
-            let _ = events.send(Event::Deaf(deaf)).await;
+            let ask = || own_looks(&*probe, &events);
+            kept("asking the own database", ask).await;
         });
+    }
+
+    fn look_alone(&self) -> JoinHandle<()> {
+        let Around {
+            cluster,
+            settings,
+            address,
+            events,
+            ..
+        } = &self.around;
+        let (cluster, identity) = (cluster.clone(), settings.identity.clone());
+        let (address, events) = (*address, events.clone());
+        tokio::spawn(async move {
+            let look = || alone::look(cluster.clone(), &identity, address, events.clone());
+            kept("the own look", look).await;
+        })
+    }
+}
+
+/// Asks the own database again and again whether it answers, until nobody
+/// listens any more.
+async fn own_looks(probe: &dyn Probe, events: &mpsc::Sender<Event>) {
+    loop {
+        let own = match probe.look().await {
+            Ok(_) => Own::Answers,
+            Err(Unanswered::Unreachable(_)) => Own::Deaf,
+            Err(why @ Unanswered::Starting(_)) => Own::Starts(why.to_string()),
+            Err(why) => Own::Mute(why.to_string()),
+        };
+        if events.send(Event::Own(own)).await.is_err() {
+            return;
+        }
+        sleep(OWN_LOOK).await;
     }
 }
 

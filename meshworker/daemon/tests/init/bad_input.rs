@@ -93,7 +93,7 @@ fn each_mistake_is_one_line_before_the_database_is_started() {
         (
             "no-such-flag",
             Some("1"),
-            "unexpected argument '--no-such-flag'",
+            "found '--no-such-flag', which is no option here",
         ),
     ];
     for (name, value, expected) in cases {

@@ -1,6 +1,8 @@
 //! From the signal to the database's end.
 
-use std::net::Ipv4Addr;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::thread;
 
 use rustix::process::Signal;
 
@@ -183,6 +185,89 @@ fn a_database_that_was_never_up_is_not_waited_for() {
     supervisor.signal(Signal::TERM);
     assert_eq!(supervisor.code(), 7);
     assert!(supervisor.log().contains("the database has never answered"));
+}
+
+#[test]
+fn the_stop_signal_of_an_image_bypassed_the_release() {
+    for signal in ["INT", "QUIT", "37"] {
+        let worker = FakeWorker::start(held);
+        let mut supervisor = member(&worker, DATABASE, "600", "5");
+        let pid = supervisor.pid.as_raw_nonzero().to_string();
+        let kill = std::process::Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status();
+        assert!(kill.unwrap().success());
+        supervisor.wait_for_log("waits: release gate 5");
+        assert!(supervisor.runs());
+        worker.set(released);
+        assert_eq!(supervisor.code(), 7);
+        // Its own polite signal, whatever came.
+        assert!(supervisor.out().contains("database stops"), "{signal}");
+    }
+}
+
+#[test]
+fn a_released_database_that_refused_its_signal_hung_until_its_grace_ended() {
+    let worker = FakeWorker::start(released);
+    let refuses = "n=0; trap 'n=$((n+1)); echo asked $n; [ $n -lt 3 ] || exit 7' TERM
+        echo database up; while :; do sleep 0.05; done";
+    let mut supervisor = member(&worker, refuses, "600", "5");
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 7);
+    let log = supervisor.log();
+    assert_eq!(log.matches("still runs: asks again").count(), 1, "{log}");
+}
+
+#[test]
+fn a_database_that_was_still_loading_was_waited_for_until_the_grace_ended() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // It ends with the test's process.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let loading = "-LOADING Redis is loading the dataset in memory\r\n";
+                let mut request = [0; 4096];
+                while stream.read(&mut request).is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(loading.repeat(8).as_bytes());
+                }
+            });
+        }
+    });
+    let worker = FakeWorker::start(|told| {
+        let (status, mut answer) = in_place(told);
+        answer["in_place"] = false.into();
+        (status, answer)
+    });
+    let mut supervisor = init()
+        .with("workers-port", &worker.port().to_string())
+        .with("service-port", &port.to_string())
+        .with("grace", "600")
+        .script(DATABASE);
+    supervisor.wait_for_out("database up");
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 7);
+    supervisor.wait_for_log("the database is not up yet and was never in its place");
+    supervisor.wait_for_log("LOADING Redis is loading");
+}
+
+#[test]
+fn a_database_that_hangs_is_named_and_not_the_worker() {
+    let (_hangs, port) = listening();
+    let worker = FakeWorker::start(in_place);
+    let mut supervisor = init()
+        .with("workers-port", &worker.port().to_string())
+        .with("service-port", &port.to_string())
+        .with("grace", "600")
+        .with("alone-after", "1")
+        .script(DATABASE);
+    supervisor.wait_for_log("in its place");
+    supervisor.signal(Signal::TERM);
+    supervisor.wait_for_log("the database itself does not answer: no answer before the deadline");
+    supervisor.wait_for_log("no worker has had a verdict for 1 s: looks for itself");
+    assert!(supervisor.runs());
+    supervisor.signal(Signal::TERM);
+    assert_eq!(supervisor.code(), 7);
 }
 
 #[test]

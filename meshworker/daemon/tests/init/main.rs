@@ -17,4 +17,5 @@ mod bad_input;
 mod health;
 mod leaving;
 mod process;
+mod slot;
 mod support;

@@ -53,24 +53,47 @@ fn a_database_that_dies_at_start_is_told_to_the_workers() {
 
 #[test]
 fn signals_are_passed_on() {
-    let script = "for s in HUP QUIT USR1 USR2 ALRM WINCH INT; do trap \"echo got $s.\" $s; done
+    let script = "for s in HUP USR1 USR2 ALRM WINCH; do trap \"echo got $s.\" $s; done
         trap 'exit 9' CONT; echo database up; while :; do sleep 0.05; done";
     let mut supervisor = init().script(script);
     supervisor.wait_for_out("database up");
     for (signal, name) in [
         (Signal::HUP, "HUP"),
-        (Signal::QUIT, "QUIT"),
         (Signal::USR1, "USR1"),
         (Signal::USR2, "USR2"),
         (Signal::ALARM, "ALRM"),
         (Signal::WINCH, "WINCH"),
-        (Signal::INT, "INT"),
     ] {
         supervisor.signal(signal);
         supervisor.wait_for_out(&format!("got {name}."));
     }
     supervisor.signal(Signal::CONT);
     assert_eq!(supervisor.code(), 9);
+}
+
+#[test]
+fn a_variable_that_is_no_text_ended_the_first_process() {
+    let print = ["/bin/sh", "-c", "printf %s \"$X\" | od -An -tx1"];
+    let start = init()
+        .variable(b"X", b"\xff")
+        .variable(b"MESHWORKER_\xff", b"\xfe");
+    let mut supervisor = start.command(&print);
+    assert_eq!(supervisor.code(), 0, "{}", supervisor.log());
+    assert_eq!(
+        supervisor.out().trim(),
+        "ff",
+        "the database gets it as it is"
+    );
+    let mut ours = init()
+        .variable(b"MESHWORKER_OPTION_X", b"\xff")
+        .script("exit 0");
+    assert_eq!(ours.code(), 2);
+    let log = ours.log();
+    assert!(
+        log.starts_with("meshworker: MESHWORKER_OPTION_X: found '"),
+        "{log}"
+    );
+    assert_eq!(log.lines().count(), 1, "{log}");
 }
 
 #[test]

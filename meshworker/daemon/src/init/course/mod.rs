@@ -5,7 +5,7 @@
 //! processes and no clock, so that a test can compare all that it does.
 //!
 //! ```text
-//!            SIGTERM                 granted, deadline, alone,
+//!         asked to stop              granted, deadline, alone,
 //! Running ────────────> Leaving ──── whole stack gone, 2nd signal ───> Stopping
 //!    │                     │                                              │
 //!    └─────────────────────┴──── the database ends ──> Ending ──> exit <──┘
@@ -23,6 +23,8 @@ use crate::announce::Phase;
 pub use note::Note;
 pub use round::{Round, Said};
 
+pub use super::directory::Elsewhere;
+
 /// For this long neither the members' nor the workers' name may have existed
 /// before the whole stack counts as removed: Swarm's records of a service that
 /// is updated are gone for less.
@@ -30,6 +32,13 @@ const GONE_HOLD: Duration = Duration::from_secs(2);
 
 /// How long the stop itself waits for a worker to hear of it.
 const TELL: Duration = Duration::from_secs(1);
+
+/// Between the first and the second time that the database is asked to stop. The
+/// time doubles: Redis refuses for as long as it writes its first AOF.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The longest time between two such requests.
+const ASK_AGAIN_MOST: Duration = Duration::from_secs(8);
 
 /// The same once the database has ended by itself: its container is to be
 /// restarted, and a worker sees the loss anyway.
@@ -59,7 +68,7 @@ impl Times {
 pub enum Event {
     /// Somebody asks the container to stop.
     Terminate,
-    /// Somebody interrupts it.
+    /// Somebody interrupts it at its terminal, which the database hears too.
     Interrupt,
     /// All workers were told, and this is what they said.
     Round(Round),
@@ -69,8 +78,8 @@ pub enum Event {
         /// Neither does.
         gone: bool,
     },
-    /// The database was asked after the signal: whether nobody listens there.
-    Deaf(bool),
+    /// The database was asked after the signal: whether it answers.
+    Own(Own),
     /// The supervisor looked for itself: whether the member may stop, and why.
     Alone {
         /// Whether it may.
@@ -87,6 +96,19 @@ pub enum Event {
     Tick,
 }
 
+/// Whether the own database answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Own {
+    /// It does.
+    Answers,
+    /// Nobody listens there.
+    Deaf,
+    /// It starts, or loads its data, and says so.
+    Starts(String),
+    /// Somebody listens there and gives no usable answer: perhaps it hangs.
+    Mute(String),
+}
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -97,7 +119,7 @@ pub enum Action {
         /// Its number.
         generation: u64,
     },
-    /// Ask the database once whether it listens.
+    /// Ask the database, from now on again and again, whether it answers.
     Ask,
     /// Look for oneself each second, or stop doing so.
     LookAlone(bool),
@@ -135,30 +157,37 @@ enum State {
 #[derive(Debug)]
 struct Leaving {
     since: Moment,
-    /// When a worker last answered, or the beginning.
+    /// When a worker last answered with a verdict, or, where the database
+    /// answers, at all; or the beginning.
     heard: Moment,
     /// Whether the last round was silent.
     silent: bool,
     /// Since when the whole stack seems to be gone.
     gone: Option<Moment>,
     alone: bool,
+    /// Why the database does not answer.
+    mute: Option<String>,
     /// What was last said of it, by a worker or by the own look.
     last: Option<Note>,
 }
 
 #[derive(Debug)]
 struct Stopping {
-    /// When the database is asked to stop although no worker has heard of it.
-    terminate: Option<Moment>,
+    /// When the database is asked to stop, for the first time although no worker
+    /// has heard of it, then again.
+    terminate: Moment,
+    /// How long it has then until it is asked again; none before it was asked.
+    pause: Option<Duration>,
     kill: Option<Moment>,
 }
 
 impl Course {
-    /// A member whose database has just been started.
-    pub fn new(times: Times) -> Course {
+    /// A member whose database has just been started. `generation` is that of its
+    /// announcement.
+    pub fn new(times: Times, generation: u64) -> Course {
         Course {
             times,
-            generation: 1,
+            generation,
             was_in_place: false,
             state: State::Running,
         }
@@ -215,6 +244,7 @@ impl Course {
                     silent: true,
                     gone: None,
                     alone: false,
+                    mute: None,
                     last: None,
                 });
                 vec![
@@ -235,24 +265,46 @@ impl Course {
         let mut actions = Vec::new();
         match event {
             Event::Terminate | Event::Interrupt => return self.stop(Note::SecondSignal, true, now),
-            // It has not been a member in this life, and it is none now.
-            Event::Deaf(true) if !self.was_in_place => {
+            // It has not been a member in this life, and it is none now: what it
+            // has on disk stays there.
+            Event::Own(Own::Deaf) if !self.was_in_place => {
                 return self.stop(Note::NeverUp, false, now);
+            }
+            Event::Own(Own::Starts(why)) if !self.was_in_place => {
+                return self.stop(Note::NotUpYet(why), false, now);
+            }
+            Event::Own(own) => {
+                leaving.mute = match own {
+                    // One whose port is closed says nothing either way.
+                    Own::Answers | Own::Deaf => None,
+                    Own::Starts(why) | Own::Mute(why) => Some(why),
+                };
             }
             Event::Round(round) => {
                 leaving.silent = !round.answered();
                 if !leaving.silent {
-                    leaving.heard = now;
                     leaving.gone = None;
-                    if std::mem::take(&mut leaving.alone) {
-                        actions.push(Action::LookAlone(false));
+                    let said = round.said(self.generation);
+                    let no_verdict = said == Said::Held(Note::NoVerdict);
+                    // Of a database that does not answer workers may never know
+                    // anything: that is no better than their silence.
+                    if !(no_verdict && leaving.mute.is_some()) {
+                        leaving.heard = now;
+                        if std::mem::take(&mut leaving.alone) {
+                            actions.push(Action::LookAlone(false));
+                        }
                     }
-                    match round.said(self.generation) {
-                        Said::Granted(why) => {
+                    match (said, &leaving.mute) {
+                        (Said::Granted(why), _) => {
                             actions.extend(self.stop(Note::Released(why), false, now));
                             return actions;
                         }
-                        Said::Held(note) => leaving.say(note, &mut actions),
+                        (Said::Held(Note::NoVerdict), Some(why)) => {
+                            if !leaving.alone {
+                                leaving.say(Note::Mute(why.clone()), &mut actions);
+                            }
+                        }
+                        (Said::Held(note), _) => leaving.say(note, &mut actions),
                     }
                 }
             }
@@ -276,7 +328,11 @@ impl Course {
             actions.extend(self.stop(Note::Deadline { last }, false, now));
         } else if !leaving.alone && now.since(leaving.heard) >= self.times.alone_after {
             leaving.alone = true;
-            actions.push(Action::Say(Note::Alone(self.times.alone_after)));
+            let note = match leaving.silent {
+                true => Note::Alone(self.times.alone_after),
+                false => Note::AloneUnjudged(self.times.alone_after),
+            };
+            actions.push(Action::Say(note));
             actions.push(Action::LookAlone(true));
         }
         actions
@@ -289,13 +345,21 @@ impl Course {
         let told = matches!(&event, Event::Round(round) if round.heard_of(self.generation));
         let asked_again = matches!(event, Event::Terminate | Event::Interrupt);
         let mut actions = Vec::new();
-        if let Some(latest) = stopping.terminate
-            && (told || asked_again || now >= latest)
-        {
-            stopping.terminate = None;
+        let first = told && stopping.pause.is_none();
+        if first || asked_again || now >= stopping.terminate {
+            // Some refuse it for a while, and forget that they were asked.
+            let pause = match stopping.pause {
+                None => ASK_AGAIN,
+                Some(pause) => {
+                    if pause == ASK_AGAIN && !asked_again {
+                        actions.push(Action::Say(Note::AsksAgain));
+                    }
+                    pause.saturating_mul(2).min(ASK_AGAIN_MOST)
+                }
+            };
             actions.push(Action::Terminate);
-        } else if asked_again {
-            actions.push(Action::Terminate);
+            stopping.terminate = Moment(now.0 + pause);
+            stopping.pause = Some(pause);
         }
         if let Some(at) = stopping.kill
             && now >= at
@@ -314,7 +378,8 @@ impl Course {
         };
         let kill = Moment(since.0 + self.times.kill());
         self.state = State::Stopping(Stopping {
-            terminate: (!at_once).then_some(Moment(now.0 + TELL)),
+            terminate: Moment(now.0 + if at_once { ASK_AGAIN } else { TELL }),
+            pause: at_once.then_some(ASK_AGAIN),
             kill: Some(kill),
         });
         let mut actions = vec![Action::Say(note)];

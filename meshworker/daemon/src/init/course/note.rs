@@ -35,6 +35,14 @@ pub enum Note {
     StackGone,
     /// The database never answered.
     NeverUp,
+    /// It still starts, was never in its place, and says this.
+    NotUpYet(String),
+    /// Workers answer and have no verdict, since the database does not answer.
+    Mute(String),
+    /// Workers have had no verdict for so long.
+    AloneUnjudged(Duration),
+    /// The database was asked to stop, and still runs.
+    AsksAgain,
     /// Asked a second time.
     SecondSignal,
     /// The time for leaving is over; what held the member back last.
@@ -68,9 +76,13 @@ impl Note {
     pub fn level(&self) -> Level {
         match self {
             Note::Deadline { .. } | Note::Killed => Level::ERROR,
-            Note::SecondSignal | Note::Alone(_) | Note::HeldAlone(_) | Note::DecidedAlone(_) => {
-                Level::WARN
-            }
+            Note::SecondSignal
+            | Note::Alone(_)
+            | Note::AloneUnjudged(_)
+            | Note::HeldAlone(_)
+            | Note::DecidedAlone(_)
+            | Note::Mute(_)
+            | Note::AsksAgain => Level::WARN,
             _ => Level::INFO,
         }
     }
@@ -109,6 +121,22 @@ impl fmt::Display for Note {
             Note::NeverUp => {
                 f.write_str("the database has never answered, so nothing is waited for: stops it")
             }
+            Note::NotUpYet(why) => write!(
+                f,
+                "the database is not up yet and was never in its place, so nothing is waited for: stops it ({why})"
+            ),
+            Note::Mute(why) => write!(
+                f,
+                "waits: the workers have no verdict, and the database itself does not answer: {why}"
+            ),
+            Note::AloneUnjudged(silence) => write!(
+                f,
+                "no worker has had a verdict for {} s: looks for itself",
+                silence.as_secs_f64()
+            ),
+            Note::AsksAgain => f.write_str(
+                "the database was asked to stop and still runs: asks again until it has ended",
+            ),
             Note::SecondSignal => {
                 f.write_str("asked to stop a second time: stops the database without a release")
             }

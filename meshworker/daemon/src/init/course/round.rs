@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::announce::Answer;
 
-use super::Note;
+use super::{Elsewhere, Note};
 
 /// What all workers said to one announcement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +39,23 @@ impl Round {
     /// Whether a worker finds this member in its place.
     pub fn in_place(&self) -> bool {
         self.answers.iter().any(|(_, answer)| answer.in_place)
+    }
+
+    /// What those that answered say of a member that waits to start: one that
+    /// holds it back is enough, and one that does not know yet does so too.
+    pub fn elsewhere(&self) -> Elsewhere {
+        let mut elsewhere = Elsewhere::Unheard;
+        for (_, answer) in &self.answers {
+            match &answer.verdict {
+                None => return Elsewhere::Unheard,
+                Some(verdict) if !verdict.granted => return Elsewhere::Runs(verdict.why.clone()),
+                Some(_) => {
+                    let settled = answer.in_place || elsewhere == Elsewhere::SETTLED;
+                    elsewhere = Elsewhere::Nobody { settled };
+                }
+            }
+        }
+        elsewhere
     }
 
     /// What those that answered say together: one that holds the member back

@@ -64,7 +64,7 @@ fn stops(note: Note) -> Vec<Action> {
 
 /// Asked to stop at 100 s.
 fn leaving() -> Course {
-    let mut course = Course::new(TIMES);
+    let mut course = Course::new(TIMES, 1);
     let actions = course.on(Event::Terminate, at(100.0));
     let expected = [
         Action::Say(Note::Leaves),
@@ -77,7 +77,7 @@ fn leaving() -> Course {
 
 #[test]
 fn a_running_database_is_left_alone() {
-    let mut course = Course::new(TIMES);
+    let mut course = Course::new(TIMES, 1);
     assert_eq!(course.on(round(1, &[None]), at(1.0)), []);
     assert_eq!(course.on(silence(), at(1000.0)), []);
     assert_eq!(course.on(Event::Names { gone: true }, at(1000.0)), []);
@@ -168,8 +168,9 @@ fn at_the_deadline_it_stops_all_the_same_and_says_what_held_it() {
         stops(Note::Deadline { last })
     );
     assert_eq!(course.on(Event::Tick, at(681.0)), [Action::Terminate]);
+    let again = [Action::Say(Note::AsksAgain), Action::Terminate];
+    assert_eq!(course.on(Event::Tick, at(699.4)), again);
     // Half a second before Swarm would.
-    assert_eq!(course.on(Event::Tick, at(699.4)), []);
     assert_eq!(
         course.on(Event::Tick, at(699.5)),
         [Action::Say(Note::Killed), Action::Kill]
@@ -231,21 +232,83 @@ fn after_a_long_silence_it_decides_alone() {
 #[test]
 fn a_database_that_was_never_up_is_not_waited_for() {
     let mut course = leaving();
-    assert_eq!(course.on(Event::Deaf(false), at(100.1)), []);
+    assert_eq!(course.on(Event::Own(Own::Answers), at(100.1)), []);
     assert_eq!(
-        course.on(Event::Deaf(true), at(100.1)),
+        course.on(Event::Own(Own::Deaf), at(100.1)),
         stops(Note::NeverUp)
     );
+    let mut course = leaving();
+    let loads = || "still starting: LOADING".to_owned();
+    assert_eq!(
+        course.on(Event::Own(Own::Starts(loads())), at(100.1)),
+        stops(Note::NotUpYet(loads()))
+    );
     // One that was a member may only be stuck.
-    let mut course = Course::new(TIMES);
+    let mut course = Course::new(TIMES, 1);
     course.on(round(1, &[None]), at(1.0));
     course.on(Event::Terminate, at(2.0));
-    assert_eq!(course.on(Event::Deaf(true), at(2.1)), []);
+    assert_eq!(course.on(Event::Own(Own::Deaf), at(2.1)), []);
+    assert_eq!(course.on(Event::Own(Own::Starts(loads())), at(2.2)), []);
+}
+
+#[test]
+fn a_hung_database_waited_for_a_verdict_that_never_came_and_blamed_the_worker() {
+    let mut course = leaving();
+    let mute = || Event::Own(Own::Mute("no answer before the deadline".to_owned()));
+    let no_verdict = |course: &mut Course, seconds| course.on(round(2, &[None]), at(seconds));
+    assert_eq!(
+        no_verdict(&mut course, 100.1),
+        [Action::Say(Note::NoVerdict)]
+    );
+    assert_eq!(course.on(mute(), at(101.0)), []);
+    let why = Note::Mute("no answer before the deadline".to_owned());
+    assert_eq!(no_verdict(&mut course, 101.1), [Action::Say(why)]);
+    assert_eq!(no_verdict(&mut course, 160.0), []);
+    // Nobody has judged it for as long as nobody may be silent.
+    let begins = [
+        Action::Say(Note::AloneUnjudged(TIMES.alone_after)),
+        Action::LookAlone(true),
+    ];
+    assert_eq!(no_verdict(&mut course, 160.1), begins);
+    assert_eq!(no_verdict(&mut course, 161.0), []);
+    // A verdict is one, whatever the database says.
+    let closed = round(2, &[Some(verdict(false, "gate 2"))]);
+    let told = [Action::LookAlone(false), Action::Say(held("gate 2"))];
+    assert_eq!(course.on(closed, at(162.0)), told);
+    let granted = round(2, &[Some(verdict(true, "may stop"))]);
+    let released = course.on(granted, at(163.0));
+    assert_eq!(released, stops(Note::Released("may stop".into())));
+}
+
+#[test]
+fn a_database_that_refused_to_stop_was_asked_once() {
+    let mut course = leaving();
+    course.on(round(2, &[Some(verdict(true, "may stop"))]), at(101.0));
+    assert_eq!(course.on(round(3, &[None]), at(101.2)), [Action::Terminate]);
+    assert_eq!(course.on(Event::Tick, at(102.1)), []);
+    let again = [Action::Say(Note::AsksAgain), Action::Terminate];
+    assert_eq!(course.on(Event::Tick, at(102.2)), again);
+    // Ever later, and told no more.
+    for (seconds, expected) in [
+        (104.1, 0),
+        (104.2, 1),
+        (108.1, 0),
+        (108.2, 1),
+        (116.2, 1),
+        (124.1, 0),
+        (124.2, 1),
+    ] {
+        let asked = course.on(Event::Tick, at(seconds));
+        assert_eq!(asked, vec![Action::Terminate; expected], "{seconds}");
+    }
+    // Somebody else asks: so does the supervisor, at once.
+    assert_eq!(course.on(Event::Terminate, at(125.0)), [Action::Terminate]);
+    assert_eq!(course.on(Event::Tick, at(132.2)), []);
 }
 
 #[test]
 fn a_database_that_ends_by_itself_is_told_and_no_more() {
-    for mut course in [Course::new(TIMES), leaving()] {
+    for mut course in [Course::new(TIMES, 1), leaving()] {
         let (_, generation) = course.phase();
         let ended = [
             Action::Say(Note::Ended(3)),
@@ -259,7 +322,7 @@ fn a_database_that_ends_by_itself_is_told_and_no_more() {
             [Action::Exit(3)]
         );
     }
-    let mut unheard = Course::new(TIMES);
+    let mut unheard = Course::new(TIMES, 1);
     unheard.on(Event::Ended { code: 3 }, at(200.0));
     assert_eq!(unheard.on(silence(), at(200.2)), []);
     assert_eq!(unheard.on(Event::Tick, at(200.3)), [Action::Exit(3)]);

@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub use supervisor::{Supervisor, init};
-pub use worker::{FakeWorker, held, in_place, released};
+pub use supervisor::{Start, Supervisor, init};
+pub use worker::{FakeWorker, held, in_place, may_start, released, runs_elsewhere};
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -2,8 +2,10 @@
 //!
 //! It and its database end with the test, also when that is killed.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -21,6 +23,7 @@ const MORTAL: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
 pub struct Start {
     flags: Vec<String>,
     prefix: Vec<&'static str>,
+    variables: Vec<(OsString, OsString)>,
     token: NamedTempFile,
 }
 
@@ -32,6 +35,7 @@ pub fn init() -> Start {
     let start = Start {
         flags: Vec::new(),
         prefix: Vec::new(),
+        variables: Vec::new(),
         token,
     };
     start
@@ -67,6 +71,13 @@ impl Start {
         self
     }
 
+    /// With this variable, in bytes.
+    pub fn variable(mut self, name: &[u8], value: &[u8]) -> Start {
+        let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        self.variables.push((bytes(name), bytes(value)));
+        self
+    }
+
     /// Started by this command.
     pub fn under(mut self, prefix: &[&'static str]) -> Start {
         self.prefix = prefix.to_vec();
@@ -96,6 +107,7 @@ impl Start {
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("MESHWORKER_HEALTH_SOCKET", &socket)
+            .envs(self.variables)
             .stdin(Stdio::null())
             .stdout(file("out"))
             .stderr(file("err"))

@@ -142,8 +142,12 @@ pub fn in_place(told: &Value) -> Reply {
 }
 
 fn with_verdict(told: &Value, granted: bool, why: &str) -> Reply {
+    with_verdict_in("leaving", told, granted, why)
+}
+
+fn with_verdict_in(phase: &str, told: &Value, granted: bool, why: &str) -> Reply {
     let (status, mut answer) = in_place(told);
-    if told["phase"] == "leaving" {
+    if told["phase"] == phase {
         answer["verdict"] = json!({
             "granted": granted,
             "why": why,
@@ -163,4 +167,15 @@ pub fn held(told: &Value) -> Reply {
 /// It may.
 pub fn released(told: &Value) -> Reply {
     with_verdict(told, true, "may stop")
+}
+
+/// It may start.
+pub fn may_start(told: &Value) -> Reply {
+    with_verdict_in("waiting", told, true, "nobody else has this slot")
+}
+
+/// It may not start.
+pub fn runs_elsewhere(told: &Value) -> Reply {
+    let why = "task other of this slot is leaving on node b";
+    with_verdict_in("waiting", told, false, why)
 }

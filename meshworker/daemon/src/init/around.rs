@@ -1,0 +1,170 @@
+//! What runs around the database, from before it is started until it has ended.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use meshworker_core::Moment;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::announcer::Announcer;
+use super::course::{Elsewhere, Event};
+use super::directory::{Directory, Search};
+use super::health::Checker;
+use super::heard::Heard;
+use super::names::{Names, Workers};
+use super::probe::{Probe, probe};
+use super::signals::Signals;
+use super::{Settings, socket};
+use crate::announce::Phase;
+use crate::config::Cluster;
+use crate::kept::kept;
+
+/// How many events may wait: each task has at most one on its way.
+const EVENTS: usize = 8;
+
+/// Between two looks for the slot's directory.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// The tasks that announce this member, ask for names and answer health checks,
+/// and what they have in common. They end with the runtime, which ends with this
+/// process.
+pub(super) struct Around {
+    pub(super) cluster: Cluster,
+    pub(super) settings: Settings,
+    pub(super) address: IpAddr,
+    pub(super) checker: Arc<Checker>,
+    pub(super) probe: Arc<dyn Probe>,
+    pub(super) phase: watch::Sender<(Phase, u64)>,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) coming: mpsc::Receiver<Event>,
+    heard: Heard,
+    started: Instant,
+}
+
+impl Around {
+    /// Starts all of them, and announces this phase.
+    pub(super) fn start(
+        cluster: Cluster,
+        settings: Settings,
+        address: IpAddr,
+        names: Names,
+        phase: Phase,
+    ) -> Around {
+        let (phase, announced) = watch::channel((phase, 1));
+        let (found, workers) = watch::channel(Workers::default());
+        let (events, coming) = mpsc::channel(EVENTS);
+        let probe = probe(&cluster, address);
+        let checker = Arc::new(Checker::new(Arc::clone(&probe)));
+        let announcer = Announcer {
+            cluster: cluster.name.clone(),
+            identity: settings.identity.clone(),
+            address,
+            token: settings.token.clone(),
+        };
+        let (phases, told) = (announced.clone(), events.clone());
+        tokio::spawn(async move {
+            let ask = || names.run(&found, phases.clone(), told.clone());
+            kept("asking the name server", ask).await;
+        });
+        let told = events.clone();
+        tokio::spawn(async move {
+            let announce = || announcer.run(announced.clone(), workers.clone(), told.clone());
+            kept("announcing this member", announce).await;
+        });
+        match socket::listen() {
+            Ok(listener) => {
+                let checker = Arc::clone(&checker);
+                tokio::spawn(async move {
+                    let answer = || socket::serve(&listener, &checker);
+                    kept("answering health checks", answer).await;
+                });
+            }
+            // The database comes first, and runs without health checks too.
+            Err(why) => warn!("health checks cannot be answered: {why}"),
+        }
+        Around {
+            cluster,
+            settings,
+            address,
+            checker,
+            probe,
+            phase,
+            events,
+            coming,
+            heard: Heard::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The time since all of them were started.
+    pub(super) fn now(&self) -> Moment {
+        Moment(self.started.elapsed())
+    }
+
+    /// Notes and logs what the workers said.
+    pub(super) fn hear(&mut self, event: &Event) {
+        if let Event::Round(round) = event {
+            let (phase, _) = *self.phase.borrow();
+            let now = self.now();
+            self.heard.tell(round, phase == Phase::Present, now);
+            self.checker.latch().heard(round);
+        }
+    }
+
+    /// Waits until this slot's directory below `root` is this member's, however
+    /// long that takes; or the number of a signal that came before.
+    ///
+    /// # Errors
+    ///
+    /// The volume cannot be used.
+    pub(super) async fn directory(
+        &mut self,
+        root: &Path,
+        signals: &mut Signals,
+    ) -> std::io::Result<Result<Directory, i32>> {
+        let identity = &self.settings.identity;
+        let (slot, task) = (identity.slot, identity.task.clone());
+        let mut search = Search::new(root.to_owned(), slot, task);
+        let mut elsewhere = Elsewhere::Unheard;
+        let mut heard = self.now();
+        let mut told = String::new();
+        loop {
+            let now = self.now();
+            let silent = now.since(heard) >= self.settings.times.alone_after;
+            if silent && elsewhere == Elsewhere::Unheard {
+                let silence = self.settings.times.alone_after.as_secs_f64();
+                warn!("no worker has answered for {silence} s: looks for its directory alone");
+                elsewhere = Elsewhere::Nobody { settled: false };
+            }
+            match search.look(&elsewhere, now)? {
+                Ok(directory) => {
+                    info!("its data is in {}", directory.path.display());
+                    return Ok(Ok(directory));
+                }
+                Err(why) => {
+                    let why = why.to_string();
+                    self.checker.latch().waits(why.clone());
+                    if why != told {
+                        info!("waits to start its database: {why}");
+                        told = why;
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                signal = signals.end() => return Ok(Err(signal)),
+                Some(event) = self.coming.recv() => {
+                    self.hear(&event);
+                    if let Event::Round(round) = event && round.answered() {
+                        heard = self.now();
+                        elsewhere = round.elsewhere();
+                    }
+                }
+                () = sleep(LOOK) => {}
+            }
+        }
+    }
+}
