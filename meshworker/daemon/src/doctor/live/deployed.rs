@@ -126,6 +126,7 @@ fn service(found: &Value, namespace: &str, networks: &BTreeMap<String, String>) 
             .filter(|health| health.is_object())
             .map(health),
         grace: nanoseconds(container, "/StopGracePeriod").map(At::nowhere),
+        stop_signal: text(container, "/StopSignal").map(At::nowhere),
         hostname: text(container, "/Hostname"),
         endpoint_mode: text(spec, "/EndpointSpec/Mode").map(At::nowhere),
         mode: global.then(|| At::nowhere("global".to_owned())),

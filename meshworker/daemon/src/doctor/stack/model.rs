@@ -58,6 +58,8 @@ pub struct Service {
     pub health: Option<At<Health>>,
     /// How long it may take to stop.
     pub grace: Option<At<Duration>>,
+    /// The signal that asks it to stop.
+    pub stop_signal: Option<At<String>>,
     /// Its name servers.
     pub dns: Vec<At<String>>,
     /// What the container calls itself.

@@ -57,6 +57,7 @@ pub fn read(name: String, field: &Field) -> Result<Service, BadStack> {
         .get("stop_grace_period")?
         .map(|f| f.duration())
         .transpose()?;
+    service.stop_signal = field.get("stop_signal")?.map(|f| f.at()).transpose()?;
     if let Some(dns) = field.get("dns")? {
         let servers = if dns.is_list() {
             dns.items()?

@@ -153,3 +153,36 @@ pub const TOLD: Check<Ground> = Check {
         Ok(findings)
     },
 };
+
+/// What the supervisor takes for an order to stop, by name and by number.
+const STOPS: [&str; 8] = ["TERM", "15", "INT", "2", "QUIT", "3", "RTMIN+3", "37"];
+
+pub const SIGNAL: Check<Ground> = Check {
+    name: "stop-signal",
+    finds: "a stop_signal that reaches the database before the supervisor has asked anybody",
+    run: |ground| {
+        let mut findings = Vec::new();
+        for cluster in ground.some_clusters()? {
+            let member = cluster.member;
+            let Some(signal) = member.stop_signal.as_ref() else {
+                continue;
+            };
+            let name = signal.value.trim().to_uppercase();
+            let name = name.strip_prefix("SIG").unwrap_or(&name);
+            if !cluster.is_supervised() || STOPS.contains(&name) {
+                continue;
+            }
+            findings.push(
+                Finding::new(
+                    Severity::Error,
+                    member.subject(),
+                    format!("It is stopped with {}.", signal.value),
+                )
+                .why("The supervisor passes that on to the database, which does with it what it likes: nobody is asked whether its data is safe.")
+                .instead("stop_signal: SIGTERM")
+                .at(signal.place.as_ref()),
+            );
+        }
+        Ok(findings)
+    },
+};

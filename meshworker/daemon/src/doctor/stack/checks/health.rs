@@ -101,8 +101,10 @@ pub const KILLS: Check<Ground> = Check {
             };
             let At { value, place } = health;
             let start = value.start_period.as_ref();
+            // A successor waits for its predecessor's hand-over first.
+            let grace = cluster.member.grace.as_ref().map(|grace| grace.value);
             let enough = match asks_the_supervisor(value) {
-                true => START,
+                true => START.max(grace.unwrap_or_default()),
                 false => Duration::from_millis(1),
             };
             if start.is_some_and(|start| start.value >= enough) {

@@ -38,6 +38,7 @@ pub const CHECKS: &[Check<Ground>] = &[
     grace::SUPERVISOR,
     grace::CHECK,
     grace::TOLD,
+    grace::SIGNAL,
     update::ORDER,
     update::PARALLELISM,
     update::FAILURE,

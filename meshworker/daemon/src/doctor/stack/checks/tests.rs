@@ -215,6 +215,12 @@ fn each_mistake_is_found_by_its_check_and_by_no_other() {
             "",
         ),
         (
+            "stop-signal",
+            Error,
+            "    stop_grace_period: 10m\n",
+            "    stop_grace_period: 10m\n    stop_signal: SIGUSR1\n",
+        ),
+        (
             "replicas",
             Warning,
             "      replicas: 6\n",
@@ -347,6 +353,10 @@ fn a_volume_of_each_slots_own_is_no_mistake() {
         ),
     ];
     assert_eq!(changed(&alone), vec![]);
+    let supervised = [(unknowing.0, "      MESHWORKER_DATA_DIR: /data\n")];
+    assert_eq!(changed(&supervised), vec![]);
+    let stops = "    stop_grace_period: 10m\n    stop_signal: sigint\n";
+    assert_eq!(changed(&[("    stop_grace_period: 10m\n", stops)]), vec![]);
     let read_only = [unknowing, ("data:/data", "data:/data:ro")];
     assert_eq!(changed(&read_only), vec![]);
     // A server's directory is the same one on every node.

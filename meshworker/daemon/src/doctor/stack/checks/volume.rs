@@ -1,10 +1,13 @@
 //! Whether replicas share a directory.
 
+use std::path::Path;
+
 use crate::doctor::check::Check;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::stack::Ground;
 use crate::doctor::stack::field::At;
 use crate::doctor::stack::model::{Mount, Service, Stack};
+use crate::doctor::stack::parts;
 
 pub const CHECK: Check<Ground> = Check {
     name: "volume",
@@ -17,7 +20,14 @@ pub const CHECK: Check<Ground> = Check {
             if member.wanted() == Some(1) || knows_its_slot(member) {
                 continue;
             }
+            let shared = parts::setting(member, "data-dir").filter(|_| cluster.is_supervised());
             for mount in &member.mounts {
+                // The supervisor gives each slot a directory of its own there.
+                let target = mount.value.target.trim_end_matches('/');
+                let is_shared = |dir: &At<String>| Path::new(dir.value.trim()).starts_with(target);
+                if shared.as_ref().is_some_and(is_shared) {
+                    continue;
+                }
                 findings.extend(find(&ground.stack, member, mount));
             }
         }
@@ -65,9 +75,9 @@ fn find(stack: &Stack, member: &Service, mount: &At<Mount>) -> Option<Finding> {
     let what = format!("'{source}' at {target} is one directory for {whom}.");
     Some(
         Finding::new(Severity::Hint, member.subject(), what)
-            .why("Two databases in one directory break each other's files, unless the start script gives each a directory of its own.")
+            .why("Two databases in one directory break each other's files, unless each has a directory of its own there.")
             .instead(format!(
-                "volumes:\n  - type: volume\n    source: \"{source}-{{{{.Task.Slot}}}}\"\n    target: {target}\n# or a start script like secrets/redis-member.sh, with SLOT: \"{{{{.Task.Slot}}}}\""
+                "volumes:\n  - type: volume\n    source: \"{source}-{{{{.Task.Slot}}}}\"\n    target: {target}\n# or, under the supervisor:\nenvironment:\n  MESHWORKER_DATA_DIR: {target}"
             ))
             .at(mount.place.as_ref()),
     )
