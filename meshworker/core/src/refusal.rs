@@ -41,6 +41,9 @@ pub enum Reason {
         /// How many it takes.
         need: usize,
     },
+    /// The members are configured so that they never become a cluster; and what
+    /// to write.
+    Misconfigured(String),
     /// Data has no owner, and only the operator knows whether it may be given up.
     DataUnowned(String),
     /// Its effect is awaited before it is made, or made again.
@@ -95,6 +98,7 @@ impl Reason {
             Reason::Leaving => "leaving",
             Reason::LimitReached { .. } => "limit_reached",
             Reason::TooFew { .. } => "too_few",
+            Reason::Misconfigured(_) => "misconfigured",
             Reason::DataUnowned(_) => "data_unowned",
             Reason::Awaiting { .. } => "awaiting",
             Reason::Quarantined { .. } => "quarantined",
@@ -125,7 +129,7 @@ impl fmt::Display for Reason {
             Reason::TooFew { have, need } => {
                 write!(f, "{have} of the {need} members that it takes are there")
             }
-            Reason::DataUnowned(what) => write!(f, "{what}"),
+            Reason::Misconfigured(what) | Reason::DataUnowned(what) => write!(f, "{what}"),
             Reason::Awaiting { attempts: 0, left } => write!(
                 f,
                 "it may come about by itself, which is awaited for another {:.1} s",

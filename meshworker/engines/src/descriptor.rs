@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Sizing;
+use crate::{Configured, Mistake, Sizing};
 
 /// What the configuration and the documentation need to know of an engine.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,9 @@ pub struct Descriptor {
     pub options: &'static [OptionSpec],
     /// What is known of a cluster's size before it runs.
     pub sizing: Sizing,
+    /// The mistakes in the members' configuration files that show before they run;
+    /// none where those files are not known.
+    pub mistakes: Option<fn(&Configured<'_>) -> Vec<Mistake>>,
 }
 
 /// One option of one engine.

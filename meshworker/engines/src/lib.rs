@@ -24,4 +24,4 @@ pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
 pub use intern::Interner;
 pub use secret_file::{SecretFile, SecretFileError};
-pub use sizing::{Configured, Copies, EditionLimit, Sizing};
+pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};

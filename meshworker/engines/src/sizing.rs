@@ -30,6 +30,19 @@ pub struct Configured<'a> {
     pub options: &'a BTreeMap<String, String>,
     /// The texts of the members' configuration files that could be read.
     pub files: &'a [String],
+    /// The name that the worker expects its members to give, if it expects one.
+    pub cluster_name: Option<&'a str>,
+}
+
+/// A mistake in the members' configuration that shows before they run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// What is wrong.
+    pub what: String,
+    /// What comes of it.
+    pub why: &'static str,
+    /// The lines to write instead.
+    pub instead: String,
 }
 
 /// How often each record is to be kept.

@@ -137,7 +137,7 @@ impl Client {
         let connector = tls::connector(tls).map_err(unusable)?;
         match timeout_at(deadline, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(Box::new(stream)),
-            Ok(Err(error)) => Err(Unanswered::Garbage(format!("TLS: {error}"))),
+            Ok(Err(error)) => Err(Unanswered::Garbage(tls::failed(tls, &error))),
             Err(_) => Err(Unanswered::Timeout),
         }
     }

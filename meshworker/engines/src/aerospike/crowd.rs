@@ -13,7 +13,7 @@
 
 use std::net::SocketAddr;
 
-use meshworker_core::Step;
+use meshworker_core::{Reason, Refusal, Step};
 
 use super::nodes::Node;
 use super::plan::seed;
@@ -27,6 +27,26 @@ pub(super) const STUCK_AFTER: u64 = 15;
 pub(super) fn is_stuck(node: &Node<'_>) -> bool {
     let detail = &node.view.detail;
     (detail.key.is_none() || node.view.size == 0) && detail.uptime >= STUCK_AFTER
+}
+
+/// Members that hear each other, and become no cluster: the recorded cause is a
+/// fabric section without an address. Each then publishes its address on the
+/// host's bridge too, which another member has on the next host, and what they tell
+/// each other over the fabric reaches the wrong ones (`received duplicate exchange
+/// data`, for as long as that was watched on 8.1; for 13 s on 8.0).
+pub(super) fn hear_but_do_not_agree(ours: &[Node<'_>]) -> Option<Refusal> {
+    if ours.len() < 2 || !ours.iter().all(is_stuck) {
+        return None;
+    }
+    Some(Refusal {
+        what: format!("make one cluster of {} members", ours.len()),
+        reason: Reason::Misconfigured(
+            "they hear each other and none is in a cluster: give the fabric an address in the \
+             members' configuration, network { fabric { address eth0, port 3001 } }, and deploy it"
+                .into(),
+        ),
+        evidence: ours.iter().map(Node::says).collect(),
+    })
 }
 
 /// Takes those that have no place out of the mesh, when some that have one are

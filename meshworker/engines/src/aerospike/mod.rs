@@ -9,6 +9,7 @@
 //! 8.0.0.15 and 8.1.2.0, where they do not say otherwise.
 
 mod client;
+mod conf;
 mod crowd;
 mod departures;
 mod detail;
@@ -85,6 +86,7 @@ impl Engine for Aerospike {
         login: false,
         options: &[],
         sizing: sizing::SIZING,
+        mistakes: Some(conf::mistakes),
     };
 
     fn new(access: Access) -> Aerospike {

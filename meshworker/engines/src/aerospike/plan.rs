@@ -88,6 +88,10 @@ impl Rules {
         proposal.floor = leaving.floor();
         proposal.steps.extend(leaving.returns());
         proposal.unity = unity::of(situation, &ours, &strangers, &fragments);
+        if let Some(refusal) = crowd::hear_but_do_not_agree(&ours) {
+            proposal.unity = Unity::apart(refusal.reason.to_string());
+            proposal.refusals.push(refusal);
+        }
         proposal
     }
 

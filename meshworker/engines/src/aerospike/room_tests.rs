@@ -183,3 +183,35 @@ fn an_empty_ninth_is_an_outsider_and_one_with_records_is_not() {
     let seen = seen.docker(9, Presence::Leaving);
     assert_eq!(seen.proposal().outsiders, BTreeSet::from([at(9)]));
 }
+
+/// With the vendor's own fabric section 8.1 never forms a cluster; 8.0 needed 13 s.
+#[test]
+fn members_that_hear_each_other_and_form_nothing_are_told_what_to_write() {
+    let none = |uptime| {
+        move |view: &mut View<Detail>| {
+            not_started(view);
+            view.detail.uptime = uptime;
+        }
+    };
+    let three = || Seen::clusters(&[&[5], &[6], &[7]]);
+    let seen = three().each(&[5, 6, 7], none(STUCK_AFTER));
+    let proposal = seen.proposal();
+    let [refusal] = &proposal.refusals[..] else {
+        panic!("{:?}", proposal.refusals);
+    };
+    assert_eq!(refusal.what, "make one cluster of 3 members");
+    assert_eq!(refusal.evidence, [5, 6, 7].map(|n| seen.says(n)));
+    let said = refusal.reason.to_string();
+    assert!(said.contains("fabric { address eth0"), "{said}");
+    assert_eq!(proposal.unity, Unity::apart(said));
+    // They are still told about each other: the cause may be another.
+    assert_eq!(proposal.steps, [seen.tip(6, 5), seen.tip(7, 5)]);
+
+    for seen in [
+        three().each(&[5, 6, 7], none(STUCK_AFTER - 1)),
+        three().each(&[6, 7], none(STUCK_AFTER)),
+        Seen::clusters(&[&[5]]).each(&[5], none(STUCK_AFTER)),
+    ] {
+        assert_eq!(seen.proposal().refusals, []);
+    }
+}

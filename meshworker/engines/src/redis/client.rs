@@ -175,7 +175,7 @@ impl Client {
         let connector = tls::connector(tls).map_err(prepared)?;
         match connector.connect(name, tcp).await {
             Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(Unanswered::Garbage(format!("TLS: {error}"))),
+            Err(error) => Err(Unanswered::Garbage(tls::failed(tls, &error))),
         }
     }
 }

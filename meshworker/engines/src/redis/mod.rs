@@ -99,6 +99,7 @@ impl Engine for Redis {
             limit: None,
             copies,
         },
+        mistakes: None,
     };
 
     fn new(access: Access) -> Redis {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use meshworker_engines::registry::Kind;
-use meshworker_engines::{Configured, Copies, Descriptor};
+use meshworker_engines::{Configured, Copies, Descriptor, Mistake};
 
 use super::field::At;
 use super::model::{Service, Stack};
@@ -120,6 +120,25 @@ impl Ground {
 
     /// How often each record is to be kept, where the stack says so.
     pub fn copies(&self, cluster: &Watched<'_>) -> Option<Copies> {
+        self.configured(cluster, |engine, configured| {
+            (engine.sizing.copies)(configured)
+        })?
+    }
+
+    /// The mistakes in the members' configuration files, of which as many as are
+    /// returned could be read; none when nobody knows what they should say.
+    pub fn mistakes(&self, cluster: &Watched<'_>) -> Option<(Vec<Mistake>, usize)> {
+        let find = cluster.engine()?.mistakes?;
+        self.configured(cluster, |_, configured| {
+            (find(configured), configured.files.len())
+        })
+    }
+
+    fn configured<T>(
+        &self,
+        cluster: &Watched<'_>,
+        ask: impl FnOnce(&Descriptor, &Configured<'_>) -> T,
+    ) -> Option<T> {
         let engine = cluster.engine()?;
         let mut options = BTreeMap::new();
         for option in engine.options {
@@ -132,10 +151,13 @@ impl Ground {
         }
         let configs = cluster.member.configs.iter();
         let configs = configs.filter_map(|name| self.stack.configs.get(name)?.text.clone());
-        (engine.sizing.copies)(&Configured {
+        let name = cluster.setting("cluster-name").map(|said| said.value);
+        let configured = Configured {
             options: &options,
             files: &configs.collect::<Vec<_>>(),
-        })
+            cluster_name: name.as_deref().filter(|name| !name.is_empty()),
+        };
+        Some(ask(engine, &configured))
     }
 }
 

@@ -2,6 +2,7 @@
 //! cluster or service.
 
 mod address;
+mod configuration;
 mod copies;
 mod docker_api;
 mod grace;
@@ -45,6 +46,7 @@ pub const CHECKS: &[Check<Ground>] = &[
     replicas::CHECK,
     replicas::LIMIT,
     copies::CHECK,
+    configuration::CHECK,
     nodes::CHECK,
     volume::CHECK,
     image::CHECK,

@@ -450,7 +450,42 @@ fn limits_and_copies_are_those_of_the_engine() {
     );
     // What cannot be read is not guessed.
     ground.stack.configs.get_mut("conf").unwrap().text = None;
-    assert_eq!(diagnosed(&ground).skipped[0].check, "copies");
+    let skipped = diagnosed(&ground).skipped;
+    let skipped: Vec<_> = skipped.iter().map(|skipped| skipped.check).collect();
+    assert_eq!(skipped, ["copies", "configuration"]);
+}
+
+/// Members of a name that the worker does not look after were left alone, one and
+/// all, and nothing said so before.
+#[test]
+fn a_configuration_of_another_cluster_or_without_an_address_is_found() {
+    let text = GOOD.replace("MESHWORKER_ENGINE: redis", "MESHWORKER_ENGINE: aerospike");
+    let text = text.replace(
+        "MESHWORKER_OPTION_REPLICAS_PER_MASTER: \"1\"",
+        "MESHWORKER_CLUSTER_NAME: mesh",
+    );
+    let mut ground = ground(&text);
+    let good = "service {\n  cluster-name mesh\n}\nnetwork {\n  fabric {\n    address eth0\n  }\n}\n\
+                namespace a {\n}\n";
+    let mut findings = |text: &str| {
+        ground.stack.configs.get_mut("conf").unwrap().text = Some(text.to_owned());
+        let findings = diagnosed(&ground).findings;
+        let found = findings.into_iter();
+        found
+            .map(|found| (found.check, found.severity, found.what))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(findings(good), []);
+    let what = "The members' configuration has cluster-name 'orders', and the worker's is 'mesh'.";
+    assert_eq!(
+        findings(&good.replace("cluster-name mesh", "cluster-name orders")),
+        [("configuration", Error, what.to_owned())]
+    );
+    let what = "The fabric section of the members' configuration names no address.";
+    assert_eq!(
+        findings(&good.replace("address eth0", "port 3001")),
+        [("configuration", Error, what.to_owned())]
+    );
 }
 
 #[test]
