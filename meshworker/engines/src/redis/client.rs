@@ -11,7 +11,7 @@ use redis::{Pipeline, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::login::{Strangers, login, may};
-use super::wire::{Stream, Wire, WireError, excerpt};
+use super::wire::{Expect, Stream, Wire, WireError, excerpt};
 use crate::Access;
 use crate::dial::dial;
 use crate::tls::{self, TlsError};
@@ -19,6 +19,10 @@ use crate::tls::{self, TlsError};
 /// A connection that nobody used for this long is closed: longer than the
 /// calmest pace between two passes, so that an idle pass need not connect.
 const IDLE: Duration = Duration::from_secs(120);
+
+/// How many connections are kept: far below the usual limit of 1024 open files.
+/// The nodes beyond get a new connection for each request.
+const MOST_KEPT: usize = 256;
 
 /// Asks nodes, over connections that are kept between passes.
 pub struct Client {
@@ -54,7 +58,16 @@ impl Lease {
         commands: &Pipeline,
         deadline: Instant,
     ) -> Result<Vec<Value>, Unanswered> {
-        match timeout_at(deadline, self.wire.exchange(commands)).await {
+        self.exchange_for(commands, Expect::Lists, deadline).await
+    }
+
+    async fn exchange_for(
+        &mut self,
+        commands: &Pipeline,
+        expect: Expect,
+        deadline: Instant,
+    ) -> Result<Vec<Value>, Unanswered> {
+        match timeout_at(deadline, self.wire.exchange(commands, expect)).await {
             Ok(Ok(replies)) => Ok(replies),
             Ok(Err(error)) => Err(unanswered(error)),
             Err(_) => Err(Unanswered::Timeout),
@@ -98,10 +111,11 @@ impl Client {
         &self,
         address: IpAddr,
         commands: &Pipeline,
+        expect: Expect,
         deadline: Instant,
     ) -> Result<(Lease, Vec<Value>), Unanswered> {
         if let Some(mut lease) = self.take(address) {
-            match lease.exchange(commands, deadline).await {
+            match lease.exchange_for(commands, expect, deadline).await {
                 Ok(replies) => return Ok((lease, replies)),
                 Err(Unanswered::Timeout) => return Err(Unanswered::Timeout),
                 // It was restarted, closed it, or took the user away.
@@ -109,7 +123,7 @@ impl Client {
             }
         }
         let mut lease = self.connect(address, deadline).await?;
-        let replies = lease.exchange(commands, deadline).await?;
+        let replies = lease.exchange_for(commands, expect, deadline).await?;
         Ok((lease, replies))
     }
 
@@ -118,14 +132,16 @@ impl Client {
         let now = Instant::now();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| now.duration_since(kept.used) < IDLE);
-        kept.insert(
-            lease.address,
-            Kept {
-                wire: lease.wire,
-                node: lease.node,
-                used: now,
-            },
-        );
+        if kept.len() < MOST_KEPT {
+            kept.insert(
+                lease.address,
+                Kept {
+                    wire: lease.wire,
+                    node: lease.node,
+                    used: now,
+                },
+            );
+        }
     }
 
     fn take(&self, address: IpAddr) -> Option<Lease> {

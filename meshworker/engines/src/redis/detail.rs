@@ -10,6 +10,9 @@ use super::name::Name;
 use super::nodes::{Entry, Nodes, OpenSlot};
 use crate::Interner;
 
+/// The longest word that is read of `INFO` and `CLUSTER INFO`: ids have 40 bytes.
+const LONGEST_WORD: usize = 64;
+
 /// What only a Redis node's view has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detail {
@@ -69,6 +72,13 @@ impl Shared {
         let state = field(replies.cluster, "cluster_state")
             .ok_or_else(|| garbage("CLUSTER INFO without cluster_state".into()))?;
         let run_id = field(replies.info, "run_id").unwrap_or_default();
+        for (name, value) in [("cluster_state", state), ("run_id", run_id)] {
+            let found = value.len();
+            if found > LONGEST_WORD {
+                let what = format!("{name}: {found} bytes; allowed: {LONGEST_WORD}");
+                return Err(garbage(what));
+            }
+        }
         // A fresh node does not know its address, and one that has moved knows
         // its old one; what counts is where it can be reached.
         let myself = nodes
@@ -171,6 +181,26 @@ mod tests {
         assert_eq!(view.peers[0].address, "10.0.1.3".parse().ok());
         assert_eq!(view.cluster_name.as_deref(), Some("db"));
         assert_eq!(view.working, None);
+    }
+
+    #[test]
+    fn words_have_a_longest_length() {
+        let nodes = format!("{A} :6379@16379 myself,master - 0 0 0 connected\n");
+        let long = "x".repeat(65);
+        for (state, run_id) in [("ok", &*long), (&*long, "1")] {
+            let replies = Replies {
+                nodes: &nodes,
+                cluster: &format!("cluster_state:{state}\r\n"),
+                info: &format!("run_id:{run_id}\r\n"),
+                keys: 0,
+            };
+            let asked = "10.0.1.3".parse().unwrap();
+            let view = Shared::default().view(asked, replies);
+            let Err(Unanswered::Garbage(why)) = view else {
+                panic!("{view:?}");
+            };
+            assert!(why.contains("65 bytes; allowed: 64"), "{why}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use meshworker_core::Unanswered;
 use redis::Pipeline;
 
 use super::client::{refused, unanswered};
-use super::wire::{Wire, refusal};
+use super::wire::{Expect, Wire, refusal};
 use crate::Access;
 
 /// More nodes than a Redis Cluster has.
@@ -73,7 +73,7 @@ pub async fn login(access: &Access, wire: &mut Wire) -> Result<(), Unanswered> {
     let password = file
         .read()
         .map_err(|error| Unanswered::Denied(error.to_string()))?;
-    let tried = wire.exchange(&auth(access, &wrong())).await;
+    let tried = wire.exchange(&auth(access, &wrong()), Expect::Words).await;
     match tried.map_err(unanswered)?.iter().find_map(refusal) {
         Some(why) if why.starts_with("WRONGPASS") => {}
         Some(why) => return Err(refused(why)),
@@ -85,7 +85,7 @@ pub async fn login(access: &Access, wire: &mut Wire) -> Result<(), Unanswered> {
             ));
         }
     }
-    let replies = wire.exchange(&auth(access, &password)).await;
+    let replies = wire.exchange(&auth(access, &password), Expect::Words).await;
     match replies.map_err(unanswered)?.iter().find_map(refusal) {
         Some(why) => Err(refused(why)),
         None => Ok(()),

@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 
 use super::client::{Client, refused};
 use super::detail::{Detail, Replies, Shared};
-use super::wire::{refusal, text};
+use super::wire::{Expect, refusal, text};
 
 /// Asks the node at this address for its view.
 ///
@@ -15,7 +15,9 @@ use super::wire::{refusal, text};
 ///
 /// Why it gave none.
 pub async fn look(client: &Client, shared: &Shared, address: IpAddr) -> Answer<Detail> {
-    let (mut lease, replies) = client.ask(address, &commands(), client.deadline()).await?;
+    let (mut lease, replies) = client
+        .ask(address, &commands(), Expect::View, client.deadline())
+        .await?;
     if let Some(why) = replies.iter().find_map(refusal) {
         return Err(refused(why));
     }

@@ -116,6 +116,18 @@ pub enum Malformed {
     /// Not exactly one line is the node that was asked.
     #[error("CLUSTER NODES: {0} lines say 'myself' instead of one")]
     Myself(usize),
+    /// A field that is longer than any that Redis writes.
+    #[error("CLUSTER NODES, line {line}, {field}: {found} bytes; allowed: {allowed}")]
+    Field {
+        /// Which line.
+        line: usize,
+        /// Which field of it.
+        field: &'static str,
+        /// How long it is.
+        found: usize,
+        /// How long it may be.
+        allowed: usize,
+    },
     /// More lines than a cluster can have nodes.
     #[error("CLUSTER NODES: more than {MOST_LINES} lines")]
     TooLong,
@@ -141,7 +153,9 @@ impl Nodes {
             if position >= MOST_LINES {
                 return Err(Malformed::TooLong);
             }
-            let line = Line::parse(line).ok_or(Malformed::Line(position + 1))?;
+            let number = position + 1;
+            bounded(line, number)?;
+            let line = Line::parse(line).ok_or(Malformed::Line(number))?;
             if line.has("handshake") {
                 // Its id is made up until it has introduced itself.
                 nodes.handshakes.extend(line.entry.address);
@@ -167,6 +181,49 @@ impl Nodes {
             .map_err(|_| Malformed::Myself(0))?;
         Ok(nodes)
     }
+}
+
+/// The longest id, host name (as in DNS) and list of flags, and the most slots and
+/// ranges of slots in one line.
+const FIELDS: [(&str, usize); 8] = [
+    ("id", 40),
+    ("place", 600),
+    ("flags", 128),
+    ("master", 40),
+    ("ping", 20),
+    ("pong", 20),
+    ("epoch", 20),
+    ("link", 12),
+];
+const LONGEST_NAME: usize = 253;
+const LONGEST_SLOT: usize = 64;
+const MOST_RANGES: usize = 2 * SLOTS as usize;
+
+/// Whether every field has a length that Redis could have written.
+fn bounded(text: &str, line: usize) -> Result<(), Malformed> {
+    let within = |field, found, allowed| {
+        let fault = Malformed::Field {
+            line,
+            field,
+            found,
+            allowed,
+        };
+        if found > allowed { Err(fault) } else { Ok(()) }
+    };
+    let mut words = text.split_ascii_whitespace();
+    for ((field, allowed), word) in FIELDS.iter().zip(&mut words) {
+        if *field == "place" {
+            let name = word.split(',').nth(1).unwrap_or_default();
+            within("host name", name.len(), LONGEST_NAME)?;
+        }
+        within(field, word.len(), *allowed)?;
+    }
+    let mut ranges = 0;
+    for word in words {
+        ranges += 1;
+        within("slot", word.len(), LONGEST_SLOT)?;
+    }
+    within("number of slots", ranges, MOST_RANGES)
 }
 
 struct Line<'a> {
@@ -348,6 +405,44 @@ mod tests {
             let text = format!("{A} {place} myself,master - 0 0 0 connected\n");
             let nodes = Nodes::parse(&text).unwrap();
             assert_eq!((nodes.table[0].address, &nodes.hostname), (None, &None));
+        }
+    }
+
+    /// A host name of 2 MB went whole into every refusal, event and line of the log.
+    #[test]
+    fn a_field_had_no_longest_length() {
+        let long = |n: usize| "x".repeat(n);
+        let place = format!("10.0.1.3:6379@16379,{},shard-id=1", long(253));
+        let fine = format!("{A} {place} myself,master - 0 0 0 connected 0-5");
+        assert!(Nodes::parse(&fine).is_ok());
+        for (field, was, is) in [
+            ("host name", long(253), long(254)),
+            ("id", A.to_owned(), format!("{A}0")),
+            (
+                "place",
+                "shard-id=1".into(),
+                format!("shard-id={}", long(400)),
+            ),
+            (
+                "flags",
+                "myself,master".into(),
+                format!("myself,{}", long(200)),
+            ),
+            ("master", " - ".into(), format!(" {} ", long(41))),
+            (
+                "epoch",
+                " 0 connected".into(),
+                format!(" {} connected", "0".repeat(21)),
+            ),
+            ("link", "connected".into(), long(13)),
+            ("slot", "0-5".into(), "0".repeat(65)),
+            ("number of slots", "0-5".into(), "1 ".repeat(32769)),
+        ] {
+            let text = format!("{fine}\n{}\n", fine.replacen(&was, &is, 1));
+            let fault = Nodes::parse(&text).unwrap_err();
+            let told = fault.to_string();
+            assert!(matches!(fault, Malformed::Field { line: 2, .. }), "{told}");
+            assert!(told.contains(field) && told.len() < 100, "{told}");
         }
     }
 

@@ -12,7 +12,7 @@ use super::nodes::{Entry, Nodes};
 use super::request::{Act, RedisRequest};
 use super::reset;
 use super::slots::Slots;
-use super::wire::{refusal, text};
+use super::wire::{Expect, excerpt, refusal, text};
 use crate::Failure;
 
 /// Makes one request to the node at `to`.
@@ -86,7 +86,7 @@ pub async fn perform(
         }
     };
     client.keep(lease);
-    Ok(done)
+    Ok(excerpt(&done))
 }
 
 /// A connection to the node with this id, which is asked who it is first: its
@@ -102,7 +102,7 @@ pub async fn reach(
     deadline: Instant,
 ) -> Result<Lease, Failure> {
     let (mut lease, replies) = client
-        .ask(address, &cluster("MYID"), deadline)
+        .ask(address, &cluster("MYID"), Expect::Words, deadline)
         .await
         .map_err(unanswered)?;
     match replies.first().and_then(text) {
@@ -111,7 +111,8 @@ pub async fn reach(
             Ok(lease)
         }
         Some(id) => Err(Failure::Refused(format!(
-            "at {address} lives {id} now, not {node}"
+            "at {address} lives {} now, not {node}",
+            excerpt(&id)
         ))),
         None => Err(Failure::Unanswered(
             replies

@@ -2,15 +2,41 @@
 
 use std::io;
 
-use combine::parser::combinator::AnySendSyncPartialState;
-use combine::stream::{Decoder, PointerOffset};
-use redis::{Pipeline, Value, parse_redis_value_async};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use redis::{Pipeline, Value, parse_redis_value};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
-/// More than the largest reply that is asked for: `CLUSTER NODES` of a
-/// thousand nodes with scattered slots has about 1 MB. A stranger that never
-/// ends its answer is cut off here.
-const LONGEST_REPLY: u64 = 8 << 20;
+/// The longest line that announces something or says a word, errors included.
+const LONGEST_LINE: u64 = 4 << 10;
+
+/// What a node may answer. Whoever answers more, or in another form, is cut off
+/// before it has filled any memory.
+#[derive(Debug, Clone, Copy)]
+pub enum Expect {
+    /// Words, as `OK`, and errors.
+    Words,
+    /// `CLUSTER NODES`, of a thousand nodes with long names and scattered slots less
+    /// than 1 MB; `CLUSTER INFO`; `INFO`; and a number.
+    View,
+    /// Lists of keys as well, from whoever is one of us.
+    Lists,
+}
+
+impl Expect {
+    /// How many bytes the reply at this position may have.
+    fn bytes(self, position: usize) -> u64 {
+        match (self, position) {
+            (Expect::Words, _) => LONGEST_LINE,
+            (Expect::View, 0) => 2 << 20,
+            (Expect::View, _) => 64 << 10,
+            (Expect::Lists, _) => 8 << 20,
+        }
+    }
+
+    /// How many parts a list may have; none where no list is expected.
+    fn parts(self) -> Option<i64> {
+        matches!(self, Expect::Lists).then_some(4096)
+    }
+}
 
 /// What bytes travel over: plain or encrypted.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -30,16 +56,14 @@ pub enum WireError {
 /// One connection to one node. After an error, or when a request was
 /// cancelled, replies may still be on their way: it must be dropped then.
 pub struct Wire {
-    stream: Box<dyn Stream>,
-    decoder: Decoder<AnySendSyncPartialState, PointerOffset<[u8]>>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Wire {
     /// Speaks over this stream.
     pub fn new(stream: Box<dyn Stream>) -> Wire {
         Wire {
-            stream,
-            decoder: Decoder::new(),
+            stream: BufReader::new(stream),
         }
     }
 
@@ -49,7 +73,11 @@ impl Wire {
     /// # Errors
     ///
     /// The connection broke, or something else than Redis answered.
-    pub async fn exchange(&mut self, commands: &Pipeline) -> Result<Vec<Value>, WireError> {
+    pub async fn exchange(
+        &mut self,
+        commands: &Pipeline,
+        expect: Expect,
+    ) -> Result<Vec<Value>, WireError> {
         let sent = self.stream.write_all(&commands.get_packed_pipeline()).await;
         // A peer that closes early may still have said why.
         let flushed = match sent {
@@ -57,35 +85,92 @@ impl Wire {
             Err(error) => Err(error),
         };
         let mut replies = Vec::with_capacity(commands.len());
-        for _ in 0..commands.len() {
-            let mut bounded = (&mut self.stream).take(LONGEST_REPLY);
-            let reply = parse_redis_value_async(&mut self.decoder, &mut bounded).await;
-            match reply {
+        for position in 0..commands.len() {
+            match self.reply(expect, expect.bytes(position)).await {
                 Ok(value) => replies.push(value),
-                Err(_) if bounded.limit() == 0 => {
-                    let what = format!("a reply of more than {LONGEST_REPLY} bytes");
-                    return Err(WireError::Foreign(what));
+                Err(WireError::Broken(error)) => {
+                    return Err(WireError::Broken(flushed.err().unwrap_or(error)));
                 }
-                Err(error) if error.is_io_error() => {
-                    let broken = flushed.err().unwrap_or_else(|| io_error(&error));
-                    return Err(WireError::Broken(broken));
-                }
-                Err(error) => return Err(WireError::Foreign(excerpt(&error.to_string()))),
+                Err(foreign) => return Err(foreign),
             }
         }
         Ok(replies)
     }
+
+    /// One reply: a word, an error, a number, a text, or a list of these.
+    async fn reply(&mut self, expect: Expect, most: u64) -> Result<Value, WireError> {
+        let mut reply = Vec::new();
+        let parts = match self.part(&mut reply, most).await? {
+            Part::Whole => 0,
+            Part::List(parts) if expect.parts().is_some_and(|most| parts <= most) => parts,
+            Part::List(parts) => {
+                return Err(WireError::Foreign(format!("a list of {parts} values")));
+            }
+        };
+        for _ in 0..parts {
+            if let Part::List(_) = self.part(&mut reply, most).await? {
+                return Err(WireError::Foreign("a list of lists".into()));
+            }
+        }
+        parse_redis_value(&reply).map_err(|e| WireError::Foreign(excerpt(&e.to_string())))
+    }
+
+    /// Reads one part onto the end of a reply that may have so many bytes.
+    async fn part(&mut self, reply: &mut Vec<u8>, most: u64) -> Result<Part, WireError> {
+        let begin = reply.len();
+        let first = self.stream.fill_buf().await.map_err(WireError::Broken)?;
+        let kind = *first.first().ok_or_else(closed)?;
+        let mut line = (&mut self.stream).take(LONGEST_LINE);
+        let read = line.read_until(b'\n', reply).await;
+        read.map_err(WireError::Broken)?;
+        let full = line.limit() == 0;
+        let line = reply.get(begin..).unwrap_or_default();
+        let foreign = || WireError::Foreign(excerpt(&String::from_utf8_lossy(line)));
+        if !b"+-:$*".contains(&kind) || (full && !line.ends_with(b"\n")) {
+            return Err(foreign());
+        }
+        if !line.ends_with(b"\n") {
+            return Err(closed());
+        }
+        let number = || {
+            let digits = std::str::from_utf8(line.get(1..)?).ok()?;
+            digits.trim_end().parse::<i64>().ok().filter(|n| *n >= -1)
+        };
+        let length = match kind {
+            b'*' => return number().map(Part::List).ok_or_else(foreign),
+            b'$' => number().ok_or_else(foreign)?,
+            _ => -1,
+        };
+        let Ok(length) = u64::try_from(length) else {
+            return Ok(Part::Whole);
+        };
+        let so_far = reply.len() as u64;
+        if so_far.saturating_add(length) > most.saturating_add(LONGEST_LINE) || length > most {
+            let what = format!("a text of {length} bytes; allowed: {most}");
+            return Err(WireError::Foreign(what));
+        }
+        let whole = length + 2;
+        let mut text = (&mut self.stream).take(whole);
+        let read = text.read_to_end(reply).await.map_err(WireError::Broken)?;
+        if (read as u64) < whole {
+            return Err(closed());
+        }
+        Ok(Part::Whole)
+    }
 }
 
-fn io_error(error: &redis::RedisError) -> io::Error {
-    if error.is_connection_dropped() {
-        io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the connection was closed before the answer",
-        )
-    } else {
-        io::Error::other(error.to_string())
-    }
+/// What a part of a reply turned out to be.
+enum Part {
+    Whole,
+    /// A list; its parts follow.
+    List(i64),
+}
+
+fn closed() -> WireError {
+    WireError::Broken(io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "the connection was closed before the answer",
+    ))
 }
 
 /// The beginning of a stranger's words, on one line.
@@ -129,7 +214,9 @@ mod tests {
         for _ in 0..commands {
             pipeline.cmd("PING");
         }
-        Wire::new(Box::new(ours)).exchange(&pipeline).await
+        Wire::new(Box::new(ours))
+            .exchange(&pipeline, Expect::Lists)
+            .await
     }
 
     #[tokio::test]
@@ -166,10 +253,60 @@ mod tests {
             while theirs.write_all(&[b'x'; 1 << 16]).await.is_ok() {}
         });
         let answer = Wire::new(Box::new(ours))
-            .exchange(redis::pipe().cmd("PING"))
+            .exchange(redis::pipe().cmd("PING"), Expect::Lists)
             .await;
         assert!(matches!(answer, Err(WireError::Foreign(_))), "{answer:?}");
         flood.await.unwrap();
+    }
+
+    /// How many bytes a node gets rid of that answers with this again and again,
+    /// and what is said of it.
+    async fn taken(beginning: &'static [u8], again: &'static [u8]) -> (usize, String) {
+        const PIPE: usize = 1 << 10;
+        let (ours, mut theirs) = tokio::io::duplex(PIPE);
+        let flood = tokio::spawn(async move {
+            let mut sent = 0;
+            let mut next = beginning;
+            while theirs.write_all(next).await.is_ok() {
+                sent += next.len();
+                next = again;
+            }
+            sent
+        });
+        let mut commands = redis::pipe();
+        for _ in 0..4 {
+            commands.cmd("PING");
+        }
+        let said = Wire::new(Box::new(ours))
+            .exchange(&commands, Expect::View)
+            .await;
+        (flood.await.unwrap(), said.unwrap_err().to_string())
+    }
+
+    /// Each small value of a list took many times its size: two million of them
+    /// filled the worker's memory.
+    #[tokio::test]
+    async fn small_values_in_large_replies_filled_the_memory() {
+        let more = 64 << 10;
+        for (beginning, again) in [
+            (&b"*1900000\r\n"[..], &b":1\r\n"[..]),
+            (b"*1\r\n", b"*1\r\n"),
+            (b"%9\r\n", b"+a\r\n:1\r\n"),
+            (b"~9\r\n", b":1\r\n"),
+            (b"$9000000\r\n", b"xxxxxxxx"),
+            (b"+", b"xxxxxxxx"),
+            (b"-ERR ", b"xxxxxxxx"),
+            (b":", b"11111111"),
+        ] {
+            let nodes = (0..5).map(|_| taken(beginning, again));
+            for (bytes, said) in futures_util::future::join_all(nodes).await {
+                assert!(bytes < more, "{bytes} bytes of {beginning:?}");
+                assert!(said.len() < 300, "{said}");
+            }
+        }
+        // The second reply may not be as long as the first.
+        let (bytes, said) = taken(b"$2\r\nhi\r\n$100000\r\n", b"xxxxxxxx").await;
+        assert!(bytes < more && said.contains("allowed: 65536"), "{said}");
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ use self::weight::{AT_ONCE, Bounds, weigh};
 use super::client::{Client, Lease};
 use super::perform::{said, unanswered};
 use super::slots::Slots;
-use super::wire::refusal;
+use super::wire::{Expect, refusal};
 use crate::Failure;
 
 /// How many slots are open at once: a worker that dies leaves no more behind,
@@ -435,7 +435,10 @@ impl Migration<'_> {
         }
         let news = set_slots(slots, "NODE", Some(target));
         let told = others.iter().map(|other| async {
-            let asked = self.client.ask(*other, &news, self.deadline).await;
+            let asked = self
+                .client
+                .ask(*other, &news, Expect::Words, self.deadline)
+                .await;
             if let Ok((lease, _)) = asked {
                 self.client.keep(lease);
             }
