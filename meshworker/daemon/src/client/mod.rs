@@ -254,7 +254,8 @@ async fn addresses(endpoints: &[Endpoint]) -> Found {
             port: PORT,
         };
         let here = service.at(IpAddr::from([127, 0, 0, 1]));
-        match look_up(SERVICE).await {
+        // As it is: in a domain of the host's, that name is a stranger's.
+        match look_up(&format!("{SERVICE}.")).await {
             Ok(workers) => found.extend(workers.into_iter().map(|one| (service.clone(), one))),
             Err(_) => found.push((here, Vec::new())),
         }

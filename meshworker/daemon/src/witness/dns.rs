@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 
 use self::heard::Heard;
 use self::question::ask;
-use self::resolver::Resolver;
+use self::resolver::servers_of_the_system;
 use super::Source;
 use super::jitter::jittered;
 use crate::config::IpFamily;
@@ -49,8 +49,8 @@ pub struct DnsSource {
 }
 
 impl DnsSource {
-    /// A witness that asks for this name: a service name such as `db`,
-    /// `tasks.db` or `stack_db`. With a final dot the search list is not used.
+    /// A witness that asks for this name as it is: a service name such as `db`,
+    /// `tasks.db` or `stack_db`. It is never completed by a domain of the host's.
     ///
     /// # Errors
     ///
@@ -60,7 +60,8 @@ impl DnsSource {
             name: name.to_owned(),
             why,
         };
-        let parsed = Name::from_ascii(name).map_err(|why| invalid(why.to_string()))?;
+        let mut parsed = Name::from_ascii(name).map_err(|why| invalid(why.to_string()))?;
+        parsed.set_fqdn(true);
         if parsed.is_root() || name.is_empty() {
             return Err(invalid("it is empty".into()));
         }
@@ -72,31 +73,16 @@ impl DnsSource {
     }
 
     async fn look(&self) -> Heard {
-        let resolver = match &self.options.name_servers {
-            Some(servers) => Ok(Resolver::of(servers.clone())),
-            None => Resolver::of_the_system(),
+        let servers = match &self.options.name_servers {
+            Some(servers) => Ok(servers.clone()),
+            None => servers_of_the_system(),
         };
-        match resolver {
-            Ok(resolver) => self.look_through(&resolver).await,
-            Err(why) => Heard::nobody(Grade::Failed(why)),
-        }
-    }
-
-    /// One look: every candidate of the name in turn, until one exists.
-    async fn look_through(&self, resolver: &Resolver) -> Heard {
+        let servers = match servers {
+            Ok(servers) => servers,
+            Err(why) => return Heard::nobody(Grade::Failed(why)),
+        };
         let until = Instant::now() + self.options.deadline;
-        for name in resolver.candidates(&self.name) {
-            // One candidate for both families: the next one may be a stranger.
-            let heard = self.families(resolver, &name, until).await;
-            if heard.grade != Grade::NxDomain {
-                return heard;
-            }
-        }
-        Heard::nobody(Grade::NxDomain)
-    }
-
-    async fn families(&self, resolver: &Resolver, name: &Name, until: Instant) -> Heard {
-        let of = |family| ask(&resolver.servers, name, family, until);
+        let of = |family| ask(&servers, &self.name, family, until);
         match self.options.family {
             IpFamily::V4 => of(RecordType::A).await,
             IpFamily::V6 => of(RecordType::AAAA).await,

@@ -9,8 +9,7 @@ use crate::config::{Dns, IpFamily};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsOptions {
     /// The name servers, asked in this order; the next one only when one gives
-    /// no usable answer. None: those of `/etc/resolv.conf`, together with its
-    /// search list and `ndots`.
+    /// no usable answer. None: those of `/etc/resolv.conf`.
     pub name_servers: Option<Vec<SocketAddr>>,
     /// For how long one look may take, all questions together.
     pub deadline: Duration,

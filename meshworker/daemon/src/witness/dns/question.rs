@@ -63,7 +63,9 @@ pub(super) async fn ask(
     failure.unwrap_or_else(|| Heard::nobody(Grade::Failed("no name server is known".into())))
 }
 
-/// Asks one server, and follows aliases that it does not follow itself.
+/// Asks one server, and follows aliases that it does not follow itself, within
+/// the name's own domain. Whoever is elsewhere is a stranger: Swarm has no aliases,
+/// and a name server that knows everything answers so to what Swarm does not know.
 async fn ask_one(server: SocketAddr, name: &Name, family: RecordType, until: Instant) -> Heard {
     let mut name = name.clone();
     for _ in 0..ALIASES {
@@ -73,6 +75,10 @@ async fn ask_one(server: SocketAddr, name: &Name, family: RecordType, until: Ins
         };
         let (owner, addresses) = follow(&response, &name);
         let grade = match response.metadata.response_code {
+            ResponseCode::NoError if owner.base_name() != name.base_name() => {
+                let why = format!("{name} is an alias of {owner}, which is elsewhere");
+                return Heard::nobody(Grade::Failed(why));
+            }
             ResponseCode::NoError if response.metadata.truncation => Grade::Truncated,
             ResponseCode::NoError if !addresses.is_empty() => Grade::Answer,
             ResponseCode::NoError if owner != name => {

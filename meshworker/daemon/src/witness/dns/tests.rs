@@ -220,30 +220,42 @@ async fn aliases_are_followed_and_strangers_records_ignored() {
     assert_eq!(foreign, (Grade::Empty, vec![]));
 }
 
+/// Swarm says so while no replica is healthy; the host's domain has a wildcard.
 #[tokio::test]
-async fn the_search_list_is_gone_through_until_a_name_exists() {
+async fn a_stranger_in_the_hosts_domain_answered_to_a_service_without_healthy_replicas() {
     let server = FakeDns::start().await.unwrap();
-    server.set("stack_db.b.test", Behaviour::answer(["10.0.1.2"]));
-    let resolver = Resolver {
-        servers: vec![server.address()],
-        search: ["a.test", "b.test"]
-            .map(|d| Name::from_ascii(d).unwrap())
-            .into(),
-        ndots: 0,
-    };
-    let source = source(&[], IpFamily::Both, LONG);
-    let found = source.look_through(&resolver).await;
-    assert_eq!((found.grade, found.addresses.len()), (Grade::Answer, 1));
-
-    // A name that exists ends the search, whatever is said of it: what the
-    // next one has may be a stranger's.
-    for (behaviour, grade) in [
-        (Behaviour::Empty, Grade::Empty),
-        (Behaviour::ServFail, Grade::ServFail),
+    for stranger in ["stack_db.corp.test", "stack_db.test", "corp.test"] {
+        server.set(stranger, Behaviour::answer(["10.9.9.9"]));
+    }
+    for (name, grade) in [
+        ("stack_db", Grade::NxDomain),
+        ("stack_db.", Grade::NxDomain),
+        ("tasks.stack_db", Grade::NxDomain),
+        // One that is meant to be there is written out.
+        ("stack_db.corp.test", Grade::Answer),
     ] {
-        server.set("stack_db.a.test", behaviour);
-        let found = source.look_through(&resolver).await;
-        assert_eq!((found.grade, found.addresses.len()), (grade, 0));
+        let options = DnsOptions {
+            name_servers: Some(vec![server.address()]),
+            ..DnsOptions::default()
+        };
+        let (found, _) = look(&DnsSource::new(name, options).unwrap()).await;
+        assert_eq!(found, grade, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_of_a_name_elsewhere_is_a_strangers() {
+    for alias in [
+        Behaviour::Alias("landing.corp.test".into()),
+        Behaviour::BareAlias("landing.corp.test".into()),
+    ] {
+        let server = FakeDns::start().await.unwrap();
+        server.set("stack_db", alias);
+        server.set("landing.corp.test", Behaviour::answer(["10.9.9.9"]));
+        let (grade, addresses) = look(&source(&[&server], IpFamily::Both, LONG)).await;
+        let why = "stack_db. is an alias of landing.corp.test., which is elsewhere";
+        assert_eq!(grade, Grade::Failed(why.into()));
+        assert_eq!(addresses, Vec::<String>::new());
     }
 }
 
