@@ -62,6 +62,7 @@ pub use docker::{Docker, Engines};
 pub use error::LabError;
 pub use guard::clean_up_on_signals;
 pub use host::Host;
+pub use names::Outside;
 pub use options::{LAB_VARIABLE, SwarmOptions};
 pub use stack::Stack;
 pub use suite::{ALONE, E2E_VARIABLE, Suite, TOOK};

@@ -228,7 +228,7 @@ impl Swarm {
             Ok(network)
         })?;
         // Whoever else has the port would ask the world for the lab's unknown names.
-        let names = NameServer::start(network.gateway()).map_err(|error| {
+        let names = NameServer::start(network.gateway(), &self.dir).map_err(|error| {
             LabError::Invalid(format!(
                 "a lab's name server cannot listen at port 53 of {}: {error}; allowed: no other one on all addresses",
                 network.gateway()

@@ -17,6 +17,7 @@ mod drain;
 mod forty_acts;
 mod identity;
 mod life;
+mod outside_names;
 mod page;
 mod planned;
 mod scaling;
@@ -145,6 +146,14 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .alone("both::a_node_drained", of(planned::a_node_drained))
         .long_alone("both::random_acts", of(planned::random_acts))
         .alone("both::crashes", of(damage::crashes))
+        .alone(
+            "dns::a_silent_name_server",
+            of(outside_names::a_silent_name_server),
+        )
+        .long_alone(
+            "dns::every_name_server",
+            of(outside_names::every_name_server),
+        )
         .long_alone(
             "both::a_minute_without_workers",
             of(damage::a_minute_without_workers),
