@@ -23,7 +23,17 @@ pub struct Fleet {
     board: Arc<Board>,
     registry: Option<Arc<Registry>>,
     tasks: JoinSet<()>,
+    /// Which cluster each task looks after, until it has ended.
+    clusters: BTreeMap<Id, Ours>,
     labelled: BTreeMap<String, Labelled>,
+}
+
+/// What no two clusters of one process have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ours {
+    name: String,
+    dns: String,
+    docker: Option<String>,
 }
 
 /// A service that declares a cluster, and the task that looks after it.
@@ -31,6 +41,8 @@ struct Labelled {
     labels: BTreeMap<String, String>,
     /// None while its labels cannot be used.
     running: Option<(Id, watch::Sender<bool>)>,
+    /// Why there is no task, as it was told last.
+    refused: Option<String>,
 }
 
 impl Fleet {
@@ -49,6 +61,7 @@ impl Fleet {
             board,
             registry,
             tasks: JoinSet::new(),
+            clusters: BTreeMap::new(),
             labelled: BTreeMap::new(),
         }
     }
@@ -61,19 +74,24 @@ impl Fleet {
     /// A worker broke, which is a bug: the process is to end and be restarted.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
         for cluster in std::mem::take(&mut self.configured) {
-            let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
-            self.tasks
-                .spawn(look_after(cluster, board, registry, stop.clone()));
+            self.spawn(cluster, stop.clone());
         }
+        let mut declared = BTreeMap::new();
         let services = self.inputs.labels.then(LabelledServices::new);
         while !*stop.borrow() {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(ended) = self.tasks.join_next_with_id() => {
                     let (id, ()) = ended.map_err(|error| format!("a worker broke: {error}"))?;
+                    self.clusters.remove(&id);
                     self.labelled.retain(|_, labelled| labelled.running.as_ref().is_none_or(|(task, _)| *task != id));
+                    // Its name is free now.
+                    self.follow(&declared);
                 }
-                found = next(services.as_ref()) => self.follow(found),
+                found = next(services.as_ref()) => {
+                    declared = found;
+                    self.follow(&declared);
+                }
             }
         }
         for labelled in self.labelled.values() {
@@ -87,9 +105,19 @@ impl Fleet {
         Ok(())
     }
 
+    fn spawn(&mut self, cluster: Cluster, stopped: watch::Receiver<bool>) -> Id {
+        let ours = Ours::of(&cluster);
+        let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
+        let task = look_after(cluster, board, registry, stopped);
+        let id = self.tasks.spawn(task).id();
+        self.clusters.insert(id, ours);
+        id
+    }
+
     /// Starts workers for new services, and stops those of services whose
-    /// labels changed or went. Stopping a worker touches no database.
-    fn follow(&mut self, services: BTreeMap<String, BTreeMap<String, String>>) {
+    /// labels changed or went: the next one starts when the old one has ended.
+    /// Stopping a worker touches no database.
+    fn follow(&mut self, services: &BTreeMap<String, BTreeMap<String, String>>) {
         self.labelled.retain(|service, labelled| {
             let same = services.get(service) == Some(&labelled.labels);
             if !same {
@@ -101,25 +129,38 @@ impl Fleet {
             same
         });
         for (service, labels) in services {
-            if self.labelled.contains_key(&service) {
-                continue;
-            }
-            let running = self.start(&service, &labels);
-            self.labelled.insert(service, Labelled { labels, running });
+            let before = self.labelled.remove(service);
+            let labelled = match before {
+                Some(running) if running.running.is_some() => running,
+                before => self.start(service, labels, before.and_then(|before| before.refused)),
+            };
+            self.labelled.insert(service.clone(), labelled);
         }
     }
 
+    /// Starts the worker of a service; why it cannot be started is told once.
     fn start(
         &mut self,
         service: &str,
         labels: &BTreeMap<String, String>,
-    ) -> Option<(Id, watch::Sender<bool>)> {
-        let cluster = match labels::read(service, labels) {
+        told: Option<String>,
+    ) -> Labelled {
+        let started = match labels::read(service, labels) {
             Ok(Some(raw)) => self.inputs.cluster(&raw).map_err(|error| error.to_string()),
-            Ok(None) => return None,
+            Ok(None) => Err(String::new()),
             Err(error) => Err(error.to_string()),
         };
-        match cluster {
+        let started = started.and_then(|cluster| {
+            let ours = Ours::of(&cluster);
+            let mut others = self.clusters.values();
+            match others.find_map(|other| ours.shared_with(other)) {
+                Some(shared) => Err(format!(
+                    "{shared} by another worker of this process; allowed: one worker for each cluster"
+                )),
+                None => Ok(cluster),
+            }
+        });
+        let (running, refused) = match started {
             Ok(cluster) => {
                 info!(
                     service,
@@ -127,15 +168,19 @@ impl Fleet {
                     "a labelled service: its worker starts"
                 );
                 let (stop, stopped) = watch::channel(false);
-                let (board, registry) = (Arc::clone(&self.board), self.registry.clone());
-                let task = look_after(cluster, board, registry, stopped);
-                let task = self.tasks.spawn(task);
-                Some((task.id(), stop))
+                (Some((self.spawn(cluster, stopped), stop)), None)
             }
             Err(error) => {
-                warn!(service, "its labels cannot be used: {error}");
-                None
+                if !error.is_empty() && told.as_ref() != Some(&error) {
+                    warn!(service, "its labels cannot be used: {error}");
+                }
+                (None, Some(error))
             }
+        };
+        Labelled {
+            labels: labels.clone(),
+            running,
+            refused,
         }
     }
 }
@@ -156,9 +201,125 @@ async fn look_after(
     kept(&what, work).await;
 }
 
+impl Ours {
+    fn of(cluster: &Cluster) -> Ours {
+        let dns = cluster.dns.name.trim_end_matches('.');
+        let dns = dns.strip_prefix("tasks.").unwrap_or(dns);
+        Ours {
+            name: cluster.name.clone(),
+            dns: dns.to_ascii_lowercase(),
+            docker: cluster.docker.as_ref().map(|docker| docker.service.clone()),
+        }
+    }
+
+    /// What both are about, if there is anything.
+    fn shared_with(&self, other: &Ours) -> Option<String> {
+        if self.name == other.name {
+            return Some(format!(
+                "name: found '{}', which is looked after",
+                self.name
+            ));
+        }
+        let service = self.docker.as_ref().filter(|_| self.docker == other.docker);
+        let service = service.or((self.dns == other.dns).then_some(&self.dns))?;
+        Some(format!(
+            "servicename: found '{service}', which is looked after"
+        ))
+    }
+}
+
 async fn next(services: Option<&LabelledServices>) -> BTreeMap<String, BTreeMap<String, String>> {
     match services {
         Some(services) => services.next().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Powers;
+    use crate::config::{Origin, Raw};
+
+    fn raw(settings: &[(&str, &str)]) -> Raw {
+        let mut raw = Raw::default();
+        for (name, value) in settings {
+            raw.give(name, *value, Origin::Flag).unwrap();
+        }
+        raw
+    }
+
+    /// A fleet whose only configured cluster is that of the service `db`.
+    fn fleet(shared: &[(&str, &str)]) -> Fleet {
+        let inputs = Inputs {
+            shared: raw(shared),
+            file: None,
+            labels: true,
+        };
+        let given = [("servicename", "db"), ("engine", "redis"), ("docker", "no")];
+        let configured = inputs.cluster(&raw(&given)).unwrap();
+        Fleet::new(
+            vec![configured],
+            inputs,
+            Board::new(Powers::default()),
+            None,
+        )
+    }
+
+    fn labels(more: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let fixed = [
+            ("meshworker.enable", "true"),
+            ("meshworker.engine", "redis"),
+        ];
+        let all = fixed.iter().chain(more);
+        all.map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
+    }
+
+    fn looked_after(fleet: &Fleet) -> Vec<String> {
+        let mut names: Vec<_> = fleet.clusters.values().map(|c| c.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn two_workers_of_one_process_looked_after_one_cluster() {
+        let mut fleet = fleet(&[]);
+        let (_stop, stopped) = watch::channel(false);
+        let configured = fleet.configured.remove(0);
+        fleet.spawn(configured, stopped);
+        // By its own name, and by another one.
+        let same = [labels(&[]), labels(&[("meshworker.name", "other")])];
+        for labels in same {
+            fleet.follow(&BTreeMap::from([("db".to_owned(), labels)]));
+            assert_eq!(looked_after(&fleet), ["db"]);
+        }
+        fleet.follow(&BTreeMap::from([("cache".to_owned(), labels(&[]))]));
+        assert_eq!(looked_after(&fleet), ["cache", "db"]);
+    }
+
+    #[tokio::test]
+    async fn a_name_for_all_made_workers_of_every_labelled_service_one() {
+        let mut fleet = fleet(&[("name", "one")]);
+        let services = ["a", "b"].map(|service| (service.to_owned(), labels(&[])));
+        fleet.follow(&BTreeMap::from(services));
+        assert_eq!(looked_after(&fleet), ["one"]);
+    }
+
+    #[tokio::test]
+    async fn a_changed_label_started_a_worker_beside_the_one_that_had_not_ended() {
+        let mut fleet = fleet(&[]);
+        let declared = |interval: &str| {
+            let labels = labels(&[("meshworker.interval", interval)]);
+            BTreeMap::from([("cache".to_owned(), labels)])
+        };
+        fleet.follow(&declared("5"));
+        fleet.follow(&declared("6"));
+        assert_eq!(fleet.clusters.len(), 1, "the old one");
+        let (id, ()) = fleet.tasks.join_next_with_id().await.unwrap().unwrap();
+        fleet.clusters.remove(&id);
+        fleet.follow(&declared("6"));
+        assert_eq!(looked_after(&fleet), ["cache"]);
+        assert!(fleet.labelled["cache"].running.is_some());
     }
 }
