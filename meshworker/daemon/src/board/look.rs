@@ -96,6 +96,35 @@ impl Look {
         }
     }
 
+    /// Whether people are shown the same of both, but for the members' states and
+    /// what changes with every pass.
+    pub fn shows_the_same_as(&self, other: &Look) -> bool {
+        fn reports(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
+            let reports = look.reports.iter();
+            reports.map(|report| (report.witness, &report.grade, report.desired))
+        }
+        fn refusals(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
+            let refusals = look.refusals.iter();
+            refusals.map(|refusal| (&refusal.what, refusal.reason.kind()))
+        }
+        fn leavers(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
+            let leavers = look.leavers.iter();
+            leavers.map(|l| (&l.member, l.place, &l.progress, l.release.is_granted()))
+        }
+        fn working(look: &Look) -> impl Iterator<Item = &Option<String>> {
+            look.answers.values().flatten().map(|head| &head.working)
+        }
+        fn steps(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
+            look.steps.iter().map(|step| (&step.to, &step.request))
+        }
+        self.unity == other.unity
+            && reports(self).eq(reports(other))
+            && refusals(self).eq(refusals(other))
+            && leavers(self).eq(leavers(other))
+            && working(self).eq(working(other))
+            && steps(self).eq(steps(other))
+    }
+
     /// What the node at this address said.
     pub fn head(&self, address: IpAddr) -> Option<&Head> {
         self.answers.get(&address)?.as_ref().ok()

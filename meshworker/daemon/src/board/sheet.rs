@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use meshworker_core::Orders;
 use tokio::time::Instant;
 
 use super::since::Since;
@@ -31,12 +32,15 @@ pub struct Sheet {
     tally: Mutex<Tally>,
 }
 
+/// What readers take is shared, so that they hold the lock for no longer than it
+/// takes to copy a pointer.
 #[derive(Debug, Default)]
 struct Known {
     look: Option<Arc<Look>>,
     states: BTreeMap<IpAddr, (String, MemberState)>,
-    since: Since,
-    sign: String,
+    since: Arc<Since>,
+    /// The orders that whoever listens was told of last.
+    orders: Orders,
 }
 
 impl Sheet {
@@ -109,9 +113,10 @@ impl Sheet {
         let states = of::states(&look);
         self.tally().note(&look, &states);
         let mut changes = Vec::new();
+        let looks_the_same;
         {
             let mut known = self.lock();
-            known.since.note(&look.roster, look.time);
+            Arc::make_mut(&mut known.since).note(&look.roster, look.time);
             let before = std::mem::replace(&mut known.states, states);
             for (address, (id, state)) in &known.states {
                 let was = before.get(address).map(|(_, state)| *state);
@@ -124,20 +129,32 @@ impl Sheet {
                     changes.push(change(id, *address, Some(*state), None));
                 }
             }
+            let last = known.look.as_ref();
+            let as_before = last.is_some_and(|last| last.shows_the_same_as(&look));
+            looks_the_same = as_before && before == known.states;
             known.look = Some(Arc::new(look));
         }
         for change in changes {
             self.record(change);
         }
-        self.tell_change();
+        if looks_the_same {
+            self.tell_change();
+        } else {
+            self.lock().orders = self.orders.orders(Instant::now());
+            self.chronicle.changed(&self.name);
+        }
     }
 
-    /// Tells those who listen when what they would be shown is not what it was.
+    /// Tells those who listen when the orders that they would be shown are not
+    /// what they were.
     pub fn tell_change(&self) {
-        let Some(sign) = self.look().map(|look| self.sign(&look)) else {
-            return;
+        let orders = self.orders.orders(Instant::now());
+        let changed = {
+            let mut known = self.lock();
+            let changed = known.look.is_some() && known.orders != orders;
+            known.orders = orders;
+            changed
         };
-        let changed = std::mem::replace(&mut self.lock().sign, sign.clone()) != sign;
         if changed {
             self.chronicle.changed(&self.name);
         }
@@ -150,16 +167,15 @@ impl Sheet {
 
     /// Everything about the cluster; none before the first pass is over.
     pub fn status(&self) -> Option<ClusterStatus> {
-        let look = self.look()?;
+        let (look, since) = self.known()?;
         let orders = self.orders.orders(Instant::now());
+        Some(of::cluster(&self.name, self.engine, &look, &since, &orders))
+    }
+
+    /// The last look, and since when it has been so.
+    fn known(&self) -> Option<(Arc<Look>, Arc<Since>)> {
         let known = self.lock();
-        Some(of::cluster(
-            &self.name,
-            self.engine,
-            &look,
-            &known.since,
-            &orders,
-        ))
+        Some((known.look.clone()?, Arc::clone(&known.since)))
     }
 
     /// The cluster in a line.
@@ -172,13 +188,9 @@ impl Sheet {
     /// All evidence for the member of this name: its id, its slot's number or
     /// its address. None when nobody knows it, and before the first pass.
     pub fn why(&self, member: &str) -> Option<Why> {
-        let look = self.look()?;
+        let (look, since) = self.known()?;
         let orders = self.orders.orders(Instant::now());
-        let why = {
-            let known = self.lock();
-            of::why(&look, &known.since, &orders, member)
-        };
-        let mut why = why?;
+        let mut why = of::why(&look, &since, &orders, member)?;
         let names: Vec<String> = why
             .members
             .iter()
@@ -201,34 +213,6 @@ impl Sheet {
         let age = look.at.elapsed();
         let late = age > self.interval + LATE + look.took * 3;
         late.then(|| format!("{name}: the last pass was {} s ago", age.as_secs()))
-    }
-
-    /// Everything that people are shown of a look, but for what changes with
-    /// every pass.
-    fn sign(&self, look: &Look) -> String {
-        let orders = self.orders.orders(Instant::now());
-        let reports = look
-            .reports
-            .iter()
-            .map(|r| (r.witness, &r.grade, r.desired));
-        let refusals = look.refusals.iter().map(|r| (&r.what, r.reason.kind()));
-        let leavers = look.leavers.iter();
-        let leavers = leavers.map(|l| (&l.member, l.place, &l.progress, l.release.is_granted()));
-        let working = look.answers.values().flatten().map(|head| &head.working);
-        format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            look.unity,
-            self.lock().states,
-            reports.collect::<Vec<_>>(),
-            refusals.collect::<Vec<_>>(),
-            leavers.collect::<Vec<_>>(),
-            working.collect::<Vec<_>>(),
-            look.steps
-                .iter()
-                .map(|s| (&s.to, &s.request))
-                .collect::<Vec<_>>(),
-            orders,
-        )
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

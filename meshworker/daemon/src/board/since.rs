@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use meshworker_core::{Presence, Roster, Witness};
 
 /// Since when each witness has said of each member what it says.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Since(BTreeMap<(IpAddr, Witness), (Presence, SystemTime)>);
 
 impl Since {
