@@ -152,6 +152,11 @@ impl World {
         self.lists.lock().unwrap().status = status;
     }
 
+    /// Tells every subscriber this, which need be no event.
+    pub fn noise(&self, text: &str) {
+        let _ = self.events.send(text.to_owned());
+    }
+
     /// Tells an event to every subscriber.
     pub fn event(&self, kind: &str, action: &str) {
         let event = json!({"Type": kind, "Action": action, "scope": "swarm"});

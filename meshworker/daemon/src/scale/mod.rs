@@ -181,7 +181,7 @@ impl Scale {
     async fn read(&mut self) -> Result<Option<Wanted>, Stuck> {
         match self.replicas.read().await {
             Ok(found) => Ok(Some(found)),
-            Err(error @ DockerError::NotReplicated(_)) => Err(Stuck::NoService(error)),
+            Err(error) if error.is_final() => Err(Stuck::NoService(error)),
             Err(error) => {
                 self.tell(error.words());
                 Ok(None)

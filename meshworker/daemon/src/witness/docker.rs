@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod labels;
 mod model;
+mod reach;
 mod replicas;
 mod sightings;
 mod survey;

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bollard::{BollardRequest, ClientVersion, Docker};
-use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
+use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -16,13 +18,14 @@ use super::model::{Node, Service, Task};
 use super::sightings::Listing;
 use super::{DockerError, Endpoint};
 
-/// A listing that was begun this long before somebody asks is still news: all
-/// clusters that wake up together share it.
-pub(super) const FRESH: Duration = Duration::from_millis(50);
+/// A listing waits so long before it begins: all clusters that wake up together
+/// share it. One that was begun before somebody asks is an old report to them.
+const GATHER: Duration = Duration::from_millis(2);
 
-/// The longest answer that is read: 10 000 tasks with their history take about
-/// a third of it.
-const LONGEST_ANSWER: usize = 64 << 20;
+/// The longest answer that is read: a thousand members with the five last tasks of
+/// each slot take three quarters of it. A worker's container has 64 MiB, and the
+/// list of tasks is the only long one.
+const LONGEST_ANSWER: usize = 16 << 20;
 
 /// The engine of this process, as long as anybody uses it.
 static SHARED: Mutex<Weak<DockerClient>> = Mutex::new(Weak::new());
@@ -41,7 +44,7 @@ pub struct DockerClient {
 }
 
 /// What a list is restricted to: for each key, any of these values.
-type Filters<'a> = BTreeMap<&'a str, Vec<&'a str>>;
+pub(super) type Filters<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 #[derive(Clone)]
 struct Connection {
@@ -99,7 +102,7 @@ impl DockerClient {
     }
 
     /// The watched services, their tasks, and the swarm nodes: the latest
-    /// listing when it is fresh, one that is under way, or a new one.
+    /// listing when it was begun after this question, or a new one.
     ///
     /// # Errors
     ///
@@ -109,11 +112,12 @@ impl DockerClient {
         let services = self.names();
         let mut latest = self.latest.lock().await;
         if let Some(latest) = latest.as_ref()
-            && latest.begun + FRESH >= asked
+            && latest.begun >= asked
             && latest.services.is_superset(&services)
         {
             return Ok(Arc::clone(&latest.listing));
         }
+        tokio::time::sleep(GATHER).await;
         // Read again: more may have come while another listing was waited for.
         let services = self.names();
         let begun = Instant::now();
@@ -157,16 +161,20 @@ impl DockerClient {
         self.get("/services", &filter("label", [label])).await
     }
 
-    /// The subscription's side of the connection.
-    pub(super) async fn docker(&self) -> Result<Docker, DockerError> {
+    /// What comes in answer to this question, as it comes: for a subscription,
+    /// which has no end.
+    pub(super) async fn parts(
+        &self,
+        path: &str,
+        filters: &Filters<'_>,
+    ) -> Result<BoxStream<'static, Result<Bytes, DockerError>>, DockerError> {
         let Connection { docker, version } = self.connection().await?;
-        Ok(docker.with_request_modifier(move |request| {
-            let target = request
-                .uri()
-                .path_and_query()
-                .map(|p| p.as_str().to_owned());
-            aim(request, version, target.as_deref().unwrap_or_default())
-        }))
+        let target = target(path, filters)?;
+        let docker = docker.with_request_modifier(move |request| aim(request, version, &target));
+        let endpoint = self.endpoint.clone();
+        let parts = docker.export_container("none");
+        let parts = parts.map_err(move |error| endpoint.failure(&error));
+        Ok(parts.boxed())
     }
 
     async fn connection(&self) -> Result<Connection, DockerError> {
@@ -174,7 +182,8 @@ impl DockerClient {
         if let Some(connection) = connection.as_ref() {
             return Ok(connection.clone());
         }
-        let docker = self.endpoint.connect()?.negotiate_version().await?;
+        let docker = self.endpoint.connect()?.negotiate_version().await;
+        let docker = docker.map_err(|error| self.endpoint.failure(&error))?;
         let version = docker.client_version();
         tracing::debug!(%version, "the Docker API's version is agreed on");
         let agreed = Connection { docker, version };
@@ -196,12 +205,7 @@ impl DockerClient {
     }
 
     async fn fetch(&self, path: &str, filters: &Filters<'_>) -> Result<Vec<u8>, DockerError> {
-        let mut target = path.to_owned();
-        if !filters.is_empty() {
-            target.push_str("?filters=");
-            target.push_str(&escaped(&serde_json::to_string(filters)?));
-        }
-        self.exchange(target, None).await
+        self.exchange(target(path, filters)?, None).await
     }
 
     /// What the engine answers; with a body, to a request that changes something.
@@ -227,10 +231,13 @@ impl DockerClient {
             .export_container("none");
         let mut answer = std::pin::pin!(answer);
         let mut bytes = Vec::new();
-        while let Some(part) = answer.try_next().await? {
+        while let Some(part) = answer.next().await {
+            let part = part.map_err(|error| self.endpoint.failure(&error))?;
             if bytes.len() + part.len() > LONGEST_ANSWER {
                 return Err(DockerError::TooLong(LONGEST_ANSWER));
             }
+            // No more than needed: at its longest it would not fit twice.
+            bytes.reserve_exact(part.len());
             bytes.extend_from_slice(&part);
         }
         Ok(bytes)
@@ -244,6 +251,16 @@ impl DockerClient {
         // One number changes at a time: nothing can be half done.
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A path with its filters.
+fn target(path: &str, filters: &Filters<'_>) -> Result<String, DockerError> {
+    let mut target = path.to_owned();
+    if !filters.is_empty() {
+        target.push_str("?filters=");
+        target.push_str(&escaped(&serde_json::to_string(filters)?));
+    }
+    Ok(target)
 }
 
 /// The same request for something else, in the version that was agreed on,

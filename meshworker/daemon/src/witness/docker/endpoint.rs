@@ -107,7 +107,7 @@ impl Endpoint {
                 API_DEFAULT_VERSION,
             ),
         };
-        Ok(docker?)
+        docker.map_err(|error| self.failure(&error))
     }
 }
 

@@ -15,9 +15,24 @@ pub enum DockerError {
         /// What is wrong with it.
         why: String,
     },
-    /// The engine could not be reached, or said no. Worth another try later.
-    #[error("the Docker API gave no answer")]
-    Api(#[from] bollard::errors::Error),
+    /// This process may not speak to the engine, and waiting does not help: the
+    /// place, and the remedy.
+    #[error("{0}")]
+    Denied(String),
+    /// The engine could not be reached: where, and why. Worth another try later.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The engine said no.
+    #[error("the Docker API said no ({status}): {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The first line of the engine's words.
+        message: String,
+    },
+    /// No answer in time.
+    #[error("the Docker API gave no answer in time")]
+    Timeout,
     /// The engine answered in a form that is not understood.
     #[error("the Docker API's answer is not understood")]
     Answer(#[from] serde_json::Error),
@@ -32,10 +47,18 @@ pub enum DockerError {
 impl DockerError {
     /// As a grade: a time-out, or a failure with all its causes in words.
     pub(super) fn grade(&self) -> Grade {
-        if let DockerError::Api(bollard::errors::Error::RequestTimeoutError) = self {
+        if let DockerError::Timeout = self {
             return Grade::Timeout;
         }
         Grade::Failed(self.words())
+    }
+
+    /// Whether only a human can help, so that nothing is to be waited for.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            DockerError::Endpoint { .. } | DockerError::Denied(_) | DockerError::NotReplicated(_)
+        )
     }
 
     /// What went wrong, with all its causes.

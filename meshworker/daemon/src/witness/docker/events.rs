@@ -4,17 +4,16 @@
 //! subscription may also fall silent without ending. So whoever waits looks for
 //! itself from time to time, and an event only makes it look sooner.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::models::EventMessage;
-use bollard::query_parameters::EventsOptionsBuilder;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use hyper::body::Bytes;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep};
 
-use super::DockerClient;
+use super::client::Filters;
+use super::{DockerClient, DockerError};
 use crate::witness::jitter::jittered;
 
 /// The pause before the subscription is renewed: at first, and at most.
@@ -30,7 +29,35 @@ const BUNDLE: Duration = Duration::from_millis(20);
 const AFTERMATH: Duration = Duration::from_secs(1);
 const FREQUENT: Duration = Duration::from_millis(100);
 
-type Stream = BoxStream<'static, Result<EventMessage, bollard::errors::Error>>;
+/// An event is a line of less than a kilobyte. What is longer is none, and whoever
+/// sends it is not listened to any longer.
+const LONGEST_EVENT: usize = 64 * 1024;
+
+/// A subscription, of which nothing is kept: each line is an event.
+struct Stream {
+    parts: BoxStream<'static, Result<Bytes, DockerError>>,
+    /// The length of the line that has begun.
+    begun: usize,
+}
+
+impl Stream {
+    /// Resolves with an event; none when the subscription is over.
+    async fn next(&mut self) -> Option<()> {
+        loop {
+            let part = self.parts.next().await?.ok()?;
+            match part.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) => {
+                    self.begun = part.len() - end - 1;
+                    return Some(());
+                }
+                None => self.begun += part.len(),
+            }
+            if self.begun > LONGEST_EVENT {
+                return None;
+            }
+        }
+    }
+}
 
 /// The one subscription of a client. Nobody owns it: whoever waits reads it on
 /// behalf of all.
@@ -56,9 +83,9 @@ impl Events {
         loop {
             let next = match stream.as_mut() {
                 Some(stream) => stream.next().await,
-                None => match client.docker().await {
-                    Ok(docker) => {
-                        *stream = Some(docker.events(Some(wanted())).boxed());
+                None => match client.parts("/events", &wanted()).await {
+                    Ok(parts) => {
+                        *stream = Some(Stream { parts, begun: 0 });
                         // What happened without a subscription was missed.
                         self.count.send_modify(|count| *count += 1);
                         continue;
@@ -66,7 +93,7 @@ impl Events {
                     Err(_) => None,
                 },
             };
-            if let Some(Ok(_)) = next {
+            if next.is_some() {
                 pause = RENEW_FIRST;
                 self.count.send_modify(|count| *count += 1);
                 continue;
@@ -80,12 +107,11 @@ impl Events {
 
 /// What may move a task. A health check makes three events each time that it
 /// runs, which are none of these.
-fn wanted() -> bollard::query_parameters::EventsOptions {
-    let filters = HashMap::from([
+fn wanted() -> Filters<'static> {
+    Filters::from([
         ("type", vec!["service", "node", "container"]),
         ("event", vec!["create", "update", "remove", "start", "die"]),
-    ]);
-    EventsOptionsBuilder::new().filters(&filters).build()
+    ])
 }
 
 /// When to look again.

@@ -7,13 +7,52 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+/// The longest id, name or state: names of Swarm are DNS names. They come to stand
+/// in logs and answers, so what is longer is refused where it is read.
+const LONGEST_WORD: usize = 253;
+
+/// The longest value of a label that is read as a setting.
+const LONGEST_LABEL: usize = 1024;
+
+fn word<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let word = String::deserialize(from)?;
+    let length = word.len();
+    if length > LONGEST_WORD || word.chars().any(char::is_control) {
+        return Err(serde::de::Error::custom(format!(
+            "a name of {length} bytes; allowed: at most {LONGEST_WORD}, without control characters"
+        )));
+    }
+    Ok(word)
+}
+
+fn word_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Word(#[serde(deserialize_with = "word")] String);
+    Ok(Option::<Word>::deserialize(from)?.map(|Word(word)| word))
+}
+
+/// Our own labels alone; a service may have any number of others.
+fn labels<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let labels = Option::<BTreeMap<String, String>>::deserialize(from)?;
+    Ok(labels.map(|labels| {
+        let own = labels.into_iter().filter(|(key, value)| {
+            key.starts_with("meshworker.")
+                && key.len() <= LONGEST_WORD
+                && value.len() <= LONGEST_LABEL
+        });
+        own.collect()
+    }))
+}
 
 /// A service, of `GET /services`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Service {
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", deserialize_with = "word")]
     pub(super) id: String,
     pub(super) spec: ServiceSpec,
 }
@@ -21,9 +60,10 @@ pub(super) struct Service {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ServiceSpec {
+    #[serde(deserialize_with = "word")]
     pub(super) name: String,
     /// Absent, null or a map: the engine gives all three.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "labels")]
     pub(super) labels: Option<BTreeMap<String, String>>,
     #[serde(default)]
     pub(super) mode: Mode,
@@ -47,7 +87,7 @@ pub(super) struct Replicated {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Node {
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", deserialize_with = "word")]
     pub(super) id: String,
     #[serde(default)]
     pub(super) status: Status,
@@ -57,19 +97,19 @@ pub(super) struct Node {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Task {
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", deserialize_with = "word")]
     pub(super) id: String,
-    #[serde(rename = "ServiceID", default)]
+    #[serde(rename = "ServiceID", default, deserialize_with = "word")]
     pub(super) service: String,
     /// Counted from 1; absent for global services.
     #[serde(default)]
     pub(super) slot: Option<u64>,
     /// Empty or absent until the task is assigned.
-    #[serde(rename = "NodeID", default)]
+    #[serde(rename = "NodeID", default, deserialize_with = "word_if_any")]
     pub(super) node: Option<String>,
     #[serde(default)]
     pub(super) status: Status,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub(super) desired_state: String,
     #[serde(rename = "NetworksAttachments", default)]
     pub(super) attachments: Option<Vec<Attachment>>,
@@ -78,7 +118,7 @@ pub(super) struct Task {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Status {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub(super) state: String,
 }
 
@@ -105,7 +145,7 @@ impl Attachment {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Network {
-    #[serde(rename = "ID")]
+    #[serde(rename = "ID", deserialize_with = "word")]
     pub(super) id: String,
     pub(super) spec: NetworkSpec,
     #[serde(default)]
@@ -115,6 +155,7 @@ pub(super) struct Network {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct NetworkSpec {
+    #[serde(deserialize_with = "word")]
     pub(super) name: String,
     #[serde(default)]
     pub(super) ingress: bool,
@@ -123,6 +164,6 @@ pub(super) struct NetworkSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Driver {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "word")]
     pub(super) name: String,
 }

@@ -57,6 +57,29 @@ async fn look(source: &DockerSource) -> (Grade, Vec<String>) {
 }
 
 #[tokio::test]
+async fn what_an_engine_says_has_a_longest_length() {
+    let engine = FakeEngine::start();
+    let source = source(&client(&engine), LONG);
+    let mut long = service("s1", "db");
+    long["Spec"]["Labels"] = json!({"other": "x".repeat(17 << 20)});
+    engine.world.services(json!([long]));
+    let why = "the Docker API's answer is longer than 16777216 bytes";
+    assert_eq!(look(&source).await.0, Grade::Failed(why.into()));
+
+    for (field, text) in [("ID", "x".repeat(1 << 20)), ("NodeID", "a\nforged".into())] {
+        let mut task = task("s1", 1, "running");
+        task[field] = text.into();
+        engine.world.services(json!([service("s1", "db")]));
+        engine.world.tasks(json!([task]));
+        let (Grade::Failed(why), listed) = look(&source).await else {
+            panic!("{field} is taken");
+        };
+        assert!(why.contains("a name of ") && why.len() < 300, "{why}");
+        assert_eq!(listed, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn tasks_of_exactly_this_service_are_listed_in_the_agreed_version() {
     let engine = FakeEngine::start();
     // As the engine does it: everything that begins with the name.
@@ -105,7 +128,6 @@ async fn an_engine_that_came_back_as_another_version_is_asked_in_its_own() {
     assert_eq!(look(&source).await.0, Grade::Answer);
 
     engine.stop().await;
-    tokio::time::sleep(client::FRESH * 2).await;
     let (grade, listed) = look(&source).await;
     assert!(matches!(grade, Grade::Failed(_)), "{grade:?}");
     assert_eq!(listed, Vec::<String>::new());
@@ -185,6 +207,18 @@ async fn clusters_that_wake_up_together_share_one_listing() {
     assert_eq!(one, (Grade::Answer, vec!["10.0.1.1 present".into()]));
     assert_eq!(other, (Grade::Answer, vec!["10.0.1.2 present".into()]));
     assert_eq!(engine.world.requests("/tasks").len(), 1);
+}
+
+#[tokio::test]
+async fn two_looks_right_after_each_other_took_one_listing_for_two_testimonies() {
+    let engine = FakeEngine::start();
+    engine.world.services(json!([service("s1", "db")]));
+    engine.world.tasks(json!([task("s1", 1, "running")]));
+    let source = source(&client(&engine), LONG);
+    for look_now in 1..=3 {
+        look(&source).await;
+        assert_eq!(engine.world.requests("/tasks").len(), look_now);
+    }
 }
 
 #[tokio::test]

@@ -119,6 +119,34 @@ async fn a_lost_subscription_is_renewed_and_what_it_missed_is_looked_for() {
     );
 }
 
+/// From a proxy, or an engine that is none.
+#[tokio::test]
+async fn an_event_line_without_end_was_kept_for_as_long_as_it_came() {
+    let (engine, source) = subscribed(LONG * 60).await;
+    engine.world.noise(&"x".repeat(200 * 1024));
+    let renewed = async {
+        while engine.world.requests("/events").len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = source.changed() => panic!("nothing has changed"),
+        renewed = timeout(LONG, renewed) => renewed.expect("it still listens to that line"),
+    }
+    // The new subscription is a whole one.
+    engine.world.tasks(json!([task("s1", 1, "remove")]));
+    let told = async {
+        loop {
+            engine.world.event("service", "update");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        changed = timeout(LONG, source.changed()) => changed.expect("it is leaving"),
+        () = told => {}
+    }
+}
+
 #[tokio::test]
 async fn events_ask_only_for_what_may_move_a_task() {
     let (engine, _source) = subscribed(LONG).await;

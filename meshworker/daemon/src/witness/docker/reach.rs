@@ -1,0 +1,151 @@
+//! What a failed request to the engine means, in words that name the engine and
+//! the remedy: those of the libraries in between say neither.
+
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+
+use bollard::errors::Error;
+
+use super::{DockerError, Endpoint};
+
+/// An engine's message may be as long as its answer; people read a line of it.
+const LONGEST_MESSAGE: usize = 300;
+
+impl Endpoint {
+    /// What this failure means.
+    pub(super) fn failure(&self, error: &Error) -> DockerError {
+        if let Error::DockerResponseServerError {
+            status_code,
+            message,
+        } = error
+        {
+            return DockerError::Refused {
+                status: *status_code,
+                message: one_line(message),
+            };
+        }
+        if matches!(error, Error::RequestTimeoutError) {
+            return DockerError::Timeout;
+        }
+        let at = self.place();
+        match cause(error) {
+            Some(io) if io.kind() == ErrorKind::PermissionDenied => {
+                DockerError::Denied(format!("{at}: permission denied{}", self.remedy()))
+            }
+            Some(io) => DockerError::Unreachable(format!("{at}: {}", said(io))),
+            None => match error {
+                Error::SocketNotFoundError(_) => {
+                    DockerError::Unreachable(format!("{at}: there is no such socket"))
+                }
+                _ => DockerError::Unreachable(format!("{at}: no usable answer")),
+            },
+        }
+    }
+
+    /// Where it listens, for people.
+    fn place(&self) -> &str {
+        match self {
+            Endpoint::Unix(host) => host.trim_start_matches("unix://"),
+            Endpoint::Http(host) | Endpoint::Tls { host, .. } => host,
+        }
+    }
+
+    /// Who may use the socket, and how to become one of them.
+    fn remedy(&self) -> String {
+        let Endpoint::Unix(_) = self else {
+            return String::new();
+        };
+        let Ok(socket) = std::fs::metadata(self.place()) else {
+            return String::new();
+        };
+        let (group, user) = (socket.gid(), rustix::process::geteuid().as_raw());
+        format!("; its group is {group}: user {user}:{group}")
+    }
+}
+
+/// The system's own error below those of libraries.
+fn cause(error: &Error) -> Option<&io::Error> {
+    let mut next: Option<&dyn std::error::Error> = match error {
+        Error::IOError { err } => Some(err),
+        error => error.source(),
+    };
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(innermost(io));
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The error that others are wrapped around.
+fn innermost(error: &io::Error) -> &io::Error {
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        Some(inner) => innermost(inner),
+        None => error,
+    }
+}
+
+/// An error of the system in a word or two, without its number.
+fn said(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such socket".to_owned(),
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
+            "the connection broke".to_owned()
+        }
+        kind => kind.to_string(),
+    }
+}
+
+/// The first line of what an engine says, as far as people read it.
+fn one_line(message: &str) -> String {
+    let line = message.trim().lines().next().unwrap_or_default();
+    let plain = line.chars().filter(|c| !c.is_control());
+    plain.take(LONGEST_MESSAGE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(kind: ErrorKind) -> Error {
+        Error::IOError {
+            err: io::Error::other(io::Error::from(kind)),
+        }
+    }
+
+    #[test]
+    fn a_socket_that_may_not_be_read_names_its_group() {
+        let socket = tempfile::NamedTempFile::new().unwrap();
+        let path = socket.path().display().to_string();
+        let group = socket.as_file().metadata().unwrap().gid();
+        let user = rustix::process::geteuid().as_raw();
+        let engine = Endpoint::Unix(format!("unix://{path}"));
+        let denied = engine.failure(&of(ErrorKind::PermissionDenied));
+        let line = format!("{path}: permission denied; its group is {group}: user {user}:{group}");
+        assert_eq!(denied.words(), line);
+        assert!(denied.is_final());
+        let refused = engine.failure(&of(ErrorKind::ConnectionRefused));
+        assert_eq!(refused.words(), format!("{path}: connection refused"));
+        assert!(!refused.is_final());
+    }
+
+    #[test]
+    fn an_engines_message_of_a_megabyte_is_a_line() {
+        let engine = Endpoint::Http("tcp://proxy:2375".into());
+        let error = Error::DockerResponseServerError {
+            status_code: 500,
+            message: format!("no\u{1b}\nforged {}", "x".repeat(1 << 20)),
+        };
+        let said = engine.failure(&error).words();
+        assert_eq!(said, "the Docker API said no (500): no");
+        let error = Error::DockerResponseServerError {
+            status_code: 500,
+            message: "x".repeat(1 << 20),
+        };
+        assert!(engine.failure(&error).words().len() < 400);
+    }
+}
