@@ -6,53 +6,55 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Grade, MemberId, Presence, Report, Roster, Sighting, Standing, Witness};
+use meshworker_core::{Roster, Standing};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::course::Event;
-use super::identity::Identity;
+use super::peers::{Mine, Peers};
 use crate::config::Cluster;
-use crate::witness::{self, Source};
+use crate::witness;
 use crate::worker::Worker;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Looks each second, decides by the same gates as a worker, and does nothing,
-/// until nobody listens any more. May be cancelled.
+/// until nobody listens any more; meanwhile it hears the other members that leave.
+/// May be cancelled.
 pub(super) fn look(
     cluster: Cluster,
-    identity: &Identity,
-    address: IpAddr,
+    own: Mine,
     events: mpsc::Sender<Event>,
 ) -> BoxFuture<'static, ()> {
-    struct Visit(Cluster, OwnWord, mpsc::Sender<Event>);
+    struct Visit(Cluster, Mine, mpsc::Sender<Event>);
     impl Visitor for Visit {
         type Output = BoxFuture<'static, ()>;
 
         fn visit<E: Engine>(self, engine: E) -> Self::Output {
-            let Visit(cluster, word, events) = self;
-            let address = word.address;
-            let mut sources = witness::sources(&cluster);
-            sources.push(Arc::new(word));
+            let Visit(cluster, own, events) = self;
+            let sources = witness::sources(&cluster);
             let worker = Worker::new(cluster, engine, sources);
-            looking(worker, address, events).boxed()
+            looking(worker, own, events).boxed()
         }
     }
-    let word = OwnWord {
-        identity: identity.clone(),
-        address,
-    };
     let (engine, access) = (cluster.engine, cluster.access.clone());
-    engine.with(access, Visit(cluster, word, events))
+    engine.with(access, Visit(cluster, own, events))
 }
 
-async fn looking<E: Engine>(mut worker: Worker<E>, address: IpAddr, events: mpsc::Sender<Event>) {
+async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<Event>) {
+    let address = own.said.address;
+    let peers = Peers::open(own).await;
+    let mut worker = worker.at_desk(Arc::clone(peers.desk()));
     loop {
+        peers.say_own();
         let pass = worker.look().await;
+        let mut others = pass.observed.alive();
+        others.extend(pass.observed.answers.keys());
+        others.remove(&address);
+        peers.know(others);
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
         let first = first_in_turn(&pass.roster(), address);
@@ -84,51 +86,19 @@ async fn looking<E: Engine>(mut worker: Worker<E>, address: IpAddr, events: mpsc
 /// Who goes before this member, when each decides for itself.
 ///
 /// Swarm takes the names of all members that it stops before it signals them,
-/// and without a worker none of them hears of the others. So a member that the
-/// database holds to be alive and no list names is taken for one that leaves
-/// too, and the lowest address goes first.
+/// and one whose supervisor is not heard may leave all the same. So a member that
+/// the database holds to be alive and that nobody names is taken for one that
+/// leaves too, and the lowest address goes first.
 fn first_in_turn(roster: &Roster, own: IpAddr) -> Option<IpAddr> {
     let mut others = roster.members().iter();
     let other = others.find(|other| other.standing() == Standing::Unlisted && other.address < own);
     other.map(|other| other.address)
 }
 
-/// What this member says of itself: that it is leaving.
-struct OwnWord {
-    identity: Identity,
-    address: IpAddr,
-}
-
-impl Source for OwnWord {
-    fn witness(&self) -> Witness {
-        Witness::Announce
-    }
-
-    fn report(&self) -> BoxFuture<'_, Report> {
-        let member: MemberId = self.identity.member();
-        let sighting = Sighting {
-            member: Some(member),
-            node: Some(self.identity.node.clone()),
-            task: Some(self.identity.task.clone()),
-            presence: Presence::Leaving,
-            ..Sighting::at(self.address)
-        };
-        let report = Report {
-            witness: Witness::Announce,
-            grade: Grade::Answer,
-            sightings: vec![sighting],
-            desired: None,
-        };
-        std::future::ready(report).boxed()
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        std::future::pending().boxed()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use meshworker_core::{Report, Witness};
+
     use super::*;
 
     #[test]

@@ -13,11 +13,13 @@ use tracing::{error, info, warn};
 use super::around::Around;
 use super::course::{Action, Course, Event, Note, Own};
 use super::database::{Database, NotStarted};
+use super::identity::Identity;
 use super::names::Names;
+use super::peers::Mine;
 use super::probe::Probe;
 use super::signals::{Came, Signals};
 use super::{Settings, address, alone};
-use crate::announce::Phase;
+use crate::announce::{Announcement, Phase};
 use crate::config::Cluster;
 use crate::kept::{kept, unless_it_breaks};
 
@@ -193,6 +195,37 @@ impl Supervisor {
         None
     }
 
+    /// What this member says of itself to the others.
+    fn mine(&self) -> Mine {
+        let Around {
+            cluster,
+            settings,
+            address,
+            ..
+        } = &self.around;
+        let (phase, generation) = self.course.phase();
+        let Identity {
+            service,
+            slot,
+            task,
+            node,
+        } = settings.identity.clone();
+        Mine {
+            said: Announcement {
+                cluster: cluster.name.clone(),
+                service,
+                slot,
+                task,
+                node,
+                address: *address,
+                phase,
+                generation,
+            },
+            port: settings.workers_port,
+            token: settings.token.clone(),
+        }
+    }
+
     fn ask(&self) {
         let Around { probe, events, .. } = &self.around;
         let (probe, events) = (std::sync::Arc::clone(probe), events.clone());
@@ -204,16 +237,11 @@ impl Supervisor {
 
     fn look_alone(&self) -> JoinHandle<()> {
         let Around {
-            cluster,
-            settings,
-            address,
-            events,
-            ..
+            cluster, events, ..
         } = &self.around;
-        let (cluster, identity) = (cluster.clone(), settings.identity.clone());
-        let (address, events) = (*address, events.clone());
+        let (cluster, mine, events) = (cluster.clone(), self.mine(), events.clone());
         tokio::spawn(async move {
-            let look = || alone::look(cluster.clone(), &identity, address, events.clone());
+            let look = || alone::look(cluster.clone(), mine.clone(), events.clone());
             kept("the own look", look).await;
         })
     }

@@ -1,11 +1,11 @@
 //! Leaving when no worker answers.
 
 use aerospike_sim::testing::Loopback;
-use aerospike_sim::{NodeOptions, SimNode};
+use aerospike_sim::{NodeOptions, Seed, SimNode};
 use fake_dns::{Behaviour, FakeDns};
 use rustix::process::Signal;
 
-use super::support::{DATABASE, init, listening};
+use super::support::{DATABASE, Start, init, listening, wait_for};
 
 #[test]
 fn without_any_name_the_whole_stack_is_removed() {
@@ -24,6 +24,86 @@ fn without_any_name_the_whole_stack_is_removed() {
     assert_eq!(supervisor.code(), 7);
     let log = supervisor.log();
     assert!(log.contains("the whole stack is removed"), "{log}");
+}
+
+/// Two members whose name server never answers, each with what else it is given.
+fn under_a_silent_name_server() -> (tokio::runtime::Runtime, Vec<SimNode>, FakeDns, [Start; 2]) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dns = runtime.block_on(FakeDns::start()).unwrap();
+    for name in ["workers.test", "db.test"] {
+        dns.set(name, Behaviour::Silent);
+    }
+    let block = Loopback::claim().unwrap();
+    let addresses = [block.address(0), block.address(1)];
+    let nodes: Vec<SimNode> = runtime.block_on(async {
+        let start = async |at: usize| {
+            let seeds = vec![Seed::new(&addresses[1 - at].to_string(), 3002)];
+            let options = NodeOptions {
+                seeds,
+                ..NodeOptions::at(addresses[at])
+            };
+            SimNode::start(options).await.unwrap()
+        };
+        vec![start(0).await, start(1).await]
+    });
+    wait_for("one cluster", || {
+        let sizes: Vec<_> = nodes
+            .iter()
+            .map(|node| node.cluster().map(|c| c.size()))
+            .collect();
+        let one = sizes.iter().all(|size| *size == Some(2));
+        one.then_some(()).ok_or(format!("{sizes:?}"))
+    });
+    let (held, port) = listening();
+    drop(held);
+    let start = |slot: usize| {
+        init()
+            .with("engine", "aerospike")
+            .with("service-port", "3000")
+            .with("slot", &(slot + 1).to_string())
+            .with("task", &format!("task{slot}"))
+            .with("name-server", &dns.address().to_string())
+            .with("workers", "workers.test")
+            .with("workers-port", &port.to_string())
+            .with("address", &addresses[slot].to_string())
+            .with("grace", "600")
+            .with("alone-after", "1")
+    };
+    let starts = [start(0), start(1)];
+    (runtime, nodes, dns, starts)
+}
+
+/// A whole stack is removed, its workers first.
+#[test]
+fn under_a_silent_name_server_members_waited_for_their_whole_grace_period() {
+    let (_runtime, _nodes, _dns, starts) = under_a_silent_name_server();
+    let mut supervisors = starts.map(|start| start.script(DATABASE));
+    for supervisor in &supervisors {
+        supervisor.wait_for_out("database up");
+        supervisor.signal(Signal::TERM);
+    }
+    for supervisor in &mut supervisors {
+        assert_eq!(supervisor.code(), 7);
+        let log = supervisor.log();
+        assert!(log.contains("decided alone"), "{log}");
+    }
+}
+
+/// One member is to go, the workers restart, and the name server is silent.
+#[test]
+fn who_leaves_while_another_stays_does_not_go_alone() {
+    let (_runtime, _nodes, _dns, [leaves, stays]) = under_a_silent_name_server();
+    let (mut leaves, mut stays) = (leaves.script(DATABASE), stays.script(DATABASE));
+    leaves.wait_for_out("database up");
+    stays.wait_for_out("database up");
+    leaves.signal(Signal::TERM);
+    leaves.wait_for_log("waits, as it sees it alone: ");
+    assert!(!leaves.log().contains("decided alone"), "{}", leaves.log());
+    // Once the other one goes as well, nobody is left to wait for.
+    stays.signal(Signal::TERM);
+    assert_eq!((leaves.code(), stays.code()), (7, 7));
+    let log = leaves.log();
+    assert!(log.contains("decided alone"), "{log}");
 }
 
 #[test]
