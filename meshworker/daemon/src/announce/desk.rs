@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Desk {
     inner: Mutex<Inner>,
     /// Counts what the worker has to look at.
     news: watch::Sender<u64>,
+    /// Whether the worker does nothing: then nobody is to wait for its word.
+    only_plans: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -85,6 +88,7 @@ impl Default for Desk {
                 findings: None,
             }),
             news: watch::Sender::new(0),
+            only_plans: AtomicBool::new(false),
         }
     }
 }
@@ -162,6 +166,24 @@ impl Desk {
             }
         }
         answer
+    }
+
+    /// Whether its worker only plans, so that its word on who may go is none.
+    pub fn only_plans(&self, only_plans: bool) {
+        self.only_plans.store(only_plans, Ordering::Relaxed);
+    }
+
+    /// Whether this member has to ask another worker.
+    pub fn has_no_word_for(&self, asks: &Announcement) -> bool {
+        asks.phase == Phase::Leaving && self.only_plans.load(Ordering::Relaxed)
+    }
+
+    /// How many members announce themselves, and how many of them wait to be let go.
+    pub fn who_waits(&self, now: Instant) -> (usize, usize) {
+        let inner = self.at(now);
+        let said = inner.members.values().map(|entry| &entry.said);
+        let waiting = said.filter(|said| said.phase == Phase::Leaving);
+        (inner.members.len(), waiting.count())
     }
 
     /// What the worker found last: what members are answered from now on.

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::{Announcement, Verdict};
 
-/// For this long a finding holds. Longer than the second that a worker may
-/// pause while somebody leaves, so that there is always a fresh one.
+/// For this long a finding holds beyond the worker's pause. While somebody leaves
+/// that is all: longer than the second that a worker may pause then, so that there
+/// is always a fresh one.
 const FRESH: Duration = Duration::from_secs(3);
 
 /// A large cluster is looked at for as long as the worker pauses: so many times
@@ -24,6 +25,8 @@ pub struct Findings {
     began: Instant,
     /// How long it looked and decided.
     took: Duration,
+    /// The longest pause before the next pass looks.
+    pause: Duration,
     /// What the cluster is, for people.
     unity: String,
     /// The members that are in the cluster with everybody else, all data in place.
@@ -51,10 +54,16 @@ impl Findings {
         Findings {
             began,
             took,
+            pause: Duration::ZERO,
             unity: plan.unity.to_string(),
             in_place: members.map(|(member, _)| member.address).collect(),
             leavers: plan.leavers.clone(),
         }
+    }
+
+    /// The same, of a worker that may pause so long before it looks again.
+    pub fn until_next(self, pause: Duration) -> Findings {
+        Findings { pause, ..self }
     }
 
     /// What the cluster is, for people.
@@ -65,7 +74,8 @@ impl Findings {
     /// How old they are, when they are too old to be told to anybody.
     pub fn stale(&self, now: Instant) -> Option<Duration> {
         let age = now.saturating_duration_since(self.began);
-        (age >= FRESH.max(self.took.saturating_mul(PASSES))).then_some(age)
+        let holds = self.pause + FRESH.max(self.took.saturating_mul(PASSES));
+        (age >= holds).then_some(age)
     }
 
     /// Whether the pass looked only after this moment, so that it saw what was

@@ -38,6 +38,11 @@ async fn announce(
     let now = Instant::now();
     desk.hear(&said, now)
         .map_err(|full| Problem::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()))?;
+    if desk.has_no_word_for(&said) {
+        // An answer would count: whoever leaves waits for the word of all that answer.
+        let error = "this worker only plans (dry-run): it lets nobody go and holds nobody";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, error));
+    }
     Ok(Json(desk.answer(&said, now)))
 }
 

@@ -10,7 +10,7 @@ use super::pass::Pass;
 
 /// The shortest pause: a member that starts is joined within a fraction of a
 /// second, and a pass over three members costs about a millisecond.
-const SHORTEST: Duration = Duration::from_millis(50);
+pub(super) const SHORTEST: Duration = Duration::from_millis(50);
 
 /// The longest pause while something is unsettled, however long it lasts.
 const UNSETTLED: Duration = Duration::from_secs(1);
@@ -54,7 +54,18 @@ impl Cadence {
             Pace::Calm => self.interval,
         };
         // Never more than half of the time in passes, however large the cluster.
-        jittered(pause.max(pass.took), now - origin)
+        jittered(pause.max(pass.worked()), now - origin)
+    }
+
+    /// The longest pause after a pass with this pace, if it was no longer at work
+    /// than that.
+    pub fn longest(&self, pace: Pace) -> Duration {
+        let pause = match pace {
+            // What is found while something moves holds for less, whatever the pause.
+            Pace::Quick | Pace::Watchful => Duration::ZERO,
+            Pace::Calm => self.interval,
+        };
+        pause * 11 / 10
     }
 }
 

@@ -2,9 +2,13 @@
 
 mod act;
 mod cadence;
+mod ear;
+mod ears;
+mod ending;
 mod observe;
 mod pass;
 mod patience;
+mod rush;
 mod tell;
 
 use std::hash::{BuildHasher, RandomState};
@@ -12,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, select_all};
-use meshworker_core::{Context, History, Moment, Orders, Request, Step, StepKind, decide};
+use futures_util::future::BoxFuture;
+use meshworker_core::{Context, History, Moment, Orders, Pace, Request, Step, StepKind, decide};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::watch;
@@ -26,8 +30,11 @@ use crate::config::Cluster;
 use crate::witness::{self, Source};
 
 use cadence::Cadence;
-use observe::Observer;
+use ears::{Ears, Haste};
+use ending::Ending;
+use observe::{Observer, Seen};
 pub use pass::{Done, Pass, Requests};
+use rush::Rush;
 use tell::Teller;
 pub(crate) use tell::identity;
 
@@ -44,6 +51,9 @@ pub async fn run(
     let desk = open.as_ref().map(|open| Arc::clone(open.desk()));
     let told = board.open(&cluster);
     let sheet = Arc::clone(told.sheet());
+    if let Some(desk) = &desk {
+        desk.only_plans(sheet.orders().powers().dry_run);
+    }
     let job = Run {
         desk,
         sheet,
@@ -118,7 +128,7 @@ impl Job for UntilOne {
 pub struct Worker<E: Engine> {
     cluster: Cluster,
     engine: Arc<E>,
-    sources: Vec<Arc<dyn Source>>,
+    ears: Ears,
     desk: Option<Arc<Desk>>,
     sheet: Option<Arc<Sheet>>,
     observer: Observer<E>,
@@ -127,6 +137,8 @@ pub struct Worker<E: Engine> {
     /// Another one for each worker, so that two do not stay in step.
     seed: u64,
     passes: u64,
+    /// What the next look may wait for.
+    haste: Haste,
 }
 
 impl<E: Engine> Worker<E> {
@@ -137,7 +149,7 @@ impl<E: Engine> Worker<E> {
             observer: Observer::new(Arc::clone(&engine), cluster.access.deadline),
             cluster,
             engine,
-            sources,
+            ears: Ears::of(sources),
             desk: None,
             sheet: None,
             history: History::default(),
@@ -145,14 +157,15 @@ impl<E: Engine> Worker<E> {
             // Each has keys of its own, which is all the chance needed here.
             seed: RandomState::new().hash_one(()),
             passes: 0,
+            haste: Haste::Quick,
         }
     }
 
     /// The same, with the members that announce themselves at this desk as one
     /// more witness; they are answered from what each pass finds.
     pub fn at_desk(mut self, desk: Arc<Desk>) -> Worker<E> {
-        self.sources
-            .push(Arc::new(AnnounceSource::new(Arc::clone(&desk))));
+        let source = AnnounceSource::new(Arc::clone(&desk));
+        self.ears.push(Arc::new(source));
         self.desk = Some(desk);
         self
     }
@@ -166,10 +179,21 @@ impl<E: Engine> Worker<E> {
         }
     }
 
-    /// One pass that looks and decides, and does nothing.
+    /// One pass that waits for every witness, looks and decides, and does nothing.
     pub async fn look(&mut self) -> Pass<E> {
+        self.look_once(Haste::None).await.0
+    }
+
+    /// One look, and whether every witness has answered in it.
+    async fn look_once(&mut self, haste: Haste) -> (Pass<E>, bool) {
         let began = Instant::now();
-        let (observed, requests) = self.observer.observe(&self.sources).await;
+        let Seen {
+            observed,
+            whole,
+            waited,
+            listened,
+            requests,
+        } = self.observer.observe(&mut self.ears, haste).await;
         let orders = self.orders();
         let context = Context {
             now: Moment(began - self.started),
@@ -187,14 +211,17 @@ impl<E: Engine> Worker<E> {
             self.history.take_back(&before, &plan.steps);
         }
         self.passes += 1;
-        Pass {
+        let pass = Pass {
             number: self.passes,
+            listened,
+            waited,
             took: began.elapsed(),
             observed,
             plan,
             done: Vec::new(),
             requests,
-        }
+        };
+        (pass, whole)
     }
 
     /// One whole pass: look, decide, do.
@@ -206,14 +233,19 @@ impl<E: Engine> Worker<E> {
         }
         // Told before it is done: what is done may take longer than findings hold.
         if let Some(desk) = &self.desk {
-            let findings = Findings::of(began, began.elapsed(), &pass.observed, &pass.plan);
-            desk.publish(findings);
+            let findings = Findings::of(pass.listened, began.elapsed(), &pass.observed, &pass.plan);
+            let pause = Cadence::new(self.cluster.interval).longest(pass.plan.pace);
+            desk.publish(findings.until_next(pause));
         }
         if !self.orders().dry_run {
             pass.done = act::perform(&self.engine, &pass.plan.steps).await;
         }
         pass.requests.steps = pass.done.len();
         pass.took = began.elapsed();
+        self.haste = match pass.plan.pace {
+            Pace::Quick => Haste::Quick,
+            Pace::Watchful | Pace::Calm => Haste::Patient,
+        };
         pass
     }
 
@@ -226,23 +258,25 @@ impl<E: Engine> Worker<E> {
 
     /// Looks, and looks again when somebody is to be forgotten: every gate is
     /// passed a second time right before the act, on what is seen then. What
-    /// only one of the two looks asks for is not made.
+    /// only one of the two looks asks for is not made. The second one counts only
+    /// when every witness was asked anew: an old report testifies once.
     async fn look_twice(&mut self) -> Pass<E> {
         let before = self.history.clone();
-        let first = self.look().await;
+        let (first, _) = self.look_once(self.haste).await;
         let wished: Vec<String> = removals(&first).map(Step::key).collect();
         if wished.is_empty() {
             return first;
         }
         self.passes -= 1;
         self.history = before.clone();
-        let mut second = self.look().await;
+        let (mut second, whole) = self.look_once(Haste::Patient).await;
         second.requests.witnesses += first.requests.witnesses;
         second.requests.views += first.requests.views;
+        second.waited += first.waited;
         let sudden: Vec<Step<E::Request>> = removals(&second).cloned().collect();
         // One that comes up only now has not been looked at twice: then none is
         // made in this pass, so that none is taken for made.
-        if sudden.iter().any(|step| !wished.contains(&step.key())) {
+        if !whole || sudden.iter().any(|step| !wished.contains(&step.key())) {
             self.history.take_back(&before, &sudden);
             second.plan.steps.retain(|step| !is_removal(step));
         }
@@ -305,21 +339,43 @@ impl<E: Engine> Worker<E> {
     }
 
     /// Looks after the cluster until `shutdown` becomes true. A pass that has
-    /// begun is finished first.
+    /// begun is finished first, and members that go at the same moment get their
+    /// word.
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         let mut teller = Teller::default();
         let mut cadence = Cadence::new(self.cluster.interval);
-        while !*shutdown.borrow() {
+        let (mut rush, mut ending) = (Rush::default(), Ending::default());
+        loop {
+            let told = *shutdown.borrow();
+            if told && self.is_over(&mut ending) {
+                return;
+            }
             let pass = self.pass().await;
             self.tell(&mut teller, &pass);
             let pause = cadence.pause(&pass, self.started);
+            let floor = rush.floor(pass.worked()).min(pause);
+            let pause = if told { floor } else { pause };
+            let news = async {
+                sleep(floor).await;
+                tokio::select! {
+                    () = self.ears.news() => {}
+                    () = ordered(self.sheet.as_deref()) => {}
+                }
+            };
             tokio::select! {
-                () = sleep(pause) => {}
-                () = woken(&self.sources) => {}
-                () = ordered(self.sheet.as_deref()) => {}
-                _ = shutdown.wait_for(|stop| *stop) => {}
+                () = sleep(pause) => rush.note(false),
+                () = news => rush.note(true),
+                _ = shutdown.wait_for(|stop| *stop), if !told => {}
             }
         }
+    }
+
+    fn is_over(&self, ending: &mut Ending) -> bool {
+        let desk = self.desk.as_ref().filter(|_| !self.orders().dry_run);
+        desk.is_none_or(|desk| {
+            let (announced, waiting) = desk.who_waits(Instant::now());
+            ending.is_over(announced, waiting)
+        })
     }
 }
 
@@ -337,13 +393,4 @@ fn is_removal<R: Request>(step: &Step<R>) -> bool {
 
 fn removals<E: Engine>(pass: &Pass<E>) -> impl Iterator<Item = &Step<E::Request>> {
     pass.plan.steps.iter().filter(|step| is_removal(step))
-}
-
-/// Resolves when any witness says that something may have changed.
-async fn woken(sources: &[Arc<dyn Source>]) {
-    if sources.is_empty() {
-        return std::future::pending().await;
-    }
-    let changes: Vec<BoxFuture<'_, ()>> = sources.iter().map(|source| source.changed()).collect();
-    select_all(changes).await;
 }

@@ -1,18 +1,17 @@
-//! Observe: ask the witnesses, then every node that they name.
+//! Observe: take what the witnesses say, then ask every node that they name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, FuturesUnordered};
+use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
-use meshworker_core::{Answer, Grade, Member, Observation, Presence, Report, Roster, Unanswered};
+use meshworker_core::{Answer, Member, Observation, Presence, Roster, Unanswered};
 use meshworker_engines::Engine;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::witness::Source;
-
+use super::ears::{Ears, Haste, Taken};
 use super::pass::Requests;
 use super::patience::Patience;
 
@@ -20,26 +19,35 @@ use super::patience::Patience;
 /// rounds, with few sockets open at a time.
 const AT_ONCE: usize = 128;
 
-/// Once one witness has answered, the others get this long in a hurry: the
-/// engine forwards names that it does not know, which takes seconds, and a
-/// member that the task list names is not to wait for that.
-const HURRY: Duration = Duration::from_millis(100);
-
-/// Announcements come at once, and need not name everybody: every so many looks
-/// in a hurry the others are waited for although members announced themselves.
-const PATIENT_LOOK: u32 = 5;
-
 /// A node may take two requests' time in all, and never more than this, so that
 /// a pass is bounded whatever the engine does and whatever was configured.
 const NODE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Asks the witnesses, then every node that they name.
+/// How long a look asks those that only say of themselves that they are there and
+/// have never answered. There may be any number of them.
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// Everything that one look saw.
+pub struct Seen<D> {
+    /// What it is decided from.
+    pub observed: Observation<D>,
+    /// Whether every witness was asked, and answered, after the look began.
+    pub whole: bool,
+    /// How long witnesses were waited for.
+    pub waited: Duration,
+    /// When the members were listened to.
+    pub listened: Instant,
+    /// What it cost.
+    pub requests: Requests,
+}
+
+/// Takes what the witnesses say, and asks every node that they name.
 pub struct Observer<E> {
     engine: Arc<E>,
     node_deadline: Duration,
     patience: Patience,
-    /// How many looks in a row have been in a hurry, this one included.
-    hurry: u32,
+    /// Who answered in the last look.
+    answered: BTreeSet<IpAddr>,
 }
 
 impl<E: Engine> Observer<E> {
@@ -50,16 +58,18 @@ impl<E: Engine> Observer<E> {
             engine,
             node_deadline: deadline.saturating_mul(2).min(NODE_DEADLINE),
             patience: Patience::default(),
-            hurry: 0,
+            answered: BTreeSet::new(),
         }
     }
 
     /// Looks at the whole world once.
-    pub async fn observe(
-        &mut self,
-        sources: &[Arc<dyn Source>],
-    ) -> (Observation<E::Detail>, Requests) {
-        let reports = self.reports(sources).await;
+    pub async fn observe(&mut self, ears: &mut Ears, haste: Haste) -> Seen<E::Detail> {
+        let Taken {
+            reports,
+            whole,
+            waited,
+            listened,
+        } = ears.take(haste).await;
         let named: BTreeSet<IpAddr> = reports
             .iter()
             .flat_map(|report| &report.sightings)
@@ -68,98 +78,99 @@ impl<E: Engine> Observer<E> {
             .collect();
         // Whoever is named by nobody else may be anybody.
         let roster = Roster::merge(&reports, &BTreeSet::new());
-        let known = |node: &IpAddr| roster.at(*node).is_some_and(Member::is_named);
-        let answers = self.ask(&named, &known).await;
+        let lists = reports.iter().filter(|r| r.witness.lists_everybody());
+        let mut known: BTreeSet<IpAddr> = lists
+            .flat_map(|report| report.sightings.iter().map(|s| s.address))
+            .collect();
+        known.extend(&self.answered);
+        let answers = self.ask(&named, &known, &roster).await;
         let mut observed = Observation { reports, answers };
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();
-        observed.answers.extend(self.ask(&unlisted, &known).await);
+        observed
+            .answers
+            .extend(self.ask(&unlisted, &known, &roster).await);
+        let answered = observed.answers.iter().filter(|(_, answer)| answer.is_ok());
+        self.answered = answered.map(|(node, _)| *node).collect();
         self.patience.note(
             observed
                 .answers
                 .iter()
                 .map(|(node, answer)| (*node, matches!(answer, Err(Unanswered::Timeout)))),
         );
-        // While somebody does not answer yet, the next look must come soon.
-        let hurry = observed.answers.values().any(Result::is_err);
-        self.hurry = if hurry { self.hurry.wrapping_add(1) } else { 0 };
         let requests = Requests {
-            witnesses: sources.len(),
+            witnesses: ears.count(),
             views: observed.answers.len(),
             steps: 0,
         };
-        (observed, requests)
+        Seen {
+            observed,
+            whole,
+            waited,
+            listened,
+            requests,
+        }
     }
 
-    async fn reports(&self, sources: &[Arc<dyn Source>]) -> Vec<Report> {
-        let mut pending: FuturesUnordered<_> = sources
-            .iter()
-            .cloned()
-            .enumerate()
-            .map(|(position, source)| async move { (position, source.report().await) })
-            .collect();
-        let mut reports: BTreeMap<usize, Report> = BTreeMap::new();
-        let mut deadline = None;
-        while !pending.is_empty() {
-            let next = match deadline {
-                Some(deadline) => match timeout_at(deadline, pending.next()).await {
-                    Ok(next) => next,
-                    Err(_) => break,
-                },
-                None => pending.next().await,
-            };
-            let Some((position, report)) = next else {
-                break;
-            };
-            if is_enough(&report, self.hurry) {
-                deadline = Some(Instant::now() + HURRY);
-            }
-            reports.insert(position, report);
-        }
-        drop(pending);
-        for (position, source) in sources.iter().enumerate() {
-            reports
-                .entry(position)
-                .or_insert_with(|| Report::unknown(source.witness(), Grade::Timeout));
-        }
-        reports.into_values().collect()
-    }
-
+    /// Asks these nodes. Whoever is not `known` must not keep the others waiting,
+    /// and is asked within a time of its own, those first that have been silent
+    /// least often.
     async fn ask(
         &self,
         nodes: &BTreeSet<IpAddr>,
-        known: &impl Fn(&IpAddr) -> bool,
+        known: &BTreeSet<IpAddr>,
+        roster: &Roster,
     ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
+        let (first, mut unknown): (Vec<IpAddr>, Vec<IpAddr>) =
+            nodes.iter().partition(|node| known.contains(node));
+        unknown.sort_by_key(|node| self.patience.silences(*node));
+        let until = Instant::now() + UNKNOWN;
+        let asking = async {
+            let mut answers = Vec::new();
+            let mut asked = self.answers(&unknown, roster);
+            while let Ok(Some(answer)) = timeout_at(until, asked.next()).await {
+                answers.push(answer);
+            }
+            answers
+        };
+        let (mut answers, unknown_answers) = tokio::join!(
+            self.answers(&first, roster).collect::<BTreeMap<_, _>>(),
+            asking
+        );
+        answers.extend(unknown_answers);
+        // Whoever was not reached in that time was not heard, like the silent.
+        for node in unknown {
+            answers.entry(node).or_insert(Err(Unanswered::Timeout));
+        }
+        answers
+    }
+
+    /// What these nodes answer, as the answers come.
+    fn answers(
+        &self,
+        nodes: &[IpAddr],
+        roster: &Roster,
+    ) -> BoxStream<'_, (IpAddr, Answer<E::Detail>)> {
         let questions: Vec<_> = nodes
             .iter()
             .map(|node| {
                 let wait = self.patience.with(*node, self.node_deadline);
-                ask_one(Arc::clone(&self.engine), *node, known(node), wait).boxed()
+                let named = roster.at(*node).is_some_and(Member::is_named);
+                ask_one(Arc::clone(&self.engine), *node, named, wait).boxed()
             })
             .collect();
-        stream::iter(questions)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+        stream::iter(questions).buffer_unordered(AT_ONCE).boxed()
     }
-}
-
-/// Whether, with this report, the other witnesses are not waited for any longer:
-/// not unless in a hurry, and here is how many looks that has lasted.
-fn is_enough(report: &Report, hurry: u32) -> bool {
-    let names_all = report.witness.lists_everybody();
-    let in_a_hurry = hurry > 0 && (names_all || !hurry.is_multiple_of(PATIENT_LOOK));
-    in_a_hurry && report.grade.is_complete()
 }
 
 async fn ask_one<E: Engine>(
     engine: Arc<E>,
     node: IpAddr,
-    known: bool,
+    named: bool,
     wait: Duration,
 ) -> (IpAddr, Answer<E::Detail>) {
-    let answer = match known {
+    let answer = match named {
         true => timeout(wait, engine.observe(node)).await,
         false => timeout(wait, engine.observe_unlisted(node)).await,
     };
@@ -168,29 +179,3 @@ async fn ask_one<E: Engine>(
 
 #[cfg(test)]
 mod known;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use meshworker_core::Witness;
-
-    fn enough(witness: Witness, members: usize) -> String {
-        let addresses = (1..=members).map(|n| IpAddr::from([10, 0, 0, n as u8]));
-        let report = Report::addresses(witness, addresses);
-        let looks = (0..=10).map(|hurry| is_enough(&report, hurry));
-        looks.map(|enough| if enough { '1' } else { '0' }).collect()
-    }
-
-    #[test]
-    fn in_a_hurry_one_witness_is_enough_that_names_somebody() {
-        assert_eq!(enough(Witness::Docker, 3), "01111111111");
-        assert_eq!(enough(Witness::Docker, 0), "00000000000");
-    }
-
-    /// Whoever is without a supervisor is known to the name server alone.
-    #[test]
-    fn announcements_are_enough_for_most_looks_and_nothing_when_there_are_none() {
-        assert_eq!(enough(Witness::Announce, 3), "01111011110");
-        assert_eq!(enough(Witness::Announce, 0), "00000000000");
-    }
-}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use meshworker_core::{Evidence, Observation, Plan, Planner, Roster, StepKind};
 use meshworker_engines::Failure;
+use tokio::time::Instant;
 
 /// One request that was made, and what the node replied.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +35,12 @@ pub struct Requests {
 pub struct Pass<P: Planner> {
     /// Counted from 1.
     pub number: u64,
+    /// When the members were listened to: what they announced later is not in it.
+    pub listened: Instant,
     /// How long it took.
     pub took: Duration,
+    /// How much of that it waited for witnesses.
+    pub waited: Duration,
     /// What it saw.
     pub observed: Observation<P::Detail>,
     /// What it decided.
@@ -47,6 +52,11 @@ pub struct Pass<P: Planner> {
 }
 
 impl<P: Planner> Pass<P> {
+    /// How long it was at work.
+    pub fn worked(&self) -> Duration {
+        self.took.saturating_sub(self.waited)
+    }
+
     /// Who was there, as all witnesses together saw it.
     pub fn roster(&self) -> Roster {
         self.observed.roster()

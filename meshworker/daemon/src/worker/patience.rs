@@ -21,6 +21,11 @@ impl Patience {
         }
     }
 
+    /// How often in a row this node has been silent.
+    pub fn silences(&self, node: IpAddr) -> u32 {
+        self.silent.get(&node).copied().unwrap_or(0)
+    }
+
     /// Notes whether each of the nodes that were asked stayed silent, and
     /// drops all others.
     pub fn note(&mut self, asked: impl Iterator<Item = (IpAddr, bool)>) {

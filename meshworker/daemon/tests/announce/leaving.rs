@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use meshworker::announce::{Announcement, Answer, Phase};
 use meshworker::worker::Worker;
+use serde_json::json;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::log::Log;
@@ -27,7 +29,14 @@ fn leaving(slot: u64) -> Announcement {
 
 /// Four members in place, and the worker that looks after them.
 async fn four() -> (Post, Toy, JoinHandle<()>) {
-    let (post, toy) = (Post::open().await, Toy::default());
+    let post = Post::open().await;
+    let stopped = post.stop.subscribe();
+    four_until(post, stopped).await
+}
+
+/// The same, until that worker is told to stop.
+async fn four_until(post: Post, stopped: watch::Receiver<bool>) -> (Post, Toy, JoinHandle<()>) {
+    let toy = Toy::default();
     toy.state().nodes = (1..=4).map(ip).collect();
     let world = World::new().await;
     let mut cluster = world.cluster(&[]);
@@ -35,7 +44,6 @@ async fn four() -> (Post, Toy, JoinHandle<()>) {
     let open = post.registry.open("db");
     let worker = Worker::new(cluster, toy.clone(), Vec::new());
     let worker = worker.at_desk(open.desk().clone());
-    let stopped = post.stop.subscribe();
     let worker = tokio::spawn(async move {
         let _open = open;
         worker.run(stopped).await;
@@ -48,6 +56,43 @@ async fn four() -> (Post, Toy, JoinHandle<()>) {
     )
     .await;
     (post, toy, worker)
+}
+
+/// `docker stack rm` stops the worker together with its members.
+#[tokio::test]
+async fn members_that_went_together_with_their_worker_got_no_word() {
+    let (stop, stopped) = watch::channel(false);
+    let (post, _toy, worker) = four_until(Post::open().await, stopped).await;
+    stop.send_replace(true);
+    let all: Vec<_> = (1..=4).map(leaving).collect();
+    until(
+        "all let go",
+        async || announce(&post, &all).await,
+        |answers| {
+            let mut verdicts = answers.iter().map(|answer| answer.verdict.as_ref());
+            verdicts.all(|verdict| verdict.is_some_and(|verdict| verdict.granted))
+        },
+    )
+    .await;
+    worker.await.unwrap();
+    post.close().await;
+}
+
+/// Whoever leaves waits for the word of every worker that answers.
+#[tokio::test]
+async fn a_worker_that_only_planned_held_every_other_workers_members() {
+    let post = Post::open().await;
+    let open = post.registry.open("db");
+    open.desk().only_plans(true);
+    let (status, _) = post.post(&json!(present(1)).to_string()).await;
+    assert_eq!(status, 200);
+    let (status, body) = post.post(&json!(leaving(1)).to_string()).await;
+    assert_eq!(status, 503);
+    assert!(body.to_string().contains("dry-run"), "{body}");
+    // It has heard it all the same, and shows what it would do.
+    let (announced, waiting) = open.desk().who_waits(tokio::time::Instant::now());
+    assert_eq!((announced, waiting), (1, 1));
+    post.close().await;
 }
 
 async fn announce(post: &Post, all: &[Announcement]) -> Vec<Answer> {
@@ -159,7 +204,8 @@ async fn who_leaves_who_may_not_and_who_is_gone_is_logged_once() {
     until("let go", look, |answers| granted(answers)[3]).await;
     toy.state().nodes.remove(&ip(4));
     let gone = async || {
-        announce(&post, &all).await;
+        // Whose database has ended does not say for long that it is leaving.
+        announce(&post, &all[..3]).await;
         log.lines("is gone")
     };
     until("gone", gone, |lines| !lines.is_empty()).await;

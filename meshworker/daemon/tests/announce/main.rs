@@ -11,6 +11,7 @@
 mod formation;
 mod leaving;
 mod log;
+mod made_up;
 mod post;
 mod refused;
 mod second_look;

@@ -38,6 +38,8 @@ impl Request for Forget {
 pub struct State {
     /// Who runs.
     pub nodes: BTreeSet<IpAddr>,
+    /// At which addresses nobody ever says anything.
+    pub silent: BTreeSet<IpAddr>,
     /// What everybody is busy with.
     pub working: Option<String>,
     /// The fewest members that must stay.
@@ -106,6 +108,9 @@ impl Engine for Toy {
     }
 
     async fn observe(&self, node: IpAddr) -> Answer<()> {
+        if self.state().silent.contains(&node) {
+            return std::future::pending().await;
+        }
         let state = self.state();
         if !state.nodes.contains(&node) {
             return Err(Unanswered::Unreachable("it does not run".to_owned()));

@@ -4,14 +4,15 @@ use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
 use meshworker_core::{
-    Capabilities, Peer, Planner, Proposal, Request, Sighting, Situation, Step, StepKind, Unity,
-    View, Witness,
+    Capabilities, Peer, Planner, Proposal, Report, Request, Sighting, Situation, Step, StepKind,
+    Unity, View, Witness,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Failure};
 use serde::Serialize;
 
 use super::*;
+use crate::witness::Source;
 
 /// A database whose nodes all list the same nodes; it notes how each is asked.
 struct Listing {
@@ -117,7 +118,7 @@ async fn asked(reports: Vec<Report>) -> String {
         .into_iter()
         .map(|report| Arc::new(Says(report)) as Arc<dyn Source>)
         .collect();
-    observer.observe(&sources).await;
+    observer.observe(&mut Ears::of(sources), Haste::None).await;
     let asked = engine.asked.lock().unwrap();
     let told = asked.iter().map(|(node, how)| format!("{node} {how}"));
     told.collect::<Vec<_>>().join(", ")
