@@ -30,10 +30,6 @@ use super::slots::Slots;
 use super::wire::{Expect, refusal};
 use crate::Failure;
 
-/// How many slots are open at once: a worker that dies leaves no more behind,
-/// and empty slots still go in few round trips.
-const OPEN_AT_ONCE: usize = 16;
-
 /// How many keys one `MIGRATE` takes, during which the source serves nobody
 /// else.
 const KEYS_AT_ONCE: usize = 64;
@@ -80,15 +76,25 @@ struct Tally {
     begun: Option<u16>,
     /// Slots that stay where they are, and why.
     left: Vec<String>,
+    /// Whether a replica does not follow: further slots would wait for it as well.
+    waits: bool,
 }
 
 impl Tally {
     fn leave(&mut self, slot: u16, why: &str) {
+        self.waits |= why.starts_with(NO_REPLICAS);
         self.left.push(format!("slot {slot}: {why}"));
     }
 
+    /// Whether nothing more is begun.
+    fn stops(&self) -> bool {
+        self.begun.is_some() || self.waits
+    }
+
     fn result(self, all: usize) -> Result<String, Failure> {
-        let Tally { moved, begun, left } = self;
+        let Tally {
+            moved, begun, left, ..
+        } = self;
         match left.first() {
             Some(why) if moved.is_empty() && begun.is_none() => Err(Failure::Refused(why.clone())),
             why => {
@@ -122,8 +128,8 @@ impl Migration<'_> {
         let bounds = Bounds::ask(&mut self.source, &mut self.target, self.deadline).await;
         let mut bounds = bounds.map_err(unanswered)?;
         let mut tally = Tally::default();
-        for part in all.chunks(OPEN_AT_ONCE) {
-            if tally.begun.is_some() || self.deadline.duration_since(Instant::now()) < patience {
+        for part in all.chunks(bounds.slots_at_once()) {
+            if tally.stops() || self.deadline.duration_since(Instant::now()) < patience {
                 break;
             }
             let opened = self
@@ -142,7 +148,7 @@ impl Migration<'_> {
                     Emptied::Never(why) => self.abandon(slot, &why, &mut tally).await?,
                 }
             }
-            self.hand_over(&empty, &target, &mut tally).await?;
+            self.hand_over(&empty, &target, &bounds, &mut tally).await?;
         }
         self.tell(&tally.moved, &target, others).await;
         self.client.keep(self.source);
@@ -186,7 +192,8 @@ impl Migration<'_> {
             return Ok(Opened::default());
         }
         let importing = set_slots(&free, "IMPORTING", Some(source));
-        let at_target = self.target.exchange(&importing, self.deadline).await;
+        let until = bounds.slots_deadline(free.len(), self.deadline);
+        let at_target = self.target.exchange(&importing, until).await;
         let mut willing = Vec::new();
         let mut owned = Vec::new();
         for (slot, reply) in free.iter().zip(at_target.map_err(unanswered)?) {
@@ -205,8 +212,8 @@ impl Migration<'_> {
             &mut self.source,
             target,
             &willing,
-            bounds.scripts,
-            self.deadline,
+            !bounds.waits,
+            bounds.slots_deadline(willing.len(), self.deadline),
         )
         .await;
         let mut opened = Opened::default();
@@ -365,6 +372,7 @@ impl Migration<'_> {
         &mut self,
         slots: &[u16],
         target: &str,
+        bounds: &Bounds,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
         if slots.is_empty() {
@@ -387,8 +395,9 @@ impl Migration<'_> {
             return Ok(());
         }
         let owned = set_slots(&ready, "NODE", Some(target));
-        said(self.target.exchange(&owned, self.deadline).await)?;
-        match said(self.source.exchange(&owned, self.deadline).await) {
+        let until = bounds.slots_deadline(ready.len(), self.deadline);
+        said(self.target.exchange(&owned, until).await)?;
+        match said(self.source.exchange(&owned, until).await) {
             // It gave its last slot away, and follows the target by itself since
             // (`cluster-allow-replica-migration yes`).
             Err(Failure::Refused(why)) if why.contains(NO_MASTER) => {}
@@ -451,6 +460,10 @@ impl Migration<'_> {
 /// `IMPORTING`, by the source to `MIGRATING`.
 const OWNER: &str = "already the owner";
 const NO_OWNER: &str = "not the owner";
+
+/// What Valkey answers when a replica has not heard of the slot in time: it is as it
+/// was, until the replica follows again or its master has given it up.
+const NO_REPLICAS: &str = "NOREPLICAS";
 
 /// What a replica answers to every `SETSLOT`.
 const NO_MASTER: &str = "only with masters";

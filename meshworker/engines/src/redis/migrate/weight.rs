@@ -31,14 +31,26 @@ const NODE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest time that one `MIGRATE` gets.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// How many slots are open at once: a worker that dies leaves no more behind,
+/// and empty slots still go in few round trips.
+const OPEN_AT_ONCE: usize = 16;
+
+/// The same where each waits for replicas.
+const WAITING_AT_ONCE: usize = 2;
+
+/// How long Valkey's `SETSLOT` waits for replicas, unless told otherwise:
+/// <https://valkey.io/commands/cluster-setslot/>
+const REPLICAS: Duration = Duration::from_secs(2);
+
 /// What one move may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     node_timeout: Duration,
     /// How many bytes the target has left, where it is bounded and drops nothing.
     room: Option<u64>,
-    /// Whether the source runs scripts in which slots can be marked.
-    pub scripts: bool,
+    /// Whether `SETSLOT` waits until all replicas have it, as Valkey's does: for two
+    /// seconds each, and no script can wait.
+    pub waits: bool,
 }
 
 impl Bounds {
@@ -72,9 +84,27 @@ impl Bounds {
         Ok(Bounds {
             node_timeout: millis.map_or(NODE_TIMEOUT, Duration::from_millis),
             room: room(&memory),
-            // Valkey's SETSLOT waits for replicas, which no script can.
-            scripts: field(&server, "valkey_version").is_none(),
+            waits: field(&server, "valkey_version").is_some(),
         })
+    }
+
+    /// How many slots are opened at once.
+    pub fn slots_at_once(&self) -> usize {
+        if self.waits {
+            WAITING_AT_ONCE
+        } else {
+            OPEN_AT_ONCE
+        }
+    }
+
+    /// When so many `SETSLOT` must be answered, in a request that ends at `deadline`:
+    /// one that waits goes on at the server although nobody listens any more.
+    pub fn slots_deadline(&self, slots: usize, deadline: Instant) -> Instant {
+        if !self.waits {
+            return deadline;
+        }
+        let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+        deadline.max(Instant::now() + REPLICAS.saturating_mul(slots) + SHORTEST)
     }
 
     /// The heaviest key that is moved.
@@ -194,7 +224,7 @@ mod tests {
         Bounds {
             node_timeout: Duration::from_millis(millis),
             room,
-            scripts: true,
+            waits: false,
         }
     }
 
@@ -212,6 +242,21 @@ mod tests {
             "{why}"
         );
         assert!(bounds(500, None).too_heavy(&key, 10_000_000).is_some());
+    }
+
+    #[tokio::test]
+    async fn slots_that_wait_for_replicas_were_given_up_while_the_server_went_on() {
+        let soon = Instant::now() + Duration::from_secs(1);
+        let redis = bounds(5000, None);
+        assert_eq!(redis.slots_deadline(16, soon), soon);
+        let valkey = Bounds {
+            waits: true,
+            ..redis
+        };
+        let at_once = valkey.slots_at_once();
+        assert!(at_once < redis.slots_at_once());
+        let all = valkey.slots_deadline(at_once, soon) - soon;
+        assert!(all >= Duration::from_secs(2) * (at_once as u32) - Duration::from_secs(1));
     }
 
     #[test]
