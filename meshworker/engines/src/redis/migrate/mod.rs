@@ -22,6 +22,8 @@ use futures_util::future::join_all;
 use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
+pub use self::weight::OPEN_AT_ONCE;
+
 use self::marks::{Mark, Marks};
 use self::weight::{AT_ONCE, Bounds, weigh};
 use super::client::{Client, Lease};

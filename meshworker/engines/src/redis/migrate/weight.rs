@@ -33,7 +33,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// How many slots are open at once: a worker that dies leaves no more behind,
 /// and empty slots still go in few round trips.
-const OPEN_AT_ONCE: usize = 16;
+pub const OPEN_AT_ONCE: usize = 16;
 
 /// The same where each waits for replicas.
 const WAITING_AT_ONCE: usize = 2;

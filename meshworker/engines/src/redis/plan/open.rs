@@ -7,6 +7,7 @@ use meshworker_core::{Reason, Refusal};
 use super::Draft;
 use super::balance::{SLOTS_AT_ONCE, other_masters};
 use super::world::{Node, World};
+use crate::redis::migrate::OPEN_AT_ONCE;
 use crate::redis::nodes::OpenSlot;
 use crate::redis::request::Act;
 use crate::redis::slots::Slots;
@@ -36,6 +37,11 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
     // Those who give first: both ends then name the same move.
     for leaves in [true, false] {
         for node in world.anchor_nodes().filter(|node| node.is_master()) {
+            if !leaves && has_old_keys(world, node) {
+                any = true;
+                draft.refusals.push(old_keys(node));
+                continue;
+            }
             let mut closed = Vec::new();
             for open in node.view.detail.open.iter().filter(|o| o.leaves == leaves) {
                 any = true;
@@ -76,6 +82,43 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
         }
     }
     any
+}
+
+/// Whether a node without slots has more of them on the way to it than any workers
+/// have ever begun, and none of their owners gives it any: it was killed before its
+/// disk was rid of what it held once, has loaded that, and Redis marks the slots of
+/// the keys that it found. Deleted keys would come back if those slots went to it.
+fn has_old_keys(world: &World<'_>, node: &Node<'_>) -> bool {
+    if !node.own.slots.is_empty() || node.view.detail.keys == 0 {
+        return false;
+    }
+    let masters = world.anchor_nodes().filter(|node| node.is_master());
+    let most = masters.count() * OPEN_AT_ONCE;
+    let coming = node.view.detail.open.iter().filter(|open| !open.leaves);
+    let given = |slot: u16| {
+        let mut nodes = world.anchor_nodes();
+        nodes.any(|other| {
+            let mut open = other.view.detail.open.iter();
+            open.any(|open| open.leaves && open.slot == slot && open.other == node.id)
+        })
+    };
+    // Few are on the move at most times, so that few are looked up.
+    coming.clone().count() > most && coming.filter(|open| !given(open.slot)).count() > most
+}
+
+fn old_keys(node: &Node<'_>) -> Refusal {
+    let (keys, at) = (node.view.detail.keys, node.address);
+    Refusal {
+        what: format!("move slots to {at}"),
+        reason: Reason::DataUnowned(format!(
+            "it holds {keys} keys of slots that others own and do not give it, as after a crash: \
+             if nobody needs them, send it FLUSHALL"
+        )),
+        evidence: vec![node.said(format!(
+            "{keys} keys, no slots, {} on the move to it",
+            node.view.detail.open.len()
+        ))],
+    }
 }
 
 fn fate<'w, 'a>(world: &'w World<'a>, node: &'w Node<'a>, open: &OpenSlot) -> Fate<'w, 'a> {

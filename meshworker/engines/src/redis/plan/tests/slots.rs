@@ -238,6 +238,36 @@ fn a_slot_whose_target_is_gone_is_left_to_the_operator() {
     );
 }
 
+/// A member that was killed while its disk still had what it held once.
+#[test]
+fn slots_were_pulled_to_a_member_that_had_loaded_deleted_keys() {
+    let table = format!("{THREE}\n4 master - connected");
+    let marks = |count: u16| {
+        let marks = (0..count).map(|slot| format!(" [{slot}-<-#1]"));
+        format!("{table}{}", marks.collect::<String>())
+    };
+    let dirty = Facts {
+        keys: 300,
+        ..Facts::default()
+    };
+    let scene = |count| {
+        let scene = Scene::replicas(0).nodes(&[1, 2, 3], &table);
+        scene.says(4, at(4), &marks(count), dirty).told()
+    };
+    let told = scene(300);
+    assert!(!told.contains("move slots 0"), "{told}");
+    assert!(
+        told.contains(
+            "not done: move slots to 10.0.0.4: it holds 300 keys of slots that others own and do \
+             not give it, as after a crash: if nobody needs them, send it FLUSHALL\n"
+        ),
+        "{told}"
+    );
+    // What a worker may have begun, whose source was replaced since, goes on.
+    let told = scene(16);
+    assert!(told.contains("10.0.0.1: move slots 0-15 to #4"), "{told}");
+}
+
 /// A target that takes a large key answers nobody for a while.
 #[test]
 fn a_busy_target_was_called_gone() {
