@@ -1,5 +1,6 @@
 //! Reads `aerospike.conf`: nested blocks of `name value...` lines. Lines that mean nothing to a simulator are passed over.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -27,6 +28,8 @@ pub struct ConfFile {
     pub seeds: Vec<Seed>,
     /// `namespace NAME { replication-factor }`.
     pub namespaces: Vec<(String, Option<usize>)>,
+    /// `namespace NAME { storage-engine device { file } }`.
+    pub files: Vec<(String, PathBuf)>,
 }
 
 /// What is wrong with a configuration file.
@@ -131,6 +134,11 @@ impl ConfFile {
                 };
                 self.seeds.push(Seed::new(host, port(name, seed_port)?));
             }
+            ["namespace", "storage-engine", "file"] => {
+                if let Some((namespace, _)) = self.namespaces.last() {
+                    self.files.push((namespace.clone(), one()?.into()));
+                }
+            }
             ["namespace", "replication-factor"] => {
                 let copies = number(name, one()?, 1, 256)? as usize;
                 if let Some((_, slot)) = self.namespaces.last_mut() {
@@ -196,6 +204,10 @@ namespace test {
 }
 namespace cache {
     default-ttl 0
+    storage-engine device {
+        file cache.dat
+        filesize 4G
+    }
 }
 ";
 
@@ -212,6 +224,7 @@ namespace cache {
             timeout: Some(10),
             seeds: vec![Seed::new("10.0.1.6", 3002), Seed::new("tasks.db", 3012)],
             namespaces: vec![("test".into(), Some(2)), ("cache".into(), None)],
+            files: vec![("cache".into(), "cache.dat".into())],
         };
         assert_eq!(conf, expected);
     }

@@ -1,6 +1,7 @@
 //! How a node is to be: everything it needs to know before it starts.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{Edition, Member, Misbehaviour, NodeId, Seed};
@@ -32,6 +33,8 @@ pub struct NodeOptions {
     pub seeds: Vec<Seed>,
     /// Namespaces and their replication factors.
     pub namespaces: Vec<(String, usize)>,
+    /// The files in which namespaces keep their records; all others keep them in memory.
+    pub files: Vec<(String, PathBuf)>,
     /// From the start until the ports are open.
     pub port_delay: Duration,
     /// From the start until the first clustering round.
@@ -59,6 +62,7 @@ impl NodeOptions {
             timeout: 10,
             seeds: Vec::new(),
             namespaces: vec![("test".to_owned(), 2)],
+            files: Vec::new(),
             port_delay: Duration::ZERO,
             first_round: Duration::from_millis(1_900),
             migrate_rate: 1_000,

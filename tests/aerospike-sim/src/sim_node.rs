@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -13,13 +14,25 @@ use crate::mesh::Mesh;
 use crate::node::Node;
 use crate::{Cluster, Counts, Misbehaviour, NodeId, NodeOptions, World, fabric, service};
 
-/// A port that could not be opened.
+/// A port or a file that could not be opened.
 #[derive(Debug, Error)]
-#[error("cannot listen on {address}")]
-pub struct StartError {
-    address: SocketAddr,
-    #[source]
-    source: io::Error,
+pub enum StartError {
+    /// A port is taken, or the address is not this host's.
+    #[error("cannot listen on {address}")]
+    Port {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file of a namespace cannot be used.
+    #[error("cannot open {}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 /// A running node. Dropping it kills the node: every port closes at once, nothing is said to anybody, its records are gone.
@@ -38,6 +51,13 @@ impl SimNode {
     /// [`StartError`] when a port is taken or the address is not this host's.
     pub async fn start(options: NodeOptions) -> Result<Self, StartError> {
         let node = Arc::new(Node::new(options, None));
+        for (namespace, file) in &node.options.files {
+            let kept = node.state().store.keep_in(namespace, file);
+            kept.map_err(|source| StartError::File {
+                file: file.clone(),
+                source,
+            })?;
+        }
         let (service_at, service) = Self::open_service(&node).await?;
         let heartbeat = listen(SocketAddr::new(
             service_at.ip(),
@@ -144,5 +164,5 @@ impl SimNode {
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| StartError { address, source })
+        .map_err(|source| StartError::Port { address, source })
 }

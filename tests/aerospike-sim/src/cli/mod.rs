@@ -153,6 +153,7 @@ impl NodeArgs {
         options.interval = conf.interval.unwrap_or(options.interval);
         options.timeout = conf.timeout.unwrap_or(options.timeout);
         options.seeds = conf.seeds;
+        options.files = conf.files;
         if !conf.namespaces.is_empty() {
             // Two copies are the real server's default too.
             options.namespaces = conf

@@ -1,5 +1,6 @@
-//! The records of a node, in memory only, and the book-keeping of which copies are where. No sockets here.
+//! The records of a node, in memory or in files, and the book-keeping of which copies are where. No sockets here.
 
+mod journal;
 mod namespace;
 mod partition;
 mod store;

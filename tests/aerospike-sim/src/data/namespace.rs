@@ -1,9 +1,12 @@
 //! A namespace on one node: its partitions, and what its peers still lack.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::Journal;
 use super::{Entry, Partition, partition_of};
 use crate::{Cluster, NodeId};
 
@@ -27,6 +30,7 @@ pub(crate) struct Parcel {
 pub(crate) struct Namespace {
     copies: usize,
     partitions: BTreeMap<u16, Partition>,
+    journal: Option<Journal>,
 }
 
 impl Namespace {
@@ -34,6 +38,25 @@ impl Namespace {
         Self {
             copies,
             partitions: BTreeMap::new(),
+            journal: None,
+        }
+    }
+
+    /// Keeps its records in this file from now on, and takes in those that are there.
+    pub fn keep_in(&mut self, file: &Path) -> io::Result<()> {
+        let (journal, entries) = Journal::open(file)?;
+        for entry in entries {
+            self.partition(partition_of(&entry.key)).merge(entry);
+        }
+        self.journal = Some(journal);
+        Ok(())
+    }
+
+    /// Notes a record that is about to be taken in.
+    pub fn note(&mut self, entry: &Entry) {
+        let noted = self.journal.as_mut().map(|journal| journal.add(entry));
+        if let Some(Err(error)) = noted {
+            tracing::error!(%error, "cannot write to the namespace's file");
         }
     }
 
@@ -115,6 +138,7 @@ impl Namespace {
     pub fn accept(&mut self, parcels: Vec<Parcel>, from: NodeId) {
         for parcel in parcels {
             let sent = parcel.entries.len();
+            parcel.entries.iter().for_each(|entry| self.note(entry));
             let partition = self.partition(parcel.partition);
             let mut taken = 0;
             for entry in parcel.entries {

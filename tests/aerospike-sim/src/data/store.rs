@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,14 @@ impl Store {
         }
     }
 
+    /// Keeps a namespace in this file, and takes in what is there.
+    pub fn keep_in(&mut self, name: &str, file: &Path) -> io::Result<()> {
+        match self.namespaces.get_mut(name) {
+            Some(namespace) => namespace.keep_in(file),
+            None => Ok(()),
+        }
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.namespaces.keys().map(String::as_str)
     }
@@ -103,6 +113,7 @@ impl Store {
                 version: self.last_version,
             },
         };
+        namespace.note(&entry);
         let partition = namespace.partition(number);
         let informed: Vec<NodeId> = owners.iter().map(|owner| owner.id).collect();
         let first = partition.len() == 0;
@@ -125,6 +136,7 @@ impl Store {
             return;
         };
         for entry in entries {
+            namespace.note(&entry);
             let partition = namespace.partition(partition_of(&entry.key));
             let first = partition.len() == 0;
             if partition.merge(entry) && partition.keep_synced(informed) || first {

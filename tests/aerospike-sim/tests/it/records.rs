@@ -21,6 +21,31 @@ async fn found(node: &SimNode) -> usize {
     item(&check, "found").parse().unwrap()
 }
 
+/// Recorded: on files all three may be killed at once, and come back at other addresses, as other nodes, with all records.
+#[tokio::test]
+async fn what_is_in_files_outlives_all_nodes_at_once() {
+    let field = Field::new();
+    let dir = tempfile::tempdir().unwrap();
+    let start = async |first: u16| {
+        let mut nodes = Vec::new();
+        for slot in 0..3 {
+            let mut options = field.quick_options(first + slot);
+            options.files = vec![("test".to_owned(), dir.path().join(slot.to_string()))];
+            nodes.push(SimNode::start(options).await.unwrap());
+        }
+        form(&nodes).await;
+        settled(&nodes).await;
+        nodes
+    };
+    let nodes = start(0).await;
+    fill(&nodes[0]).await;
+    let before: Vec<_> = nodes.iter().map(SimNode::id).collect();
+    drop(nodes);
+    let nodes = start(3).await;
+    assert!(nodes.iter().all(|node| !before.contains(&node.id())));
+    assert_eq!(found(&nodes[0]).await, ALL);
+}
+
 #[tokio::test]
 async fn every_node_reads_and_writes_every_record() {
     let field = Field::new();

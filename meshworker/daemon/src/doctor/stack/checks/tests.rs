@@ -555,6 +555,10 @@ fn the_stacks_of_this_repository_have_no_error() {
             &["aerospike.yml", "docker-api.yml"],
             &["image", "example-secret"],
         ),
+        (
+            &["aerospike.yml", "aerospike-files.yml"],
+            &["image", "example-secret"],
+        ),
     ] {
         let files: Vec<_> = files.iter().map(|file| folder.join(file)).collect();
         let mut ground = Ground::of(read(&files, &|_| None).unwrap());
