@@ -263,7 +263,7 @@ fn where_to_listen_and_to_whom_is_checked_before_anything_starts() {
         "{line}"
     );
 
-    let token = file("secret\n");
+    let token = file("secret-of-the-tests\n");
     let path = token.path().display().to_string();
     let listen = [&listen[..], &["--token-file", &path]].concat();
     let line = refused(&[&listen[..], &["--once"]].concat(), &[]);
@@ -277,7 +277,7 @@ fn where_to_listen_and_to_whom_is_checked_before_anything_starts() {
 fn an_address_in_use_is_one_line_and_exit_code_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let token = file("secret\n");
+    let token = file("secret-of-the-tests\n");
     let path = token.path().display().to_string();
     let args = [
         "run",
@@ -303,7 +303,7 @@ fn an_address_in_use_is_one_line_and_exit_code_one() {
 #[test]
 fn a_scale_or_drain_that_cannot_be_is_one_line_and_two() {
     let token = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(token.path(), "secret").unwrap();
+    std::fs::write(token.path(), "secret-of-the-tests").unwrap();
     let file = token.path().to_str().unwrap();
     let empty = tempfile::NamedTempFile::new().unwrap();
     let cases: &[(&[&str], &str)] = &[

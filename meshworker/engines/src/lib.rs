@@ -17,6 +17,7 @@ pub mod redis;
 pub mod registry;
 mod secret_file;
 mod sizing;
+pub mod small_file;
 pub mod tls;
 
 pub use access::{Access, Tls};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::small_file::{LONGEST, read_text};
+
 /// A secret that lives in a file, such as `/run/secrets/password`.
 ///
 /// The content is read at each use, so that a rotated secret takes effect
@@ -47,7 +49,7 @@ impl SecretFile {
     /// The file cannot be read, or holds nothing.
     pub fn read(&self) -> Result<String, SecretFileError> {
         let content =
-            std::fs::read_to_string(&self.0).map_err(|source| SecretFileError::Unreadable {
+            read_text(&self.0, LONGEST).map_err(|source| SecretFileError::Unreadable {
                 path: self.0.clone(),
                 source,
             })?;

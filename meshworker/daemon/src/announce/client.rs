@@ -1,6 +1,6 @@
 //! The supervisor's side: posts one announcement to one worker.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -8,10 +8,12 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::rustls;
 
 use super::{Announcement, Answer, PATH};
+use crate::proof::{Call, Unproved};
+use crate::token_file::TokenFile;
 
 /// How long one worker may take: announcements are repeated each second.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -22,18 +24,15 @@ const LONGEST: usize = 64 * 1024;
 /// Why a worker gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Unheard {
-    /// Nobody listens there, or the connection broke.
-    #[error("{0}")]
-    Connection(#[from] std::io::Error),
+    /// Nobody is there who has proved that it knows the token.
+    #[error(transparent)]
+    Unproved(#[from] Unproved),
     /// It took too long.
     #[error("no answer within {} s", DEADLINE.as_secs())]
     Timeout,
     /// What answers there does not speak this protocol.
     #[error("no usable answer: {0}")]
     Garbage(String),
-    /// The token is not the worker's.
-    #[error("the token was refused; it must be the same for the worker and its members")]
-    Token,
     /// The worker refused the announcement, and said why.
     #[error("refused with status {status}: {why}")]
     Refused {
@@ -44,70 +43,93 @@ pub enum Unheard {
     },
 }
 
-/// Posts an announcement to the worker at this address. Bounded by a deadline
-/// of one second; may be cancelled.
-///
-/// # Errors
-///
-/// Says why the worker gave no answer. The worker may have heard it all the same.
-pub async fn post(
-    worker: SocketAddr,
-    token: &str,
-    announcement: &Announcement,
-) -> Result<Answer, Unheard> {
-    let exchange = exchange(worker, token, announcement);
-    timeout(DEADLINE, exchange)
-        .await
-        .unwrap_or(Err(Unheard::Timeout))
-}
+/// Posts announcements to workers that know a token of ours.
+#[derive(Debug)]
+pub struct Client(Call);
 
-async fn exchange(
-    worker: SocketAddr,
-    token: &str,
-    announcement: &Announcement,
-) -> Result<Answer, Unheard> {
-    let garbage = |why: &dyn std::fmt::Display| Unheard::Garbage(why.to_string());
-    let body = serde_json::to_vec(announcement).map_err(|why| garbage(&why))?;
-    let request = Request::post(PATH)
-        .header(header::HOST, worker.to_string())
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::CONNECTION, "close")
-        .body(Full::new(Bytes::from(body)))
-        // The only part that can be wrong is the token.
-        .map_err(|_| {
-            Unheard::Garbage("the token holds characters that HTTP cannot carry".into())
-        })?;
+impl Client {
+    /// Posts with the tokens of this file, from this address where that is possible.
+    pub fn new(tokens: TokenFile, from: Option<IpAddr>) -> Client {
+        Client(Call::new(tokens, from))
+    }
 
-    let stream = TcpStream::connect(worker).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|why| garbage(&why))?;
-    let exchange = async {
-        let response = sender
-            .send_request(request)
+    /// Posts an announcement to the worker at this address. Bounded by a deadline
+    /// of one second; may be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Says why the worker gave no answer. The worker may have heard it all the same.
+    pub async fn post(
+        &self,
+        worker: SocketAddr,
+        announcement: &Announcement,
+    ) -> Result<Answer, Unheard> {
+        let exchange = self.exchange(worker, announcement);
+        timeout(DEADLINE, exchange)
+            .await
+            .unwrap_or(Err(Unheard::Timeout))
+    }
+
+    async fn exchange(
+        &self,
+        worker: SocketAddr,
+        announcement: &Announcement,
+    ) -> Result<Answer, Unheard> {
+        let garbage = |why: &dyn std::fmt::Display| Unheard::Garbage(why.to_string());
+        let body = serde_json::to_vec(announcement).map_err(|why| garbage(&why))?;
+        let request = Request::post(PATH)
+            .header(header::HOST, worker.to_string())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONNECTION, "close")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|why| garbage(&why))?;
+
+        let stream = self.0.connect(worker).await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|why| garbage(&why))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), LONGEST);
-        let body = body.collect().await.map_err(|why| garbage(&why))?;
-        let body = body.to_bytes();
-        match status {
-            StatusCode::OK => serde_json::from_slice(&body).map_err(|why| garbage(&why)),
-            StatusCode::UNAUTHORIZED => Err(Unheard::Token),
-            status => Err(Unheard::Refused {
-                status: status.as_u16(),
-                why: first_line(&body),
-            }),
+        let exchange = async {
+            let response = sender.send_request(request).await.map_err(|why| {
+                if is_alert(&why) {
+                    return Unproved::Refused.into();
+                }
+                garbage(&why)
+            })?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), LONGEST);
+            let body = body.collect().await.map_err(|why| garbage(&why))?;
+            let body = body.to_bytes();
+            match status {
+                StatusCode::OK => serde_json::from_slice(&body).map_err(|why| garbage(&why)),
+                status => Err(Unheard::Refused {
+                    status: status.as_u16(),
+                    why: first_line(&body),
+                }),
+            }
+        };
+        // The connection must be driven beside the exchange, and its end says
+        // nothing that the exchange does not say better.
+        let mut exchange = std::pin::pin!(exchange);
+        tokio::select! {
+            answer = &mut exchange => answer,
+            _ = connection => exchange.await,
         }
-    };
-    // The connection must be driven beside the exchange, and its end says
-    // nothing that the exchange does not say better.
-    let mut exchange = std::pin::pin!(exchange);
-    tokio::select! {
-        answer = &mut exchange => answer,
-        _ = connection => exchange.await,
     }
+}
+
+/// Whether the other side ended it by an alert: it sees our certificate only
+/// when the handshake is over for us.
+fn is_alert(why: &hyper::Error) -> bool {
+    let mut cause = std::error::Error::source(why);
+    while let Some(why) = cause {
+        let io = why.downcast_ref::<std::io::Error>();
+        let tls = io.and_then(|io| io.get_ref()?.downcast_ref());
+        if let Some(rustls::Error::AlertReceived(_)) = tls {
+            return true;
+        }
+        cause = why.source();
+    }
+    false
 }
 
 /// What a worker says of a refusal, fit for one line of a log.

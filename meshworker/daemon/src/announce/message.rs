@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a member's supervisor says of it. Sent with a bearer token.
+/// What a member's supervisor says of it. Fields that are not known here are let
+/// pass: one side may be newer than the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Announcement {
     /// The name of the cluster that it belongs to, as the worker knows it.
     pub cluster: String,

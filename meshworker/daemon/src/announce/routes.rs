@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::body::Body;
 use axum::extract;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Extension, Json, Router};
 use tokio::time::Instant;
@@ -23,13 +23,9 @@ pub fn router(state: api::State) -> Router {
 async fn announce(
     extract::State(state): extract::State<api::State>,
     Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Answer>, Problem> {
-    // Read before anything is refused: who is still sending may not hear why.
-    let body = api::read(body).await;
-    state.token.check(&headers)?;
-    let said = understood(&body?, peer)?;
+    let said = understood(&api::read(body).await?, peer)?;
     let desk = state.registry.desk(&said.cluster).ok_or_else(|| {
         let found = &said.cluster;
         let error = format!("cluster: found '{found}'; allowed: one that this worker looks after");

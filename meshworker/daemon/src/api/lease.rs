@@ -3,8 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::places::Place;
+
+/// For the head of a request, and for the handshake before it.
+const HEAD: Duration = Duration::from_secs(1);
 
 /// A connection is cut after this time, whatever it is doing: an answer takes
 /// milliseconds, and a client that sends half of a head or a body, or does not
@@ -23,17 +28,26 @@ pub struct Lease(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// The place among the connections, until it becomes a stream.
-    place: Mutex<Option<OwnedSemaphorePermit>>,
+    place: Mutex<Option<Arc<Place>>>,
+    head: Notify,
     /// When the reader of the stream took something last; none while it is none.
     taken: Mutex<Option<Instant>>,
     became_stream: Notify,
 }
 
+impl Default for Lease {
+    /// A lease on no place.
+    fn default() -> Lease {
+        Lease::on(None)
+    }
+}
+
 impl Lease {
     /// A lease on this place.
-    pub fn on(place: Option<OwnedSemaphorePermit>) -> Lease {
+    pub(super) fn on(place: Option<Place>) -> Lease {
         Lease(Arc::new(Inner {
-            place: Mutex::new(place),
+            place: Mutex::new(place.map(Arc::new)),
+            head: Notify::new(),
             taken: Mutex::default(),
             became_stream: Notify::new(),
         }))
@@ -47,15 +61,56 @@ impl Lease {
         self.0.became_stream.notify_one();
     }
 
+    /// Notes that the head of the request is there.
+    pub(super) fn heard(&self) {
+        self.0.head.notify_one();
+    }
+
+    /// Notes that the client has proved that it knows a token.
+    pub fn prove(&self) {
+        if let Some(place) = &*lock(&self.0.place) {
+            place.prove();
+        }
+    }
+
+    /// Waits until an answer of so many bytes may be sent. Whether it may.
+    pub(super) async fn weigh(&self, bytes: usize) -> bool {
+        let place = lock(&self.0.place).clone();
+        match place {
+            Some(place) => place.weigh(bytes).await,
+            None => true,
+        }
+    }
+
     /// Notes that the reader is ready for more.
     pub fn taken(&self) {
         *lock(&self.0.taken) = Some(Instant::now());
     }
 
-    /// Resolves when the connection has lived long enough.
+    /// Resolves when the connection has lived long enough, or another one needs
+    /// its place more.
     pub async fn over(&self) {
+        let gives_way = lock(&self.0.place).as_ref().map(|place| place.gives_way());
+        let needed = async {
+            match gives_way {
+                Some(gives_way) => gives_way.notified().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = sleep(DEADLINE) => return,
+            () = needed => {}
+            () = self.old() => {}
+        }
+    }
+
+    async fn old(&self) {
+        let began = Instant::now();
+        tokio::select! {
+            () = sleep_until(began + HEAD) => return,
+            () = self.0.head.notified() => {}
+        }
+        tokio::select! {
+            () = sleep_until(began + DEADLINE) => return,
             () = self.0.became_stream.notified() => {}
         }
         loop {
@@ -75,15 +130,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_has_five_seconds_and_a_stream_as_long_as_it_is_read() {
+    async fn a_head_has_one_second_an_answer_five_and_a_stream_as_long_as_it_is_read() {
         let began = Instant::now();
         Lease::on(None).over().await;
+        assert_eq!(began.elapsed(), HEAD);
+
+        let (began, lease) = (Instant::now(), Lease::on(None));
+        lease.heard();
+        lease.over().await;
         assert_eq!(began.elapsed(), DEADLINE);
 
         let lease = Lease::on(None);
+        lease.heard();
         let (began, reader) = (Instant::now(), lease.clone());
         reader.stream();
         tokio::spawn(async move {

@@ -5,6 +5,7 @@
 mod body;
 pub mod certificate;
 mod lease;
+mod places;
 mod problem;
 mod rate;
 mod server;
@@ -23,13 +24,11 @@ pub use lease::Lease;
 pub use problem::{Problem, ProblemBody};
 pub use rate::{limited, limited_to};
 pub use server::{Peer, Server};
-pub use token::Token;
+pub use token::Tokens;
 
 /// Everything that members are answered from.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// Whom it answers.
-    pub token: std::sync::Arc<Token>,
     /// Where members announce themselves.
     pub registry: std::sync::Arc<announce::Registry>,
 }

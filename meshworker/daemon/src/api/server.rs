@@ -5,24 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use hyper::body::Body as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
-use super::Lease;
-
-/// So many connections at a time; others wait in the kernel. Each takes one
-/// request, so they serve thousands of members a second, and with all the
-/// memory that each may take they stay under 20 MB.
-const CONNECTIONS: usize = 256;
+use super::places::Places;
+use super::{Lease, Problem};
+use crate::proof::Door;
 
 /// The head of a request, in bytes. A token and what clients add fit well.
 const HEAD: usize = 16 * 1024;
@@ -41,8 +43,8 @@ const LAST: Duration = Duration::from_secs(1);
 /// the next one cannot be either.
 const RECOVER: Duration = Duration::from_millis(100);
 
-/// What a connection holds for as long as it lives, or until it is a stream's.
-type Place = Option<OwnedSemaphorePermit>;
+/// What the first byte of TLS is: a handshake (RFC 8446, section 5.1).
+const HANDSHAKE: u8 = 22;
 
 /// Who sent a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +56,16 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     purpose: &'static str,
-    tls: Option<TlsAcceptor>,
+    wire: Wire,
+}
+
+/// What connections speak.
+#[derive(Clone)]
+enum Wire {
+    Plain,
+    Tls(TlsAcceptor),
+    /// TLS in which both sides prove that they know a token.
+    Proof(Arc<Door>),
 }
 
 impl Server {
@@ -74,13 +85,20 @@ impl Server {
             listener,
             router,
             purpose,
-            tls: None,
+            wire: Wire::Plain,
         })
     }
 
     /// The same, encrypted.
     pub fn with_tls(self, tls: Option<TlsAcceptor>) -> Server {
-        Server { tls, ..self }
+        let wire = tls.map_or(Wire::Plain, Wire::Tls);
+        Server { wire, ..self }
+    }
+
+    /// The same, for those alone who prove that they know a token of this door.
+    pub fn with_proof(self, door: Arc<Door>) -> Server {
+        let wire = Wire::Proof(door);
+        Server { wire, ..self }
     }
 
     /// Where it listens: the port that was found when none was given.
@@ -90,18 +108,23 @@ impl Server {
 
     /// Answers until `stop` becomes true, and finishes what has begun.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        info!(address = %self.address, tls = self.tls.is_some(), "listening for {}", self.purpose);
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        info!(address = %self.address, tls = !matches!(self.wire, Wire::Plain), "listening for {}", self.purpose);
+        let places = Arc::<Places>::default();
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(_) = connections.join_next() => {}
-                (place, stream, peer) = self.next(&places) => {
-                    let router = self.router.clone();
-                    let tls = self.tls.clone();
+                (stream, peer) = self.next() => {
+                    let (router, wire) = (self.router.clone(), self.wire.clone());
+                    let (places, peer) = (Arc::clone(&places), peer.ip().to_canonical());
                     connections.spawn(async move {
-                        serve(stream, peer.ip(), router, tls, Lease::on(place)).await;
+                        match places.enter(peer).await {
+                            Some(place) => {
+                                serve(stream, peer, router, wire, Lease::on(Some(place))).await;
+                            }
+                            None => debug!(%peer, "a connection was cut: too many wait"),
+                        }
                     });
                 }
             }
@@ -113,13 +136,11 @@ impl Server {
         }
     }
 
-    /// The next connection, once there is a place for it. May be cancelled.
-    async fn next(&self, places: &Arc<Semaphore>) -> (Place, TcpStream, SocketAddr) {
-        // Never closed.
-        let place = Arc::clone(places).acquire_owned().await.ok();
+    /// The next connection. May be cancelled.
+    async fn next(&self) -> (TcpStream, SocketAddr) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, peer)) => return (place, stream, peer),
+                Ok(next) => return next,
                 Err(error) => {
                     warn!("a connection could not be accepted: {error}");
                     sleep(RECOVER).await;
@@ -142,22 +163,31 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Answers the one request of a connection, for as long as its lease allows.
-async fn serve(
-    stream: TcpStream,
-    peer: IpAddr,
-    router: Router,
-    tls: Option<TlsAcceptor>,
-    lease: Lease,
-) {
-    let router = router.layer(Extension(Peer(peer.to_canonical())));
-    let router = router.layer(Extension(lease.clone()));
+async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, lease: Lease) {
+    let router = router
+        .layer(from_fn_with_state(lease.clone(), within))
+        .layer(Extension(Peer(peer)))
+        .layer(Extension(lease.clone()));
     let answered = async {
-        match tls {
-            None => answer(stream, router).await,
-            Some(tls) => match tls.accept(stream).await {
-                Ok(stream) => answer(stream, router).await,
-                Err(error) => Err(error.to_string()),
-            },
+        let broken = |error: io::Error| error.to_string();
+        match wire {
+            Wire::Plain => answer(stream, router).await,
+            Wire::Tls(tls) => answer(tls.accept(stream).await.map_err(broken)?, router).await,
+            Wire::Proof(door) => {
+                let mut first = [0];
+                stream.peek(&mut first).await.map_err(broken)?;
+                if first != [HANDSHAKE] {
+                    let refusing = Router::new().fallback(plain);
+                    let refusing = refusing.layer(from_fn_with_state(lease.clone(), within));
+                    return answer(stream, refusing).await;
+                }
+                let tls = door.acceptor().ok_or("the tokens cannot be read")?;
+                let stream = tls.accept(stream).await;
+                let stream = stream.inspect_err(|error| door.refused(peer, error));
+                let stream = stream.map_err(broken)?;
+                lease.prove();
+                answer(stream, router).await
+            }
         }
     };
     tokio::select! {
@@ -167,6 +197,36 @@ async fn serve(
         },
         () = lease.over() => debug!(%peer, "a connection was cut: it took too long"),
     }
+}
+
+/// Whoever speaks no TLS here has no token to show, or shows it to everybody.
+async fn plain() -> Problem {
+    Problem::bad(
+        "tls: found plain HTTP; allowed: TLS 1.3 with a certificate that follows from the token, \
+         as supervisors of this version speak it",
+    )
+}
+
+/// Notes that the head has come, and keeps the answer within the budget of bytes.
+async fn within(
+    axum::extract::State(lease): axum::extract::State<Lease>,
+    request: Request,
+    next: Next,
+) -> Response {
+    lease.heard();
+    let response = next.run(request).await;
+    // A stream has no size, and a budget of its own.
+    let Some(bytes) = response.body().size_hint().exact() else {
+        return response;
+    };
+    if lease
+        .weigh(usize::try_from(bytes).unwrap_or(usize::MAX))
+        .await
+    {
+        return response;
+    }
+    let error = "answers: found as many under way as there is memory for; allowed: fewer at a time";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, error).into_response()
 }
 
 async fn answer<S>(stream: S, router: Router) -> Result<(), String>

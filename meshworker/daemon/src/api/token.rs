@@ -1,52 +1,50 @@
-//! The token that requests must carry.
+//! The tokens of which requests must carry one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, StatusCode, header};
-use meshworker_engines::{SecretFile, SecretFileError};
-use subtle::ConstantTimeEq;
 use tracing::{info, warn};
 
 use super::Problem;
+use crate::token_file::{Token, TokenFile, TokenFileError, is_one_of};
 
-/// The token that requests must carry, in a file. It is read at each use, so
-/// that another one takes effect at once, and is never logged.
+/// The tokens of which requests must carry one, in a file. It is read at each use,
+/// so that another one takes effect at once, and is never logged.
 #[derive(Debug)]
-pub struct Token {
-    file: SecretFile,
+pub struct Tokens {
+    file: TokenFile,
     /// Whether it could not be read last time: that is told once.
     missing: AtomicBool,
 }
 
-impl Token {
-    /// The token in this file.
+impl Tokens {
+    /// The tokens in this file.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or holds nothing.
-    pub fn in_file(file: SecretFile) -> Result<Token, SecretFileError> {
+    /// The file cannot be read, or holds what is no token.
+    pub fn in_file(file: TokenFile) -> Result<Tokens, TokenFileError> {
         file.read()?;
-        Ok(Token {
+        Ok(Tokens {
             file,
             missing: AtomicBool::new(false),
         })
     }
 
-    /// Checks that a request carries the token: `Authorization: Bearer TOKEN`.
+    /// Checks that a request carries one of them: `Authorization: Bearer TOKEN`.
     ///
     /// # Errors
     ///
     /// It carries none or another one, or nobody can tell because the file
     /// cannot be read any more.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let token = self.read().ok_or_else(|| {
+        let tokens = self.read().ok_or_else(|| {
             let error = "the token cannot be read here: no request can be checked";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
         })?;
         let given = headers.get(header::AUTHORIZATION);
         let given = given.map(|value| value.as_bytes()).and_then(bearer);
-        // Takes as long wherever the first difference is.
-        if given.is_some_and(|given| given.ct_eq(token.as_bytes()).into()) {
+        if given.is_some_and(|given| is_one_of(given, &tokens)) {
             return Ok(());
         }
         let found = given.map_or("no bearer token", |_| "another token");
@@ -56,7 +54,7 @@ impl Token {
         ))
     }
 
-    fn read(&self) -> Option<String> {
+    fn read(&self) -> Option<Vec<Token>> {
         let read = self.file.read();
         let was_missing = self.missing.swap(read.is_err(), Ordering::Relaxed);
         match &read {
@@ -77,41 +75,46 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    fn checked(token: &Token, value: &str) -> bool {
+    fn checked(tokens: &Tokens, value: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        token.check(&headers).is_ok()
+        tokens.check(&headers).is_ok()
     }
 
     #[test]
-    fn only_the_whole_token_of_this_moment_will_do() {
+    fn only_a_whole_token_of_this_moment_will_do() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("token");
-        std::fs::write(&file, "one\n").unwrap();
-        let token = Token::in_file(SecretFile::new(&file)).unwrap();
-        assert!(checked(&token, "Bearer one"));
-        assert!(checked(&token, "bearer one"));
+        std::fs::write(&file, "the-first-token-1\n").unwrap();
+        let tokens = Tokens::in_file(TokenFile::new(&file)).unwrap();
+        assert!(checked(&tokens, "Bearer the-first-token-1"));
+        assert!(checked(&tokens, "bearer the-first-token-1"));
         for wrong in [
-            "one",
+            "the-first-token-1",
             "Bearer",
             "Bearer ",
-            "Bearer on",
-            "Bearer onee",
-            "Basic one",
+            "Bearer the-first-token-",
+            "Bearer the-first-token-12",
+            "Basic the-first-token-1",
         ] {
-            assert!(!checked(&token, wrong), "{wrong}");
+            assert!(!checked(&tokens, wrong), "{wrong}");
         }
-        assert!(token.check(&HeaderMap::new()).is_err());
+        assert!(tokens.check(&HeaderMap::new()).is_err());
 
-        std::fs::write(&file, "two").unwrap();
-        assert!(!checked(&token, "Bearer one"));
-        assert!(checked(&token, "Bearer two"));
-        // Nothing is allowed by an empty token.
-        std::fs::write(&file, "").unwrap();
-        for wrong in ["Bearer ", "Bearer two"] {
-            assert!(!checked(&token, wrong), "{wrong}");
+        // While it is changed, both will do.
+        std::fs::write(&file, "the-second-token-2\nthe-first-token-1").unwrap();
+        assert!(checked(&tokens, "Bearer the-first-token-1"));
+        assert!(checked(&tokens, "Bearer the-second-token-2"));
+        std::fs::write(&file, "the-second-token-2").unwrap();
+        assert!(!checked(&tokens, "Bearer the-first-token-1"));
+        // Nothing is allowed by an empty file, or by one that is too short.
+        for content in ["", "two"] {
+            std::fs::write(&file, content).unwrap();
+            for wrong in ["Bearer ", "Bearer two", "Bearer the-second-token-2"] {
+                assert!(!checked(&tokens, wrong), "{wrong}");
+            }
         }
-        std::fs::write(&file, "three").unwrap();
-        assert!(checked(&token, "Bearer three"));
+        std::fs::write(&file, "the-third-token-3").unwrap();
+        assert!(checked(&tokens, "Bearer the-third-token-3"));
     }
 }

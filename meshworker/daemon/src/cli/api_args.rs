@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
-use meshworker_engines::SecretFile;
 
 use super::Failed;
 use crate::client::{Access, Client, Endpoint, Unanswered};
 use crate::status::Summary;
+use crate::token_file::TokenFile;
 
 /// What every page of help ends with.
 const EXIT_CODES: &str = "Exit codes:\n  \
@@ -92,7 +92,7 @@ impl Api {
             access: Access {
                 endpoints,
                 ca_file: given(args, "api-ca-file").map(PathBuf::from),
-                token: given(args, "api-token-file").map(SecretFile::new),
+                token: given(args, "api-token-file").map(TokenFile::new),
             },
             cluster: given(args, "cluster"),
         })

@@ -1,18 +1,19 @@
 //! Where `meshworker run` listens: for members, and for operators.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use meshworker_engines::SecretFile;
 use tokio_rustls::TlsAcceptor;
 
 use crate::announce::Registry;
-use crate::api::{self, Server, State, Token, certificate};
+use crate::api::{self, Server, State, Tokens, certificate};
 use crate::config::Origin;
+use crate::proof::Door;
+use crate::token_file::TokenFile;
 
 use super::Failed;
 
@@ -26,8 +27,8 @@ const API_KEY_FILE: &str = "api-key-file";
 /// Where to listen for members, and to whom.
 pub struct Listen {
     address: SocketAddr,
-    token: Token,
-    token_file: SecretFile,
+    door: Door,
+    token_file: TokenFile,
 }
 
 /// A listening server for members, and what they said.
@@ -36,8 +37,8 @@ pub struct Listening {
     pub server: Server,
     /// What members said.
     pub registry: Arc<Registry>,
-    /// The token that members have.
-    pub token_file: SecretFile,
+    /// The tokens that members have.
+    pub token_file: TokenFile,
 }
 
 impl Listen {
@@ -58,11 +59,20 @@ impl Listen {
                 Origin::Default
             ))
         })?;
-        let token_file = SecretFile::new(PathBuf::from(file));
-        let token = token(TOKEN_FILE, &token_file, &origin)?;
+        let token_file = TokenFile::new(file);
+        let door = Door::of(token_file.clone())
+            .map_err(|error| Failed::Input(format!("{TOKEN_FILE} ({origin}): {error}")))?;
+        if let Some((operators, _)) = given(args, API_TOKEN_FILE)
+            && token_file.shares_with(&TokenFile::new(operators))
+        {
+            return Err(Failed::Input(format!(
+                "{TOKEN_FILE} ({origin}): found a token that {API_TOKEN_FILE} has too; allowed: \
+                 others, or members could give orders"
+            )));
+        }
         Ok(Some(Listen {
             address,
-            token,
+            door,
             token_file,
         }))
     }
@@ -75,12 +85,12 @@ impl Listen {
     pub async fn bind(self) -> Result<Listening, Failed> {
         let registry = Registry::new();
         let state = State {
-            token: Arc::new(self.token),
             registry: Arc::clone(&registry),
         };
         let server = Server::bind(self.address, api::router(state), "announcements").await;
         let server =
             server.map_err(|error| Failed::Goal(format!("{LISTEN}: {}: {error}", self.address)))?;
+        let server = server.with_proof(Arc::new(self.door));
         Ok(Listening {
             server,
             registry,
@@ -93,7 +103,7 @@ impl Listen {
 pub struct ApiListen {
     address: SocketAddr,
     /// Whose orders are taken; none for nobody's.
-    pub token: Option<Token>,
+    pub token: Option<Tokens>,
     tls: Option<TlsAcceptor>,
 }
 
@@ -111,10 +121,7 @@ impl ApiListen {
         let address = place(API_LISTEN, address, &origin, 4748)?;
         let token = match given(args, API_TOKEN_FILE) {
             None => None,
-            Some((file, origin)) => {
-                let file = SecretFile::new(PathBuf::from(file));
-                Some(token(API_TOKEN_FILE, &file, &origin)?)
-            }
+            Some((file, origin)) => Some(token(API_TOKEN_FILE, file, &origin)?),
         };
         let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
             (None, None) => None,
@@ -161,8 +168,8 @@ fn place(name: &str, text: &str, origin: &Origin, port: u16) -> Result<SocketAdd
     })
 }
 
-fn token(name: &str, file: &SecretFile, origin: &Origin) -> Result<Token, Failed> {
-    Token::in_file(file.clone())
+fn token(name: &str, file: &str, origin: &Origin) -> Result<Tokens, Failed> {
+    Tokens::in_file(TokenFile::new(file))
         .map_err(|error| Failed::Input(format!("{name} ({origin}): {error}")))
 }
 

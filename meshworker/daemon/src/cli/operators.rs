@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
-use meshworker_engines::SecretFile;
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -14,6 +13,7 @@ use crate::board::Board;
 use crate::dashboard;
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
+use crate::token_file::TokenFile;
 use crate::witness::DockerClient;
 
 use super::Failed;
@@ -25,7 +25,7 @@ pub struct Operators {
     pub board: Arc<Board>,
     /// Where members announce themselves: the workers' name, their port and the
     /// token; none when they cannot.
-    pub announcements: Option<(String, u16, SecretFile)>,
+    pub announcements: Option<(String, u16, TokenFile)>,
     /// What is logged.
     pub log_level: LogLevel,
 }

@@ -1,14 +1,14 @@
 //! `meshworker scale` and `meshworker drain`: by a worker that is told so over
 //! its API, or from here through the Docker API.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use meshworker_core::MemberId;
-use meshworker_engines::SecretFile;
 
+use crate::announce::client::Client;
 use crate::scale::{Scale, Stuck, Wish, Workers};
+use crate::token_file::TokenFile;
 use crate::witness::DockerClient;
 
 use super::api_args::{self, Api};
@@ -151,7 +151,7 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
     let token = given("token-file").ok_or_else(|| {
         Failed::Input("token-file: found nothing; allowed: a file that holds the token".into())
     })?;
-    let token = SecretFile::new(PathBuf::from(token));
+    let token = TokenFile::new(token);
     token
         .read()
         .map_err(|why| Failed::Input(format!("token-file: {why}")))?;
@@ -160,7 +160,7 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
     let wish = Wish {
         cluster: given("name").unwrap_or_else(|| service.to_owned()),
         workers,
-        token,
+        client: Client::new(token, None),
     };
     logging::start(args);
     Ok(Scale::new(client, service, given("network"), wish, timeout))

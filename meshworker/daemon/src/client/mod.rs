@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use meshworker_engines::SecretFile;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde::Serialize;
@@ -29,6 +28,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::status::Done;
+use crate::token_file::TokenFile;
 use endpoint::Host;
 use worker::{Ask, Worker};
 
@@ -60,7 +60,7 @@ pub struct Access {
     /// The certificates to trust, PEM; none for the system's.
     pub ca_file: Option<PathBuf>,
     /// The file that holds the token for acts.
-    pub token: Option<SecretFile>,
+    pub token: Option<TokenFile>,
 }
 
 /// The workers that were found.
@@ -69,7 +69,7 @@ pub struct Client {
     workers: Vec<Worker>,
     /// Names that stand for no address now, and why.
     lost: Vec<String>,
-    token: Option<SecretFile>,
+    token: Option<TokenFile>,
     /// Who answered last: asked first, since events are numbered by each worker.
     answering: AtomicUsize,
 }
@@ -229,12 +229,10 @@ impl Client {
             Unanswered::Token("found nothing; allowed: a file that holds the API's token".into())
         })?;
         let token = file
-            .read()
+            .first()
             .map_err(|error| Unanswered::Token(error.to_string()))?;
-        let mut token = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-            let path = file.path().display();
-            Unanswered::Token(format!("{path}: found characters that HTTP cannot carry"))
-        })?;
+        let mut token = HeaderValue::from_str(&format!("Bearer {}", token.as_str()))
+            .map_err(|error| Unanswered::Token(error.to_string()))?;
         token.set_sensitive(true);
         let body = serde_json::to_vec(order)
             .map_err(|error| Unanswered::Token(format!("the order cannot be written: {error}")))?;

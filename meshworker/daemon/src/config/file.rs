@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use meshworker_engines::small_file::read_text;
 use toml::{Table, Value};
 
 use super::raw::{Origin, Raw, UnknownSetting};
@@ -40,13 +41,16 @@ pub enum FileError {
     Unknown(#[from] UnknownSetting),
 }
 
+/// In bytes: thousands of clusters.
+const LONGEST: u64 = 1 << 20;
+
 /// Reads the clusters of a file.
 ///
 /// # Errors
 ///
 /// The file cannot be read, is not TOML, or holds something that is no setting.
 pub fn read(path: &Path) -> Result<Vec<Raw>, FileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| FileError::Unreadable {
+    let text = read_text(path, LONGEST).map_err(|source| FileError::Unreadable {
         path: path.to_owned(),
         source,
     })?;

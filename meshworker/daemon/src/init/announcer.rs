@@ -4,14 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use meshworker_engines::SecretFile;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::course::{Event, Round};
 use super::identity::Identity;
 use super::names::Workers;
-use crate::announce::{Announcement, Phase, client};
+use crate::announce::{Announcement, Phase, client::Client};
 
 /// Between two announcements of a member that is to stay.
 const CALM: Duration = Duration::from_secs(1);
@@ -25,7 +24,8 @@ pub(super) struct Announcer {
     pub(super) cluster: String,
     pub(super) identity: Identity,
     pub(super) address: IpAddr,
-    pub(super) token: SecretFile,
+    /// How it speaks to them.
+    pub(super) client: Client,
 }
 
 impl Announcer {
@@ -70,13 +70,6 @@ impl Announcer {
             round.failures.push(format!("DNS: {}", workers.why));
             return round;
         }
-        let token = match self.token.read() {
-            Ok(token) => token,
-            Err(why) => {
-                round.failures.push(format!("token-file: {why}"));
-                return round;
-            }
-        };
         let Identity {
             service,
             slot,
@@ -94,7 +87,7 @@ impl Announcer {
             generation,
         };
         let posts = workers.addresses.iter().map(async |worker: &SocketAddr| {
-            (*worker, client::post(*worker, &token, &announcement).await)
+            (*worker, self.client.post(*worker, &announcement).await)
         });
         for (worker, answer) in join_all(posts).await {
             match answer {

@@ -18,7 +18,7 @@ use super::names::{Names, Workers};
 use super::probe::{Probe, probe};
 use super::signals::Signals;
 use super::{Settings, socket};
-use crate::announce::Phase;
+use crate::announce::{Phase, client::Client};
 use crate::config::Cluster;
 use crate::kept::kept;
 
@@ -62,7 +62,7 @@ impl Around {
             cluster: cluster.name.clone(),
             identity: settings.identity.clone(),
             address,
-            token: settings.token.clone(),
+            client: Client::new(settings.token.clone(), Some(address)),
         };
         let (phases, told) = (announced.clone(), events.clone());
         tokio::spawn(async move {

@@ -34,6 +34,8 @@ pub(super) struct Latch {
     /// What a worker said last of its place, and of the cluster.
     in_place: bool,
     cluster: Option<String>,
+    /// Why no worker answers, if none does.
+    silence: Option<String>,
     /// Whether it is on its way out.
     going: bool,
     /// Why the database is not started yet.
@@ -48,6 +50,7 @@ impl Latch {
         let said = round.answers.iter();
         let said = said.max_by_key(|(_, answer)| answer.in_place);
         self.cluster = said.map(|(_, answer)| answer.cluster.clone());
+        self.silence = round.failures.first().cloned();
     }
 
     /// Notes the phase that the member is in.
@@ -85,7 +88,10 @@ impl Latch {
             return health(true, cluster.unwrap_or("the database answers").to_owned());
         }
         let why = match (cluster, working) {
-            (None, _) => "no worker answers".into(),
+            (None, _) => match &self.silence {
+                Some(why) => format!("no worker answers: {why}"),
+                None => "no worker answers".into(),
+            },
             (Some(cluster), _) if !self.in_place => format!("not in its place yet: {cluster}"),
             (Some(_), Some(work)) => format!("still at work: {work}"),
             (Some(cluster), None) => cluster.to_owned(),

@@ -5,13 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use meshworker_engines::SecretFile;
-
 use super::address::Wish;
 use super::course::Times;
 use super::identity::Identity;
 use super::subnet::Subnet;
 use crate::config::variable;
+use crate::token_file::TokenFile;
 
 /// One setting of the supervisor: a flag (`--NAME`) and a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +92,7 @@ pub struct Settings {
     /// The port that they listen on.
     pub workers_port: u16,
     /// The token that workers and members share.
-    pub token: SecretFile,
+    pub token: TokenFile,
     /// Who this member is.
     pub identity: Identity,
     /// Where the slots of this node have their directories, if they do.
@@ -140,7 +139,7 @@ impl Settings {
         let workers_port = port.parse().ok().filter(|port: &u16| *port > 0);
         let workers_port =
             workers_port.ok_or_else(|| invalid("workers-port", &port, "1 to 65535"))?;
-        let token = SecretFile::new(given.required("token-file", "a file")?);
+        let token = TokenFile::new(given.required("token-file", "a file")?);
         token.read().map_err(|why| InvalidInit {
             name: "token-file",
             found: why.to_string(),
@@ -276,7 +275,7 @@ mod tests {
 
     fn token() -> tempfile::NamedTempFile {
         let mut token = tempfile::NamedTempFile::new().unwrap();
-        token.write_all(b"secret\n").unwrap();
+        token.write_all(b"secret of the tests\n").unwrap();
         token
     }
 

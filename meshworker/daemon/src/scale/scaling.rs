@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshworker_core::MemberId;
-use meshworker_engines::SecretFile;
 
 use super::{Scale, Wish, Workers};
+use crate::announce::client::Client;
 use crate::board::{Fact, Sheet};
 use crate::status::EventKind;
+use crate::token_file::TokenFile;
 use crate::witness::DockerClient;
 
 /// How long an order may take in all: whoever still wants it then says so again.
@@ -39,7 +40,7 @@ pub struct Scaling {
     client: Arc<DockerClient>,
     workers: String,
     port: u16,
-    token: SecretFile,
+    token: TokenFile,
     /// What is under way, by the cluster's name.
     running: Mutex<BTreeMap<String, Goal>>,
 }
@@ -55,7 +56,7 @@ impl Scaling {
         client: Arc<DockerClient>,
         workers: &str,
         port: u16,
-        token: SecretFile,
+        token: TokenFile,
     ) -> Result<Arc<Scaling>, String> {
         Workers::new(workers, port).map_err(|why| why.to_string())?;
         Ok(Arc::new(Scaling {
@@ -85,7 +86,7 @@ impl Scaling {
         let wish = Wish {
             cluster: sheet.name().to_owned(),
             workers,
-            token: self.token.clone(),
+            client: Client::new(self.token.clone(), None),
         };
         {
             let mut running = self.lock();

@@ -2,10 +2,9 @@
 
 use futures_util::future::join_all;
 use meshworker_core::{MemberId, Sighting};
-use meshworker_engines::SecretFile;
 
 use super::Workers;
-use crate::announce::{Announcement, Phase, client};
+use crate::announce::{Announcement, Phase, client::Client};
 
 /// What stands for the task: not the member's own, so that the worker tells the
 /// two apart and believes whoever came last.
@@ -17,8 +16,8 @@ pub struct Wish {
     pub cluster: String,
     /// Where the workers are.
     pub workers: Workers,
-    /// The token that workers and members share.
-    pub token: SecretFile,
+    /// How it speaks to them.
+    pub client: Client,
 }
 
 impl Wish {
@@ -32,10 +31,6 @@ impl Wish {
         let Some(MemberId::Slot { service, slot }) = &victim.member else {
             return Err(format!("{} has no slot", victim.address));
         };
-        let token = self
-            .token
-            .read()
-            .map_err(|why| format!("token-file: {why}"))?;
         let said = Announcement {
             cluster: self.cluster.clone(),
             service: service.clone(),
@@ -49,7 +44,7 @@ impl Wish {
         let workers = self.workers.find().await?;
         let posts = workers
             .iter()
-            .map(|worker| client::post(*worker, &token, &said));
+            .map(|worker| self.client.post(*worker, &said));
         let answers = join_all(posts).await;
         let mut granted = false;
         let mut silent = Vec::new();

@@ -13,6 +13,7 @@ mod leaving;
 mod log;
 mod made_up;
 mod post;
+mod proof;
 mod refused;
 mod second_look;
 #[allow(

@@ -5,16 +5,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use meshworker::announce::{Announcement, PATH, Phase, Registry};
-use meshworker::api::{Server, State, Token, router};
-use meshworker_engines::SecretFile;
+use meshworker::api::{Server, State, router};
+use meshworker::proof::{Call, Door};
+use meshworker::token_file::TokenFile;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::client::TlsStream;
 
-/// What every request here carries, unless a test says otherwise.
+/// What members and the server know each other by.
 pub const TOKEN: &str = "a token of the tests";
+
+/// Where requests come from, unless a test says otherwise.
+pub const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// A server that listens until it is closed.
 pub struct Post {
@@ -22,7 +27,7 @@ pub struct Post {
     pub address: SocketAddr,
     pub stop: watch::Sender<bool>,
     server: JoinHandle<()>,
-    _file: tempfile::NamedTempFile,
+    file: tempfile::NamedTempFile,
 }
 
 impl Post {
@@ -31,11 +36,11 @@ impl Post {
         std::fs::write(file.path(), TOKEN).unwrap();
         let registry = Registry::new();
         let state = State {
-            token: Arc::new(Token::in_file(SecretFile::new(file.path())).unwrap()),
             registry: Arc::clone(&registry),
         };
         let server = Server::bind(([127, 0, 0, 1], 0).into(), router(state), "tests");
-        let server = server.await.unwrap();
+        let door = Door::of(TokenFile::new(file.path())).unwrap();
+        let server = server.await.unwrap().with_proof(Arc::new(door));
         let address = server.address();
         let (stop, stopped) = watch::channel(false);
         Post {
@@ -43,7 +48,7 @@ impl Post {
             address,
             stop,
             server: tokio::spawn(server.run(stopped)),
-            _file: file,
+            file,
         }
     }
 
@@ -53,27 +58,44 @@ impl Post {
         self.server.await.unwrap();
     }
 
-    /// Sends these bytes, and reads all that comes: status and body.
-    pub async fn exchange(&self, request: &[u8]) -> (u16, Value) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+    /// A connection from this address that has proved that it knows the token.
+    pub async fn connect(&self, from: IpAddr) -> TlsStream<TcpStream> {
+        let call = Call::new(TokenFile::new(self.file.path()), Some(from));
+        call.connect(self.address).await.unwrap()
+    }
+
+    /// Sends these bytes from this address, and reads all that comes: status and body.
+    pub async fn exchange(&self, from: IpAddr, request: &[u8]) -> (u16, Value) {
+        let mut stream = self.connect(from).await;
         stream.write_all(request).await.unwrap();
         read(stream).await
     }
 
-    /// A request with this token, none if it is empty, and this body.
-    pub async fn request(&self, line: &str, token: &str, body: &str) -> (u16, Value) {
+    /// A request with this body, from this address.
+    pub async fn request_from(&self, from: IpAddr, line: &str, body: &str) -> (u16, Value) {
         let length = body.len();
-        let token = match token {
-            "" => String::new(),
-            token => format!("authorization: Bearer {token}\r\n"),
-        };
-        let head = format!("{line} HTTP/1.1\r\nhost: x\r\n{token}content-length: {length}\r\n\r\n");
-        self.exchange(format!("{head}{body}").as_bytes()).await
+        let head = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+        self.exchange(from, format!("{head}{body}").as_bytes())
+            .await
     }
 
-    /// Posts this as an announcement.
+    /// A request with this body.
+    pub async fn request(&self, line: &str, body: &str) -> (u16, Value) {
+        self.request_from(HERE, line, body).await
+    }
+
+    /// Posts this as an announcement, from this address.
+    pub async fn post_from(&self, from: IpAddr, body: &str) -> (u16, Value) {
+        self.request_from(from, &format!("POST {PATH}"), body).await
+    }
+
+    /// Posts this as an announcement, from the address that it names if that is one
+    /// of this machine's.
     pub async fn post(&self, body: &str) -> (u16, Value) {
-        self.request(&format!("POST {PATH}"), TOKEN, body).await
+        let said = serde_json::from_str::<Value>(body).unwrap_or_default();
+        let address = said["address"].as_str().and_then(|text| text.parse().ok());
+        let from = address.filter(IpAddr::is_loopback).unwrap_or(HERE);
+        self.post_from(from, body).await
     }
 
     /// Announces a member, and returns the answer.
@@ -85,7 +107,7 @@ impl Post {
 }
 
 /// Reads an answer to its end.
-pub async fn read(mut stream: TcpStream) -> (u16, Value) {
+pub async fn read(mut stream: impl AsyncRead + Unpin) -> (u16, Value) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

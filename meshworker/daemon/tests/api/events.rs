@@ -119,7 +119,7 @@ async fn a_reader_that_hears_nothing_for_long_hears_that_somebody_is_there() {
     let mut request = Request::get("/v1/events/stream")
         .body(Body::empty())
         .unwrap();
-    request.extensions_mut().insert(Lease::on(None));
+    request.extensions_mut().insert(Lease::default());
     let mut stream = routes.call(request).await.unwrap().into_body();
     let began = Instant::now();
     for (said, after) in [

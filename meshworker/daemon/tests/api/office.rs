@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use governor::Quota;
-use meshworker::api::{Server, Token, limited, limited_to, v1};
+use meshworker::api::{Server, Tokens, limited, limited_to, v1};
 use meshworker::board::{Board, Powers};
 use meshworker::log_level::LogLevel;
 use meshworker::scale::Scaling;
+use meshworker::token_file::TokenFile;
 use meshworker::worker;
-use meshworker_engines::SecretFile;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -73,7 +73,7 @@ impl Office {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), TOKEN).unwrap();
         let board = Board::new(how.powers);
-        let token = Token::in_file(SecretFile::new(file.path())).unwrap();
+        let token = Tokens::in_file(TokenFile::new(file.path())).unwrap();
         let token = (!how.without_token).then_some(token);
         let (log, level) = reload::Layer::new(EnvFilter::new("warn"));
         let desk = v1::Desk::new(Arc::clone(&board))

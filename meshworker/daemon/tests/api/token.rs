@@ -74,7 +74,7 @@ async fn another_token_takes_effect_at_once() {
     let office = Office::without_worker(Opening::default()).await;
     let _open = office.board.open(&world.cluster(&[]));
     office.hold(true).await;
-    std::fs::write(office.file.path(), "another").unwrap();
+    std::fs::write(office.file.path(), "another-token-of-the-tests").unwrap();
     office.order("hold", &json!({})).await.refused(401);
     std::fs::write(office.file.path(), "").unwrap();
     office.order("hold", &json!({})).await.refused(503);

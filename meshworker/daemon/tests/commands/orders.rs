@@ -64,7 +64,7 @@ fn an_order_is_told_to_every_worker() {
         "{line}"
     );
 
-    let wrong = token("a-wrong-token");
+    let wrong = token("a-wrong-token-of-the-tests");
     let args = ["hold", "--api-token-file", wrong.path().to_str().unwrap()];
     let output = run(&workers[0].url(), &args);
     assert_eq!(

@@ -17,5 +17,6 @@ mod bad_input;
 mod health;
 mod leaving;
 mod process;
+mod proof;
 mod slot;
 mod support;

@@ -22,7 +22,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Problem, Token, rate};
+use super::{Problem, Tokens, rate};
 use crate::board::{Board, Sheet};
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
@@ -34,7 +34,7 @@ const STREAMS: usize = 256;
 #[derive(Clone)]
 pub struct Desk {
     board: Arc<Board>,
-    token: Option<Arc<Token>>,
+    token: Option<Arc<Tokens>>,
     scaling: Option<Arc<Scaling>>,
     log_level: Option<LogLevel>,
     streams: Arc<Semaphore>,
@@ -52,8 +52,8 @@ impl Desk {
         }
     }
 
-    /// The same, which takes orders from whoever has this token.
-    pub fn with_token(self, token: Option<Token>) -> Desk {
+    /// The same, which takes orders from whoever has one of these tokens.
+    pub fn with_token(self, token: Option<Tokens>) -> Desk {
         Desk {
             token: token.map(Arc::new),
             ..self

@@ -1,7 +1,8 @@
 //! From files to a [`Stack`].
 
-use std::io::Read;
 use std::path::Path;
+
+use meshworker_engines::small_file::read_text;
 
 use super::bad::BadStack;
 use super::field::Field;
@@ -24,7 +25,7 @@ pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, Bad
     let mut texts = Vec::new();
     for path in files {
         let file = path.as_ref().display().to_string();
-        let text = read_text(path.as_ref()).map_err(|why| BadStack::Unreadable {
+        let text = read_text(path.as_ref(), LONGEST).map_err(|why| BadStack::Unreadable {
             file: file.clone(),
             why: why.to_string(),
         })?;
@@ -37,7 +38,7 @@ pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, Bad
         let folder = Path::new(&*place.file).parent().unwrap_or(Path::new(""));
         // A config that cannot be read is no mistake of the stack file: it may
         // be generated later. The checks that need it say so.
-        config.text = read_text(&folder.join(&file.value)).ok();
+        config.text = read_text(&folder.join(&file.value), LONGEST).ok();
     }
     Ok(stack)
 }
@@ -175,17 +176,6 @@ fn source(field: &Field) -> Result<Source, BadStack> {
     }
     let file = field.get("file")?.map(|file| file.at()).transpose()?;
     Ok(Source { file, text: None })
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    file.take(LONGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST {
-        let why = format!("longer than {LONGEST} bytes");
-        return Err(std::io::Error::other(why));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use governor::Quota;
 use meshworker::board::Registration;
 use meshworker::config::{Inputs, Origin, Raw};
 use meshworker::scale::Scaling;
+use meshworker::token_file::TokenFile;
 use meshworker::witness::{DockerClient, Endpoint};
 use meshworker_core::{Gate, Reason, Refusal};
-use meshworker_engines::SecretFile;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -139,7 +139,7 @@ impl Scene {
 fn scaling() -> Arc<Scaling> {
     let nowhere = Endpoint::parse("unix:///nowhere/docker.sock", false, None).unwrap();
     let client = Arc::new(DockerClient::new(nowhere));
-    Scaling::new(client, "127.0.0.1", 1, SecretFile::new("/nowhere/token")).unwrap()
+    Scaling::new(client, "127.0.0.1", 1, TokenFile::new("/nowhere/token")).unwrap()
 }
 
 /// One request, and no other in the time that a test takes.

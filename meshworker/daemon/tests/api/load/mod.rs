@@ -69,7 +69,7 @@ async fn much_asking_harms_neither_the_passes_nor_the_memory() {
 async fn bear(load: Load) {
     let world = World::formed([1, 2, 3]).await;
     let token = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(token.path(), "token").unwrap();
+    std::fs::write(token.path(), "token-of-the-tests").unwrap();
     let mut process = Process::start(&world, token.path().to_str().unwrap());
     let line = process.says("listening for operators").await;
     let address: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
@@ -164,7 +164,7 @@ async fn ask(address: SocketAddr, load: Load, progress: Arc<Progress>) {
 /// An order to hold the cluster.
 fn hold(why: &str) -> Vec<u8> {
     let headers = [
-        ("authorization", "Bearer token"),
+        ("authorization", "Bearer token-of-the-tests"),
         ("content-type", "application/json"),
     ];
     let body = serde_json::json!({ "why": why }).to_string();

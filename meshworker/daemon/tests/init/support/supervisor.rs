@@ -14,7 +14,7 @@ use tempfile::{NamedTempFile, TempDir};
 use super::wait_for;
 
 /// The token of every test.
-pub const TOKEN: &str = "a-token";
+pub const TOKEN: &str = "a-token-of-the-tests";
 
 /// Ends what it starts together with whoever started that.
 const MORTAL: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];

@@ -1,13 +1,17 @@
 //! A worker that answers as a test wants.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use meshworker::proof;
+use meshworker::token_file::Token;
 use serde_json::{Value, json};
+use tokio_rustls::rustls::{ServerConnection, StreamOwned};
 
+use super::supervisor::TOKEN;
 use super::{PATIENCE, wait_for};
 
 /// What a worker answers: the status, and the body.
@@ -19,7 +23,7 @@ type Rule = Box<dyn FnMut(&Value) -> Reply + Send>;
 pub struct FakeWorker {
     port: u16,
     rule: Arc<Mutex<Rule>>,
-    heard: Arc<Mutex<Vec<(String, Value)>>>,
+    heard: Arc<Mutex<Vec<Value>>>,
     answered: Arc<AtomicUsize>,
 }
 
@@ -35,6 +39,17 @@ impl FakeWorker {
         port: u16,
         rule: impl FnMut(&Value) -> Reply + Send + 'static,
     ) -> FakeWorker {
+        FakeWorker::knowing(TOKEN, address, port, rule)
+    }
+
+    /// Starts one that proves that it knows this token.
+    pub fn knowing(
+        token: &str,
+        address: Ipv4Addr,
+        port: u16,
+        rule: impl FnMut(&Value) -> Reply + Send + 'static,
+    ) -> FakeWorker {
+        let proof = proof::server_config(&[Token::try_from(token).unwrap()]).unwrap();
         let listener = TcpListener::bind((address, port)).unwrap();
         let worker = FakeWorker {
             port: listener.local_addr().unwrap().port(),
@@ -47,7 +62,9 @@ impl FakeWorker {
         // It ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                answer(stream, &rule, &heard);
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                let tls = ServerConnection::new(Arc::clone(&proof)).unwrap();
+                answer(StreamOwned::new(tls, stream), &rule, &heard);
                 answered.fetch_add(1, Ordering::SeqCst);
             }
         });
@@ -63,8 +80,8 @@ impl FakeWorker {
         *self.rule.lock().unwrap() = Box::new(rule);
     }
 
-    /// What it was told so far, with the authorization that came with it.
-    pub fn heard(&self) -> Vec<(String, Value)> {
+    /// What it was told so far.
+    pub fn heard(&self) -> Vec<Value> {
         self.heard.lock().unwrap().clone()
     }
 
@@ -78,21 +95,18 @@ impl FakeWorker {
     pub fn wait_for_phase(&self, phase: &str) -> Value {
         wait_for(phase, || {
             let heard = self.heard();
-            let found = heard.iter().find(|(_, told)| told["phase"] == phase);
-            found
-                .map(|(_, told)| told.clone())
-                .ok_or(format!("{heard:?}"))
+            let found = heard.iter().find(|told| told["phase"] == phase);
+            found.cloned().ok_or(format!("{heard:?}"))
         })
     }
 }
 
-/// A request's first line, its authorization and its body; nothing when the
-/// supervisor hung up, because a new phase does not wait for the old one.
-fn read(stream: &TcpStream) -> std::io::Result<Option<(String, String, Vec<u8>)>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+/// A request's first line and its body; nothing when the supervisor hung up,
+/// because a new phase does not wait for the old one.
+fn read(stream: impl Read) -> std::io::Result<Option<(String, Vec<u8>)>> {
     let mut reader = BufReader::new(stream);
     let mut request = String::new();
-    let (mut length, mut token) = (0, String::new());
+    let mut length = 0;
     if reader.read_line(&mut request)? == 0 {
         return Ok(None);
     }
@@ -102,24 +116,23 @@ fn read(stream: &TcpStream) -> std::io::Result<Option<(String, String, Vec<u8>)>
         let Some((name, value)) = line.trim_end().split_once(": ") else {
             break;
         };
-        match name.to_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap_or(0),
-            "authorization" => token = value.to_owned(),
-            _ => {}
+        assert_ne!(name.to_lowercase(), "authorization", "{line}");
+        if name.to_lowercase() == "content-length" {
+            length = value.parse().unwrap_or(0);
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some((request, token, body)))
+    Ok(Some((request, body)))
 }
 
-fn answer(mut stream: TcpStream, rule: &Mutex<Rule>, heard: &Mutex<Vec<(String, Value)>>) {
-    let Ok(Some((request, token, body))) = read(&stream) else {
+fn answer(mut stream: impl Read + Write, rule: &Mutex<Rule>, heard: &Mutex<Vec<Value>>) {
+    let Ok(Some((request, body))) = read(&mut stream) else {
         return;
     };
     assert_eq!(request, "POST /v1/announcements HTTP/1.1\r\n");
     let told: Value = serde_json::from_slice(&body).unwrap();
-    heard.lock().unwrap().push((token, told.clone()));
+    heard.lock().unwrap().push(told.clone());
     let (status, body) = rule.lock().unwrap()(&told);
     let body = body.to_string();
     // A supervisor that was killed in the middle is no failure.
@@ -128,6 +141,7 @@ fn answer(mut stream: TcpStream, rule: &Mutex<Rule>, heard: &Mutex<Vec<(String, 
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
+    let _ = stream.flush();
 }
 
 /// The member is in its place; nothing about leaving.
