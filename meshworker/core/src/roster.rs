@@ -28,12 +28,22 @@ impl Roster {
     /// not list is absent to it; whom an incomplete one does not list, unknown.
     pub fn merge(reports: &[Report], alive: &BTreeSet<IpAddr>) -> Roster {
         let mut found: BTreeMap<IpAddr, Member> = BTreeMap::new();
+        let docker = reports.iter().filter(|r| r.witness == Witness::Docker);
+        let listed: BTreeSet<&MemberId> = docker
+            .flat_map(|report| &report.sightings)
+            .filter_map(|sighting| sighting.member.as_ref())
+            .collect();
         for report in reports {
             for sighting in &report.sightings {
                 let member = found
                     .entry(sighting.address)
                     .or_insert_with(|| unknown(sighting.address));
-                if let Some(id) = &sighting.member {
+                // The swarm's word on who is where outranks a member's own.
+                let by_docker = report.witness == Witness::Docker;
+                let named = matches!(member.id, MemberId::Slot { .. });
+                if let Some(id) = &sighting.member
+                    && (by_docker || !named && !listed.contains(id))
+                {
                     member.id = id.clone();
                 }
                 member.node = member.node.take().or_else(|| sighting.node.clone());

@@ -23,4 +23,5 @@ pub mod scale;
 pub mod status;
 pub mod token_file;
 pub mod witness;
+mod words;
 pub mod worker;

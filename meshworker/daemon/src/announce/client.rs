@@ -14,6 +14,7 @@ use tokio_rustls::rustls;
 use super::{Announcement, Answer, PATH};
 use crate::proof::{Call, Unproved};
 use crate::token_file::TokenFile;
+use crate::words::harmless;
 
 /// How long one worker may take: announcements are repeated each second.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -100,7 +101,9 @@ impl Client {
             let body = body.collect().await.map_err(|why| garbage(&why))?;
             let body = body.to_bytes();
             match status {
-                StatusCode::OK => serde_json::from_slice(&body).map_err(|why| garbage(&why)),
+                StatusCode::OK => serde_json::from_slice::<Answer>(&body)
+                    .map(Answer::harmless)
+                    .map_err(|why| garbage(&why)),
                 status => Err(Unheard::Refused {
                     status: status.as_u16(),
                     why: first_line(&body),
@@ -135,6 +138,5 @@ fn is_alert(why: &hyper::Error) -> bool {
 /// What a worker says of a refusal, fit for one line of a log.
 fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let line = text.lines().next().unwrap_or_default();
-    line.chars().filter(|c| !c.is_control()).take(200).collect()
+    harmless(text.lines().next().unwrap_or_default(), 200)
 }

@@ -1,5 +1,8 @@
 //! Where the members of one cluster announce themselves.
 
+mod claim;
+mod patience;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +14,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Announcement, Answer, Findings, Phase, Verdict};
+
+pub use claim::{Refused, Speaker};
+use patience::Patience;
 
 /// Whoever has not announced itself for this long does not any more. Supervisors
 /// renew each second: four may be lost on the way.
@@ -24,11 +30,6 @@ const EVERYBODY: Duration = Duration::from_secs(2);
 /// most, they take a few megabytes.
 const MOST_MEMBERS: usize = 4096;
 
-/// As many members as a cluster can have announce themselves already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{MOST_MEMBERS} members announce themselves already")]
-pub struct Full;
-
 /// Where the members of one cluster announce themselves, and get their answers
 /// from what the worker found last. Decides nothing.
 #[derive(Debug)]
@@ -40,6 +41,14 @@ pub struct Desk {
     only_plans: AtomicBool,
 }
 
+/// What was not heard.
+#[derive(Debug, Default)]
+struct Refusals {
+    times: u64,
+    last: String,
+    is_news: bool,
+}
+
 #[derive(Debug)]
 struct Inner {
     opened: Instant,
@@ -47,14 +56,17 @@ struct Inner {
     /// How many members ever came to this desk.
     came: u64,
     findings: Option<Findings>,
+    refused: Refusals,
 }
 
-/// One task of one slot: a slot may have two for a while, the old and the new.
+/// One task of one slot at one address: a slot may have two for a while, the old
+/// and the new. What is said of another address touches nothing here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     service: String,
     slot: u64,
     task: String,
+    address: IpAddr,
 }
 
 #[derive(Debug)]
@@ -66,6 +78,8 @@ struct Entry {
     since: Instant,
     /// When it was said last.
     renewed: Instant,
+    speaker: Speaker,
+    patience: Patience,
 }
 
 impl Key {
@@ -74,7 +88,15 @@ impl Key {
             service: said.service.clone(),
             slot: said.slot,
             task: said.task.clone(),
+            address: said.address,
         }
+    }
+}
+
+impl Entry {
+    fn outranks(&self, other: &Entry) -> bool {
+        let by_order = |entry: &Entry| entry.speaker == Speaker::Worker;
+        (by_order(other), self.position) < (by_order(self), other.position)
     }
 }
 
@@ -86,6 +108,7 @@ impl Default for Desk {
                 members: BTreeMap::new(),
                 came: 0,
                 findings: None,
+                refused: Refusals::default(),
             }),
             news: watch::Sender::new(0),
             only_plans: AtomicBool::new(false),
@@ -100,30 +123,41 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// It is one member too many.
-    pub fn hear(&self, said: &Announcement, now: Instant) -> Result<(), Full> {
+    /// Whoever speaks may not speak for it, or it is one member too many.
+    pub fn hear(&self, said: &Announcement, speaker: Speaker, now: Instant) -> Result<(), Refused> {
         let mut inner = self.at(now);
         let key = Key::of(said);
+        match inner.judge(said, speaker) {
+            Err(refused) => return Err(inner.refuse(said, refused)),
+            Ok(gives_way) => inner.members.retain(|key, _| !gives_way.contains(key)),
+        }
         if let Some(entry) = inner.members.get_mut(&key) {
             if said.generation < entry.said.generation {
                 return Ok(());
             }
             entry.renewed = now;
+            entry.speaker = speaker;
             if entry.said != *said {
                 entry.said = said.clone();
                 entry.since = now;
-                self.tell();
+                // Who changes his word all the time wakes nobody: the next pass
+                // sees it anyway.
+                if entry.patience.allows(now) {
+                    self.tell();
+                }
             }
             return Ok(());
         }
         if inner.members.len() >= MOST_MEMBERS {
-            return Err(Full);
+            return Err(inner.refuse(said, Refused::Full(MOST_MEMBERS)));
         }
         let entry = Entry {
             said: said.clone(),
             position: inner.came,
             since: now,
             renewed: now,
+            speaker,
+            patience: Patience::new(now),
         };
         inner.came += 1;
         inner.members.insert(key, entry);
@@ -196,14 +230,22 @@ impl Desk {
         let inner = self.at(now);
         let mut report = Report::addresses(Witness::Announce, []);
         let there = inner
-            .newest()
+            .believed()
             .into_values()
-            .map(|entry| sighting(&entry.said));
+            .map(|entry| inner.sighting(entry));
         report.sightings.extend(there);
         if !report.sightings.is_empty() {
             report.grade = meshworker_core::Grade::Answer;
         }
         (report, *self.news.borrow())
+    }
+
+    /// How many announcements were refused so far, and why the last one was,
+    /// unless that was asked for before.
+    pub fn refused(&self) -> (u64, Option<String>) {
+        let refused = &mut self.lock().refused;
+        let news = std::mem::take(&mut refused.is_news);
+        (refused.times, news.then(|| refused.last.clone()))
     }
 
     /// Resolves when there is other news than that of this number.
@@ -254,24 +296,38 @@ impl Desk {
 }
 
 impl Inner {
-    /// Who is at each address: of two that say so the one that came later. The
-    /// other one is a leftover, or misconfigured.
-    fn newest(&self) -> BTreeMap<IpAddr, &Entry> {
-        let mut newest: BTreeMap<IpAddr, &Entry> = BTreeMap::new();
+    /// Who is at each address: of two that say so the one that came first, unless
+    /// a worker says it on an operator's order.
+    fn believed(&self) -> BTreeMap<IpAddr, &Entry> {
+        let mut believed: BTreeMap<IpAddr, &Entry> = BTreeMap::new();
         for entry in self.members.values() {
-            let there = newest.entry(entry.said.address).or_insert(entry);
-            if there.position < entry.position {
+            let there = believed.entry(entry.said.address).or_insert(entry);
+            if entry.outranks(there) {
                 *there = entry;
             }
         }
-        newest
+        believed
     }
 
     fn has_its_address(&self, entry: &Entry) -> bool {
-        let newer = |other: &Entry| {
-            other.said.address == entry.said.address && other.position > entry.position
-        };
-        !self.members.values().any(newer)
+        let better =
+            |other: &Entry| other.said.address == entry.said.address && other.outranks(entry);
+        !self.members.values().any(better)
+    }
+
+    fn refuse(&mut self, said: &Announcement, refused: Refused) -> Refused {
+        self.refused.times += 1;
+        let last = format!("{} at {}: {refused}", said.member(), said.address);
+        // Whoever says it again each second is told of once.
+        self.refused.is_news |= last != self.refused.last;
+        self.refused.last = last;
+        refused
+    }
+
+    fn sighting(&self, entry: &Entry) -> Sighting {
+        let sighting = sighting(&entry.said);
+        let member = sighting.member.filter(|_| !self.came_second(entry));
+        Sighting { member, ..sighting }
     }
 
     /// Whether a member that waits to start may do so: whether no other task of

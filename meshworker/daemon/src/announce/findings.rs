@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Leaver, MemberId, Observation, Plan, Release, Situation};
+use meshworker_core::{Leaver, MemberId, Observation, Plan, Release, Report, Situation, Witness};
 use tokio::time::Instant;
 
 use super::{Announcement, Verdict};
@@ -31,6 +31,8 @@ pub struct Findings {
     unity: String,
     /// The members that are in the cluster with everybody else, all data in place.
     in_place: BTreeSet<IpAddr>,
+    /// The addresses that DNS or Docker lists.
+    vouched: BTreeSet<IpAddr>,
     /// Who is on its way out, and who may stop.
     leavers: Vec<Leaver>,
 }
@@ -57,6 +59,7 @@ impl Findings {
             pause: Duration::ZERO,
             unity: plan.unity.to_string(),
             in_place: members.map(|(member, _)| member.address).collect(),
+            vouched: vouched(&observed.reports),
             leavers: plan.leavers.clone(),
         }
     }
@@ -90,6 +93,11 @@ impl Findings {
         !self.in_place.is_empty()
     }
 
+    /// Whether DNS or Docker lists this address.
+    pub fn vouched(&self, address: IpAddr) -> bool {
+        self.vouched.contains(&address)
+    }
+
     /// Whether the member at this address is in its place.
     pub fn in_place(&self, address: IpAddr) -> bool {
         self.in_place.contains(&address)
@@ -99,7 +107,10 @@ impl Findings {
     /// did not see it leaving, and gave no verdict.
     pub fn verdict(&self, asks: &Announcement) -> Option<Verdict> {
         let id = asks.member();
-        let is_it = |leaver: &&Leaver| leaver.address == asks.address && leaver.member == id;
+        // One whose slot another task has is known by its address alone.
+        let known = [id, MemberId::Address(asks.address)];
+        let is_it =
+            |leaver: &&Leaver| leaver.address == asks.address && known.contains(&leaver.member);
         let leaver = self.leavers.iter().find(is_it)?;
         Some(Verdict {
             granted: leaver.release.is_granted(),
@@ -114,8 +125,23 @@ impl Findings {
     }
 }
 
+fn vouched(reports: &[Report]) -> BTreeSet<IpAddr> {
+    let ours = |report: &&Report| matches!(report.witness, Witness::Dns | Witness::Docker);
+    let sightings = reports
+        .iter()
+        .filter(ours)
+        .flat_map(|report| &report.sightings);
+    sightings.map(|sighting| sighting.address).collect()
+}
+
 #[cfg(test)]
 impl Findings {
+    /// The same, of a pass in which these witnesses reported.
+    pub(super) fn listing(self, reports: &[Report]) -> Findings {
+        let vouched = vouched(reports);
+        Findings { vouched, ..self }
+    }
+
     /// The same, of a pass that took longer.
     pub(super) fn after(self, took: Duration) -> Findings {
         Findings { took, ..self }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::harmless;
+
 /// What a member's supervisor says of it. Fields that are not known here are let
 /// pass: one side may be newer than the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,4 +75,54 @@ pub struct Verdict {
     pub place: usize,
     /// What is left to do, for people: "5461 slots left".
     pub progress: Option<String>,
+}
+
+/// In characters. What we say ourselves is shorter.
+const LONGEST: usize = 1_000;
+
+impl Answer {
+    /// The same, fit to be logged and shown.
+    pub(super) fn harmless(self) -> Answer {
+        let text = |text: String| harmless(&text, LONGEST);
+        let verdict = self.verdict.map(|verdict| Verdict {
+            why: text(verdict.why),
+            going: text(verdict.going),
+            progress: verdict.progress.map(text),
+            ..verdict
+        });
+        Answer {
+            cluster: text(self.cluster),
+            verdict,
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{NASTY, is_harmful};
+
+    #[test]
+    fn an_answer_began_a_line_of_its_own_in_the_log() {
+        for nasty in NASTY {
+            let answer = Answer {
+                generation: 1,
+                in_place: false,
+                cluster: nasty.to_owned(),
+                verdict: Some(Verdict {
+                    granted: true,
+                    why: nasty.to_owned(),
+                    going: nasty.to_owned(),
+                    place: 1,
+                    progress: Some(nasty.to_owned()),
+                }),
+            };
+            let said = format!("{:?}", answer.harmless()).replace("\\u{fffd}", "");
+            assert!(
+                !said.chars().any(is_harmful) && !said.contains("\\u"),
+                "{said}"
+            );
+        }
+    }
 }

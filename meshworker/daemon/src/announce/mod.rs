@@ -23,7 +23,7 @@ mod registry;
 mod routes;
 mod source;
 
-pub use desk::{Desk, Full};
+pub use desk::{Desk, Refused, Speaker};
 pub use findings::Findings;
 pub use message::{Announcement, Answer, Phase, Verdict};
 pub use registry::{Registration, Registry};

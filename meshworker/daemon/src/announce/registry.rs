@@ -1,22 +1,44 @@
 //! The desks of all clusters of this process.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::info;
 
 use super::Desk;
+use crate::witness::Place;
 
 /// The desks of all clusters of this process, by the clusters' names.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Registry {
     desks: Mutex<BTreeMap<String, Arc<Desk>>>,
+    /// Where the workers are, for what they ask of each other.
+    workers: Option<Place>,
 }
 
 impl Registry {
     /// No cluster yet.
     pub fn new() -> Arc<Registry> {
         Arc::default()
+    }
+
+    /// The same, of one of the workers at this place: what they say of members on
+    /// an operator's order is believed.
+    pub fn among(workers: Place) -> Arc<Registry> {
+        Arc::new(Registry {
+            workers: Some(workers),
+            ..Registry::default()
+        })
+    }
+
+    /// Whether a worker is at this address.
+    pub(super) async fn is_worker(&self, peer: IpAddr) -> bool {
+        match &self.workers {
+            Some(workers) => workers.look().await.addresses.contains(&peer),
+            None => false,
+        }
     }
 
     /// Opens the desk of a cluster, until the registration is dropped. A worker
@@ -46,6 +68,12 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Desk>>> {
         // One call changes one entry: nothing can be half done.
         self.desks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({:?})", self.lock().keys())
     }
 }
 

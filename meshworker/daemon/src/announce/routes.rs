@@ -1,6 +1,6 @@
 //! What announcements are answered over HTTP.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract;
@@ -9,8 +9,9 @@ use axum::routing::post;
 use axum::{Extension, Json, Router};
 use tokio::time::Instant;
 
-use super::{Announcement, Answer, PATH};
+use super::{Announcement, Answer, PATH, Refused, Speaker};
 use crate::api::{self, Peer, Problem};
+use crate::words::is_harmful;
 
 /// Longer than any name or id of Swarm: its names are DNS names.
 const LONGEST_TEXT: usize = 253;
@@ -31,9 +32,21 @@ async fn announce(
         let error = format!("cluster: found '{found}'; allowed: one that this worker looks after");
         Problem::new(StatusCode::NOT_FOUND, error)
     })?;
+    let speaker = if said.address == peer {
+        Speaker::Itself
+    } else if state.registry.is_worker(peer).await {
+        Speaker::Worker
+    } else {
+        Speaker::Other
+    };
     let now = Instant::now();
-    desk.hear(&said, now)
-        .map_err(|full| Problem::new(StatusCode::SERVICE_UNAVAILABLE, full.to_string()))?;
+    desk.hear(&said, speaker, now).map_err(|refused| {
+        let status = match refused {
+            Refused::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Refused::Elsewhere { .. } | Refused::Taken { .. } => StatusCode::FORBIDDEN,
+        };
+        Problem::new(status, refused.to_string())
+    })?;
     if desk.has_no_word_for(&said) {
         // An answer would count: whoever leaves waits for the word of all that answer.
         let error = "this worker only plans (dry-run): it lets nobody go and holds nobody";
@@ -54,10 +67,10 @@ fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
     ];
     for (name, text) in texts {
         // They come to stand in log lines.
-        if text.len() > LONGEST_TEXT || text.chars().any(char::is_control) {
+        if text.len() > LONGEST_TEXT || text.chars().any(is_harmful) {
             let length = text.len();
             return Err(Problem::bad(format!(
-                "{name}: found {length} bytes; allowed: at most {LONGEST_TEXT}, without control characters"
+                "{name}: found {length} bytes; allowed: at most {LONGEST_TEXT}, without control characters and the like"
             )));
         }
     }
@@ -80,8 +93,10 @@ fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
 /// An address of this machine only leads to ourselves, unless it lives here too.
 fn can_be_a_members(address: IpAddr, peer: IpAddr) -> bool {
     let nowhere = match address {
-        IpAddr::V4(v4) => v4 == Ipv4Addr::BROADCAST || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+        // "This network" and what is reserved (RFC 1122, 3.2.1.3; RFC 1112, 4).
+        IpAddr::V4(v4) => matches!(v4.octets(), [0 | 240..=255, ..]) || v4.is_link_local(),
+        // The second is another way to say an IPv4 address (RFC 6052).
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || matches!(v6.segments(), [0x64, 0xff9b, ..]),
     };
     !nowhere
         && !address.is_unspecified()
@@ -103,6 +118,10 @@ mod tests {
         }
         for address in [
             "0.0.0.0",
+            "0.1.2.3",
+            "240.0.0.1",
+            "64:ff9b::a00:107",
+            "64:ff9b:1::1",
             "::",
             "224.0.0.1",
             "ff02::1",

@@ -3,7 +3,10 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// In characters. What we say ourselves is shorter.
+use crate::words::harmless;
+
+/// In characters: what a client sent may be repeated in its answer, not at any
+/// length. What we say ourselves is shorter.
 const LONGEST: usize = 1_000;
 
 /// Why a request was not answered as wished: `{"error": "..."}`.
@@ -18,7 +21,7 @@ impl Problem {
     pub fn new(status: StatusCode, error: impl Into<String>) -> Problem {
         Problem {
             status,
-            error: one_line(error.into()),
+            error: harmless(&error.into(), LONGEST),
         }
     }
 
@@ -26,15 +29,6 @@ impl Problem {
     pub fn bad(error: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, error)
     }
-}
-
-/// What a client sent may be repeated in its answer: not at any length, and
-/// without line breaks and whatever else moves a terminal's cursor.
-fn one_line(text: String) -> String {
-    let plain = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c });
-    plain.take(LONGEST).collect()
 }
 
 /// A problem's body.

@@ -177,6 +177,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
                 let mut first = [0];
                 stream.peek(&mut first).await.map_err(broken)?;
                 if first != [HANDSHAKE] {
+                    door.refused(peer, &"it speaks plain HTTP");
                     let refusing = Router::new().fallback(plain);
                     let refusing = refusing.layer(from_fn_with_state(lease.clone(), within));
                     return answer(stream, refusing).await;

@@ -17,7 +17,8 @@ mod sheet;
 mod since;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::config::Cluster;
 
@@ -34,6 +35,7 @@ pub struct Board {
     sheets: Mutex<BTreeMap<String, Arc<Sheet>>>,
     chronicle: Arc<Chronicle>,
     powers: Powers,
+    unproved: OnceLock<Arc<AtomicU64>>,
 }
 
 impl Board {
@@ -64,6 +66,18 @@ impl Board {
     /// All sheets, sorted by name.
     pub fn sheets(&self) -> Vec<Arc<Sheet>> {
         self.lock().values().cloned().collect()
+    }
+
+    /// Has the members' port counted, where there is one.
+    pub fn watch_door(&self, unproved: Arc<AtomicU64>) {
+        // There is one such port in a process.
+        let _ = self.unproved.set(unproved);
+    }
+
+    /// How many connections to the members' port proved nothing.
+    pub fn unproved(&self) -> u64 {
+        let unproved = self.unproved.get();
+        unproved.map_or(0, |unproved| unproved.load(Ordering::Relaxed))
     }
 
     /// What has happened.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub struct Sheet {
     chronicle: Arc<Chronicle>,
     known: Mutex<Known>,
     tally: Mutex<Tally>,
+    refused: AtomicU64,
 }
 
 /// What readers take is shared, so that they hold the lock for no longer than it
@@ -64,12 +66,23 @@ impl Sheet {
             chronicle,
             known: Mutex::default(),
             tally: Mutex::default(),
+            refused: AtomicU64::new(0),
         }
     }
 
     /// The cluster's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How many announcements were refused.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Notes how many announcements were refused so far.
+    pub fn note_refused(&self, times: u64) {
+        self.refused.store(times, Ordering::Relaxed);
     }
 
     /// Its engine's name.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use clap::ArgMatches;
@@ -14,6 +15,7 @@ use crate::api::{self, Server, State, Tokens, certificate};
 use crate::config::Origin;
 use crate::proof::Door;
 use crate::token_file::TokenFile;
+use crate::witness::{DnsOptions, Place};
 
 use super::Failed;
 
@@ -37,6 +39,8 @@ pub struct Listening {
     pub server: Server,
     /// What members said.
     pub registry: Arc<Registry>,
+    /// Counts those who did not prove that they know one.
+    pub unproved: Arc<AtomicU64>,
     /// The tokens that members have.
     pub token_file: TokenFile,
 }
@@ -77,21 +81,25 @@ impl Listen {
         }))
     }
 
-    /// Listens, and answers nobody yet.
+    /// Listens as one of the workers at this name, and answers nobody yet.
     ///
     /// # Errors
     ///
-    /// The address cannot be listened at.
-    pub async fn bind(self) -> Result<Listening, Failed> {
-        let registry = Registry::new();
+    /// The address cannot be listened at, or the name can be none.
+    pub async fn bind(self, workers: &str) -> Result<Listening, Failed> {
+        let workers = Place::new(workers, DnsOptions::default())
+            .map_err(|why| Failed::Input(format!("workers: found '{workers}': {why}")))?;
+        let registry = Registry::among(workers);
         let state = State {
             registry: Arc::clone(&registry),
         };
         let server = Server::bind(self.address, api::router(state), "announcements").await;
         let server =
             server.map_err(|error| Failed::Goal(format!("{LISTEN}: {}: {error}", self.address)))?;
+        let unproved = self.door.unproved();
         let server = server.with_proof(Arc::new(self.door));
         Ok(Listening {
+            unproved,
             server,
             registry,
             token_file: self.token_file,

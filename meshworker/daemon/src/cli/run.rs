@@ -109,18 +109,21 @@ struct Serving {
 
 async fn forever(given: Inputs, clusters: Vec<Cluster>, serving: Serving) -> Result<(), Failed> {
     let board = Board::new(serving.powers);
+    let workers = serving.workers.unwrap_or_else(|| "127.0.0.1".into());
     let listening = match serving.listen {
-        Some(listen) => Some(listen.bind().await?),
+        Some(listen) => Some(listen.bind(&workers).await?),
         None => None,
     };
+    if let Some(listening) = &listening {
+        board.watch_door(Arc::clone(&listening.unproved));
+    }
     let (end, ended) = watch::channel(false);
     let operators = match serving.api {
         None => None,
         Some(api) => {
             let announcements = listening.as_ref().map(|listening| {
                 let port = listening.server.address().port();
-                let workers = serving.workers.unwrap_or_else(|| "127.0.0.1".into());
-                (workers, port, listening.token_file.clone())
+                (workers.clone(), port, listening.token_file.clone())
             });
             let operators = Operators {
                 board: Arc::clone(&board),

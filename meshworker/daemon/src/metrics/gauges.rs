@@ -8,18 +8,20 @@ use tokio::time::Instant;
 use super::counts::timestamp;
 use super::names::{STEP_KINDS, grade, witness};
 use super::registry::{
-    BUILD_INFO, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE, CLUSTER_SETTLED, CLUSTERS,
-    DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS, HELD_MEMBERS, INTERVAL,
-    LAST_PASS, LEAVE_LEFT, LEAVERS, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, SIGHTINGS,
+    ANNOUNCEMENTS_REFUSED, BUILD_INFO, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE, CLUSTER_SETTLED,
+    CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS, HELD_MEMBERS,
+    INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED,
+    SIGHTINGS, UNPROVED,
 };
 use super::{Counts, Page};
 use crate::board::{Look, Sheet};
 use crate::status::{MemberState, of};
 
 /// What is so of the process.
-pub fn process(page: &mut Page, clusters: usize) {
+pub fn process(page: &mut Page, clusters: usize, unproved: u64) {
     page.put(&BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
     page.count(&CLUSTERS, &[], clusters);
+    page.counter(&UNPROVED, &[], unproved);
 }
 
 /// What is so of one cluster.
@@ -27,6 +29,7 @@ pub fn cluster(page: &mut Page, sheet: &Sheet, counts: &Counts) {
     let name = sheet.name();
     page.put(&CLUSTER_INFO, &[name, sheet.engine()], 1.0);
     page.put(&INTERVAL, &[name], sheet.interval().as_secs_f64());
+    page.counter(&ANNOUNCEMENTS_REFUSED, &[name], sheet.refused());
     orders(page, name, &sheet.orders().orders(Instant::now()));
     let Some(look) = sheet.look() else {
         return;

@@ -37,6 +37,8 @@ families! {
         "Always 1; the label is the worker's version.";
     CLUSTERS: Kind::Gauge, "clusters" []
         "Clusters that this worker looks after.";
+    UNPROVED: Kind::Counter, "unproved_connections_total" []
+        "Connections to the members' port of those who did not prove that they know the token.";
     CLUSTER_INFO: Kind::Gauge, "cluster_info" ["cluster", "engine"]
         "Always 1; the label is the cluster's database.";
     INTERVAL: Kind::Gauge, "interval_seconds" ["cluster"]
@@ -64,6 +66,8 @@ families! {
         "Answers of each witness by grade: answer, empty, nxdomain, servfail, refused, timeout, truncated, failed.";
     SIGHTINGS: Kind::Gauge, "sightings" ["cluster", "witness", "grade"]
         "Members that each witness named in the last pass; the one series per witness has the grade of that answer.";
+    ANNOUNCEMENTS_REFUSED: Kind::Counter, "announcements_refused_total" ["cluster"]
+        "Announcements that were not heard: whoever sent them may not speak for that member.";
     DESIRED_MEMBERS: Kind::Gauge, "desired_members" ["cluster", "witness"]
         "Replicas that the service is meant to have, where a witness knows it.";
     DNS_STALE: Kind::Gauge, "dns_stale_members" ["cluster"]

@@ -1,9 +1,8 @@
 //! The worker's end: whoever comes in has shown that it knows the token.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_rustls::TlsAcceptor;
@@ -29,14 +28,9 @@ pub struct Door {
     made: Mutex<Option<Made>>,
     /// Whether it could not be used last time: that is told once.
     closed: AtomicBool,
-    refused: Mutex<Refused>,
-}
-
-/// Who was not let in.
-#[derive(Debug, Default)]
-struct Refused {
-    times: u64,
-    last: Option<(IpAddr, String)>,
+    /// How many did not prove it.
+    refused: Arc<AtomicU64>,
+    last: Mutex<Option<(IpAddr, String)>>,
 }
 
 struct Made {
@@ -56,7 +50,8 @@ impl Door {
             file,
             made: Mutex::default(),
             closed: AtomicBool::new(false),
-            refused: Mutex::default(),
+            refused: Arc::default(),
+            last: Mutex::default(),
         })
     }
 
@@ -72,15 +67,20 @@ impl Door {
         config.ok().map(TlsAcceptor::from)
     }
 
-    /// Notes that somebody could not prove that it knows a token.
-    pub fn refused(&self, peer: IpAddr, why: &io::Error) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.times += 1;
+    /// How many did not prove that they know a token.
+    pub fn unproved(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.refused)
+    }
+
+    /// Notes that somebody did not prove that it knows a token.
+    pub fn refused(&self, peer: IpAddr, why: &dyn std::fmt::Display) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever comes again each second is told of once.
-        let last = (peer, why.to_string());
-        if refused.last.as_ref() != Some(&last) {
+        let now = (peer, why.to_string());
+        if last.as_ref() != Some(&now) {
             warn!(%peer, "it does not prove that it knows the token of token-file: {why}");
-            refused.last = Some(last);
+            *last = Some(now);
         }
     }
 

@@ -335,6 +335,13 @@ impl<E: Engine> Worker<E> {
         for fact in facts {
             sheet.record(fact);
         }
+        if let Some(desk) = &self.desk {
+            let (times, news) = desk.refused();
+            sheet.note_refused(times);
+            if let Some(why) = news {
+                sheet.record(tell::unheard(&why));
+            }
+        }
         sheet.publish(Look::of(pass));
     }
 

@@ -25,6 +25,14 @@ pub struct Teller {
     leavers: Leavers,
 }
 
+/// An announcement was not heard.
+pub fn unheard(why: &str) -> Fact {
+    let text = format!("an announcement was refused: {why}");
+    Fact::new(EventKind::Refused, text)
+        .because("announcement")
+        .warning()
+}
+
 impl Teller {
     /// What is new in this pass.
     pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {

@@ -1,6 +1,7 @@
 //! Who is heard, reported and dropped.
 
 mod answers;
+mod claims;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,13 @@ use meshworker_core::{
 };
 
 use super::*;
+
+impl Desk {
+    /// What a member says of itself, from its own address.
+    fn heard(&self, said: &Announcement, now: Instant) -> Result<(), Refused> {
+        self.hear(said, Speaker::Itself, now)
+    }
+}
 
 /// One task of one slot of a service, at its own address.
 fn member(slot: u64, phase: Phase, generation: u64) -> Announcement {
@@ -121,9 +129,9 @@ fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) ->
 fn whoever_announces_itself_is_reported_with_its_identity_and_phase() {
     let (desk, now) = (Desk::default(), Instant::now());
     assert_eq!(desk.report(now).0.grade, Grade::Empty);
-    desk.hear(&present(1), now).unwrap();
-    desk.hear(&leaving(2), now).unwrap();
-    desk.hear(&member(3, Phase::Stopping, 3), now).unwrap();
+    desk.heard(&present(1), now).unwrap();
+    desk.heard(&leaving(2), now).unwrap();
+    desk.heard(&member(3, Phase::Stopping, 3), now).unwrap();
     let (report, _) = desk.report(now);
     assert_eq!(report.grade, Grade::Answer);
     assert_eq!(report.witness, Witness::Announce);
@@ -145,9 +153,9 @@ fn whoever_announces_itself_is_reported_with_its_identity_and_phase() {
 #[test]
 fn whoever_is_silent_for_five_seconds_is_dropped_a_stopping_one_no_sooner() {
     let (desk, start) = (Desk::default(), Instant::now());
-    desk.hear(&present(1), start).unwrap();
-    desk.hear(&member(2, Phase::Stopping, 3), start).unwrap();
-    desk.hear(&present(1), start + seconds(3.0)).unwrap();
+    desk.heard(&present(1), start).unwrap();
+    desk.heard(&member(2, Phase::Stopping, 3), start).unwrap();
+    desk.heard(&present(1), start + seconds(3.0)).unwrap();
     assert_eq!(reported(&desk, start + seconds(4.9)).len(), 2);
     assert_eq!(
         reported(&desk, start + seconds(5.0)),
@@ -159,34 +167,14 @@ fn whoever_is_silent_for_five_seconds_is_dropped_a_stopping_one_no_sooner() {
 #[test]
 fn what_comes_late_is_not_heard() {
     let (desk, now) = (Desk::default(), Instant::now());
-    desk.hear(&leaving(1), now).unwrap();
-    desk.hear(&present(1), now + seconds(1.0)).unwrap();
+    desk.heard(&leaving(1), now).unwrap();
+    desk.heard(&present(1), now + seconds(1.0)).unwrap();
     assert_eq!(
         reported(&desk, now + seconds(1.0)),
         [(ip(1), Presence::Leaving)]
     );
     // Nor does it renew anything.
     assert_eq!(reported(&desk, now + seconds(5.0)), []);
-}
-
-#[test]
-fn of_two_at_one_address_the_newer_is_reported_whoever_speaks_last() {
-    let (desk, now) = (Desk::default(), Instant::now());
-    let old = present(1);
-    let new = Announcement {
-        address: ip(1),
-        ..present(2)
-    };
-    for said in [&old, &new, &old, &new, &old] {
-        desk.hear(said, now).unwrap();
-    }
-    let (report, _) = desk.report(now);
-    let tasks = report.sightings.iter().map(|s| s.task.as_deref());
-    assert_eq!(tasks.collect::<Vec<_>>(), [Some("task2")]);
-    // The older one is told nothing that was found out about the newer one.
-    desk.publish(findings(&desk, now + seconds(0.1), true, Vec::new()));
-    assert!(desk.answer(&new, now + seconds(0.2)).in_place);
-    assert!(!desk.answer(&old, now + seconds(0.2)).in_place);
 }
 
 #[test]
@@ -197,12 +185,15 @@ fn one_member_too_many_is_refused_and_the_others_still_renew() {
             address: IpAddr::from((0x0a00_0000 + slot as u32).to_be_bytes()),
             ..present(slot)
         };
-        desk.hear(&said, now).unwrap();
+        desk.heard(&said, now).unwrap();
     }
-    assert_eq!(desk.hear(&present(9999), now), Err(Full));
+    assert_eq!(
+        desk.heard(&present(9999), now),
+        Err(Refused::Full(MOST_MEMBERS))
+    );
     assert_eq!(desk.report(now).0.sightings.len(), MOST_MEMBERS);
     // Once the others are gone there is place again.
-    desk.hear(&present(9999), now + seconds(5.0)).unwrap();
+    desk.heard(&present(9999), now + seconds(5.0)).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,17 +205,17 @@ async fn news_are_a_new_member_a_new_phase_and_a_silent_one_not_a_renewal() {
     let number = || desk.report(Instant::now()).1;
     let none = number();
     assert!(!news(none));
-    desk.hear(&present(1), now).unwrap();
+    desk.heard(&present(1), now).unwrap();
     assert!(news(none));
     let one = number();
-    desk.hear(&present(1), now).unwrap();
+    desk.heard(&present(1), now).unwrap();
     assert!(!news(one));
-    desk.hear(&leaving(1), now).unwrap();
+    desk.heard(&leaving(1), now).unwrap();
     assert!(news(one));
     // Silence is news by itself: nobody has to come for it.
     let last = number();
     let silent = now.checked_sub(EXPIRES - seconds(0.2)).unwrap();
-    desk.hear(&present(2), silent).unwrap();
+    desk.heard(&present(2), silent).unwrap();
     let with_both = number();
     assert_ne!(last, with_both);
     let waited = tokio::time::timeout(seconds(60.0), desk.news_since(with_both));

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn nobody_is_answered_before_a_pass_has_looked() {
     let (desk, now) = (Desk::default(), Instant::now());
-    desk.hear(&leaving(1), now).unwrap();
+    desk.heard(&leaving(1), now).unwrap();
     let answer = desk.answer(&leaving(1), now);
     assert_eq!(answer.generation, 2);
     assert_eq!(answer.verdict, None);
@@ -16,18 +16,18 @@ fn nobody_is_answered_before_a_pass_has_looked() {
 #[test]
 fn a_verdict_is_that_of_a_pass_which_saw_the_member_leaving() {
     let (desk, start) = (Desk::default(), Instant::now());
-    desk.hear(&present(1), start).unwrap();
+    desk.heard(&present(1), start).unwrap();
     let granted = || vec![leaver(1, 1, Release::Granted)];
     // It leaves while a pass is looking: that pass has seen nothing of it, even
     // if there was a verdict of an earlier time.
     let began = start + seconds(1.0);
-    desk.hear(&leaving(1), start + seconds(1.1)).unwrap();
+    desk.heard(&leaving(1), start + seconds(1.1)).unwrap();
     desk.publish(findings(&desk, began, true, granted()));
     assert_eq!(desk.answer(&leaving(1), start + seconds(1.2)).verdict, None);
     // The next pass has.
     desk.publish(findings(&desk, start + seconds(1.3), true, granted()));
     let now = start + seconds(1.6);
-    desk.hear(&leaving(1), now).unwrap();
+    desk.heard(&leaving(1), now).unwrap();
     let answer = desk.answer(&leaving(1), now);
     let verdict = answer.verdict.unwrap();
     assert_eq!(answer.generation, 2);
@@ -36,13 +36,13 @@ fn a_verdict_is_that_of_a_pass_which_saw_the_member_leaving() {
     assert_eq!(verdict.progress.as_deref(), Some("5461 slots left"));
     // A new phase, or another address, is not what it saw.
     let again = member(1, Phase::Leaving, 4);
-    desk.hear(&again, now).unwrap();
+    desk.heard(&again, now).unwrap();
     assert_eq!(desk.answer(&again, now).verdict, None);
     let moved = Announcement {
         address: ip(7),
         ..again
     };
-    desk.hear(&moved, now).unwrap();
+    desk.heard(&moved, now).unwrap();
     assert_eq!(desk.answer(&moved, now).verdict, None);
 }
 
@@ -50,7 +50,7 @@ fn a_verdict_is_that_of_a_pass_which_saw_the_member_leaving() {
 fn only_a_member_that_leaves_gets_a_verdict_and_only_its_own() {
     let (desk, start) = (Desk::default(), Instant::now());
     for said in [leaving(1), leaving(2), member(3, Phase::Stopping, 3)] {
-        desk.hear(&said, start).unwrap();
+        desk.heard(&said, start).unwrap();
     }
     let leavers = vec![
         leaver(1, 1, Release::Granted),
@@ -79,13 +79,13 @@ fn only_a_member_that_leaves_gets_a_verdict_and_only_its_own() {
 #[test]
 fn findings_that_are_too_old_are_told_to_nobody() {
     let (desk, start) = (Desk::default(), Instant::now());
-    desk.hear(&leaving(1), start).unwrap();
-    desk.hear(&present(2), start).unwrap();
+    desk.heard(&leaving(1), start).unwrap();
+    desk.heard(&present(2), start).unwrap();
     let began = start + seconds(0.1);
     let granted = vec![leaver(1, 1, Release::Granted)];
     desk.publish(findings(&desk, began, true, granted));
     for said in [leaving(1), present(2)] {
-        desk.hear(&said, began + seconds(2.0)).unwrap();
+        desk.heard(&said, began + seconds(2.0)).unwrap();
     }
     let before = began + seconds(2.9);
     assert!(desk.answer(&leaving(1), before).verdict.unwrap().granted);
@@ -102,7 +102,7 @@ fn findings_that_are_too_old_are_told_to_nobody() {
 #[test]
 fn a_large_cluster_has_findings_that_hold_for_longer() {
     let (desk, start) = (Desk::default(), Instant::now());
-    desk.hear(&present(1), start).unwrap();
+    desk.heard(&present(1), start).unwrap();
     let mut slow = findings(&desk, start, true, Vec::new());
     slow = slow.after(seconds(2.0));
     assert_eq!(slow.stale(start + seconds(5.9)), None);
@@ -131,7 +131,7 @@ fn findings_were_stale_before_a_calm_worker_looked_again() {
 fn in_place_is_who_answers_in_a_cluster_at_rest_and_is_meant_to_stay() {
     let (desk, start) = (Desk::default(), Instant::now());
     for said in [present(1), leaving(2)] {
-        desk.hear(&said, start).unwrap();
+        desk.heard(&said, start).unwrap();
     }
     let in_place = |said: &Announcement| desk.answer(said, start + seconds(0.2)).in_place;
     desk.publish(findings(&desk, start + seconds(0.1), false, Vec::new()));
@@ -162,7 +162,7 @@ async fn a_successor_started_beside_the_member_that_still_ran_on_another_node() 
         let verdict = desk.answer(asks, Instant::now()).verdict;
         verdict.map(|verdict| (verdict.granted, verdict.why))
     };
-    let hear = |said: &Announcement| desk.hear(said, Instant::now()).unwrap();
+    let hear = |said: &Announcement| desk.heard(said, Instant::now()).unwrap();
     let elsewhere = waiting("new", "other");
     hear(&elsewhere);
     assert_eq!(may(&elsewhere), None, "not everybody has announced itself");

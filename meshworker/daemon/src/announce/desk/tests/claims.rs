@@ -1,0 +1,165 @@
+//! Whose word on a member counts.
+
+use super::*;
+
+fn said(slot: u64, task: &str, address: u64, phase: Phase) -> Announcement {
+    Announcement {
+        task: task.to_owned(),
+        address: ip(address),
+        ..member(slot, phase, 1)
+    }
+}
+
+/// Who is reported: slot if known, address, phase.
+fn told(desk: &Desk, now: Instant) -> Vec<(Option<u64>, IpAddr, Presence)> {
+    let slot = |member: Option<MemberId>| match member {
+        Some(MemberId::Slot { slot, .. }) => Some(slot),
+        _ => None,
+    };
+    let sightings = desk.report(now).0.sightings.into_iter();
+    sightings
+        .map(|s| (slot(s.member), s.address, s.presence))
+        .collect()
+}
+
+#[test]
+fn with_the_token_of_one_member_one_spoke_for_every_member() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    desk.heard(&present(1), now).unwrap();
+    desk.heard(&present(2), now).unwrap();
+    // Docker or DNS lists both, and one that says nothing.
+    let everybody = Report::addresses(Witness::Dns, [1, 2, 3].map(ip));
+    let mut found = findings(&desk, now, true, Vec::new());
+    found = found.listing(&[everybody]);
+    desk.publish(found);
+    let before = told(&desk, now);
+    for (slot, task, address) in [
+        (1, "task1", 1),
+        (1, "zzz", 1),
+        (7, "task7", 1),
+        (2, "task1", 2),
+        // Nobody has ever heard of this address.
+        (1, "task1", 66),
+        (4, "task4", 66),
+    ] {
+        for phase in [
+            Phase::Present,
+            Phase::Leaving,
+            Phase::Stopping,
+            Phase::Waiting,
+        ] {
+            let lie = said(slot, task, address, phase);
+            let heard = desk.hear(&lie, Speaker::Other, now);
+            assert!(heard.is_err(), "{lie:?}");
+            assert_eq!(told(&desk, now), before, "{lie:?}");
+        }
+    }
+    let (times, last) = desk.refused();
+    assert_eq!(times, 24);
+    let expected = "stack_db.4 at 10.0.0.66: address: found 10.0.0.66 from another address";
+    assert!(last.is_some_and(|last| last.starts_with(expected)));
+    assert_eq!(desk.refused(), (24, None), "it is told once");
+    // Where nobody contradicts, and a witness of ours knows the address, it is heard.
+    let quiet = said(3, "task3", 3, Phase::Present);
+    desk.hear(&quiet, Speaker::Other, now).unwrap();
+    assert_eq!(told(&desk, now).len(), 3);
+    // Until the member speaks for itself.
+    desk.heard(&said(3, "own", 3, Phase::Present), now).unwrap();
+    let tasks = desk.report(now).0.sightings.into_iter();
+    let tasks: Vec<_> = tasks.filter_map(|s| s.task).collect();
+    assert_eq!(tasks, ["task1", "task2", "own"]);
+    assert!(desk.hear(&quiet, Speaker::Other, now).is_err());
+}
+
+#[test]
+fn a_newer_task_of_the_slot_at_another_address_silenced_the_first() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.heard(&present(1), start).unwrap();
+    // Not even under the first one's own id.
+    let twin = said(1, "task1", 9, Phase::Stopping);
+    desk.heard(&twin, start).unwrap();
+    let first = (Some(1), ip(1), Presence::Present);
+    assert_eq!(told(&desk, start)[0], first);
+    let other = said(1, "newer", 9, Phase::Leaving);
+    desk.heard(&other, start).unwrap();
+    assert_eq!(
+        told(&desk, start),
+        [first.clone(), (None, ip(9), Presence::Leaving)]
+    );
+    // Nor by coming again and again.
+    desk.heard(&present(1), start + seconds(4.0)).unwrap();
+    desk.heard(&other, start + seconds(4.0)).unwrap();
+    assert_eq!(told(&desk, start + seconds(4.0))[0], first);
+    // Once the first one is silent, the slot is the other one's.
+    let silent = start + seconds(8.0);
+    desk.heard(&other, silent).unwrap();
+    let now = silent + seconds(1.5);
+    assert_eq!(told(&desk, now), [(Some(1), ip(9), Presence::Leaving)]);
+}
+
+#[test]
+fn a_slot_whose_task_stops_is_its_successors_at_once() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    desk.heard(&said(1, "old", 1, Phase::Stopping), now)
+        .unwrap();
+    desk.heard(&said(1, "new", 9, Phase::Present), now).unwrap();
+    let slots: Vec<_> = told(&desk, now).into_iter().map(|told| told.0).collect();
+    assert_eq!(slots, [Some(1), Some(1)]);
+    // And so is its address.
+    desk.heard(&said(2, "next", 1, Phase::Present), now)
+        .unwrap();
+    assert_eq!(told(&desk, now)[0], (Some(2), ip(1), Presence::Present));
+}
+
+#[test]
+fn of_two_at_one_address_the_first_is_believed_until_it_is_silent() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    let second = said(2, "task2", 1, Phase::Present);
+    desk.heard(&present(1), start).unwrap();
+    let refused = desk.heard(&second, start).unwrap_err().to_string();
+    assert!(refused.contains("for which stack_db.1 speaks"), "{refused}");
+    assert_eq!(told(&desk, start), [(Some(1), ip(1), Presence::Present)]);
+    let later = start + seconds(5.0);
+    desk.heard(&second, later).unwrap();
+    assert_eq!(told(&desk, later), [(Some(2), ip(1), Presence::Present)]);
+}
+
+#[test]
+fn an_operators_order_stands_beside_the_members_own_word() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.heard(&present(1), start).unwrap();
+    let order = said(1, "operator", 1, Phase::Leaving);
+    desk.hear(&order, Speaker::Worker, start + seconds(1.0))
+        .unwrap();
+    for later in [1.0, 2.0, 3.0] {
+        desk.heard(&present(1), start + seconds(later)).unwrap();
+        let now = start + seconds(later);
+        assert_eq!(told(&desk, now), [(Some(1), ip(1), Presence::Leaving)]);
+    }
+    // It is forgotten unless it is said again.
+    let now = start + seconds(6.5);
+    desk.heard(&present(1), now).unwrap();
+    assert_eq!(told(&desk, now), [(Some(1), ip(1), Presence::Present)]);
+}
+
+/// A member that changed its word with every announcement made the worker ask all
+/// nodes each time.
+#[test]
+fn who_changes_his_word_all_the_time_does_not_wake_the_worker_all_the_time() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    let number = |now| desk.report(now).1;
+    let before = number(start);
+    for change in 0..2_000_u32 {
+        let said = Announcement {
+            node: format!("n{change}"),
+            ..present(1)
+        };
+        let now = start + seconds(f64::from(change) / 200.0);
+        desk.heard(&said, now).unwrap();
+    }
+    let woken = number(start + seconds(10.0)) - before;
+    assert!((2..=15).contains(&woken), "{woken}");
+    // The last word counts all the same.
+    let nodes = desk.report(start + seconds(10.0)).0.sightings;
+    assert_eq!(nodes[0].node.as_deref(), Some("n1999"));
+}
