@@ -129,3 +129,49 @@ pub(crate) fn unlisted(report: &Report) -> Presence {
         Presence::Unknown(report.grade.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sighting;
+
+    fn at(last: u8, slot: u64) -> Sighting {
+        Sighting {
+            member: Some(MemberId::Slot {
+                service: "db_redis".into(),
+                slot,
+            }),
+            ..Sighting::at([10, 0, 0, last].into())
+        }
+    }
+
+    fn said_by(witness: Witness, sightings: Vec<Sighting>) -> Report {
+        Report {
+            sightings,
+            ..Report::addresses(witness, [[10, 0, 0, 9].into()])
+        }
+    }
+
+    #[test]
+    fn a_members_own_word_on_its_slot_outranked_the_swarms() {
+        let docker = said_by(Witness::Docker, vec![at(1, 1), at(2, 2)]);
+        // One claims the slot of another, one a slot of its own; and one that the
+        // swarm does not list, the slot of somebody who is listed.
+        let lies = vec![at(1, 2), at(2, 7), at(3, 1), at(4, 4)];
+        let announced = said_by(Witness::Announce, lies);
+        for reports in [
+            [docker.clone(), announced.clone()],
+            [announced.clone(), docker.clone()],
+        ] {
+            let roster = Roster::merge(&reports, &BTreeSet::new());
+            let id = |last: u8| roster.at([10, 0, 0, last].into()).map(|m| m.id.to_string());
+            let told = [1, 2, 3, 4].map(|last| id(last).unwrap_or_default());
+            let expected = ["db_redis.1", "db_redis.2", "10.0.0.3", "db_redis.4"];
+            assert_eq!(told, expected);
+        }
+        // Without the swarm's word the members' own is what there is.
+        let roster = Roster::merge(&[announced], &BTreeSet::new());
+        let own = roster.at([10, 0, 0, 2].into()).map(|m| m.id.to_string());
+        assert_eq!(own.as_deref(), Some("db_redis.7"));
+    }
+}

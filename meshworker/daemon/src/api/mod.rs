@@ -4,6 +4,7 @@
 
 mod body;
 pub mod certificate;
+mod guard;
 mod lease;
 mod places;
 mod problem;
@@ -20,9 +21,10 @@ use crate::announce;
 use crate::status::Health;
 
 pub use body::read;
+pub use guard::{Names, NoName, guarded};
 pub use lease::Lease;
 pub use problem::{Problem, ProblemBody};
-pub use rate::{limited, limited_to};
+pub use rate::{limited, limited_to, limited_with};
 pub use server::{Peer, Server};
 pub use token::Tokens;
 

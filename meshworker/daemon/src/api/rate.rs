@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -17,7 +18,7 @@ use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::{Content, Header, OpenApi, PathItem, Ref, ResponseBuilder};
 use utoipa::{Modify, ToSchema};
 
-use super::{Peer, Problem, ProblemBody};
+use super::{Lease, Peer, Problem, ProblemBody, Tokens};
 
 /// So many requests a second, and as many at once: a dashboard sends a few, a
 /// script that runs wild thousands.
@@ -26,16 +27,33 @@ const PER_SECOND: NonZeroU32 = NonZeroU32::new(500).expect("not zero");
 /// When so many clients are remembered, those that have been quiet are forgotten.
 const CLIENTS: usize = 4_096;
 
-type Limiter = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
+/// A client, and whether it knows a token: who gives orders is not kept waiting by
+/// whoever else comes from the same address.
+type Client = (IpAddr, bool);
+
+struct Limiter {
+    clients: RateLimiter<Client, HashMapStateStore<Client>, DefaultClock>,
+    tokens: Option<Tokens>,
+}
 
 /// These routes, for five hundred requests a second from each client.
 pub fn limited(router: Router) -> Router {
-    limited_to(Quota::per_second(PER_SECOND), router)
+    limited_with(None, router)
+}
+
+/// The same, with a share of its own for whoever knows one of these tokens.
+pub fn limited_with(tokens: Option<Tokens>, router: Router) -> Router {
+    layered(Quota::per_second(PER_SECOND), tokens, router)
 }
 
 /// These routes, for so many requests from each client.
 pub fn limited_to(quota: Quota, router: Router) -> Router {
-    let limiter: Arc<Limiter> = Arc::new(RateLimiter::hashmap(quota));
+    layered(quota, None, router)
+}
+
+fn layered(quota: Quota, tokens: Option<Tokens>, router: Router) -> Router {
+    let clients = RateLimiter::hashmap(quota);
+    let limiter = Arc::new(Limiter { clients, tokens });
     router.layer(axum::middleware::from_fn_with_state(limiter, check))
 }
 
@@ -79,10 +97,18 @@ async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    if limiter.len() > CLIENTS {
-        limiter.retain_recent();
+    let Limiter { clients, tokens } = &*limiter;
+    if clients.len() > CLIENTS {
+        clients.retain_recent();
     }
-    if limiter.check_key(&peer).is_err() {
+    let tokens = tokens
+        .as_ref()
+        .filter(|_| request.headers().contains_key(AUTHORIZATION));
+    let known = tokens.is_some_and(|tokens| tokens.check(request.headers()).is_ok());
+    if let Some(lease) = request.extensions().get::<Lease>().filter(|_| known) {
+        lease.prove();
+    }
+    if clients.check_key(&(peer, known)).is_err() {
         let error = format!("requests: found more than {PER_SECOND} in a second; allowed: fewer");
         let mut refused = Problem::new(StatusCode::TOO_MANY_REQUESTS, error).into_response();
         refused

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
@@ -42,6 +42,13 @@ const LAST: Duration = Duration::from_secs(1);
 /// The pause after a connection that could not be accepted: without descriptors
 /// the next one cannot be either.
 const RECOVER: Duration = Duration::from_millis(100);
+
+/// What every answer says, unless it says something else of it: it is what it says
+/// it is, and of this moment.
+const ALWAYS: [(HeaderName, &str); 2] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-store"),
+];
 
 /// What the first byte of TLS is: a handshake (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 22;
@@ -215,15 +222,22 @@ async fn within(
     next: Next,
 ) -> Response {
     lease.heard();
-    let response = next.run(request).await;
+    let mut response = weighed(&lease, next.run(request).await).await;
+    for (name, value) in ALWAYS {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// The answer, once there is room for it among those that are under way.
+async fn weighed(lease: &Lease, response: Response) -> Response {
     // A stream has no size, and a budget of its own.
     let Some(bytes) = response.body().size_hint().exact() else {
         return response;
     };
-    if lease
-        .weigh(usize::try_from(bytes).unwrap_or(usize::MAX))
-        .await
-    {
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    if lease.weigh(bytes).await {
         return response;
     }
     let error = "answers: found as many under way as there is memory for; allowed: fewer at a time";

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use tokio_rustls::TlsAcceptor;
 
 use crate::announce::Registry;
-use crate::api::{self, Server, State, Tokens, certificate};
+use crate::api::{self, Names, Server, State, Tokens, certificate};
 use crate::config::Origin;
 use crate::proof::Door;
 use crate::token_file::TokenFile;
@@ -23,6 +23,7 @@ const LISTEN: &str = "listen";
 const TOKEN_FILE: &str = "token-file";
 const API_LISTEN: &str = "api-listen";
 const API_TOKEN_FILE: &str = "api-token-file";
+const API_NAMES: &str = "api-names";
 const API_CERT_FILE: &str = "api-cert-file";
 const API_KEY_FILE: &str = "api-key-file";
 
@@ -112,6 +113,10 @@ pub struct ApiListen {
     address: SocketAddr,
     /// Whose orders are taken; none for nobody's.
     pub token: Option<Tokens>,
+    /// The same, for whoever counts requests.
+    pub known: Option<Tokens>,
+    /// Under which names operators may come.
+    pub names: Names,
     tls: Option<TlsAcceptor>,
 }
 
@@ -127,9 +132,15 @@ impl ApiListen {
             return Ok(None);
         };
         let address = place(API_LISTEN, address, &origin, 4748)?;
-        let token = match given(args, API_TOKEN_FILE) {
-            None => None,
-            Some((file, origin)) => Some(token(API_TOKEN_FILE, file, &origin)?),
+        let tokens = || {
+            let given = given(args, API_TOKEN_FILE);
+            let tokens = given.map(|(file, origin)| token(API_TOKEN_FILE, file, &origin));
+            tokens.transpose()
+        };
+        let names = match given(args, API_NAMES) {
+            None => Names::default(),
+            Some((text, origin)) => Names::list(text)
+                .map_err(|why| Failed::Input(format!("{API_NAMES} ({origin}): {why}")))?,
         };
         let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
             (None, None) => None,
@@ -150,7 +161,9 @@ impl ApiListen {
         };
         Ok(Some(ApiListen {
             address,
-            token,
+            token: tokens()?,
+            known: tokens()?,
+            names,
             tls,
         }))
     }

@@ -8,7 +8,7 @@ use axum::Router;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::api::{self, Server, v1};
+use crate::api::{self, Names, Server, Tokens, v1};
 use crate::board::Board;
 use crate::dashboard;
 use crate::log_level::LogLevel;
@@ -42,12 +42,18 @@ impl Operators {
         stop: watch::Receiver<bool>,
     ) -> Result<JoinHandle<()>, Failed> {
         let token = listen.token.take();
+        let names = std::mem::take(&mut listen.names).and(
+            self.announcements
+                .as_ref()
+                .map(|(workers, _, _)| workers.clone()),
+        );
+        let known = listen.known.take();
         let scaling = self.scaling()?;
         let desk = v1::Desk::new(self.board)
             .with_token(token)
             .with_scaling(scaling)
             .with_log_level(Some(self.log_level));
-        let server = listen.bind(routes(desk)).await?;
+        let server = listen.bind(routes(desk, names, known)).await?;
         let thread = std::thread::Builder::new().name("operators".into());
         thread
             .spawn(move || answer(server, stop))
@@ -70,8 +76,9 @@ impl Operators {
 }
 
 /// Everything that operators can ask for.
-fn routes(desk: v1::Desk) -> Router {
-    api::limited(v1::router(desk).merge(dashboard::router()))
+fn routes(desk: v1::Desk, names: Names, known: Option<Tokens>) -> Router {
+    let routes = v1::router(desk).merge(dashboard::router());
+    api::limited_with(known, api::guarded(names, routes))
 }
 
 fn answer(server: Server, stop: watch::Receiver<bool>) {

@@ -199,5 +199,8 @@ fn text(args: &ArgMatches, name: &str) -> String {
 }
 
 fn done(result: Result<(), Stuck>) -> Result<(), Failed> {
-    result.map_err(|stuck| Failed::Goal(stuck.to_string()))
+    result.map_err(|stuck| match stuck {
+        Stuck::NoMember { .. } => Failed::Input(stuck.to_string()),
+        Stuck::NoService(_) | Stuck::TimedOut(_) => Failed::Goal(stuck.to_string()),
+    })
 }

@@ -203,7 +203,7 @@ pub const PROCESS: &[Setting] = &[
         "token-file",
         "FILE",
         None,
-        "The file that holds the token which members announce themselves with; needed beside listen",
+        "The file that holds the tokens, one a line, by which members and workers know each other; needed beside listen",
     ),
     setting(
         "api-listen",
@@ -215,7 +215,13 @@ pub const PROCESS: &[Setting] = &[
         "api-token-file",
         "FILE",
         None,
-        "The file that holds the operators' token; without it nobody's orders are taken",
+        "The file that holds the operators' tokens, one a line; without it nobody's orders are taken",
+    ),
+    setting(
+        "api-names",
+        "NAME,...",
+        None,
+        "DNS names by which browsers and programs may call api-listen, besides addresses, localhost, names without dots and tasks.SERVICE",
     ),
     setting(
         "api-cert-file",

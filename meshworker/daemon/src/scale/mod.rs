@@ -17,7 +17,7 @@ mod workers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_core::{MemberId, Sighting};
+use meshworker_core::{MemberId, Report, Sighting};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
@@ -39,6 +39,14 @@ pub enum Stuck {
     /// There is no such service; only the operator can help.
     #[error("{0}")]
     NoService(DockerError),
+    /// There is no such member; only the operator can help.
+    #[error("member: found '{found}'; allowed: {allowed}")]
+    NoMember {
+        /// Who was asked for.
+        found: String,
+        /// Who is there.
+        allowed: String,
+    },
     /// The time is over, and this is what was still in the way.
     #[error("not done in time: {0}")]
     TimedOut(String),
@@ -127,8 +135,10 @@ impl Scale {
     ///
     /// # Errors
     ///
-    /// There is no such service, or the time is over.
+    /// There is no such service or member, or the time is over.
     pub async fn drain(&mut self, member: &MemberId) -> Result<(), Stuck> {
+        // Whoever was never there is not gone.
+        let mut seen = false;
         // At most once: should Swarm take another one after all, no more go.
         let mut shrunk = false;
         loop {
@@ -137,7 +147,12 @@ impl Scale {
                 continue;
             };
             let report = self.tasks.report().await;
+            seen |= report
+                .sightings
+                .iter()
+                .any(|s| s.member.as_ref() == Some(member));
             match next_for(member, found.replicas, &report) {
+                Next::Done if !seen => return Err(self.unknown(member, &report)),
                 Next::Done => {
                     self.say(&format!("{member} is gone"));
                     return Ok(());
@@ -164,6 +179,17 @@ impl Scale {
                 }
             }
             self.pause().await?;
+        }
+    }
+
+    fn unknown(&self, member: &MemberId, report: &Report) -> Stuck {
+        let members = report.sightings.iter().filter_map(|s| s.member.as_ref());
+        let mut members: Vec<String> = members.map(ToString::to_string).collect();
+        members.sort();
+        members.dedup();
+        Stuck::NoMember {
+            found: member.to_string(),
+            allowed: members.join(", "),
         }
     }
 

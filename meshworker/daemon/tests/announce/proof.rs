@@ -112,6 +112,63 @@ async fn what_was_recorded_on_the_wire_was_taken_a_second_time() {
     post.close().await;
 }
 
+/// Connections that say nothing, or begin a handshake and end it never.
+#[tokio::test]
+async fn idle_connections_of_one_address_kept_every_member_from_announcing_itself() {
+    let post = Post::open().await;
+    let _open = post.registry.open("db");
+    let mut crowd = tokio::task::JoinSet::new();
+    let to = post.address;
+    for number in 0..850 {
+        let sent = [&b""[..], b"\x16\x03\x01", b"POST /v1"][number % 3];
+        crowd.spawn(async move {
+            loop {
+                let socket = tokio::net::TcpSocket::new_v4().unwrap();
+                socket.bind(([127, 0, 0, 99], 0).into()).unwrap();
+                if let Ok(mut stream) = socket.connect(to).await {
+                    let _ = stream.write_all(sent).await;
+                    let _ = stream.read(&mut [0; 64]).await;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    let said = json!(member(1, HERE, Phase::Present, 1)).to_string();
+    for _ in 0..10 {
+        let answer = tokio::time::timeout(Duration::from_secs(8), post.post(&said)).await;
+        let answer = answer.expect("an honest member is locked out");
+        assert_eq!(answer.0, 200, "{}", answer.1);
+    }
+    post.close().await;
+}
+
+#[tokio::test]
+async fn with_the_token_of_one_member_from_its_own_address_another_one_spoke() {
+    let post = Post::open().await;
+    let open = post.registry.open("db");
+    assert_eq!(
+        post.post(&json!(member(1, HERE, Phase::Present, 1)).to_string())
+            .await
+            .0,
+        200
+    );
+    let before = open.desk().report(Instant::now()).0;
+    let liar = IpAddr::from([127, 0, 0, 66]);
+    for (slot, task) in [(1, "task1"), (1, "zzz"), (9, "task9")] {
+        let mut lie = member(slot, HERE, Phase::Leaving, 7);
+        lie.task = task.to_owned();
+        let (status, answer) = post.post_from(liar, &json!(lie).to_string()).await;
+        assert_eq!(status, 403, "{answer}");
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.starts_with("address: found 127.0.0.7"), "{error}");
+        // It is told nothing about whoever is there.
+        assert!(!error.contains("task1") && !error.contains("66"), "{error}");
+    }
+    assert_eq!(open.desk().report(Instant::now()).0, before);
+    assert_eq!(open.desk().refused().0, 3);
+    post.close().await;
+}
+
 #[tokio::test]
 async fn who_comes_back_proves_itself_in_a_moment() {
     let post = Post::open().await;

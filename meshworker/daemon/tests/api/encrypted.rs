@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use meshworker::api::certificate;
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::office::{Office, Opening};
 use super::reply::{Reply, exchange, request};
@@ -29,7 +29,7 @@ fn make(dir: &Path) {
     assert!(made.status.success(), "{made:?}");
 }
 
-fn connector(dir: &Path) -> TlsConnector {
+pub fn connector(dir: &Path) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(dir.join("cert.pem")).unwrap())
@@ -42,12 +42,16 @@ fn connector(dir: &Path) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
+/// What answers with a certificate that is made in this folder.
+pub fn made(dir: &Path) -> TlsAcceptor {
+    make(dir);
+    certificate::read(&dir.join("cert.pem"), &dir.join("key.pem")).unwrap()
+}
+
 #[tokio::test]
 async fn with_a_certificate_only_who_speaks_tls_is_answered() {
     let dir = tempfile::tempdir().unwrap();
-    make(dir.path());
-    let acceptor = certificate::read(&dir.path().join("cert.pem"), &dir.path().join("key.pem"));
-    let tls = Some(acceptor.unwrap());
+    let tls = Some(made(dir.path()));
     let office = Office::without_worker(Opening {
         tls,
         ..Opening::default()

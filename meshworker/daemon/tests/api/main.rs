@@ -11,6 +11,7 @@
 mod bad_input;
 mod conformance;
 mod contract;
+mod crowd;
 mod encrypted;
 mod events;
 mod load;

@@ -146,7 +146,7 @@ pub async fn forget(
 }
 
 /// The member's id, however it was named; a departed node's id as it is.
-fn known(sheet: &Sheet, member: &str) -> Result<String, Problem> {
+pub(super) fn known(sheet: &Sheet, member: &str) -> Result<String, Problem> {
     if let Some(why) = sheet.why(member)
         && let Some(found) = why.members.first()
     {

@@ -8,6 +8,7 @@ use meshworker_core::MemberId;
 
 use super::Desk;
 use super::input::{Parts, json, line, parts};
+use super::orders::known;
 use crate::api::{Problem, ProblemBody};
 use crate::scale::Goal;
 use crate::status::{Done, Drain, Scale};
@@ -60,7 +61,7 @@ pub async fn scale(
         (status = 400, description = "A field is not allowed.", body = ProblemBody),
         (status = 401, description = "No token, or another one.", body = ProblemBody),
         (status = 403, description = "This worker takes no orders.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 409, description = "This worker cannot, or something like it is under way.", body = ProblemBody),
         (status = 413, description = "The body is too large.", body = ProblemBody),
         (status = 415, description = "The body is no JSON.", body = ProblemBody),
@@ -111,6 +112,11 @@ fn begin(
                 .into(),
         )
     })?;
+    // Nothing begins for a member that nobody knows: a slip of the pen must not read
+    // as data that is safe.
+    if let Goal::Without(member) = &goal {
+        known(&sheet, &member.to_string())?;
+    }
     let done = scaling.begin(&sheet, goal).map_err(conflict)?;
     Ok((StatusCode::ACCEPTED, Json(Done { done })))
 }

@@ -20,6 +20,7 @@ mod recipes;
 mod samples;
 mod scene;
 mod schema;
+mod slips;
 mod statuses;
 mod stream;
 

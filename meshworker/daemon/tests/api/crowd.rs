@@ -1,0 +1,121 @@
+//! One client that takes all it can, and an honest one beside it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use meshworker::board::Fact;
+use meshworker::status::EventKind;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::encrypted::{connector, made};
+use super::office::{Office, Opening};
+use super::reply::{Reply, connect_from, exchange, request};
+use super::support::World;
+
+const HONEST: [u8; 4] = [127, 0, 0, 1];
+const GREEDY: [u8; 4] = [127, 0, 0, 9];
+
+/// An honest answer takes milliseconds. Behind all these connections it took a
+/// quarter of a minute, and more.
+const SOON: Duration = Duration::from_secs(8);
+
+/// So many connections that send this and no more, each opened again when it is
+/// cut, until this is dropped.
+fn crowd(count: usize, from: IpAddr, to: SocketAddr, sent: &'static [u8]) -> JoinSet<()> {
+    let mut crowd = JoinSet::new();
+    for _ in 0..count {
+        crowd.spawn(async move {
+            loop {
+                if let Ok(mut stream) = connect_from(from, to).await {
+                    let _ = stream.write_all(sent).await;
+                    let _ = stream.read(&mut [0; 64]).await;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    crowd
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_client_locked_everybody_out() {
+    let office = Office::without_worker(Opening::default()).await;
+    let ask = request("GET /v1/health", &[], "");
+    for sent in [&b""[..], b"GET /v1/hea"] {
+        let _crowd = crowd(700, GREEDY.into(), office.address, sent);
+        for _ in 0..10 {
+            let stream = connect_from(HONEST.into(), office.address).await.unwrap();
+            let reply = timeout(SOON, exchange(stream, &ask)).await;
+            let reply = reply.expect("the honest client is locked out");
+            assert_eq!(reply.unwrap().status, 200);
+        }
+    }
+    office.close().await;
+}
+
+#[tokio::test]
+async fn half_handshakes_of_one_client_locked_everybody_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let office = Office::without_worker(Opening {
+        tls: Some(made(dir.path())),
+        ..Opening::default()
+    })
+    .await;
+    let connector = connector(dir.path());
+    let _crowd = crowd(700, GREEDY.into(), office.address, b"\x16\x03\x01");
+    for _ in 0..10 {
+        let answered = async {
+            let stream = connect_from(HONEST.into(), office.address).await.unwrap();
+            let name = ServerName::try_from("worker.test").unwrap();
+            let mut stream = connector.connect(name, stream).await.unwrap();
+            let ask = request("GET /v1/health", &[], "");
+            stream.write_all(&ask).await.unwrap();
+            Reply::read(stream).await.status
+        };
+        let status = timeout(SOON, answered).await;
+        assert_eq!(status.expect("the honest client is locked out"), 200);
+    }
+    office.close().await;
+}
+
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = pages.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+/// Answers of a megabyte each, to readers that read nothing: they took a quarter of
+/// a gigabyte.
+#[tokio::test]
+async fn readers_that_do_not_read_filled_the_memory() {
+    let world = World::new().await;
+    let office = Office::without_worker(Opening::default()).await;
+    let open = office.board.open(&world.cluster(&[]));
+    for number in 0..1_000 {
+        let text = format!("{number} {}", "long ".repeat(180));
+        open.sheet().record(Fact::new(EventKind::Member, text));
+    }
+    let ask = request("GET /v1/events?limit=1000", &[], "");
+    let before = resident();
+    let mut readers = Vec::new();
+    for number in 0..256_u32 {
+        let [.., low] = (number / 8).to_be_bytes();
+        let from = [127, 0, 3, low + 1].into();
+        let mut stream = connect_from(from, office.address).await.unwrap();
+        stream.write_all(&ask).await.unwrap();
+        readers.push(stream);
+    }
+    // Whoever reads is answered meanwhile.
+    for _ in 0..5 {
+        let stream = connect_from(HONEST.into(), office.address).await.unwrap();
+        let reply = timeout(SOON, exchange(stream, &request("GET /v1/health", &[], ""))).await;
+        assert_eq!(reply.expect("nobody is answered").unwrap().status, 200);
+        let grown = resident().saturating_sub(before) >> 20;
+        // The other tests of this process take some as well.
+        assert!(grown < 120, "{grown} MiB more");
+    }
+    office.close().await;
+}
