@@ -1,6 +1,7 @@
 //! Why a worker did not do as it was asked.
 
 use super::worker::DEADLINE;
+use crate::words::harmless;
 
 /// Why one worker did not answer as wished.
 #[derive(Debug, thiserror::Error)]
@@ -67,5 +68,5 @@ pub(super) fn reason(error: &reqwest::Error) -> String {
 /// Whatever a stranger says, fit for one line of a terminal.
 pub(super) fn one_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    line.chars().filter(|c| !c.is_control()).take(300).collect()
+    harmless(line, 300)
 }

@@ -4,6 +4,7 @@ use clap::builder::styling::{AnsiColor, Color, Style};
 
 use super::finding::{Finding, Severity};
 use super::report::{Diagnosis, Skipped};
+use crate::words::is_harmful;
 
 /// The widest line; lines to write instead are never broken.
 const COLUMNS: usize = 80;
@@ -63,11 +64,12 @@ fn block(finding: &Finding) -> String {
     block
 }
 
-/// Without the control characters that a stack file may hold: a terminal would
-/// obey them.
+/// Without what a stack file may hold that a terminal would obey, or that would
+/// begin a line of its own.
 fn harmless(text: &str) -> String {
-    let visible = |c: char| !c.is_control() || c.is_whitespace();
-    text.chars().filter(|c| visible(*c)).collect()
+    let spaced = |c: char| if c.is_whitespace() { ' ' } else { c };
+    let text = text.chars().map(spaced);
+    text.filter(|c| !is_harmful(*c)).collect()
 }
 
 /// What was skipped for one reason, together.

@@ -9,11 +9,17 @@ use utoipa::ToSchema;
 pub struct Hold {
     /// The member; none for the whole cluster.
     #[serde(default)]
-    #[schema(max_length = 253, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
     pub member: Option<String>,
     /// Why, for whoever looks later.
     #[serde(default)]
-    #[schema(max_length = 253, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
     pub why: Option<String>,
 }
 
@@ -22,7 +28,10 @@ pub struct Hold {
 #[serde(deny_unknown_fields)]
 pub struct Forget {
     /// The member: its address, or its node's id in the database.
-    #[schema(max_length = 253, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
     pub member: String,
 }
 
@@ -43,7 +52,7 @@ pub struct Drain {
     /// The member: `SERVICE.SLOT`.
     #[schema(
         max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+\\.[1-9][0-9]{0,17}$"
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]+\\.[1-9][0-9]{0,17}$"
     )]
     pub member: String,
 }

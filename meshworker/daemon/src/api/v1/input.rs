@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::api::{Problem, read};
+use crate::words::is_harmful;
 
 /// No reason or name is longer, in characters.
 const LONGEST: usize = 253;
@@ -62,7 +63,7 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Resul
 /// It is more than a line, or too long.
 pub fn line(field: &str, text: String) -> Result<String, Problem> {
     let length = text.chars().count();
-    if length > LONGEST || text.chars().any(char::is_control) {
+    if length > LONGEST || text.chars().any(is_harmful) {
         return Err(Problem::bad(format!(
             "{field}: found {length} characters; allowed: one line of at most {LONGEST}"
         )));

@@ -1,9 +1,11 @@
 //! Text that fits.
 
+use crate::words::is_harmful;
+
 /// What is left of a text without what a terminal would obey: some of it comes
 /// from databases.
 pub fn clean(text: &str) -> String {
-    let dull = |c: char| if c.is_control() { ' ' } else { c };
+    let dull = |c: char| if is_harmful(c) { ' ' } else { c };
     text.chars().map(dull).collect()
 }
 

@@ -1,6 +1,7 @@
 //! A stack file that cannot be used.
 
 use crate::doctor::finding::Place;
+use crate::words::is_harmful;
 
 /// The most characters that are said of what is wrong.
 const LONGEST: usize = 300;
@@ -31,12 +32,11 @@ impl BadStack {
     /// What stands at this place cannot be used. Stays one line, whatever the
     /// file holds.
     pub fn at(place: &Place, what: impl Into<String>) -> BadStack {
-        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         let what: String = what.into();
         let what = what.chars().take(LONGEST);
         BadStack::At {
             place: place.clone(),
-            what: what.map(|c| if breaks(c) { ' ' } else { c }).collect(),
+            what: what.map(|c| if is_harmful(c) { ' ' } else { c }).collect(),
         }
     }
 }
