@@ -127,7 +127,8 @@ fn is_address(name: &str) -> bool {
 /// this name. Nobody can own such a name in the world's DNS: it has no dot, or ends
 /// in what is no top-level domain.
 fn is_inside(name: &str) -> bool {
-    let label = |text: &str| !text.is_empty() && !text.contains('.');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let label = |text: &str| !text.is_empty() && text.chars().all(plain);
     let no_domain = |text: &str| {
         let no_letter = |c: char| !c.is_ascii_alphabetic();
         text == "meshworker" || text.contains(no_letter) && !text.starts_with("xn--")

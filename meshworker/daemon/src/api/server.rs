@@ -199,6 +199,8 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
         }
     };
     tokio::select! {
+        // Whatever has come in time counts, however busy this machine is.
+        biased;
         answered = answered => match answered {
             Ok(()) => {}
             Err(error) => debug!(%peer, "a connection broke: {error}"),

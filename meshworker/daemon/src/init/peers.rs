@@ -16,14 +16,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
-use meshworker_engines::SecretFile;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use crate::announce::{Announcement, Desk, Registration, Registry, client};
-use crate::api::{Server, State, Token, router};
+use crate::announce::client::Client;
+use crate::announce::{Announcement, Desk, Registration, Registry, Speaker};
+use crate::api::{Server, State, router};
+use crate::proof::Door;
+use crate::token_file::TokenFile;
 
 /// Between two announcements.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -39,7 +41,7 @@ pub(super) struct Mine {
     /// The port that workers listen at.
     pub(super) port: u16,
     /// The token that workers and members share.
-    pub(super) token: SecretFile,
+    pub(super) token: TokenFile,
 }
 
 /// The other members' supervisors. They are spoken to for as long as this lives.
@@ -85,7 +87,7 @@ impl Peers {
     /// Says there what this member says of itself.
     pub(super) fn say_own(&self) {
         // Nobody can have taken all places of a desk that nobody else knew.
-        let _ = self.desk().hear(&self.own, Instant::now());
+        let _ = self.desk().hear(&self.own, Speaker::Itself, Instant::now());
     }
 
     /// Tells whoever is at these addresses from now on.
@@ -96,40 +98,37 @@ impl Peers {
 
 async fn listen(
     at: SocketAddr,
-    token: &SecretFile,
+    token: &TokenFile,
     registry: Arc<Registry>,
 ) -> Result<Server, String> {
-    let token = Token::in_file(token.clone()).map_err(|why| format!("token-file: {why}"))?;
-    let state = State {
-        token: Arc::new(token),
-        registry,
-    };
+    let door = Door::of(token.clone()).map_err(|why| format!("token-file: {why}"))?;
+    let state = State { registry };
     let server = Server::bind(at, router(state), "the other members").await;
-    server.map_err(|why| format!("{at}: {why}"))
+    let server = server.map_err(|why| format!("{at}: {why}"))?;
+    Ok(server.with_proof(Arc::new(door)))
 }
 
 async fn tell(
     said: Announcement,
     port: u16,
-    token: SecretFile,
+    token: TokenFile,
     others: watch::Receiver<BTreeSet<IpAddr>>,
 ) {
+    let client = Client::new(token, Some(said.address));
     loop {
         let known = others.borrow().clone();
         // Who does not listen does not leave alone: nothing follows from that.
-        if let Ok(token) = token.read() {
-            let posts: Vec<_> = known
-                .into_iter()
-                .map(|other| told(SocketAddr::new(other, port), &token, &said).boxed())
-                .collect();
-            let mut posts = stream::iter(posts).buffer_unordered(AT_ONCE);
-            while posts.next().await.is_some() {}
-        }
+        let posts: Vec<_> = known
+            .into_iter()
+            .map(|other| told(SocketAddr::new(other, port), &client, &said).boxed())
+            .collect();
+        let mut posts = stream::iter(posts).buffer_unordered(AT_ONCE);
+        while posts.next().await.is_some() {}
         sleep(PAUSE).await;
     }
 }
 
 /// Tells one of them. Who does not hear it now hears it in a second.
-async fn told(other: SocketAddr, token: &str, said: &Announcement) {
-    let _ = client::post(other, token, said).await;
+async fn told(other: SocketAddr, client: &Client, said: &Announcement) {
+    let _ = client.post(other, said).await;
 }

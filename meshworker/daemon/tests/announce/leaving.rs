@@ -16,7 +16,7 @@ use crate::support::{World, until};
 use crate::toy::Toy;
 
 fn ip(slot: u64) -> IpAddr {
-    [10, 0, 0, slot as u8].into()
+    [127, 0, 7, slot as u8].into()
 }
 
 fn present(slot: u64) -> Announcement {
@@ -213,13 +213,13 @@ async fn who_leaves_who_may_not_and_who_is_gone_is_logged_once() {
     worker.await.unwrap();
 
     let told = [
-        ("INFO", "stack_db.4 at 10.0.0.4 wants to leave"),
+        ("INFO", "stack_db.4 at 127.0.7.4 wants to leave"),
         (
             "WARN",
             "replica-reset guard: 3 would stay, the toy asks for 5; not done: let stack_db.4 go",
         ),
-        ("INFO", "stack_db.4 at 10.0.0.4 was let go"),
-        ("INFO", "stack_db.4 at 10.0.0.4 is gone"),
+        ("INFO", "stack_db.4 at 127.0.7.4 was let go"),
+        ("INFO", "stack_db.4 at 127.0.7.4 is gone"),
     ];
     for (level, text) in told {
         let lines = log.lines(text);

@@ -187,13 +187,14 @@ fn one_member_too_many_is_refused_and_the_others_still_renew() {
         };
         desk.heard(&said, now).unwrap();
     }
-    assert_eq!(
-        desk.heard(&present(9999), now),
-        Err(Refused::Full(MOST_MEMBERS))
-    );
+    let late = Announcement {
+        address: [10, 1, 0, 1].into(),
+        ..present(9999)
+    };
+    assert_eq!(desk.heard(&late, now), Err(Refused::Full(MOST_MEMBERS)));
     assert_eq!(desk.report(now).0.sightings.len(), MOST_MEMBERS);
     // Once the others are gone there is place again.
-    desk.heard(&present(9999), now + seconds(5.0)).unwrap();
+    desk.heard(&late, now + seconds(5.0)).unwrap();
 }
 
 #[tokio::test(start_paused = true)]

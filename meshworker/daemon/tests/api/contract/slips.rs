@@ -9,8 +9,8 @@ async fn a_drain_of_a_member_that_nobody_knows_began_and_ended_well() {
     let scene = Scene::open(State::Seen).await;
     let before = scene.office.history().await.len();
     for member in ["cache_redis.99", "other_redis.1", "cache_redi.1"] {
-        let reply = scene.office.order("drain", &json!({ "member": member }));
-        let error = reply.await.refused(404);
+        let order = json!({ "member": member });
+        let error = scene.office.order("drain", &order).await.refused(404);
         let expected = format!("member: found '{member}'; allowed: one that ");
         assert!(error.starts_with(&expected), "{error}");
     }
