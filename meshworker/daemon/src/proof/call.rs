@@ -17,8 +17,8 @@ use super::authority::Role;
 use super::{Authority, Unusable, provider};
 use crate::token_file::{Token, TokenFile, TokenFileError};
 
-/// So many workers' lines are kept. More than any service has.
-const LINES: usize = 64;
+/// So many lines are kept. More than a service has replicas, as a rule.
+const LINES: usize = 1024;
 
 /// Why nobody answers who has proved that it knows the token.
 #[derive(Debug, thiserror::Error)]

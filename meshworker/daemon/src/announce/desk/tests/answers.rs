@@ -112,17 +112,17 @@ fn a_large_cluster_has_findings_that_hold_for_longer() {
 #[test]
 fn findings_were_stale_before_a_calm_worker_looked_again() {
     let (desk, start) = (Desk::default(), Instant::now());
-    desk.hear(&present(1), start).unwrap();
+    desk.heard(&present(1), start).unwrap();
     let began = start + seconds(0.1);
     let calm = findings(&desk, began, true, Vec::new()).until_next(seconds(5.5));
     desk.publish(calm);
     // As a supervisor asks, each second: the next pass looks after five and a half.
     for at in 1..=8 {
         let now = began + seconds(f64::from(at));
-        desk.hear(&present(1), now).unwrap();
+        desk.heard(&present(1), now).unwrap();
         assert!(desk.answer(&present(1), now).in_place, "{at}");
     }
-    desk.hear(&present(1), began + seconds(9.0)).unwrap();
+    desk.heard(&present(1), began + seconds(9.0)).unwrap();
     let late = desk.answer(&present(1), began + seconds(9.0));
     assert_eq!(late.cluster, "the last look is 9.0 s old");
 }
