@@ -15,6 +15,7 @@ mod damage;
 mod discovery;
 mod drain;
 mod forty_acts;
+mod hand_over;
 mod identity;
 mod life;
 mod outside_names;
@@ -141,6 +142,10 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .test(
             "docker::two_clusters_by_labels",
             of(discovery::two_clusters_by_labels),
+        )
+        .long(
+            "redis::a_hand_over_of_more_than_a_minute",
+            of(hand_over::a_hand_over_of_more_than_a_minute),
         )
         .long("dns::sixty_replicas", of(discovery::sixty_replicas))
         .alone("both::a_node_drained", of(planned::a_node_drained))
