@@ -5,11 +5,12 @@
 use std::io::{self, Read};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, Uid, geteuid};
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use super::health::Checker;
 
