@@ -9,6 +9,7 @@ use meshworker_engines::redis::{Act, RedisRequest, Slots};
 use meshworker_engines::{Engine, Failure};
 use tokio::time::sleep;
 
+use crate::client::Client;
 use crate::servers::Servers;
 
 /// Three masters, asked with the deadline that workers have.
@@ -117,6 +118,40 @@ async fn a_key_that_took_longer_than_a_request_was_tried_for_ever() {
     assert_eq!(scales.at(0).await, (vec![], vec![]));
     let size = client.call(&["STRLEN", &key]).await;
     assert_eq!(size.as_deref(), Some("50000000"));
+}
+
+/// The target was busy with a large key for longer than a request may take: what
+/// had been opened was left open, and the move was told to have failed.
+#[tokio::test]
+async fn a_move_failed_because_its_largest_key_took_its_time() {
+    let Some(mut scales) = Scales::of(&["enable-debug-command yes"]).await else {
+        return;
+    };
+    scales.tags.sort_by_key(|(_, slot)| *slot);
+    let mut client = scales.servers.client(scales.nodes[0]);
+    let small = format!("{}:small", scales.tags[0].0);
+    client.call(&["SET", &small, "1"]).await;
+    let big = format!("{}:big", scales.tags[1].0);
+    client.call(&["SET", &big, &"x7".repeat(25_000_000)]).await;
+    // As soon as it has the small key it does nothing for a while.
+    let (target, slot) = (scales.nodes[1], scales.tags[0].1.to_string());
+    let busy = tokio::spawn(async move {
+        let mut client = Client::of([target], None);
+        let count = ["CLUSTER", "COUNTKEYSINSLOT", &slot];
+        while client.tell(target, &count).await == "0" {
+            sleep(Duration::from_millis(2)).await;
+        }
+        client.tell(target, &["DEBUG", "SLEEP", "1.6"]).await
+    });
+    let told = scales.moved(scales.slots()).await.unwrap();
+    busy.await.unwrap();
+    assert!(told.starts_with("moved "), "{told}");
+    // The slot of the large key has arrived; the next look finishes the rest.
+    assert!(scales.at(1).await.0.contains(&scales.tags[1].1), "{told}");
+    let told = scales.moved(scales.slots()).await.unwrap();
+    for at in [0, 1] {
+        assert_eq!(scales.at(at).await.1, Vec::<u16>::new(), "{told}");
+    }
 }
 
 #[tokio::test]

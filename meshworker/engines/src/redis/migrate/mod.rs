@@ -127,7 +127,8 @@ impl Migration<'_> {
         // No new slots are opened in the last quarter of the time.
         let patience = self.client.access().deadline / 4;
         let all: Vec<u16> = slots.iter().collect();
-        let bounds = Bounds::ask(&mut self.source, &mut self.target, self.deadline).await;
+        let until = self.soon();
+        let bounds = Bounds::ask(&mut self.source, &mut self.target, until).await;
         let mut bounds = bounds.map_err(unanswered)?;
         let mut tally = Tally::default();
         for part in all.chunks(bounds.slots_at_once()) {
@@ -158,12 +159,16 @@ impl Migration<'_> {
         tally.result(all.len())
     }
 
+    /// When a request that is made now must be answered: a large key may have taken
+    /// all the time that there was, and what has been opened is closed all the same.
+    fn soon(&self) -> Instant {
+        let least = self.client.access().deadline / 2;
+        self.deadline.max(Instant::now() + least)
+    }
+
     /// What the source says of its slots now.
     async fn marks<'t>(&mut self, target: &'t str) -> Result<Marks<'t>, Failure> {
-        let replies = self
-            .source
-            .exchange(&marks::question(), self.deadline)
-            .await;
+        let replies = self.source.exchange(&marks::question(), self.soon()).await;
         let replies = replies.map_err(unanswered)?;
         Marks::parse(replies.first(), target).map_err(unanswered)
     }
@@ -194,7 +199,7 @@ impl Migration<'_> {
             return Ok(Opened::default());
         }
         let importing = set_slots(&free, "IMPORTING", Some(source));
-        let until = bounds.slots_deadline(free.len(), self.deadline);
+        let until = bounds.slots_deadline(free.len(), self.soon());
         let at_target = self.target.exchange(&importing, until).await;
         let mut willing = Vec::new();
         let mut owned = Vec::new();
@@ -210,14 +215,8 @@ impl Migration<'_> {
                 Some(why) => tally.leave(*slot, &why),
             }
         }
-        let refused = marks::mark(
-            &mut self.source,
-            target,
-            &willing,
-            !bounds.waits,
-            bounds.slots_deadline(willing.len(), self.deadline),
-        )
-        .await;
+        let until = bounds.slots_deadline(willing.len(), self.soon());
+        let refused = marks::mark(&mut self.source, target, &willing, !bounds.waits, until).await;
         let mut opened = Opened::default();
         for (slot, refused) in willing.into_iter().zip(refused.map_err(unanswered)?) {
             match refused {
@@ -250,7 +249,7 @@ impl Migration<'_> {
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let replies = self.source.exchange(&commands, self.deadline).await;
+        let replies = self.source.exchange(&commands, self.soon()).await;
         let replies = replies.map_err(unanswered)?;
         let mut keys = Vec::new();
         let mut owners = Vec::new();
@@ -263,7 +262,8 @@ impl Migration<'_> {
         let weights = if keys.is_empty() {
             Vec::new()
         } else {
-            let weights = weigh(&mut self.source, &keys, self.deadline).await;
+            let until = self.soon();
+            let weights = weigh(&mut self.source, &keys, until).await;
             weights.map_err(unanswered)?
         };
         let mut whole: BTreeMap<u16, u64> = BTreeMap::new();
@@ -296,10 +296,10 @@ impl Migration<'_> {
         tally.leave(slot, why);
         let mut count = redis::pipe();
         count.cmd("CLUSTER").arg("COUNTKEYSINSLOT").arg(slot);
-        let replies = self.target.exchange(&count, self.deadline).await;
+        let replies = self.target.exchange(&count, self.soon()).await;
         if let Some(Value::Int(0)) = replies.map_err(unanswered)?.first() {
             let close = set_slots(&[slot], "STABLE", None);
-            let closed = self.target.exchange(&close, self.deadline).await;
+            let closed = self.target.exchange(&close, self.soon()).await;
             closed.map_err(unanswered)?;
         }
         Ok(())
@@ -314,11 +314,11 @@ impl Migration<'_> {
         bounds: &mut Bounds,
         patience: Duration,
     ) -> Result<Emptied, Failure> {
-        while self.deadline.duration_since(Instant::now()) > patience {
+        loop {
             let mut commands = marks::question();
             commands.cmd("CLUSTER").arg("GETKEYSINSLOT");
             commands.arg(slot).arg(KEYS_AT_ONCE);
-            let replies = self.source.exchange(&commands, self.deadline).await;
+            let replies = self.source.exchange(&commands, self.soon()).await;
             let mut replies = replies.map_err(unanswered)?.into_iter();
             match Marks::parse(replies.next().as_ref(), target)
                 .map_err(unanswered)?
@@ -340,7 +340,11 @@ impl Migration<'_> {
             if keys.is_empty() {
                 return Ok(Emptied::Yes);
             }
-            let weights = weigh(&mut self.source, &keys, self.deadline).await;
+            if self.deadline.duration_since(Instant::now()) <= patience {
+                return Ok(Emptied::NotYet);
+            }
+            let until = self.soon();
+            let weights = weigh(&mut self.source, &keys, until).await;
             let weights = weights.map_err(unanswered)?;
             let mut load = Vec::new();
             let (mut weight, mut stuck) = (0, None);
@@ -365,7 +369,6 @@ impl Migration<'_> {
             said(self.source.exchange(&migrate, deadline).await)?;
             bounds.took(weight);
         }
-        Ok(Emptied::NotYet)
     }
 
     /// Makes the target the owner of these slots, which the source has emptied,
@@ -397,7 +400,7 @@ impl Migration<'_> {
             return Ok(());
         }
         let owned = set_slots(&ready, "NODE", Some(target));
-        let until = bounds.slots_deadline(ready.len(), self.deadline);
+        let until = bounds.slots_deadline(ready.len(), self.soon());
         said(self.target.exchange(&owned, until).await)?;
         match said(self.source.exchange(&owned, until).await) {
             // It gave its last slot away, and follows the target by itself since
@@ -448,7 +451,7 @@ impl Migration<'_> {
         let told = others.iter().map(|other| async {
             let asked = self
                 .client
-                .ask(*other, &news, Expect::Words, self.deadline)
+                .ask(*other, &news, Expect::Words, self.soon())
                 .await;
             if let Ok((lease, _)) = asked {
                 self.client.keep(lease);
