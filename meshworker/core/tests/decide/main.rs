@@ -9,6 +9,7 @@ mod moving;
 mod once_more;
 mod orders;
 mod quarantine;
+mod sharing;
 mod sight;
 mod support;
 mod unheard;
