@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
+use crate::seen::Seen;
 use crate::unheard::missed;
+use crate::wished;
 use crate::{
     Backoff, Departure, Evidence, History, Leave, Leaver, Limits, Member, MemberId, Moment,
     Observation, Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release,
@@ -37,29 +40,44 @@ pub fn decide<P: Planner>(
     observed: &Observation<P::Detail>,
     history: History,
 ) -> (Plan<P::Request>, History) {
+    let mut history = history;
     let roster = observed.roster();
     let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
-    let situation = Situation {
-        roster: &roster,
-        answers: &observed.answers,
-        joining: &joining,
-    };
+    let all = Seen::all(observed, &roster, &joining);
+    // Where nobody ever was, nobody is waited for.
+    let never_there = never_there(context, &all.situation(), &mut history);
+    let mut refusals: Vec<Refusal> = never_there_remarks(&never_there, &roster).collect();
+    let seen = all.without(&never_there);
+    let mut proposal = planner.propose(&seen.situation());
+    // Of whoever no witness knows, nothing is believed: all is proposed anew.
+    let unknown = unknown(observed, std::mem::take(&mut proposal.bystanders), &history);
+    let uncounted: BTreeSet<IpAddr> = unknown.iter().filter_map(|node| node.address).collect();
+    refusals.extend(remark(&unknown, &roster));
+    let seen = seen.without(&uncounted);
+    if !uncounted.is_empty() {
+        proposal = planner.propose(&seen.situation());
+    }
     let Proposal {
         steps,
-        departures,
+        mut departures,
         cleanup,
         leaves,
         floor,
-        strangers,
-        outsiders: _,
-        mut refusals,
+        mut strangers,
+        outsiders: never_in,
+        bystanders: _,
+        refusals: refused,
         unity,
-    } = planner.propose(&situation);
-
+    } = proposal;
+    refusals.extend(refused);
+    // Who was never in and may not be is nobody's member either.
+    strangers.extend(never_in);
+    let situation = seen.situation();
     refusals.extend(silent_members(&situation));
+    let ordered = unknown.into_iter();
+    departures.extend(ordered.filter_map(|node| forgettable(context, node, &uncounted)));
     let floor = floor.or_at_least(context.min_members);
     let proposed = keys(&steps, &cleanup, &departures, &leaves);
-    let mut history = history;
     note_returns(context, &situation, &strangers, &mut history);
     let mut planned = Vec::new();
     for step in steps {
@@ -69,27 +87,20 @@ pub fn decide<P: Planner>(
         }
     }
 
-    // From here on strangers have no say.
-    let (own_observed, own_roster);
-    let (observed, situation) = if strangers.is_empty() {
-        (observed, situation)
-    } else {
-        own_observed = observed.without(&strangers);
-        own_roster = roster.without(&strangers);
-        let own = Situation {
-            roster: &own_roster,
-            answers: &own_observed.answers,
-            joining: &joining,
-        };
-        (&own_observed, own)
+    // From here on strangers have no say. A name server may list another cluster's
+    // members under our name for ever: ours are in their place all the same, and may
+    // leave.
+    let own = seen.without(&strangers);
+    let among_us = match strangers.is_empty() {
+        true => unity.clone(),
+        false => planner.propose(&own.situation()).unity,
     };
-    // A name server may list another cluster's members under our name for ever:
-    // ours are in their place all the same, and may leave.
-    let among_us = if strangers.is_empty() {
-        unity.clone()
-    } else {
-        planner.propose(&situation).unity
-    };
+    let everybody = &situation;
+    let (observed, situation) = (&*own.observed, own.situation());
+    let mut outsiders = never_there;
+    outsiders.extend(uncounted);
+    outsiders.extend(&strangers);
+    let alive: BTreeSet<IpAddr> = observed.alive().difference(&outsiders).copied().collect();
     note_places(&situation, &departures, &mut history);
     let departing = !departures.is_empty();
     let Removals {
@@ -120,13 +131,15 @@ pub fn decide<P: Planner>(
         situation: &situation,
         floor,
         unity: &among_us,
+        alive: &alive,
         departed: departures.iter().filter_map(|d| d.address).collect(),
         missed: missed(&departures),
     };
     let Queue {
-        leavers,
+        mut leavers,
         steps: last_steps,
     } = leaving.queue(leaves, &mut history);
+    leaving.release_strangers(everybody, &strangers, &mut history, &mut leavers);
     planned.extend(last_steps);
     refusals.extend(leavers.iter().filter_map(|leaver| held(leaver, &situation)));
 
@@ -147,11 +160,19 @@ pub fn decide<P: Planner>(
     }
     prune(context, &departures, &proposed, &mut history);
 
-    let settled = is_settled(observed, &situation, &among_us);
-    let unity = whole(context, planner, observed, &situation, unity);
-    let pace = if !unity.is_one() || !steps.is_empty() || !leavers.is_empty() {
+    let settled = is_settled(&alive, &situation, &among_us);
+    let missed = wished::missed(observed, &situation, &mut history);
+    let unity = whole(context, planner, observed, everybody, unity);
+    // Few that are at rest, and miss others, need no haste.
+    let hurry = !unity.is_one();
+    let unity = match missed {
+        Some(missed) if unity.is_one() => Unity::apart(missed),
+        _ => unity,
+    };
+    wished::note(&unity, &situation, &mut history);
+    let pace = if hurry || !steps.is_empty() || !leavers.is_empty() {
         Pace::Quick
-    } else if departing || !settled {
+    } else if departing || !settled || !unity.is_one() {
         Pace::Watchful
     } else {
         Pace::Calm
@@ -163,6 +184,7 @@ pub fn decide<P: Planner>(
             settled,
             refusals,
             unity,
+            outsiders,
             pace,
             fulfilled,
         },
@@ -172,14 +194,25 @@ pub fn decide<P: Planner>(
 
 /// Whether the members that answer are one cluster, nobody that they count on
 /// is silent, and no data is on its way.
-fn is_settled<D>(observed: &Observation<D>, situation: &Situation<'_, D>, unity: &Unity) -> bool {
+fn is_settled<D>(alive: &BTreeSet<IpAddr>, situation: &Situation<'_, D>, unity: &Unity) -> bool {
     let answers = |address: &IpAddr| matches!(situation.answers.get(address), Some(Ok(_)));
     unity.is_one()
-        && observed.alive().iter().all(answers)
+        && alive.iter().all(answers)
         && situation
             .views()
             .into_values()
             .all(|(_, view)| view.working.is_none())
+}
+
+/// What makes the members forget a node that no witness knows, if an operator says so.
+fn forgettable<R>(
+    context: &Context<'_>,
+    mut node: Departure<R>,
+    uncounted: &BTreeSet<IpAddr>,
+) -> Option<Departure<R>> {
+    node.steps.retain(|step| !uncounted.contains(&step.to));
+    let ordered = !context.orders.testimony(&node).is_empty();
+    ordered.then_some(node)
 }
 
 /// Why a member that is meant to go may not yet, as a refusal.
@@ -261,7 +294,11 @@ fn silent_members<D>(situation: &Situation<'_, D>) -> Vec<Refusal> {
     let members = situation.roster.members().iter();
     members
         .filter_map(|member| {
+            let waits = situation.waits_behind(member);
             let reason = match (member.standing(), situation.answers.get(&member.address)) {
+                _ if waits.is_some() => Reason::Waiting {
+                    behind: waits?.address.to_string(),
+                },
                 (Standing::Wanted, Some(Err(why))) => Reason::NotAnswering(why.to_string()),
                 (Standing::Disowned, _) if member.seen.values().any(is_present) => Reason::Disowned,
                 _ => return None,
@@ -311,7 +348,7 @@ fn unfit_for_join<D, R: Request>(
     })
 }
 
-fn sightings(roster: &Roster, address: IpAddr) -> Vec<Evidence> {
+pub(crate) fn sightings(roster: &Roster, address: IpAddr) -> Vec<Evidence> {
     let Some(member) = roster.at(address) else {
         return Vec::new();
     };
@@ -421,13 +458,13 @@ fn whole<P: Planner>(
     if wanted < need {
         return Unity::apart(Reason::TooFew { have: wanted, need }.to_string());
     }
-    let silent =
-        situation
-            .wanted()
-            .find_map(|member| match situation.answers.get(&member.address) {
-                Some(Ok(_)) => None,
-                Some(Err(why)) => Some(format!("{}: {why}", member.address)),
-                None => Some(format!("{} was not asked", member.address)),
-            });
+    let silent = situation
+        .wanted()
+        .filter(|member| situation.waits_behind(member).is_none())
+        .find_map(|member| match situation.answers.get(&member.address) {
+            Some(Ok(_)) => None,
+            Some(Err(why)) => Some(format!("{}: {why}", member.address)),
+            None => Some(format!("{} was not asked", member.address)),
+        });
     silent.map_or(unity, Unity::apart)
 }

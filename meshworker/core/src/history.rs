@@ -55,6 +55,12 @@ pub struct History {
     pub(crate) returned: BTreeMap<IpAddr, Moment>,
     /// Since when most members have been gone.
     pub(crate) vanished: Option<Moment>,
+    /// Since when nobody has answered at an address that only a name server lists.
+    pub(crate) unheard: BTreeMap<IpAddr, Moment>,
+    /// How many members were wished for, or were one, when that was known last.
+    pub(crate) wished: usize,
+    /// Where the members are that were one when they were so last.
+    pub(crate) together: BTreeSet<IpAddr>,
     /// Orders to forget that stood for a departed node, and for which one.
     pub(crate) obeyed: BTreeMap<String, String>,
     /// Those of them that are carried out: whoever is called so from now on is

@@ -24,6 +24,10 @@ pub struct Limits {
     /// For this long a member that was let go keeps the others waiting although
     /// it does not go.
     pub release_patience: Duration,
+    /// An address that a name server alone lists, where nobody ever answered and
+    /// that no database knows, is waited for so long: longer than a database takes
+    /// to open its port. A service that had a virtual address leaves it there.
+    pub unheard_patience: Duration,
     /// A freed address is watched for this long: another service may get it,
     /// and name servers may list it for the old one. Docker keeps deleted
     /// records for 30 minutes.
@@ -47,6 +51,7 @@ impl Default for Limits {
             mass_vanish_hold: Duration::from_secs(600),
             leave_hold: Duration::from_secs(2),
             release_patience: Duration::from_secs(30),
+            unheard_patience: Duration::from_secs(60),
             quarantine: Duration::from_secs(1800),
             quarantine_hold: Duration::from_secs(5),
             retry_first: Duration::from_secs(2),

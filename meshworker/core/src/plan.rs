@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -74,6 +75,9 @@ pub struct Plan<R> {
     pub refusals: Vec<Refusal>,
     /// Whether the goal is reached.
     pub unity: Unity,
+    /// Whoever answers, or is listed, and has no say: nobody waits for them, and
+    /// none of them is in its place.
+    pub outsiders: BTreeSet<IpAddr>,
     /// How soon to look again.
     pub pace: Pace,
     /// Orders to forget that are carried out, in the operator's words: whoever is

@@ -28,12 +28,17 @@ pub struct Proposal<R> {
     pub leaves: Vec<Leave<R>>,
     /// The fewest members that must stay.
     pub floor: Floor,
-    /// Addresses that answer as nodes of another cluster: nobody's members here,
-    /// whatever a name server says, and no witnesses of this one.
+    /// Addresses that answer as nodes of another cluster, or that were never in
+    /// this one and may not be: nobody's members here, whatever a witness says, and
+    /// no witnesses of this one. They hold nobody, and may stop at any time.
     pub strangers: BTreeSet<IpAddr>,
     /// Addresses of members that were never in this cluster, are refused and
     /// hold nothing: nobody waits for them, and nothing is lost with them.
     pub outsiders: BTreeSet<IpAddr>,
+    /// Nodes that are in the cluster by its members' word, that no wanted member
+    /// is, and that own no data by any word, each with what would make the others
+    /// forget it. Whoever of them no witness knows counts for nothing.
+    pub bystanders: Vec<Departure<R>>,
     /// What is not proposed, and why.
     pub refusals: Vec<Refusal>,
     /// Whether the wanted members are one cluster.
@@ -50,6 +55,7 @@ impl<R> Proposal<R> {
             leaves: Vec::new(),
             floor: Floor::default(),
             strangers: BTreeSet::new(),
+            bystanders: Vec::new(),
             outsiders: BTreeSet::new(),
             refusals: Vec::new(),
             unity,

@@ -31,6 +31,8 @@ pub(crate) struct Leaving<'a, D> {
     pub(crate) floor: Floor,
     /// Whether the members are one cluster, as the engine says.
     pub(crate) unity: &'a Unity,
+    /// Who is held to be alive and counts.
+    pub(crate) alive: &'a BTreeSet<IpAddr>,
     /// Where the nodes were that the database holds to be gone.
     pub(crate) departed: BTreeSet<IpAddr>,
     /// What one of those nodes holds alone, as far as the database can tell.
@@ -45,16 +47,16 @@ impl<D> Leaving<'_, D> {
         leaves: Vec<Leave<R>>,
         history: &mut History,
     ) -> Queue<R> {
-        let alive = self.observed.alive();
-        self.note_gone(&alive, history);
+        let alive = self.alive;
+        self.note_gone(alive, history);
         Stance::note(self.context, self.situation, history);
-        let everybody = self.everybody_goes(&alive, history);
+        let everybody = self.everybody_goes(alive, history);
         // Whoever came or went between two looks, and what that sets in motion,
         // was not seen: the hold begins anew.
-        if history.alive != alive && !everybody {
+        if history.alive != *alive && !everybody {
             history.ready.clear();
         }
-        history.alive.clone_from(&alive);
+        history.alive.clone_from(alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
         let going = |address: &IpAddr| self.situation.roster.at(*address).is_some_and(is_going);
         history.ready.retain(|address, _| going(address));
@@ -79,7 +81,7 @@ impl<D> Leaving<'_, D> {
             } else if everybody {
                 None
             } else {
-                self.closed(&leave, going, &alive, history)
+                self.closed(&leave, going, alive, history)
             };
             let release = self.after_the_hold(leave.address, closed, history);
             // Whoever cannot wait is helped at once, the others in their turn:
@@ -105,7 +107,7 @@ impl<D> Leaving<'_, D> {
                 release,
             });
         }
-        self.unheard(everybody, &alive, history, &mut leavers);
+        self.unheard(everybody, alive, history, &mut leavers);
         Queue { leavers, steps }
     }
 

@@ -25,6 +25,22 @@ pub enum Reason {
     ForeignCluster(String),
     /// The name server lists the address, the task list does not.
     Disowned,
+    /// Only databases know it, and it holds no data: nobody's member, as far as
+    /// anybody can tell, and counted for nothing.
+    Stranger {
+        /// Its id in the database.
+        node: String,
+        /// How many more are like it.
+        others: usize,
+    },
+    /// A name server lists the address, where nobody has ever answered, and no
+    /// database knows it.
+    NeverThere,
+    /// Its database starts when the one that has its slot has stopped.
+    Waiting {
+        /// Where that one is.
+        behind: String,
+    },
     /// The member is on its way out.
     Leaving,
     /// The database cannot take more nodes.
@@ -95,6 +111,9 @@ impl Reason {
             Reason::WrongCluster { .. } => "wrong_cluster",
             Reason::ForeignCluster(_) => "foreign_cluster",
             Reason::Disowned => "disowned",
+            Reason::Stranger { .. } => "stranger",
+            Reason::NeverThere => "never_there",
+            Reason::Waiting { .. } => "waiting",
             Reason::Leaving => "leaving",
             Reason::LimitReached { .. } => "limit_reached",
             Reason::TooFew { .. } => "too_few",
@@ -122,6 +141,21 @@ impl fmt::Display for Reason {
                 "it belongs to another formed cluster ({what}); empty it or remove it from the service"
             ),
             Reason::Disowned => f.write_str("the task list does not know its address"),
+            Reason::Stranger { node, others } => {
+                write!(
+                    f,
+                    "no witness knows it, and it holds no data: it counts for nothing; "
+                )?;
+                if *others > 0 {
+                    write!(f, "so do {others} others; ")?;
+                }
+                write!(f, "`meshworker forget {node}` has the members forget it")
+            }
+            Reason::NeverThere => f.write_str(
+                "nobody ever answered there, no database knows it, and only the name server \
+                 lists it: perhaps the service's former virtual address; it counts for nothing",
+            ),
+            Reason::Waiting { behind } => write!(f, "it starts when {behind} has stopped"),
             Reason::Leaving => f.write_str("it is leaving"),
             Reason::LimitReached { limit, source } => {
                 write!(f, "{source} takes at most {limit} nodes")

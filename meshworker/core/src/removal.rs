@@ -33,7 +33,7 @@ pub(crate) fn removals<D, R: Request>(
     let now = context.now;
     let fulfilled = fulfilled(context, situation, departures, history);
     note_others_removals(context, situation, departures, history);
-    let mass = most_vanished(observed, situation, departures, history);
+    let mass = most_vanished(context, observed, situation, departures, history);
     history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
 
     // Whoever was never forgotten comes first, so that one that does not go
@@ -113,6 +113,9 @@ fn testified<R>(context: &Context<'_>, departure: &Departure<R>, history: &mut H
         .iter()
         .map(|word| ((*word).clone(), departure.node.clone()));
     history.obeyed.extend(obeyed);
+    if let Some(address) = departure.address.filter(|_| !words.is_empty()) {
+        history.excuse(address);
+    }
     !words.is_empty()
 }
 
@@ -199,6 +202,7 @@ fn closed_now<D, R>(
     // 3. Every wanted member answered.
     let silent = situation
         .wanted()
+        .filter(|member| situation.waits_behind(member).is_none())
         .find(|member| !matches!(situation.answers.get(&member.address), Some(Ok(_))));
     if let Some(member) = silent {
         return Some((Gate::MembersAnswer, format!("{} is silent", member.address)));
@@ -292,6 +296,7 @@ fn closed_for_time<R>(
 /// go, or said that it stops, has not vanished, nor has one whose removal has
 /// passed all gates.
 fn most_vanished<D, R>(
+    context: &Context<'_>,
     observed: &Observation<D>,
     situation: &Situation<'_, D>,
     departures: &[Departure<R>],
@@ -301,7 +306,10 @@ fn most_vanished<D, R>(
     // One that was only meant to go still waits, perhaps cut off from us.
     let parted = |at: IpAddr| history.stance(at) == Some(Stance::Parted);
     let vanished = |departure: &&Departure<R>| {
-        !departure.address.is_some_and(parted) && !history.forgotten.contains_key(&departure.node)
+        // Whom an operator knows to be gone has not vanished either.
+        context.orders.testimony(departure).is_empty()
+            && !departure.address.is_some_and(parted)
+            && !history.forgotten.contains_key(&departure.node)
     };
     let gone = departures.iter().filter(vanished).count();
     let desired = observed.reports.iter().find_map(|report| report.desired);

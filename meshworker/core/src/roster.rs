@@ -7,6 +7,10 @@ use serde::Serialize;
 
 use crate::{Member, MemberId, Presence, Report, Witness};
 
+/// So many members at the most that nobody but the database names: its members may
+/// list whomever somebody introduced to them.
+const MOST_UNLISTED: usize = 1024;
+
 /// All members that any witness named in this pass, sorted by id and address.
 ///
 /// One slot can stand here twice while its replica moves: once at the address
@@ -53,7 +57,9 @@ impl Roster {
                     .insert(report.witness, sighting.presence.clone());
             }
         }
-        for address in alive {
+        let only_alive = alive.iter().filter(|at| !found.contains_key(*at));
+        let beyond: BTreeSet<IpAddr> = only_alive.skip(MOST_UNLISTED).copied().collect();
+        for address in alive.difference(&beyond) {
             found
                 .entry(*address)
                 .or_insert_with(|| unknown(*address))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{Member, Report, Roster, Standing, View};
+use crate::{Member, MemberId, Presence, Report, Roster, Standing, View, Witness};
 
 /// Why a node gave no view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,13 +71,23 @@ impl<D> Observation<D> {
         }
     }
 
+    /// The addresses that any discovery witness names.
+    pub(crate) fn named(&self) -> BTreeSet<IpAddr> {
+        let sightings = self.reports.iter().flat_map(|report| &report.sightings);
+        sightings.map(|sighting| sighting.address).collect()
+    }
+
     /// The addresses that the members which answered hold to be alive, their
-    /// own included: the database's testimony.
+    /// own included: the database's testimony. What a node says that no witness
+    /// names is none: it may list whomever it likes.
     pub fn alive(&self) -> BTreeSet<IpAddr> {
+        let named = self.named();
+        let answers = self.answers.iter();
+        let answers = answers.filter(|(address, _)| named.contains(address));
         // Members of one cluster share one list, which is read only once.
         let mut lists = HashSet::new();
         let mut alive = BTreeSet::new();
-        for view in self.answers.values().flatten() {
+        for view in answers.filter_map(|(_, answer)| answer.as_ref().ok()) {
             if lists.insert(Arc::as_ptr(&view.peers)) {
                 alive.extend(view.alive().filter_map(|peer| peer.address));
             }
@@ -131,6 +141,25 @@ impl<'a, D> Situation<'a, D> {
         self.leaving().filter_map(move |member| {
             let view = answers.get(&member.address)?.as_ref().ok()?;
             Some((member, view))
+        })
+    }
+
+    /// The member that has this one's slot and is on its way out, while this one is
+    /// not started: it is not silent, it waits.
+    pub(crate) fn waits_behind(&self, member: &Member) -> Option<&'a Member> {
+        let answers = |at: &IpAddr| matches!(self.answers.get(at), Some(Ok(_)));
+        let seen = |witness| member.seen.get(&witness);
+        let listed = seen(Witness::Docker) == Some(&Presence::Present)
+            && seen(Witness::Announce) != Some(&Presence::Present)
+            && seen(Witness::Dns) != Some(&Presence::Present);
+        let waits = listed || seen(Witness::Announce) == Some(&Presence::Waiting);
+        if !waits || answers(&member.address) || !matches!(member.id, MemberId::Slot { .. }) {
+            return None;
+        }
+        let mut leaving = self.leaving();
+        leaving.find(|other| {
+            let there = other.is_patient() || other.is_stopping() || answers(&other.address);
+            other.id == member.id && other.address != member.address && there
         })
     }
 

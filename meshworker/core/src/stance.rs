@@ -53,6 +53,8 @@ impl Stance {
                 Some(last) => (!last.has_left()).then_some(last),
             },
             Standing::Leaving if parts || parted => Some(Stance::Parted),
+            // Nobody has asked it to go: it has vanished, or may have.
+            Standing::Leaving if member.is_out_of_sight() && !member.is_patient() => None,
             Standing::Leaving => Some(Stance::Leaving),
             _ => None,
         }
@@ -63,6 +65,11 @@ impl History {
     /// What the member at this address was about when it was seen last.
     pub(crate) fn stance(&self, at: IpAddr) -> Option<Stance> {
         self.stances.get(&at).map(|(stance, _)| *stance)
+    }
+
+    /// Whether a member has answered at this address lately.
+    pub(crate) fn has_answered(&self, at: IpAddr) -> bool {
+        !matches!(self.stance(at), None | Some(Stance::Listed))
     }
 
     /// Notes that the member at this address was let go `now`.

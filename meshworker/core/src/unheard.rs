@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use crate::queue::{Leaving, only_plans};
 use crate::{
-    Going, History, Leaver, Member, Objection, Presence, Release, ReleaseGate, Unanswered, Witness,
+    Going, History, Leaver, Member, Objection, Presence, Release, ReleaseGate, Situation,
+    Unanswered, Witness,
 };
 
 impl<D> Leaving<'_, D> {
@@ -40,6 +41,42 @@ impl<D> Leaving<'_, D> {
                 address: member.address,
                 node: place.map(|(_, node)| node.clone()).unwrap_or_default(),
                 going,
+                place: leavers.len() + 1,
+                progress: None,
+                estimate: None,
+                patient: member.is_patient(),
+                release,
+            });
+        }
+    }
+
+    /// Lets everybody go who was never in: nobody counts on them, and what they hold
+    /// is not this cluster's.
+    pub(crate) fn release_strangers(
+        &self,
+        all: &Situation<'_, D>,
+        strangers: &BTreeSet<IpAddr>,
+        history: &mut History,
+        leavers: &mut Vec<Leaver>,
+    ) {
+        let leaving = all.leaving_views();
+        for (member, view) in leaving.filter(|(member, _)| strangers.contains(&member.address)) {
+            let held = match self.context.orders.dry_run {
+                true => Some(only_plans()),
+                false => self.held_by_order(&member.id, member.address),
+            };
+            let release = match held {
+                Some((gate, seen)) => Release::Held { gate, seen },
+                None => {
+                    history.part(member.address, self.context.now);
+                    Release::Granted
+                }
+            };
+            leavers.push(Leaver {
+                member: member.id.clone(),
+                address: member.address,
+                node: view.node.clone(),
+                going: self.going(member),
                 place: leavers.len() + 1,
                 progress: None,
                 estimate: None,

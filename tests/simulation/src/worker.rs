@@ -24,6 +24,9 @@ const EXPIRY: u64 = 5_000;
 /// The task list may be so old when a worker reads it and decides.
 const TASKS_LAG: u64 = 4_500;
 
+/// What is said of members that have vanished without a word.
+const MISSED: &str = "no witness says that fewer are wished for";
+
 /// Whoever runs for so long is known to the witnesses.
 const KNOWN: u64 = 4_000;
 
@@ -234,9 +237,12 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
     let (plan, history) = decide(&worker.engine, &context, &observed, history);
     worker.history = history;
     worker.passes += 1;
+    // Without a task list nobody can tell that whoever vanished is not wished for.
+    let missed = !world.setup.docker && plan.unity.to_string().ends_with(MISSED);
     worker.told = Told {
-        one: plan.unity.is_one(),
-        calm: plan.pace == Pace::Calm && plan.leavers.is_empty(),
+        one: plan.unity.is_one() || missed,
+        calm: (plan.pace == Pace::Calm || missed && plan.pace == Pace::Watchful)
+            && plan.leavers.is_empty(),
     };
     let docker = observed.reports.iter();
     let mut docker = docker.filter(|report| report.witness == Witness::Docker);
@@ -268,6 +274,8 @@ fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>, knows: bool
         let mut granted = None;
         if leaver.release == Release::Granted
             && let Some(node) = Database::number(&leaver.node)
+            // Another cluster's node that goes takes nothing of ours along.
+            && world.database.nodes[node].ours
         {
             let held = holders.get_or_insert_with(|| Rc::new(world.database.holders()));
             granted = Some(Word {

@@ -30,6 +30,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
             refusals: vec![],
             unity: Unity::One { size: 3 },
             pace: Pace::Calm,
+            outsiders: BTreeSet::new(),
             fulfilled: BTreeSet::new(),
         }
     );

@@ -48,7 +48,11 @@ pub fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<ReleaseGate>)> {
 }
 
 /// The queue after the hold has run out, seen the same way all the time.
-pub fn after_the_hold(clock: &mut Clock, toy: &Toy, seen: &Observation<()>) -> Plan<Ask> {
+pub fn after_the_hold(
+    clock: &mut Clock,
+    toy: &impl Planner<Detail = (), Request = Ask>,
+    seen: &Observation<()>,
+) -> Plan<Ask> {
     clock.after(1, toy, seen);
     clock.after(1, toy, seen);
     clock.after(1, toy, seen)
@@ -105,6 +109,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
             refusals: Vec::new(),
             unity: Unity::One { size: 3 },
             pace: Pace::Quick,
+            outsiders: BTreeSet::new(),
             fulfilled: BTreeSet::new(),
         }
     );

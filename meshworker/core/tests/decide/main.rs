@@ -7,9 +7,12 @@ mod joins;
 mod leaving;
 mod moving;
 mod once_more;
+
 mod orders;
+mod outsiders;
 mod quarantine;
 mod sharing;
 mod sight;
 mod support;
 mod unheard;
+mod wished;

@@ -213,7 +213,12 @@ impl Clock {
     }
 
     /// A pass, some seconds after the last one.
-    pub fn after(&mut self, seconds: u64, toy: &Toy, observed: &Observation<()>) -> Plan<Ask> {
+    pub fn after(
+        &mut self,
+        seconds: u64,
+        toy: &impl Planner<Detail = (), Request = Ask>,
+        observed: &Observation<()>,
+    ) -> Plan<Ask> {
         self.now += Duration::from_secs(seconds);
         let context = Context {
             now: Moment(self.now),

@@ -52,7 +52,8 @@ impl Findings {
             answers: &observed.answers,
             joining: &BTreeSet::new(),
         };
-        let members = situation.wanted_views().filter(|_| plan.settled);
+        let members = situation.wanted_views();
+        let members = members.filter(|(m, _)| plan.settled && !plan.outsiders.contains(&m.address));
         Findings {
             began,
             took,

@@ -1,6 +1,6 @@
 //! What one pass saw, decided and did, whichever the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -53,6 +53,8 @@ pub struct Look {
     pub refusals: Vec<Refusal>,
     /// Who was on its way out.
     pub leavers: Vec<Leaver>,
+    /// Whoever answered, or was listed, and has no say.
+    pub outsiders: BTreeSet<IpAddr>,
     /// Whether the members were one cluster.
     pub unity: Unity,
     /// Whether it was at rest.
@@ -90,6 +92,7 @@ impl Look {
             steps: steps(pass),
             refusals: pass.plan.refusals.clone(),
             leavers: pass.plan.leavers.clone(),
+            outsiders: pass.plan.outsiders.clone(),
             unity: pass.plan.unity.clone(),
             settled: pass.plan.settled,
             pace: pass.plan.pace,

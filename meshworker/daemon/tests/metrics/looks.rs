@@ -98,6 +98,7 @@ pub fn look(number: u64, reports: Vec<Report>, together: &[u8], alone: &[u8]) ->
         steps: Vec::new(),
         refusals: Vec::new(),
         leavers: Vec::new(),
+        outsiders: std::collections::BTreeSet::new(),
         unity: Unity::One {
             size: together.len(),
         },

@@ -119,6 +119,7 @@ fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) ->
         unity: Unity::One {
             size: observed.answers.len(),
         },
+        outsiders: BTreeSet::new(),
         pace: Pace::Calm,
         fulfilled: BTreeSet::new(),
     };

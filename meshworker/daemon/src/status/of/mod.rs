@@ -102,7 +102,10 @@ fn pass(look: &Look) -> PassStatus {
 
 /// Nodes that members remember and hold to be gone, and that answer nowhere.
 fn departed(look: &Look) -> BTreeSet<(String, Option<IpAddr>)> {
-    let heads = look.answers.values().flatten();
+    // What others than this cluster's members remember is theirs.
+    let answers = look.answers.iter();
+    let answers = answers.filter(|(address, _)| !look.outsiders.contains(address));
+    let heads = answers.filter_map(|(_, answer)| answer.as_ref().ok());
     let answering: BTreeSet<&str> = heads.clone().map(|head| head.node.as_str()).collect();
     let mut lists = BTreeSet::new();
     let mut gone: BTreeSet<(String, Option<IpAddr>)> = BTreeSet::new();

@@ -88,6 +88,7 @@ fn is_refused(look: &Look, address: IpAddr) -> bool {
                 | Reason::DataUnowned(_)
                 | Reason::Quarantined { .. }
                 | Reason::OnHold(_)
+                | Reason::NeverThere
         );
         lasting && super::plan::names(refusal, &text)
     })

@@ -54,6 +54,7 @@ fn look(reports: Vec<Report>) -> Look {
         steps: Vec::new(),
         refusals: Vec::new(),
         leavers: Vec::new(),
+        outsiders: std::collections::BTreeSet::new(),
         unity: Unity::apart("the test"),
         settled: false,
         pace: Pace::Quick,

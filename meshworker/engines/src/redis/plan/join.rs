@@ -30,6 +30,8 @@ pub fn fragments(rules: &Rules, world: &World<'_>, draft: &mut Draft) -> bool {
         };
         if let Some(refusal) = unfit(world, &nodes, guest, &known) {
             draft.refusals.push(refusal);
+            let places = nodes.iter().flat_map(|node| &node.addresses);
+            draft.foreign.extend(places);
             continue;
         }
         joining = true;

@@ -10,6 +10,7 @@
 //!       ──> balance   masters with few slots get some
 //!       ──> leave    members that are meant to go hand over what they hold
 //!       ──> depart    nodes that the cluster holds to be gone
+//!       ──> outside   who was never in, or is no member of ours
 //!       ──> unity     what is missing yet
 //! ```
 
@@ -20,6 +21,7 @@ mod evacuate;
 mod join;
 mod leave;
 mod open;
+mod outside;
 mod replicas;
 mod stale;
 mod unity;
@@ -27,6 +29,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+
+use std::net::IpAddr;
 
 use meshworker_core::{Evidence, Proposal, Refusal, Situation, Step};
 
@@ -64,6 +68,8 @@ struct Draft {
     refusals: Vec<Refusal>,
     /// What is missing for unity and no step or refusal shows.
     waits: Vec<String>,
+    /// Where nodes of another formed cluster answered.
+    foreign: Vec<IpAddr>,
 }
 
 impl Draft {
@@ -84,7 +90,7 @@ impl Draft {
 pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<RedisRequest> {
     let mut draft = Draft::default();
     let world = World::of(rules, situation, &mut draft.refusals);
-    let mut departures = Vec::new();
+    let (mut departures, mut bystanders) = (Vec::new(), Vec::new());
     let mut leaves = Leaves::new(rules, situation, &world);
     if world.anchor().is_some() {
         let joining = join::fragments(rules, &world, &mut draft);
@@ -103,14 +109,18 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             assign::slots(rules, situation, &world, joining, &mut draft);
         }
         departures = depart::departures(situation, &world);
+        bystanders = outside::bystanders(situation, &world);
     }
     let unity = unity::of(&world, situation, &draft);
+    let mut strangers = outside::never_in(&world);
+    strangers.extend(draft.foreign);
     Proposal {
         steps: draft.steps,
         departures,
         leaves: leaves.all(),
         floor: leave::floor(&world),
-        strangers: world.strangers,
+        strangers: world.strangers.into_iter().chain(strangers).collect(),
+        bystanders,
         refusals: draft.refusals,
         ..Proposal::nothing(unity)
     }

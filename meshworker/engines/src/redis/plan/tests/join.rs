@@ -275,3 +275,58 @@ fn an_unusual_bus_port_is_told() {
             .starts_with("10.0.0.1: CLUSTER MEET 10.0.0.4 6379 7777\n")
     );
 }
+
+/// The seven's neighbours waited for it, and it could not go.
+#[test]
+fn a_foreign_member_had_a_say_among_ours() {
+    let theirs = "11 slave #12 connected
+        12 master,fail - disconnected 0-16383";
+    let ours = || Scene::replicas(0).nodes(&[1, 2, 3], THREE);
+    let refused = ours().node(11, theirs).proposal();
+    assert_eq!(refused.strangers, [at(11)].into());
+    let leaves = ours().node(11, theirs).leaving(&[11]).proposal();
+    assert_eq!(leaves.strangers, [at(11)].into());
+    // So does one that came late and holds nothing.
+    let empty = ours().node(4, &fresh(4)).leaving(&[4]).proposal();
+    assert_eq!(empty.strangers, [at(4)].into());
+    // What those that stay do not have may be theirs to join.
+    let all_go = Scene::replicas(0)
+        .nodes(&[1, 2, 3], THREE)
+        .leaving(&[1, 2, 3])
+        .node(4, &fresh(4));
+    assert_eq!(all_go.proposal().strangers, Default::default());
+}
+
+#[test]
+fn a_node_that_only_the_members_know_and_that_owns_nothing_is_a_bystander() {
+    let with_9 = format!("{THREE}\n9 master - connected");
+    let met = Scene::replicas(0).nodes(&[1, 2, 3], &with_9).proposal();
+    let told: Vec<String> = (met.bystanders.iter())
+        .flat_map(|node| node.steps.iter().map(ToString::to_string))
+        .collect();
+    assert_eq!(met.bystanders.len(), 1);
+    assert_eq!(met.bystanders[0].address, Some(at(9)));
+    assert_eq!(told.len(), 3, "{told:?}");
+    // It owns slots, is named, or is gone.
+    let owns = format!("{THREE}\n9 master - connected 0-5");
+    let gone = format!("{THREE}\n9 master,fail - disconnected");
+    for scene in [
+        Scene::replicas(0)
+            .nodes(&[1, 2], THREE)
+            .node(3, &with_9)
+            .node(9, &with_9),
+        Scene::replicas(0).nodes(&[1, 2, 3], &gone),
+        Scene::replicas(0)
+            .nodes(&[1, 2, 3], SIX_WITHOUT_3)
+            .node(9, &owns)
+            .unlisted(9),
+    ] {
+        assert!(scene.proposal().bystanders.is_empty());
+    }
+}
+
+/// Two masters, and a third that owns its slots and that no witness names.
+const SIX_WITHOUT_3: &str = "1 master - connected 0-5461
+    2 master - connected 5462-10922
+    3 master - connected
+    9 master - connected 10923-16383";

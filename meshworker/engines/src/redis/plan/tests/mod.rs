@@ -233,6 +233,7 @@ impl Scene {
             floor: _,
             strangers: _,
             outsiders: _,
+            bystanders: _,
             refusals,
             unity,
         } = self.proposal();

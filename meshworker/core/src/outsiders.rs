@@ -1,0 +1,117 @@
+//! Who has no say, although it answers or is said to be alive: whoever is of another
+//! cluster, whoever only databases know, and an address at which nobody ever was.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::decide::sightings;
+use crate::{
+    Context, Departure, History, Member, Observation, Presence, Reason, Refusal, Roster, Situation,
+    Standing, Unanswered, Witness,
+};
+
+/// Those of these nodes that no witness knows, although those that list everybody
+/// have spoken. What was known lately is known; what is not heard for now may be.
+pub(crate) fn unknown<D, R>(
+    observed: &Observation<D>,
+    bystanders: Vec<Departure<R>>,
+    history: &History,
+) -> Vec<Departure<R>> {
+    if bystanders.is_empty() || !lists_are_complete(observed) {
+        return Vec::new();
+    }
+    let named = observed.named();
+    let mut unknown = bystanders;
+    unknown.retain(|node| {
+        node.address.is_some_and(|address| {
+            !named.contains(&address)
+                && history.stance(address).is_none()
+                && !history.places.contains_key(&address)
+        })
+    });
+    unknown
+}
+
+/// Whether whoever belongs here would be listed: the task list knows it even where
+/// the name server does not answer.
+fn lists_are_complete<D>(observed: &Observation<D>) -> bool {
+    let complete = |witness: Witness| {
+        let mut reports = observed.reports.iter().filter(|r| r.witness == witness);
+        reports.next().map(|report| report.grade.is_complete())
+    };
+    complete(Witness::Docker)
+        .filter(|complete| *complete)
+        .or_else(|| complete(Witness::Dns))
+        .unwrap_or(false)
+}
+
+/// One remark for all of them, however many they are.
+pub(crate) fn remark<R>(unknown: &[Departure<R>], roster: &Roster) -> Option<Refusal> {
+    let first = unknown.first()?;
+    let address = first.address?;
+    Some(Refusal {
+        what: format!("count {address}"),
+        reason: Reason::Stranger {
+            node: first.node.clone(),
+            others: unknown.len() - 1,
+        },
+        evidence: sightings(roster, address),
+    })
+}
+
+/// Addresses that a name server alone lists, where nobody has ever answered and that
+/// no database knows, once that has lasted. Notes since when it does.
+pub(crate) fn never_there<D>(
+    context: &Context<'_>,
+    situation: &Situation<'_, D>,
+    history: &mut History,
+) -> BTreeSet<IpAddr> {
+    let known: BTreeSet<IpAddr> = (situation.answers.values().flatten())
+        .flat_map(|view| view.peers.iter().filter_map(|peer| peer.address))
+        .collect();
+    let somebody = situation.wanted_views().next().is_some();
+    let doubtful = |member: &&Member| {
+        somebody
+            && member.standing() == Standing::Wanted
+            && is_only_listed(member)
+            && !known.contains(&member.address)
+            && !history.has_answered(member.address)
+            && matches!(
+                situation.answers.get(&member.address),
+                Some(Err(Unanswered::Unreachable(_)))
+            )
+    };
+    let members = situation.roster.members().iter();
+    let doubtful: BTreeSet<IpAddr> = members.filter(doubtful).map(|m| m.address).collect();
+    history
+        .unheard
+        .retain(|address, _| doubtful.contains(address));
+    let Context { now, limits, .. } = context;
+    doubtful
+        .into_iter()
+        .filter(|address| {
+            let since = *history.unheard.entry(*address).or_insert(*now);
+            now.since(since) >= limits.unheard_patience
+        })
+        .collect()
+}
+
+/// Whether no witness but a name server says that it is there.
+fn is_only_listed(member: &Member) -> bool {
+    let mut seen = member.seen.iter();
+    seen.all(|(witness, presence)| {
+        *witness == Witness::Dns || matches!(presence, Presence::Unknown(_) | Presence::Absent)
+    })
+}
+
+/// The remark on each of these addresses.
+pub(crate) fn never_there_remarks<'a>(
+    addresses: &'a BTreeSet<IpAddr>,
+    roster: &'a Roster,
+) -> impl Iterator<Item = Refusal> + 'a {
+    addresses.iter().map(|address| Refusal {
+        what: format!("join {address}"),
+        reason: Reason::NeverThere,
+        evidence: sightings(roster, *address),
+    })
+}

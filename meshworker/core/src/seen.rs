@@ -1,0 +1,54 @@
+//! What was seen, as far as it counts.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::{Observation, Roster, Situation};
+
+/// What a pass saw, without those who have no say.
+#[derive(Clone)]
+pub(crate) struct Seen<'a, D: Clone> {
+    /// What was said and answered.
+    pub(crate) observed: Cow<'a, Observation<D>>,
+    /// Who is there.
+    pub(crate) roster: Cow<'a, Roster>,
+    /// Who may be on the way in.
+    joining: &'a BTreeSet<IpAddr>,
+}
+
+impl<'a, D: Clone> Seen<'a, D> {
+    /// All of it.
+    pub(crate) fn all(
+        observed: &'a Observation<D>,
+        roster: &'a Roster,
+        joining: &'a BTreeSet<IpAddr>,
+    ) -> Seen<'a, D> {
+        Seen {
+            observed: Cow::Borrowed(observed),
+            roster: Cow::Borrowed(roster),
+            joining,
+        }
+    }
+
+    /// The same, without whoever is at these addresses.
+    pub(crate) fn without(&self, addresses: &BTreeSet<IpAddr>) -> Seen<'a, D> {
+        if addresses.is_empty() {
+            return self.clone();
+        }
+        Seen {
+            observed: Cow::Owned(self.observed.without(addresses)),
+            roster: Cow::Owned(self.roster.without(addresses)),
+            joining: self.joining,
+        }
+    }
+
+    /// The members, and what each answered.
+    pub(crate) fn situation(&self) -> Situation<'_, D> {
+        Situation {
+            roster: &self.roster,
+            answers: &self.observed.answers,
+            joining: self.joining,
+        }
+    }
+}

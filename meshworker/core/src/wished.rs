@@ -1,0 +1,59 @@
+//! How many members there should be, where no witness says so in this pass: as many
+//! as were wished for, or were one cluster, when that was seen last. It only ever
+//! delays the word that all is well.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::stance::Stance;
+use crate::{History, Observation, Situation, Unity, Witness};
+
+/// What is missing of the members that were there; none when nobody is.
+///
+/// Whoever asked to leave, or was let go, is not missed, nor is one whom an operator
+/// knows to be gone. Whoever merely vanished is, until the task list says otherwise.
+pub(crate) fn missed<D>(
+    observed: &Observation<D>,
+    situation: &Situation<'_, D>,
+    history: &mut History,
+) -> Option<String> {
+    let wanted: BTreeSet<IpAddr> = situation.wanted().map(|member| member.address).collect();
+    let mut docker = observed.reports.iter();
+    let docker = docker.find(|r| r.witness == Witness::Docker && r.grade.is_complete());
+    if let Some(desired) = docker.and_then(|report| report.desired) {
+        history.wished = desired;
+        // What is wished for now is for the others to say.
+        history.together.retain(|address| wanted.contains(address));
+        return None;
+    }
+    let left = |at: &IpAddr| history.stance(*at).is_some_and(Stance::has_left);
+    let gone: Vec<IpAddr> = (history.together.iter().copied())
+        .filter(|at| !wanted.contains(at) && left(at))
+        .collect();
+    for address in gone {
+        history.excuse(address);
+    }
+    let need = history.wished.max(history.together.len());
+    let have = wanted.len();
+    (have < need).then(|| {
+        format!("{have} of {need} members are there, and no witness says that fewer are wished for")
+    })
+}
+
+/// Notes who is one cluster with whom.
+pub(crate) fn note<D>(unity: &Unity, situation: &Situation<'_, D>, history: &mut History) {
+    if unity.is_one() {
+        let together = situation.wanted_views();
+        history.together = together.map(|(member, _)| member.address).collect();
+        history.wished = history.wished.max(history.together.len());
+    }
+}
+
+impl History {
+    /// Nobody misses the member that was at this address any more.
+    pub(crate) fn excuse(&mut self, address: IpAddr) {
+        if self.together.remove(&address) {
+            self.wished = self.wished.saturating_sub(1);
+        }
+    }
+}

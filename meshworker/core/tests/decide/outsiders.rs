@@ -1,0 +1,312 @@
+//! Who has no say: strangers that only databases know, members that were never in,
+//! addresses at which nobody ever was.
+
+use std::collections::BTreeSet;
+
+use meshworker_core::{
+    Capabilities, Evidence, Observation, Planner, Presence, Proposal, Reason, Refusal, Release,
+    ReleaseGate, Report, Roster, Situation, Unanswered, Unity, View, Witness,
+};
+
+use Presence::{Leaving, Present, Waiting};
+use Unanswered::{Timeout, Unreachable};
+
+use crate::leaving::{after_the_hold, five, leaving, queue};
+use crate::support::{
+    Ask, Clock, Toy, announced, content, departed, dns, docker, ip, replica, seen, step, tasks,
+    view,
+};
+
+const ALL: [u8; 5] = [1, 2, 3, 4, 5];
+const WITH_9: [u8; 6] = [1, 2, 3, 4, 5, 9];
+
+/// Five members, of which the last is meant to go, and that list a ninth node.
+fn met_by_a_stranger() -> Observation<()> {
+    let mut observed = five(&[(5, Leaving)]);
+    for last in ALL {
+        observed.answers.insert(ip(last), view(last, &WITH_9));
+    }
+    observed.answers.insert(ip(9), Err(Timeout));
+    observed
+}
+
+/// A database in which member 5 is meant to go and node 9 owns nothing.
+fn with_a_bystander() -> Toy {
+    let mut toy = leaving(&[5]);
+    toy.0.bystanders = vec![departed(9)];
+    toy
+}
+
+fn remark(node: &str, others: usize) -> Refusal {
+    let absent = |witness| Evidence::Sighting {
+        witness,
+        member: meshworker_core::MemberId::Address(ip(9)),
+        presence: Presence::Absent,
+    };
+    let present = Evidence::Sighting {
+        witness: Witness::Database,
+        member: meshworker_core::MemberId::Address(ip(9)),
+        presence: Present,
+    };
+    Refusal {
+        what: "count 10.0.0.9".into(),
+        reason: Reason::Stranger {
+            node: node.into(),
+            others,
+        },
+        evidence: vec![absent(Witness::Dns), present],
+    }
+}
+
+#[test]
+fn a_stranger_that_the_members_met_kept_every_member_from_being_released() {
+    let observed = met_by_a_stranger();
+    let plan = after_the_hold(&mut Clock::start(), &with_a_bystander(), &observed);
+    assert_eq!(queue(&plan), [(5, None)], "{:?}", plan.leavers);
+    assert!(plan.settled);
+    assert_eq!(plan.refusals, [remark("n9", 0)]);
+    assert_eq!(plan.outsiders, BTreeSet::from([ip(9)]));
+    // It answers, and says that it works, for ever.
+    let mut busy = observed;
+    let mut says = view(9, &WITH_9);
+    if let Ok(View { working, .. }) = &mut says {
+        *working = Some("7 slots on the move".into());
+    }
+    busy.answers.insert(ip(9), says);
+    let plan = after_the_hold(&mut Clock::start(), &with_a_bystander(), &busy);
+    assert_eq!(queue(&plan), [(5, None)], "{:?}", plan.leavers);
+}
+
+#[test]
+fn whoever_may_be_a_member_counts() {
+    let held = |reports: Vec<Report>, toy: &Toy| {
+        let mut observed = met_by_a_stranger();
+        observed.reports = reports;
+        let plan = after_the_hold(&mut Clock::start(), toy, &observed);
+        assert_eq!(
+            queue(&plan).pop(),
+            Some((5, Some(ReleaseGate::MembersAnswer)))
+        );
+        assert!(!plan.settled);
+    };
+    let says = announced(&[(5, Leaving)]);
+    // It owns something.
+    held(vec![dns(&ALL), says.clone()], &leaving(&[5]));
+    // A witness names it, or could not speak.
+    let toy = with_a_bystander();
+    held(vec![dns(&WITH_9), says.clone()], &toy);
+    held(
+        vec![dns(&ALL), announced(&[(5, Leaving), (9, Present)])],
+        &toy,
+    );
+    let mut cut = dns(&ALL);
+    cut.grade = meshworker_core::Grade::Truncated;
+    held(vec![cut.clone(), says.clone()], &toy);
+    // The task list knows all, whatever the name server does.
+    let listed = ALL.map(|last| (last, if last < 5 { Present } else { Leaving }));
+    let mut observed = met_by_a_stranger();
+    observed.reports = vec![cut, tasks(&listed, 5), says.clone()];
+    let plan = after_the_hold(&mut Clock::start(), &toy, &observed);
+    assert_eq!(queue(&plan), [(5, None)]);
+    // It was a member a short while ago.
+    let mut clock = Clock::start();
+    clock.after(0, &content(), &seen(vec![dns(&WITH_9), says], &WITH_9));
+    let plan = after_the_hold(&mut clock, &toy, &met_by_a_stranger());
+    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::MembersAnswer))]);
+}
+
+#[test]
+fn an_operator_has_a_stranger_forgotten() {
+    let (mut toy, observed) = (with_a_bystander(), met_by_a_stranger());
+    toy.0.leaves.clear();
+    let mut clock = Clock::start();
+    assert_eq!(clock.after(60, &toy, &observed).steps, []);
+    clock.orders.forget.insert("n9".into());
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n9".into()))]);
+}
+
+/// It said of 8000 nodes that they live.
+#[test]
+fn what_only_an_unlisted_node_says_was_evidence() {
+    let mut observed = met_by_a_stranger();
+    let crowd: Vec<u8> = (1..=200).collect();
+    observed.answers.insert(ip(9), view(9, &crowd));
+    let alive: BTreeSet<_> = WITH_9.map(ip).into();
+    assert_eq!(observed.alive(), alive);
+    assert_eq!(observed.roster().members().len(), 6);
+    // Members may list any number as well: the roster is bounded, the remark one.
+    let crowd: BTreeSet<_> = (0..=255u8)
+        .flat_map(|high| (0..32u8).map(move |low| [10, 1, high, low].into()))
+        .collect();
+    assert_eq!(crowd.len(), 8192);
+    let roster = Roster::merge(&[dns(&ALL)], &crowd);
+    assert_eq!(roster.members().len(), 5 + 1024);
+    let mut toy = with_a_bystander();
+    for last in 10..=59 {
+        toy.0.bystanders.push(departed(last));
+    }
+    let plan = Clock::start().after(0, &toy, &met_by_a_stranger());
+    let told: Vec<_> = plan
+        .refusals
+        .iter()
+        .filter(|r| r.reason.kind() == "stranger")
+        .collect();
+    assert_eq!(told, [&remark("n9", 50)]);
+}
+
+/// Member 9 is refused: it was never in.
+struct Refusing(Toy, fn(&mut Proposal<Ask>));
+
+impl Planner for Refusing {
+    type Detail = ();
+    type Request = Ask;
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn propose(&self, situation: &Situation<'_, ()>) -> Proposal<Ask> {
+        let mut proposal = self.0.propose(situation);
+        if situation.answers.contains_key(&ip(9)) {
+            (self.1)(&mut proposal);
+            proposal.unity = Unity::apart("9 has not joined");
+        }
+        proposal
+    }
+}
+
+#[test]
+fn a_refused_member_held_its_neighbours_up_and_could_not_go_itself() {
+    let ways: [fn(&mut Proposal<Ask>); 2] = [
+        |proposal| proposal.strangers.extend([ip(9)]),
+        |proposal| proposal.outsiders.extend([ip(9)]),
+    ];
+    for way in ways {
+        let listed = WITH_9.map(|last| (last, Present));
+        let mut says = vec![(9, Present), (5, Leaving)];
+        let mut observed = seen(vec![tasks(&listed, 5), announced(&says)], &ALL);
+        let mut alone = view(9, &[9]);
+        if let Ok(View { working, .. }) = &mut alone {
+            *working = Some("cluster_state is 'fail'".into());
+        }
+        observed.answers.insert(ip(9), alone);
+        let toy = Refusing(leaving(&[5]), way);
+        let mut clock = Clock::start();
+        let plan = after_the_hold(&mut clock, &toy, &observed);
+        assert_eq!(queue(&plan), [(5, None)]);
+        assert!(plan.settled, "the others are in their places");
+        assert_eq!(plan.outsiders, BTreeSet::from([ip(9)]));
+        assert_eq!(plan.unity, Unity::apart("9 has not joined"));
+        // It is meant to go: at once.
+        says[0].1 = Leaving;
+        observed.reports[1] = announced(&says);
+        let plan = Clock::start().after(0, &toy, &observed);
+        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled)), (9, None)]);
+        let mut dry = Clock::start();
+        dry.orders.dry_run = true;
+        let plan = dry.after(0, &toy, &observed);
+        assert!(
+            plan.leavers
+                .iter()
+                .all(|leaver| leaver.release != Release::Granted)
+        );
+    }
+}
+
+/// Members 1 to 3, and an address that the name server lists besides.
+fn former_virtual_address() -> Observation<()> {
+    let mut observed = seen(vec![dns(&[1, 2, 3, 9])], &[1, 2, 3]);
+    let why = Unreachable("no connection within 125ms".into());
+    observed.answers.insert(ip(9), Err(why));
+    observed
+}
+
+#[test]
+fn an_address_where_nobody_ever_was_kept_a_cluster_from_being_one_for_ever() {
+    let observed = former_virtual_address();
+    let mut clock = Clock::start();
+    let mut toy = content();
+    toy.0.departures = vec![departed(4)];
+    for _ in 0..clock.limits.unheard_patience.as_secs() / 10 {
+        let plan = clock.after(10, &toy, &observed);
+        assert!(!plan.unity.is_one() && plan.outsiders.is_empty());
+        assert_eq!(plan.steps, []);
+    }
+    let plan = clock.after(10, &toy, &observed);
+    assert_eq!(plan.unity, Unity::One { size: 3 });
+    assert_eq!(plan.outsiders, BTreeSet::from([ip(9)]));
+    let told: Vec<_> = plan.refusals.iter().map(|r| r.reason.kind()).collect();
+    assert_eq!(told, ["never_there", "gate_8_hold"]);
+    // Somebody answers there after all.
+    let all = seen(vec![dns(&[1, 2, 3, 9])], &[1, 2, 3, 9]);
+    assert!(clock.after(1, &toy, &all).outsiders.is_empty());
+    for _ in 0..60 {
+        let plan = clock.after(10, &toy, &observed);
+        assert!(!plan.unity.is_one(), "it was there");
+    }
+}
+
+#[test]
+fn an_address_that_somebody_knows_is_waited_for() {
+    let mut known = former_virtual_address();
+    known.answers.insert(ip(1), view(1, &[1, 2, 3, 9]));
+    let mut announced_too = former_virtual_address();
+    announced_too.reports.push(announced(&[(9, Present)]));
+    let mut listed = former_virtual_address();
+    listed.reports.push(docker(&[1, 2, 3, 9], 4));
+    let mut starting = former_virtual_address();
+    let why = Unanswered::Starting("LOADING".into());
+    starting.answers.insert(ip(9), Err(why));
+    let mut nobody = former_virtual_address();
+    for last in [1, 2, 3] {
+        nobody.answers.insert(ip(last), Err(Timeout));
+    }
+    for observed in [known, announced_too, listed, starting, nobody] {
+        let mut clock = Clock::start();
+        for _ in 0..60 {
+            let plan = clock.after(10, &content(), &observed);
+            assert!(
+                !plan.unity.is_one() && plan.outsiders.is_empty(),
+                "{plan:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_successor_that_waits_for_its_slot_was_called_silent() {
+    let leaves = [(1, Present), (2, Present), (3, Leaving)];
+    let mut list = tasks(&leaves, 3);
+    list.sightings.push(replica(3, 9, Present));
+    let mut by_itself = announced(&[(3, Leaving)]);
+    by_itself.sightings.push(replica(3, 9, Waiting));
+    for reports in [
+        vec![list, announced(&[(3, Leaving)])],
+        vec![dns(&[1, 2]), by_itself],
+    ] {
+        let mut observed = seen(reports, &[1, 2, 3]);
+        let why = Unreachable("refused".into());
+        observed.answers.insert(ip(9), Err(why));
+        let mut clock = Clock::start();
+        let mut toy = content();
+        toy.0.departures = vec![departed(8)];
+        clock.after(0, &toy, &observed);
+        let plan = clock.after(10, &toy, &observed);
+        assert_eq!(plan.unity, Unity::One { size: 3 });
+        assert_eq!(plan.refusals[0].what, "join 10.0.0.9");
+        let behind = "10.0.0.3".to_owned();
+        assert_eq!(plan.refusals[0].reason, Reason::Waiting { behind });
+        assert_eq!(plan.steps, [step(1, Ask::Forget("n8".into()))]);
+        // Its slot is free, and it does not come.
+        let mut gone = observed.clone();
+        gone.answers.remove(&ip(3));
+        for report in &mut gone.reports {
+            report
+                .sightings
+                .retain(|sighting| sighting.address != ip(3));
+        }
+        let plan = clock.after(1, &content(), &gone);
+        assert!(!plan.unity.is_one());
+    }
+}
