@@ -25,6 +25,7 @@ mod health;
 mod heard;
 mod identity;
 mod names;
+mod papers;
 mod peers;
 mod probe;
 mod settings;

@@ -45,6 +45,11 @@ pub const INIT_SETTINGS: &[InitSetting] = &[
         "The file that holds the token which workers and members share",
     ),
     setting(
+        "certificates",
+        "DIR",
+        "Write ca.pem, cert.pem and key.pem there, made from the token, for the database [default: nowhere]",
+    ),
+    setting(
         "service",
         "NAME",
         "This replica's service: {{.Service.Name}}",
@@ -93,6 +98,8 @@ pub struct Settings {
     pub workers_port: u16,
     /// The token that workers and members share.
     pub token: TokenFile,
+    /// Where certificates for the database are written.
+    pub certificates: Option<PathBuf>,
     /// Who this member is.
     pub identity: Identity,
     /// Where the slots of this node have their directories, if they do.
@@ -173,6 +180,7 @@ impl Settings {
             workers,
             workers_port,
             token,
+            certificates: given.parsed("certificates", "a folder")?,
             identity,
             data_dir: given.directory("data-dir")?,
             wish: Wish {

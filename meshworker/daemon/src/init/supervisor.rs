@@ -18,7 +18,7 @@ use super::names::Names;
 use super::peers::Mine;
 use super::probe::Probe;
 use super::signals::{Came, Signals};
-use super::{Settings, address, alone};
+use super::{Settings, address, alone, papers};
 use crate::announce::{Announcement, Phase};
 use crate::config::Cluster;
 use crate::kept::{kept, unless_it_breaks};
@@ -96,6 +96,9 @@ pub async fn run(
             }
         },
     };
+    if let Some(folder) = &around.settings.certificates {
+        papers::write(folder, &around.settings.token).map_err(|why| input(&why))?;
+    }
     let path = directory.as_ref().map(|directory| directory.path.as_path());
     let database = Database::start(&command, path)?;
     info!(

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ED25519,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_ED25519,
 };
 use ring::hkdf;
 use tokio_rustls::rustls::RootCertStore;
@@ -15,7 +16,11 @@ use tokio_rustls::rustls::pki_types::{
 use crate::token_file::Token;
 
 /// Another protocol, another salt: both ends must derive the same.
-const SALT: &[u8] = b"meshworker members and workers 1";
+const SUPERVISORS: &[u8] = b"meshworker members and workers 1";
+
+/// For what databases say to each other: whoever takes a database's key from its
+/// container can speak as a database, and not as a supervisor.
+const DATABASES: &[u8] = b"meshworker databases 1";
 
 /// What stands before the seed in a PKCS #8 document of an Ed25519 key (RFC 8410, section 7).
 const PKCS8_ED25519: [u8; 16] = [
@@ -33,6 +38,8 @@ pub struct Unusable(String);
 pub(super) enum Role {
     Calls,
     Answers,
+    /// Databases are both to each other.
+    Both,
 }
 
 /// A certificate and its key, made for this process alone.
@@ -44,29 +51,39 @@ pub(super) struct Identity {
 /// The certificate authority that follows from a token.
 pub struct Authority {
     name: String,
-    root: CertificateDer<'static>,
+    root: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// Derives it.
+    /// Derives that of members and workers.
     ///
     /// # Errors
     ///
     /// No certificate can be made, whatever the token.
     pub fn of(token: &Token) -> Result<Authority, Unusable> {
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(token.as_bytes());
+        Authority::derive(token, SUPERVISORS)
+    }
+
+    /// Derives that of the members' databases.
+    ///
+    /// # Errors
+    ///
+    /// No certificate can be made, whatever the token.
+    pub(super) fn of_databases(token: &Token) -> Result<Authority, Unusable> {
+        Authority::derive(token, DATABASES)
+    }
+
+    fn derive(token: &Token, salt: &[u8]) -> Result<Authority, Unusable> {
+        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(token.as_bytes());
         let seed: [u8; 32] = derived(&secret, b"authority")?;
         let id: [u8; 16] = derived(&secret, b"name")?;
         let name = format!("{:032x}.meshworker", u128::from_be_bytes(id));
         let document = [&PKCS8_ED25519[..], &seed].concat();
         let key = PrivatePkcs8KeyDer::from(document);
         let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, &PKCS_ED25519)?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(&name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let root = params.self_signed(&key)?.der().clone();
+        let params = authoritys(&name);
+        let root = params.self_signed(&key)?;
         Ok(Authority {
             name,
             root,
@@ -79,27 +96,54 @@ impl Authority {
         &self.name
     }
 
+    /// Its certificate: what whoever trusts it must have.
+    pub(super) fn root(&self) -> &Certificate {
+        &self.root
+    }
+
+    /// Its key with another authority's signature: by this, whoever trusts only
+    /// the other one trusts what this one signs.
+    pub(super) fn vouched_by(&self, other: &Authority) -> Result<Certificate, Unusable> {
+        Ok(authoritys(&self.name).signed_by(self.issuer.key(), &other.issuer)?)
+    }
+
     pub(super) fn server_name(&self) -> Result<ServerName<'static>, Unusable> {
         ServerName::try_from(self.name.clone()).map_err(|why| Unusable(why.to_string()))
     }
 
     pub(super) fn trusted_by(&self, roots: &mut RootCertStore) -> Result<(), Unusable> {
-        let added = roots.add(self.root.clone());
+        let added = roots.add(self.root.der().clone());
         added.map_err(|why| Unusable(why.to_string()))
     }
 
     /// A new key with a certificate for this. It holds for longer than any
     /// process lives, whatever its clock says: who changes the token ends it.
-    pub(super) fn identity(&self, role: Role) -> Result<Identity, Unusable> {
+    pub(super) fn signed(&self, role: Role) -> Result<(Certificate, KeyPair), Unusable> {
         let mut params = CertificateParams::new(vec![self.name.clone()])?;
         params.distinguished_name = named(&self.name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![match role {
-            Role::Calls => ExtendedKeyUsagePurpose::ClientAuth,
-            Role::Answers => ExtendedKeyUsagePurpose::ServerAuth,
-        }];
-        let key = KeyPair::generate_for(&PKCS_ED25519)?;
+        let (calls, answers) = (
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        );
+        params.extended_key_usages = match role {
+            Role::Calls => vec![calls],
+            Role::Answers => vec![answers],
+            Role::Both => vec![calls, answers],
+        };
+        // OpenSSL 3.0 cannot read a key of the other kind as it is written here.
+        let kind = match role {
+            Role::Both => &PKCS_ECDSA_P256_SHA256,
+            _ => &PKCS_ED25519,
+        };
+        let key = KeyPair::generate_for(kind)?;
         let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok((certificate, key))
+    }
+
+    /// The same, for a connection of this process.
+    pub(super) fn identity(&self, role: Role) -> Result<Identity, Unusable> {
+        let (certificate, key) = self.signed(role)?;
         Ok(Identity {
             chain: vec![certificate.der().clone()],
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
@@ -123,6 +167,15 @@ impl From<rcgen::Error> for Unusable {
     fn from(why: rcgen::Error) -> Unusable {
         Unusable(why.to_string())
     }
+}
+
+/// What an authority's certificate says.
+fn authoritys(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
 }
 
 fn named(name: &str) -> DistinguishedName {
@@ -156,9 +209,12 @@ mod tests {
         let one = Authority::of(&token("the first token of two")).unwrap();
         let same = Authority::of(&token("the first token of two")).unwrap();
         let other = Authority::of(&token("the first token of tw0")).unwrap();
-        assert_eq!((&one.name, &one.root), (&same.name, &same.root));
-        assert_ne!(one.name, other.name);
-        assert_ne!(one.root, other.root);
+        let databases = Authority::of_databases(&token("the first token of two")).unwrap();
+        assert_eq!((&one.name, one.root.der()), (&same.name, same.root.der()));
+        for another in [other, databases] {
+            assert_ne!(one.name, another.name);
+            assert_ne!(one.root.der(), another.root.der());
+        }
         // No two processes have one key.
         let key = |authority: &Authority| {
             let identity = authority.identity(Role::Calls).unwrap();

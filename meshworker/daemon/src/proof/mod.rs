@@ -14,6 +14,7 @@
 mod authority;
 mod call;
 mod door;
+mod papers;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 pub use authority::{Authority, Unusable};
 pub use call::{Call, Unproved};
 pub use door::{Door, server_config};
+pub use papers::Papers;
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())

@@ -39,6 +39,7 @@ pub async fn perform(
                 client,
                 source: lease,
                 target,
+                port: client.access().service_port,
                 deadline,
             };
             return migration.run(slots, others).await;

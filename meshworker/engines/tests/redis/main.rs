@@ -11,6 +11,7 @@ mod servers;
 mod worker;
 
 mod access;
+mod bus;
 mod deleted;
 mod growth;
 mod heavy;

@@ -122,7 +122,35 @@ impl Servers {
     /// Servers speak TLS only, to each other as well; certificates are made
     /// with openssl for the name `node.test`.
     pub fn set_tls(&mut self) {
-        let dir = self.dir.path().to_owned();
+        let files = self.certificates("");
+        self.config = vec!["port 0".into(), format!("tls-port {PORT}")];
+        self.config.extend(files);
+        let path = |name: &str| self.dir.path().join(name);
+        self.access.tls = Some(Tls {
+            ca_file: Some(path("ca.pem")),
+            client: Some((path("node.pem"), path("node.key"))),
+            server_name: Some("node.test".into()),
+        });
+    }
+
+    /// Servers show each other certificates, and clients none.
+    pub fn set_bus_tls(&mut self) {
+        self.set_bus_tls_of("");
+    }
+
+    /// The same, with an authority of this name.
+    pub fn set_bus_tls_of(&mut self, authority: &str) {
+        self.config = vec![
+            format!("tls-port {}", PORT + 1),
+            format!("cluster-port {}", PORT + 10_000),
+        ];
+        let files = self.certificates(authority);
+        self.config.extend(files);
+    }
+
+    fn certificates(&self, authority: &str) -> Vec<String> {
+        let dir = self.dir.path().join(authority);
+        std::fs::create_dir_all(&dir).unwrap();
         let make = |arguments: &str| {
             let made = Command::new("openssl")
                 .args(arguments.split(' '))
@@ -141,21 +169,14 @@ impl Servers {
         make(
             "x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -copy_extensions copy -out node.pem",
         );
-        let path = |name: &str| dir.join(name);
-        self.config = vec![
-            "port 0".into(),
-            format!("tls-port {PORT}"),
+        let path = |name: &str| dir.join(name).display().to_string();
+        vec![
             "tls-cluster yes".into(),
             "tls-replication yes".into(),
-            format!("tls-ca-cert-file {}", path("ca.pem").display()),
-            format!("tls-cert-file {}", path("node.pem").display()),
-            format!("tls-key-file {}", path("node.key").display()),
-        ];
-        self.access.tls = Some(Tls {
-            ca_file: Some(path("ca.pem")),
-            client: Some((path("node.pem"), path("node.key"))),
-            server_name: Some("node.test".into()),
-        });
+            format!("tls-ca-cert-file {}", path("ca.pem")),
+            format!("tls-cert-file {}", path("node.pem")),
+            format!("tls-key-file {}", path("node.key")),
+        ]
     }
 
     /// Starts one server, in this directory or a new one, and waits until it

@@ -12,6 +12,7 @@
 //! <https://redis.io/docs/latest/commands/cluster-setslot/#redis-cluster-live-resharding-explained>
 
 mod marks;
+mod port;
 mod weight;
 
 use std::collections::BTreeMap;
@@ -61,6 +62,8 @@ pub struct Migration<'a> {
     pub target: Lease,
     /// When to stop at the latest. What is not moved by then, a later pass moves.
     pub deadline: Instant,
+    /// The port at which the target takes keys, as far as clients know.
+    pub port: u16,
 }
 
 /// Slots whose keys are to be moved, and slots that only lack their new owner.
@@ -124,6 +127,7 @@ impl Migration<'_> {
         let Some((source, target)) = ids else {
             return Err(Failure::Unanswered("a node without id".into()));
         };
+        self.port = port::port(&mut self.source, self.port, self.deadline).await;
         // No new slots are opened in the last quarter of the time.
         let patience = self.client.access().deadline / 4;
         let all: Vec<u16> = slots.iter().collect();
@@ -420,7 +424,7 @@ impl Migration<'_> {
         let access = self.client.access();
         let mut commands = redis::pipe();
         commands.cmd("MIGRATE").arg(self.target.address.to_string());
-        commands.arg(access.service_port).arg("").arg(0);
+        commands.arg(self.port).arg("").arg(0);
         commands.arg(patience.as_millis() as u64);
         commands.arg("REPLACE");
         if let Some(file) = &access.password {
