@@ -130,7 +130,7 @@ fn bad_input_is_a_line_and_two() {
             &["man", "/nowhere"],
             "DIR: found '/nowhere'; allowed: a folder",
         ),
-        (&["completions", "tcl"], "invalid value 'tcl'"),
+        (&["completions", "tcl"], "SHELL: found 'tcl'; allowed: bash"),
     ] {
         let line = failed(&run(&server.url(), args), 2);
         assert!(line.starts_with(expected), "{args:?}: {line}");
