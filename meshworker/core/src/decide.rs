@@ -164,13 +164,16 @@ pub fn decide<P: Planner>(
     let missed = wished::missed(observed, &situation, &mut history);
     let unity = whole(context, planner, observed, everybody, unity);
     // Few that are at rest, and miss others, need no haste.
-    let hurry = !unity.is_one();
+    let together = match unity {
+        Unity::One { size } => Some(size),
+        Unity::Apart { .. } => None,
+    };
     let unity = match missed {
         Some(missed) if unity.is_one() => Unity::apart(missed),
         _ => unity,
     };
     wished::note(&unity, &situation, &mut history);
-    let pace = if hurry || !steps.is_empty() || !leavers.is_empty() {
+    let pace = if together.is_none() || !steps.is_empty() || !leavers.is_empty() {
         Pace::Quick
     } else if departing || !settled || !unity.is_one() {
         Pace::Watchful
@@ -182,6 +185,7 @@ pub fn decide<P: Planner>(
             steps,
             leavers,
             settled,
+            together,
             refusals,
             unity,
             outsiders,

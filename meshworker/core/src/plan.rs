@@ -71,6 +71,9 @@ pub struct Plan<R> {
     /// Whether the members that answer are one cluster at rest, with all data
     /// in its place: whoever starts now is in once this is so with it.
     pub settled: bool,
+    /// How many are one cluster, whatever was wished for; none while those who are
+    /// there are not one.
+    pub together: Option<usize>,
     /// What is not done, and why.
     pub refusals: Vec<Refusal>,
     /// Whether the goal is reached.

@@ -184,7 +184,7 @@ impl<E: Engine> Driver<E> {
     pub async fn until_one(&mut self, listed: &[IpAddr], patience: Duration) {
         let size = listed.len();
         let what = format!("one cluster of {size}");
-        self.until(&what, listed, patience, |plan| plan.unity.is_one())
+        self.until(&what, listed, patience, |plan| plan.together == Some(size))
             .await;
     }
 

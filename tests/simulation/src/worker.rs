@@ -24,9 +24,6 @@ const EXPIRY: u64 = 5_000;
 /// The task list may be so old when a worker reads it and decides.
 const TASKS_LAG: u64 = 4_500;
 
-/// What is said of members that have vanished without a word.
-const MISSED: &str = "no witness says that fewer are wished for";
-
 /// Whoever runs for so long is known to the witnesses.
 const KNOWN: u64 = 4_000;
 
@@ -238,7 +235,7 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
     worker.history = history;
     worker.passes += 1;
     // Without a task list nobody can tell that whoever vanished is not wished for.
-    let missed = !world.setup.docker && plan.unity.to_string().ends_with(MISSED);
+    let missed = !world.setup.docker && plan.together.is_some() && !plan.unity.is_one();
     worker.told = Told {
         one: plan.unity.is_one() || missed,
         calm: (plan.pace == Pace::Calm || missed && plan.pace == Pace::Watchful)

@@ -26,6 +26,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
         Plan {
             leavers: Vec::new(),
             settled: true,
+            together: Some(3),
             steps: vec![],
             refusals: vec![],
             unity: Unity::One { size: 3 },

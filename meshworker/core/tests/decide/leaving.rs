@@ -106,6 +106,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
             steps: Vec::new(),
             leavers: vec![leaver(Release::Granted)],
             settled: true,
+            together: Some(3),
             refusals: Vec::new(),
             unity: Unity::One { size: 3 },
             pace: Pace::Quick,

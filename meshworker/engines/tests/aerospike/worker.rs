@@ -81,7 +81,7 @@ pub struct Pass {
 
 impl Pass {
     pub fn is_one_of(&self, size: usize) -> bool {
-        self.plan.unity == meshworker_core::Unity::One { size }
+        self.plan.together == Some(size)
     }
 }
 

@@ -105,9 +105,9 @@ async fn a_dead_masters_replica_takes_over_and_all_forget_it() {
     let (gone, rest) = nodes.split_first().unwrap();
     let view = driver.look(&[*gone]).await.remove(gone).unwrap().unwrap();
     servers.kill(*gone).await;
-    let forgotten = |plan: &meshworker_core::Plan<_>| plan.unity.is_one();
+    let taken_over = |plan: &meshworker_core::Plan<_>| plan.together.is_some();
     driver
-        .until("a failover", rest, servers.patience(), forgotten)
+        .until("a failover", rest, servers.patience(), taken_over)
         .await;
     let begin = Instant::now();
     loop {

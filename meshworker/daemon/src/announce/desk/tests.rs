@@ -116,6 +116,7 @@ fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) ->
         leavers,
         settled,
         refusals: Vec::new(),
+        together: Some(observed.answers.len()),
         unity: Unity::One {
             size: observed.answers.len(),
         },
