@@ -1,7 +1,7 @@
 //! Leaving when no worker answers.
 
 use aerospike_sim::testing::Loopback;
-use aerospike_sim::{NodeOptions, Seed, SimNode};
+use aerospike_sim::{NodeOptions, Seed, SimNode, info};
 use fake_dns::{Behaviour, FakeDns};
 use rustix::process::Signal;
 
@@ -112,8 +112,12 @@ fn while_the_members_have_a_name_it_looks_for_itself() {
     let dns = runtime.block_on(FakeDns::start()).unwrap();
     let block = Loopback::claim().unwrap();
     let (own, other) = (block.address(0), block.address(1));
+    // Each by itself, and the one that is to go holds what the other one has not.
     let nodes = runtime.block_on(async {
         let own = SimNode::start(NodeOptions::at(own)).await.unwrap();
+        let fill = "sim-put-many:ns=test;prefix=k;from=1;to=10";
+        let filled = info(own.service(), fill).await.unwrap();
+        assert_eq!(filled, "written=10;failed=0");
         (own, SimNode::start(NodeOptions::at(other)).await.unwrap())
     });
     dns.set(
