@@ -88,7 +88,7 @@ impl<D> Leaving<'_, D> {
             // moving the data of two at a time would move some of it twice. From
             // one that is to stay nothing is taken, and nobody waits for it.
             let patient = member.is_patient();
-            let stays = patient && self.below_floor(going).is_some();
+            let stays = patient && self.below_floor(leave.address, going).is_some();
             let held = self.held_by_order(&member.id, leave.address).is_some();
             let waits = stays || patient && turn_taken;
             if !everybody && !waits {
@@ -183,7 +183,7 @@ impl<D> Leaving<'_, D> {
             return Some((ReleaseGate::MembersAgree, seen));
         }
         // 4. Enough stay.
-        if let Some(below) = self.below_floor(going) {
+        if let Some(below) = self.below_floor(leave.address, going) {
             return Some(below);
         }
         // 5. It holds nothing alone.
@@ -197,14 +197,25 @@ impl<D> Leaving<'_, D> {
             .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
     }
 
-    /// Gate 4: whether too few would stay. Whoever comes back is counted in; where
-    /// nobody can tell, a single one is taken for one that does: so does an update.
-    fn below_floor(&self, going: Going) -> Option<(ReleaseGate, String)> {
+    /// Gate 4: whether too few would stay. Whoever comes back is counted in, beside
+    /// others whose successors wait as well: they are there until their turn comes.
+    /// Where nobody can tell, a single one is taken for one that comes back: so does
+    /// an update.
+    fn below_floor(&self, address: IpAddr, going: Going) -> Option<(ReleaseGate, String)> {
+        let roster = self.situation.roster;
         let stay = self.situation.wanted_views().count();
-        let leaving = self.situation.leaving_views().count();
-        let back = going == Going::Back || (going == Going::Unclear && leaving == 1);
+        if stay == 0 {
+            return Some((ReleaseGate::Floor, "nobody would stay".into()));
+        }
+        let leaving = self.situation.leaving_views();
+        let others = leaving.filter(|(other, _)| other.address != address);
+        let (back, away): (Vec<_>, Vec<_>) =
+            others.partition(|(other, _)| successor(roster, other).is_some());
+        let alone = back.is_empty() && away.is_empty();
+        let comes_back = going == Going::Back || (going == Going::Unclear && alone);
+        let stay = stay + if comes_back { back.len() } else { 0 };
         let Floor { members, because } = &self.floor;
-        (stay == 0 || stay + usize::from(back) < *members).then(|| {
+        (stay + usize::from(comes_back) < *members).then(|| {
             let seen = format!("{stay} would stay, {because} asks for {members}");
             (ReleaseGate::Floor, seen)
         })

@@ -1,8 +1,10 @@
 //! Nobody goes, is emptied or is forgotten where too few would be left.
 
-use meshworker_core::{Floor, Gate, Grade, Presence, Reason, ReleaseGate, Report, Witness};
+use meshworker_core::{
+    Floor, Gate, Grade, Presence, Reason, ReleaseGate, Report, Unanswered, Witness,
+};
 
-use Presence::{Leaving, Present};
+use Presence::{Leaving, Present, Waiting};
 
 use crate::leaving::queue;
 use crate::support::{
@@ -155,6 +157,31 @@ fn whoever_is_to_stay_kept_the_turn_from_one_that_may_go() {
     toy.0.floor = asks_for(1);
     let plan = clock.after(0, &toy, &observed);
     assert_eq!(plan.steps, [step(4, Ask::HandOver)]);
+}
+
+/// A shrink that was taken back: successors wait for members that are held.
+#[test]
+fn two_that_come_back_waited_for_each_other_until_their_grace_was_over() {
+    let mut says = announced(&[(2, Leaving), (3, Leaving)]);
+    says.sightings.push(replica(2, 8, Waiting));
+    says.sightings.push(replica(3, 9, Waiting));
+    let observed = seen(vec![dns(&[1]), says], &[1, 2, 3]);
+    let mut toy = remembers(&[], 3);
+    toy.0.leaves = vec![leave(3), leave(2)];
+    let plan = Clock::start().after(0, &toy, &observed);
+    assert_eq!(plan.steps, [step(3, Ask::HandOver)]);
+    // Once the first is gone, the second is needed until that one is back.
+    let mut says = announced(&[(2, Leaving)]);
+    says.sightings.push(replica(2, 8, Waiting));
+    says.sightings.push(replica(3, 9, Present));
+    let mut observed = seen(vec![dns(&[1]), says], &[1, 2]);
+    observed
+        .answers
+        .insert(ip(9), Err(Unanswered::Starting("loading".into())));
+    toy.0.leaves = vec![leave(2)];
+    let plan = Clock::start().after(0, &toy, &observed);
+    assert_eq!(plan.steps, []);
+    assert_eq!(queue(&plan), [(2, Some(ReleaseGate::Floor))]);
 }
 
 #[test]

@@ -172,14 +172,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
         let Some(cast) = &self.cast else {
             return nothing("other slots have no owner".into());
         };
-        // Nobody is pushed off the cliff; who falls anyway saves what it can.
         let stay = self.world.members().count();
-        let floor = floor(self.world).members;
-        if member.is_patient() && stay + 1 < floor {
-            return nothing(format!(
-                "{stay} members stay, which is too few to take over"
-            ));
-        }
         if let Some(heir) = self.taken_over(leaver) {
             return nothing(format!(
                 "{} has taken over, and it has not heard",
