@@ -151,7 +151,7 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .alone("both::a_node_drained", of(planned::a_node_drained))
         .long_alone("both::random_acts", of(planned::random_acts))
         .alone("both::crashes", of(damage::crashes))
-        .alone(
+        .long_alone(
             "dns::a_silent_name_server",
             of(outside_names::a_silent_name_server),
         )

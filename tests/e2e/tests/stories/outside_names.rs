@@ -90,8 +90,9 @@ fn acts(world: &World, outside: Outside) -> Vec<Timed> {
     let before: BTreeSet<String> = before.collect();
     let begin = Instant::now();
     deployment.mark();
-    let service = "aerospike";
-    let updated = deployment.stack().force_update(service);
+    let updated = deployment
+        .stack()
+        .force_update(deployment.database.service());
     updated.expect("the service can be updated");
     replaced(&deployment, &before);
     deployment.becomes_one(3);
