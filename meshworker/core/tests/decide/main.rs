@@ -11,7 +11,6 @@ mod once_more;
 mod orders;
 mod outsiders;
 mod quarantine;
-mod sharing;
 mod sight;
 mod support;
 mod unheard;
