@@ -44,11 +44,11 @@ use identity::WHO;
 use info::{Value, cut};
 use lists::Lists;
 use namespaces::Known;
-use plan::Rules;
 use rest::Rest;
 
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use identity::Identity;
+pub use plan::Rules;
 pub use request::Request;
 use request::{HEARTBEATS_ON, NETWORK_CONFIG, OFF};
 
@@ -69,7 +69,7 @@ impl Planner for Aerospike {
     type Request = Request;
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { min_members: 1 }
+        self.rules.capabilities()
     }
 
     fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<Request> {
@@ -91,10 +91,7 @@ impl Engine for Aerospike {
 
     fn new(access: Access) -> Aerospike {
         Aerospike {
-            rules: Rules {
-                cluster_name: access.cluster_name.clone(),
-                heartbeat_port: access.port,
-            },
+            rules: Rules::of(&access),
             client: Client::new(&access),
             lists: Lists::default(),
             known: Known::default(),

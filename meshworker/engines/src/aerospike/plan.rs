@@ -16,7 +16,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use meshworker_core::{Proposal, Situation, Step, Unity};
+use meshworker_core::{Capabilities, Planner, Proposal, Situation, Step, Unity};
 
 use super::crowd;
 use super::departures::{Leavers, leavers};
@@ -29,25 +29,33 @@ use super::nodes::Node;
 use super::request::Request;
 use super::room::Room;
 use super::unity;
+use crate::Access;
 
 /// For this long the tip that was tried first is repeated; then the next pair
 /// of nodes has its turn, for as long. Several attempts fit in, at the pace at
 /// which unsettled joins are repeated.
 const SECONDS_PER_PAIR: u64 = 60;
 
-/// What the plan needs to know besides what was seen.
+/// The planner of an Aerospike cluster, by what it needs to know besides what was
+/// seen. It has no connection: the daemon, the tests and the simulation run the same
+/// one.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub struct Rules {
     /// The name that every node must give.
     pub cluster_name: Option<String>,
     /// The port that tips name.
     pub heartbeat_port: u16,
 }
 
-impl Rules {
-    /// The fewest requests that bring the wanted members closer to being one
-    /// cluster, and what would be forgotten.
-    pub fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<Request> {
+impl Planner for Rules {
+    type Detail = Detail;
+    type Request = Request;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { min_members: 1 }
+    }
+
+    fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<Request> {
         let mut proposal = Proposal::nothing(Unity::apart("no member answers"));
         let nodes = Node::all(situation);
         // When nobody is to stay, those that go say which cluster it is.
@@ -93,6 +101,16 @@ impl Rules {
             proposal.refusals.push(refusal);
         }
         proposal
+    }
+}
+
+impl Rules {
+    /// What a cluster that is reached this way needs.
+    pub fn of(access: &Access) -> Rules {
+        Rules {
+            cluster_name: access.cluster_name.clone(),
+            heartbeat_port: access.port,
+        }
     }
 
     /// One tip for each fragment but the first, the largest. Where only so many

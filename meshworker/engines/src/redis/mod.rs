@@ -28,16 +28,15 @@ use std::net::IpAddr;
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step};
 
-pub use detail::Detail;
+pub use detail::{Detail, Replies, Shared};
 pub use name::Name;
 pub use nodes::{Entry, Health, OpenSlot};
+pub use plan::Rules;
 pub use request::{Act, RedisRequest};
 pub use slots::{SLOTS, Slots};
 
 use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing};
 use client::Client;
-use detail::Shared;
-use plan::Rules;
 
 /// The fewest masters of a cluster that survives the loss of one: a majority
 /// of the masters must agree that one has failed.
@@ -61,13 +60,11 @@ impl Planner for Redis {
     type Request = RedisRequest;
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            min_members: MIN_MASTERS,
-        }
+        self.rules.capabilities()
     }
 
     fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<RedisRequest> {
-        plan::propose(&self.rules, situation)
+        self.rules.propose(situation)
     }
 }
 
@@ -103,16 +100,8 @@ impl Engine for Redis {
     };
 
     fn new(access: Access) -> Redis {
-        let given = access.options.get(REPLICAS);
         Redis {
-            rules: Rules {
-                port: access.port,
-                cluster_name: access.cluster_name.clone(),
-                replicas: given.and_then(|value| replicas(value)).unwrap_or(1),
-                initial: (access.options.get(INITIAL))
-                    .and_then(|value| initial(value))
-                    .unwrap_or(MIN_MASTERS),
-            },
+            rules: Rules::of(&access),
             shared: Shared::default(),
             client: Client::new(access),
         }

@@ -32,14 +32,16 @@ mod tests;
 
 use std::net::IpAddr;
 
-use meshworker_core::{Evidence, Proposal, Refusal, Situation, Step};
+use meshworker_core::{Capabilities, Evidence, Planner, Proposal, Refusal, Situation, Step};
 
 use super::detail::Detail;
 use super::request::{Act, RedisRequest};
+use crate::Access;
 use leave::Leaves;
 use world::{Node, World};
 
-/// What the operator wishes.
+/// The planner of a Redis Cluster, by what the operator wishes. It has no connection:
+/// the daemon, the tests and the simulation run the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// The client port that a node is introduced by.
@@ -52,7 +54,37 @@ pub struct Rules {
     pub initial: usize,
 }
 
+impl Planner for Rules {
+    type Detail = Detail;
+    type Request = RedisRequest;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            min_members: super::MIN_MASTERS,
+        }
+    }
+
+    fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<RedisRequest> {
+        propose(self, situation)
+    }
+}
+
 impl Rules {
+    /// The wishes among these options.
+    pub fn of(access: &Access) -> Rules {
+        let option = |name| access.options.get(name).map(String::as_str);
+        Rules {
+            port: access.port,
+            cluster_name: access.cluster_name.clone(),
+            replicas: option(super::REPLICAS)
+                .and_then(super::replicas)
+                .unwrap_or(1),
+            initial: option(super::INITIAL)
+                .and_then(super::initial)
+                .unwrap_or(super::MIN_MASTERS),
+        }
+    }
+
     /// How many masters a cluster of this many members has.
     fn masters(&self, members: usize) -> usize {
         (members / (1 + self.replicas))
