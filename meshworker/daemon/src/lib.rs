@@ -2,7 +2,8 @@
 //!
 //! Owns everything that touches the world besides the databases: witnesses,
 //! configuration, the loop, the command line. Decisions live in
-//! [`meshworker_core`], databases in [`meshworker_engines`].
+//! [`meshworker_core`], databases in [`meshworker_engines`], what is known of stack
+//! files in [`meshworker_doctor`].
 
 pub mod announce;
 pub mod api;

@@ -6,7 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use meshworker::doctor::{live, stack};
+use meshworker::doctor as live;
+use meshworker_doctor::stack;
 use serde_json::Value;
 
 fn doctor(args: &[&str], env: &[(&str, &str)]) -> Output {
@@ -125,6 +126,11 @@ fn what_cannot_be_used_is_one_line() {
         line.starts_with(&format!("meshworker: {path}: line 3, column ")),
         "{line}"
     );
+
+    let two = file("services:\n  db:\n    deploy: {replicas: \"a\\nb\\u2028c\"}\n");
+    let path = two.path().display().to_string();
+    let line = refused(&["--stack", &path], &[]);
+    assert!(line.contains("found 'a b c'"), "{line}");
 
     let needs = file("services:\n  db:\n    image: ${IMAGE:?which image}\n");
     let path = needs.path().display().to_string();

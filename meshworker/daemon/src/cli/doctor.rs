@@ -9,13 +9,13 @@ use clap::builder::ValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::show;
 use crate::config::setting::SETTINGS;
-use crate::doctor::finding::Severity;
-use crate::doctor::live::{self, Collector, Whom, leave_time};
-use crate::doctor::report::Diagnosis;
-use crate::doctor::stack::{self, Ground};
-use crate::doctor::text;
+use crate::doctor::{self as live, Collector, Whom, leave_time};
 use crate::status::Events;
+use meshworker_doctor::finding::Severity;
+use meshworker_doctor::report::Diagnosis;
+use meshworker_doctor::stack::{self, Ground};
 
 use super::api_args::{self, Api};
 use super::{Failed, cluster_args, flag};
@@ -110,7 +110,9 @@ fn of_files(
     leave_time: Option<Duration>,
 ) -> Result<Diagnosis, Failed> {
     let lookup = |name: &str| std::env::var(name).ok();
-    let mut ground = Ground::of(stack::read(files, &lookup).map_err(Failed::input)?);
+    let mut ground = Ground::of(
+        stack::read(files, &lookup).map_err(|why| Failed::Input(show::clean(&why.to_string())))?,
+    );
     ground.nodes = nodes;
     ground.leave_time = leave_time;
     Ok(Diagnosis::of(stack::checks::CHECKS, &ground))
@@ -161,7 +163,7 @@ fn show(diagnosis: &Diagnosis, json: bool) {
     let mut out = anstream::stdout().lock();
     let shown = match json {
         true => format!("{:#}\n", diagnosis.to_json()),
-        false => text::text(diagnosis),
+        false => show::diagnosis(diagnosis),
     };
     // A closed pipe is the reader's wish, not our failure.
     let _ = out.write_all(shown.as_bytes());

@@ -2,6 +2,7 @@
 //! there is colour are arguments. No line is wider than the width.
 
 mod age;
+mod diagnosis;
 mod events;
 mod members;
 mod parts;
@@ -14,6 +15,7 @@ mod text;
 mod why;
 
 pub use age::{Now, ago};
+pub use diagnosis::diagnosis;
 pub use events::EventLines;
 pub use members::members;
 pub use plan::plan;

@@ -1,0 +1,82 @@
+//! How many members there are: enough to form a cluster, not more than it takes.
+
+use crate::check::Check;
+use crate::finding::{Finding, Severity};
+use crate::stack::Ground;
+use crate::stack::model::Service;
+
+pub const CHECK: Check<Ground> = Check {
+    name: "replicas",
+    finds: "fewer members than the database needs to form a cluster; members without slots",
+    run: |ground| {
+        let mut findings = Vec::new();
+        for cluster in ground.some_clusters()? {
+            let member = cluster.member;
+            let Some(wanted) = member.wanted() else {
+                let place = member.mode.as_ref().and_then(|mode| mode.place.as_ref());
+                findings.push(
+                    Finding::new(Severity::Warning, member.subject(), "It runs once on every node.")
+                        .why("Such replicas have no slots, so a member is known by its address alone; each node that joins or leaves the swarm changes the cluster.")
+                        .instead("deploy:\n  mode: replicated\n  replicas: 3\n  placement:\n    max_replicas_per_node: 1")
+                        .at(place.or(member.place.as_ref())),
+                );
+                continue;
+            };
+            let Some(engine) = cluster.engine() else {
+                continue;
+            };
+            let fewest = engine.sizing.min_members;
+            if wanted >= fewest {
+                continue;
+            }
+            let what = format!(
+                "It has {wanted} of the {fewest} replicas that {} needs.",
+                engine.title
+            );
+            findings.push(
+                Finding::new(Severity::Error, member.subject(), what)
+                    .why("The cluster is never formed. `docker stack deploy` also shrinks a running one to this number.")
+                    .instead(format!("deploy:\n  replicas: {fewest}"))
+                    .at(place(member)),
+            );
+        }
+        Ok(findings)
+    },
+};
+
+pub const LIMIT: Check<Ground> = Check {
+    name: "edition-limit",
+    finds: "more members than the database's free edition takes",
+    run: |ground| {
+        let mut findings = Vec::new();
+        for cluster in ground.some_clusters()? {
+            let member = cluster.member;
+            let limit = cluster.engine().and_then(|engine| engine.sizing.limit);
+            let (Some(limit), Some(wanted)) = (limit, member.wanted().or(ground.nodes)) else {
+                continue;
+            };
+            if wanted <= limit.members {
+                continue;
+            }
+            let what = format!(
+                "It has {wanted} replicas; {} takes {}.",
+                limit.edition, limit.members
+            );
+            findings.push(
+                Finding::new(Severity::Warning, member.subject(), what)
+                    .why("Those beyond the limit are not joined and hold no data. Another edition may take more.")
+                    .instead(format!("deploy:\n  replicas: {}", limit.members))
+                    .at(place(member)),
+            );
+        }
+        Ok(findings)
+    },
+};
+
+/// Where the number of replicas stands.
+pub fn place(member: &Service) -> Option<&crate::finding::Place> {
+    let replicas = member.replicas.as_ref();
+    replicas
+        .map_or(&member.place, |replicas| &replicas.place)
+        .as_ref()
+}

@@ -1,0 +1,220 @@
+//! Typed access to a tree, with errors that name the path and the line.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::bad::BadStack;
+use super::duration;
+use super::merge::as_map;
+use super::node::{Node, Value};
+use crate::finding::Place;
+
+/// A value, and where it stands; nowhere when it comes from a running service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub place: Option<Place>,
+}
+
+impl<T> At<T> {
+    /// A value that stands nowhere.
+    pub fn nowhere(value: T) -> At<T> {
+        At { value, place: None }
+    }
+}
+
+/// A node and the path to it.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    path: String,
+    node: Node,
+}
+
+impl Field {
+    /// The root of a file.
+    pub(super) fn root(node: Node) -> Field {
+        Field {
+            path: String::new(),
+            node,
+        }
+    }
+
+    /// Where it stands.
+    pub(super) fn place(&self) -> Place {
+        self.node.place.clone()
+    }
+
+    /// What stands under this key of a map; nothing for null.
+    pub(super) fn get(&self, key: &str) -> Result<Option<Field>, BadStack> {
+        match &self.node.value {
+            Value::Map(_) => Ok(self.node.get(key).map(|node| self.child(key, node))),
+            _ => Err(self.expected("a map")),
+        }
+    }
+
+    /// The entries of a map, null values included.
+    pub(super) fn entries(&self) -> Result<Vec<(String, Field)>, BadStack> {
+        let Value::Map(entries) = &self.node.value else {
+            return Err(self.expected("a map"));
+        };
+        let entries = entries.iter();
+        let entries = entries.map(|(name, node)| (name.clone(), self.child(name, node)));
+        Ok(entries.collect())
+    }
+
+    /// The entries of a map that may also be written as a list.
+    pub(super) fn either(self) -> Result<Vec<(String, Field)>, BadStack> {
+        let Field { path, node } = self;
+        let node = as_map(node);
+        Field { path, node }.entries()
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> Result<Vec<Field>, BadStack> {
+        let Value::List(nodes) = &self.node.value else {
+            return Err(self.expected("a list"));
+        };
+        let nodes = nodes.iter().enumerate();
+        Ok(nodes
+            .map(|(at, node)| self.child(&at.to_string(), node))
+            .collect())
+    }
+
+    /// Whether it is a map.
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self.node.value, Value::Map(_))
+    }
+
+    /// Whether it is a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.node.value, Value::List(_))
+    }
+
+    /// Whether a variable was filled in.
+    pub(super) fn is_filled_in(&self) -> bool {
+        matches!(
+            self.node.value,
+            Value::Scalar {
+                filled_in: true,
+                ..
+            }
+        )
+    }
+
+    /// Its text; empty for null.
+    pub(super) fn text(&self) -> Result<String, BadStack> {
+        match &self.node.value {
+            Value::Scalar { text, .. } => Ok(text.clone()),
+            Value::Null => Ok(String::new()),
+            _ => Err(self.expected("a text")),
+        }
+    }
+
+    /// Its text, and where it stands.
+    pub(super) fn at(&self) -> Result<At<String>, BadStack> {
+        self.with(self.text()?)
+    }
+
+    /// The number that its text is.
+    pub(super) fn number<T: FromStr>(&self) -> Result<At<T>, BadStack> {
+        let text = self.text()?;
+        match text.trim().parse() {
+            Ok(number) => self.with(number),
+            Err(_) => Err(self.found(&text, "a number")),
+        }
+    }
+
+    /// The truth value that its text is.
+    pub(super) fn truth(&self) -> Result<bool, BadStack> {
+        let text = self.text()?;
+        match text.to_lowercase().as_str() {
+            "true" | "yes" | "y" | "on" => Ok(true),
+            "false" | "no" | "n" | "off" => Ok(false),
+            _ => Err(self.found(&text, "true, false")),
+        }
+    }
+
+    /// The time that its text is, such as `1m30s`.
+    pub(super) fn duration(&self) -> Result<At<Duration>, BadStack> {
+        let text = self.text()?;
+        match duration::parse(&text) {
+            Some(time) => self.with(time),
+            None => Err(self.found(&text, "a time such as 10s, 1m30s")),
+        }
+    }
+
+    /// The words of a command line: a list, or one text as a shell splits it.
+    pub(super) fn words(&self) -> Result<Vec<String>, BadStack> {
+        if self.is_list() {
+            return self.items()?.iter().map(Field::text).collect();
+        }
+        Ok(split(&self.text()?))
+    }
+
+    /// An error that says what was found here and what is allowed.
+    pub(super) fn found(&self, found: &str, allowed: &str) -> BadStack {
+        self.wrong(&format!("'{found}'"), allowed)
+    }
+
+    fn expected(&self, allowed: &str) -> BadStack {
+        self.wrong(self.node.kind(), allowed)
+    }
+
+    fn wrong(&self, found: &str, allowed: &str) -> BadStack {
+        let path = if self.path.is_empty() {
+            "the file"
+        } else {
+            &self.path
+        };
+        let what = format!("{path}: found {found}; allowed: {allowed}");
+        BadStack::at(&self.node.place, what)
+    }
+
+    fn with<T>(&self, value: T) -> Result<At<T>, BadStack> {
+        Ok(At {
+            value,
+            place: Some(self.place()),
+        })
+    }
+
+    fn child(&self, name: &str, node: &Node) -> Field {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        Field {
+            path: format!("{}{dot}{name}", self.path),
+            node: node.clone(),
+        }
+    }
+}
+
+/// Words between spaces; quotes of either kind keep spaces.
+fn split(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_command_line_is_split_as_a_shell_does_it() {
+        assert_eq!(split("a  'b c' \"d\"e ''"), ["a", "b c", "de", ""]);
+        assert_eq!(split("  "), Vec::<String>::new());
+    }
+}
