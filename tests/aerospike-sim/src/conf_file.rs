@@ -18,6 +18,8 @@ pub struct ConfFile {
     pub service_port: Option<u16>,
     /// `network { fabric { port } }`.
     pub fabric_port: Option<u16>,
+    /// `network { fabric { address } }`: the first one; a real server publishes all of its addresses without it.
+    pub fabric_address: Option<String>,
     /// `network { heartbeat { port } }`.
     pub heartbeat_port: Option<u16>,
     /// `network { heartbeat { interval } }`.
@@ -115,6 +117,9 @@ impl ConfFile {
             ["network", "service", "address"] => self.address = Some(one()?.to_owned()),
             ["network", "service", "port"] => self.service_port = Some(port(name, one()?)?),
             ["network", "fabric", "port"] => self.fabric_port = Some(port(name, one()?)?),
+            ["network", "fabric", "address"] => {
+                self.fabric_address.get_or_insert(one()?.to_owned());
+            }
             ["network", "heartbeat", "port"] => self.heartbeat_port = Some(port(name, one()?)?),
             ["network", "heartbeat", "mode"] if one()? != "mesh" => {
                 return Err(format!(
@@ -219,6 +224,7 @@ namespace cache {
             address: Some("any".into()),
             service_port: Some(3000),
             fabric_port: Some(3001),
+            fabric_address: None,
             heartbeat_port: Some(3002),
             interval: Some(Duration::from_millis(150)),
             timeout: Some(10),

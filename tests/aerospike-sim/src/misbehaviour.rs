@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A way to misbehave. All but the last two concern the info port; requests whose first command begins with `sim-` are always
+/// A way to misbehave. All but the last three concern the info port; requests whose first command begins with `sim-` are always
 /// served, so that a test can look inside and put things right again.
 ///
 /// As text it is `MODE` or `MODE=ARGUMENT`:
@@ -39,6 +39,10 @@ pub enum Misbehaviour {
     IgnoreTips,
     /// `wrong-name=NAME`: is a node of this other cluster, in heartbeats too.
     WrongName(String),
+    /// `shared-fabric`: publishes a fabric address that another node has too, as on the hosts' bridges. It hears the others'
+    /// heartbeats and they hear it, but what they tell each other over the fabric reaches the wrong ones: once it hears
+    /// anybody, it is in no cluster. Recorded of 8.1 with a fabric section without an address.
+    SharedFabric,
     /// `isolated`: neither sends nor hears heartbeats and records, as behind a cut cable. The info port still answers.
     Isolated,
 }
@@ -57,6 +61,7 @@ impl fmt::Display for Misbehaviour {
             Self::RefuseTips => f.write_str("refuse-tips"),
             Self::IgnoreTips => f.write_str("ignore-tips"),
             Self::WrongName(name) => write!(f, "wrong-name={name}"),
+            Self::SharedFabric => f.write_str("shared-fabric"),
             Self::Isolated => f.write_str("isolated"),
         }
     }
@@ -91,11 +96,12 @@ impl FromStr for Misbehaviour {
             ("refuse-tips", None) => Self::RefuseTips,
             ("ignore-tips", None) => Self::IgnoreTips,
             ("wrong-name", Some(name)) if !name.is_empty() => Self::WrongName(name.to_owned()),
+            ("shared-fabric", None) => Self::SharedFabric,
             ("isolated", None) => Self::Isolated,
             _ => {
                 return Err(format!(
                     "misbehaviour '{text}': expected none, late=SECONDS, silent, half-stall, half-close, garbage, close, \
-                     slow=MILLISECONDS, refuse-tips, ignore-tips, wrong-name=NAME or isolated"
+                     slow=MILLISECONDS, refuse-tips, ignore-tips, wrong-name=NAME, shared-fabric or isolated"
                 ));
             }
         };
@@ -121,6 +127,7 @@ mod tests {
             "refuse-tips",
             "ignore-tips",
             "wrong-name=other",
+            "shared-fabric",
             "isolated",
         ] {
             assert_eq!(text.parse::<Misbehaviour>().unwrap().to_string(), text);

@@ -148,3 +148,27 @@ async fn a_node_that_was_replaced_after_the_look_was_tipped() {
         assert_eq!(seeds(&nodes[&at[1]]).await, "");
     }
 }
+
+/// The vendor's own fabric section, on hosts whose bridges have the same addresses.
+#[tokio::test]
+async fn members_with_a_shared_fabric_address_were_tipped_for_ever_without_a_word() {
+    let (_block, at) = addresses(3);
+    let nodes = start(&at).await;
+    for node in nodes.values() {
+        node.misbehave(Misbehaviour::SharedFabric);
+    }
+    let mut worker = Worker::new(&at, PATIENCE);
+    let told = |pass: &Pass| {
+        let mut refusals = pass.plan.refusals.iter();
+        refusals.any(|refusal| {
+            let why = refusal.reason.to_string();
+            why.contains("network { fabric { address eth0, port 3001 } }")
+        })
+    };
+    worker.until("what to write", told).await;
+    for node in nodes.values() {
+        node.misbehave(Misbehaviour::None);
+    }
+    let passes = worker.until_one_of(3).await;
+    assert!(!told(passes.last().expect("a pass")));
+}

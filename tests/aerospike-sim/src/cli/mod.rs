@@ -78,7 +78,7 @@ struct NodeArgs {
     #[arg(long, env = "AEROSPIKE_SIM_MIGRATE_RATE", default_value_t = 1_000)]
     migrate_rate: u32,
     /// none, late=SECONDS, silent, half-stall, half-close, garbage, close, slow=MILLISECONDS, refuse-tips, ignore-tips,
-    /// wrong-name=NAME, isolated
+    /// wrong-name=NAME, shared-fabric, isolated
     #[arg(long, env = "AEROSPIKE_SIM_MISBEHAVE", default_value_t)]
     misbehave: Misbehaviour,
 }
@@ -167,6 +167,11 @@ impl NodeArgs {
         options.port_delay = Duration::from_millis(self.port_delay_ms.into());
         options.migrate_rate = self.migrate_rate;
         options.misbehaviour = self.misbehave.clone();
+        // Recorded: with the vendor's own section 8.1 never formed a cluster on a swarm.
+        let unbound = conf.fabric_port.is_some() && conf.fabric_address.is_none();
+        if unbound && self.build.starts_with("8.1.") && self.misbehave == Misbehaviour::None {
+            options.misbehaviour = Misbehaviour::SharedFabric;
+        }
         Ok(options)
     }
 

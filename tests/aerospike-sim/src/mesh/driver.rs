@@ -16,7 +16,7 @@ use super::round::{Neighbour, Situation, Verdict, decide};
 use super::sights::Sights;
 use crate::node::Node;
 use crate::state::Announced;
-use crate::{Cluster, frame};
+use crate::{Cluster, Misbehaviour, frame};
 
 /// How many events wait for the mesh: a full interval's pulses of a large cluster.
 const EVENTS: usize = 1024;
@@ -256,6 +256,11 @@ impl Mesh {
                 })
             })
             .collect();
+        // What the nodes agree on goes over the fabric, and comes to somebody else.
+        if self.node.misbehaviour() == Misbehaviour::SharedFabric && !neighbours.is_empty() {
+            self.node.state().orphan();
+            return false;
+        }
         let known = self.sights.known();
         let verdict = decide(&Situation {
             me: self.node.member(),

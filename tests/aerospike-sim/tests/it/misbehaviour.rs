@@ -168,3 +168,27 @@ async fn counters_are_read_over_the_wire() {
     ask(&node, "sim-requests-reset").await;
     assert!(!ask(&node, "sim-requests").await.contains("statistics"));
 }
+
+/// As recorded of 8.1: `cluster_size=0` and `cluster_key=0` on both, for as long as they hear each other.
+#[tokio::test]
+async fn nodes_that_share_a_fabric_address_are_in_no_cluster() {
+    let field = Field::new();
+    let nodes = field.start_many_quick(0..2).await;
+    // Alone each is a cluster of one; told about each other, neither is in any.
+    for (size, alone) in [("1", true), ("0", false)] {
+        for node in &nodes {
+            misbehave(node, "shared-fabric").await;
+            let statistics = async || ask(node, "statistics").await;
+            let is = |said: &String| item(said, "cluster_size") == size;
+            let said = wait_for(size, PATIENCE, statistics, is).await.unwrap();
+            assert_eq!(item(&said, "cluster_key") == "0", !alone, "{said}");
+        }
+        if alone {
+            ask(&nodes[0], &tip_command(&nodes[1])).await;
+        }
+    }
+    for node in &nodes {
+        misbehave(node, "none").await;
+    }
+    one_cluster(&nodes, 2).await;
+}
