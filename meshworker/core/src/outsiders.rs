@@ -69,7 +69,7 @@ pub(crate) fn never_there<D>(
     let known: BTreeSet<IpAddr> = (situation.answers.values().flatten())
         .flat_map(|view| view.peers.iter().filter_map(|peer| peer.address))
         .collect();
-    let somebody = situation.wanted_views().next().is_some();
+    let somebody = !situation.views().is_empty();
     let doubtful = |member: &&Member| {
         somebody
             && member.standing() == Standing::Wanted
@@ -87,13 +87,17 @@ pub(crate) fn never_there<D>(
         .unheard
         .retain(|address, _| doubtful.contains(address));
     let Context { now, limits, .. } = context;
-    doubtful
-        .into_iter()
+    let never: BTreeSet<IpAddr> = (doubtful.into_iter())
         .filter(|address| {
             let since = *history.unheard.entry(*address).or_insert(*now);
             now.since(since) >= limits.unheard_patience
         })
-        .collect()
+        .collect();
+    // Nobody has vanished from where nobody ever was.
+    history
+        .stances
+        .retain(|address, _| !never.contains(address));
+    never
 }
 
 /// Whether no witness but a name server says that it is there.

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Evidence, Observation, Planner, Presence, Proposal, Reason, Refusal, Release,
-    ReleaseGate, Report, Roster, Situation, Unanswered, Unity, View, Witness,
+    Capabilities, Evidence, Going, Observation, Planner, Presence, Proposal, Reason, Refusal,
+    Release, ReleaseGate, Report, Roster, Situation, Unanswered, Unity, View, Witness,
 };
 
 use Presence::{Leaving, Present, Waiting};
@@ -245,6 +245,30 @@ fn an_address_where_nobody_ever_was_kept_a_cluster_from_being_one_for_ever() {
         let plan = clock.after(10, &toy, &observed);
         assert!(!plan.unity.is_one(), "it was there");
     }
+}
+
+/// The stack is removed, and a name server that answers to every name lists a stranger.
+#[test]
+fn a_stranger_that_a_name_server_lists_kept_all_from_leaving() {
+    let mut observed = seen(vec![dns(&[9])], &[1, 2, 3]);
+    let why = Unreachable("no connection within 125ms".into());
+    observed.answers.insert(ip(9), Err(why));
+    let says = [1, 2, 3].map(|n| (n, Leaving));
+    observed.reports.push(announced(&says));
+    let mut clock = Clock::start();
+    let toy = leaving(&[1, 2, 3]);
+    for _ in 0..clock.limits.unheard_patience.as_secs() / 10 {
+        let plan = clock.after(10, &toy, &observed);
+        assert!(plan.leavers.iter().all(|l| l.release != Release::Granted));
+    }
+    clock.after(10, &toy, &observed);
+    let plan = clock.after(10, &toy, &observed);
+    let all = plan
+        .leavers
+        .iter()
+        .map(|l| (l.address, l.going, l.release.clone()));
+    let granted = [1, 2, 3].map(|n| (ip(n), Going::Everybody, Release::Granted));
+    assert_eq!(all.collect::<Vec<_>>(), granted);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Roster, Standing};
+use meshworker_core::{Going, Roster, Standing};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::mpsc;
@@ -58,6 +58,7 @@ async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<E
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
         let first = first_in_turn(&pass.roster(), address);
+        let everybody = own.is_some_and(|own| own.going == Going::Everybody);
         let (granted, why) = match own {
             Some(own) if own.release.is_granted() && first.is_some() => {
                 let first = first.map(|first| first.to_string()).unwrap_or_default();
@@ -76,7 +77,12 @@ async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<E
                 (false, why)
             }
         };
-        if events.send(Event::Alone { granted, why }).await.is_err() {
+        let alone = Event::Alone {
+            granted,
+            everybody,
+            why,
+        };
+        if events.send(alone).await.is_err() {
             return;
         }
         sleep(PAUSE).await;

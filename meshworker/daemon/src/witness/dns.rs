@@ -7,7 +7,9 @@ mod heard;
 mod options;
 mod question;
 mod resolver;
+mod wildcard;
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use tokio::time::{Instant, timeout};
 use self::heard::Heard;
 use self::question::ask;
 use self::resolver::servers_of_the_system;
+use self::wildcard::Usual;
 use super::Source;
 use super::jitter::jittered;
 use crate::config::IpFamily;
@@ -46,6 +49,8 @@ pub struct DnsSource {
     options: DnsOptions,
     /// What was reported last, so that a change can be noticed.
     last: Mutex<Option<Heard>>,
+    /// Whom it listed when it last listed anybody.
+    usual: Usual,
 }
 
 impl DnsSource {
@@ -69,6 +74,7 @@ impl DnsSource {
             name: parsed,
             options,
             last: Mutex::new(None),
+            usual: Usual::default(),
         })
     }
 
@@ -83,11 +89,30 @@ impl DnsSource {
         };
         let until = Instant::now() + self.options.deadline;
         let of = |family| ask(&servers, &self.name, family, until);
-        match self.options.family {
+        let heard = match self.options.family {
             IpFamily::V4 => of(RecordType::A).await,
             IpFamily::V6 => of(RecordType::AAAA).await,
             IpFamily::Both => both(of(RecordType::A), of(RecordType::AAAA)).await,
+        };
+        if self.usual.is_unlike(&heard) && self.is_anybodys(&servers, &heard).await {
+            return Heard::nobody(Grade::NxDomain);
         }
+        self.usual.note(&heard);
+        heard
+    }
+
+    /// Whether a name that nobody has leads there as well.
+    async fn is_anybodys(&self, servers: &[SocketAddr], heard: &Heard) -> bool {
+        let Ok(name) = Name::from_ascii(wildcard::NOBODYS) else {
+            return false;
+        };
+        let family = match self.options.family {
+            IpFamily::V6 => RecordType::AAAA,
+            IpFamily::V4 | IpFamily::Both => RecordType::A,
+        };
+        let until = Instant::now() + self.options.deadline.min(wildcard::PATIENCE);
+        let nobody = ask(servers, &name, family, until).await;
+        !nobody.addresses.is_disjoint(&heard.addresses)
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<Heard>> {

@@ -27,7 +27,9 @@ fn without_any_name_the_whole_stack_is_removed() {
 }
 
 /// Two members whose name server never answers, each with what else it is given.
-fn under_a_silent_name_server() -> (tokio::runtime::Runtime, Vec<SimNode>, FakeDns, [Start; 2]) {
+fn under_a_silent_name_server(
+    alone_after: &str,
+) -> (tokio::runtime::Runtime, Vec<SimNode>, FakeDns, [Start; 2]) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dns = runtime.block_on(FakeDns::start()).unwrap();
     for name in ["workers.test", "db.test"] {
@@ -67,7 +69,7 @@ fn under_a_silent_name_server() -> (tokio::runtime::Runtime, Vec<SimNode>, FakeD
             .with("workers-port", &port.to_string())
             .with("address", &addresses[slot].to_string())
             .with("grace", "600")
-            .with("alone-after", "1")
+            .with("alone-after", alone_after)
     };
     let starts = [start(0), start(1)];
     (runtime, nodes, dns, starts)
@@ -76,7 +78,7 @@ fn under_a_silent_name_server() -> (tokio::runtime::Runtime, Vec<SimNode>, FakeD
 /// A whole stack is removed, its workers first.
 #[test]
 fn under_a_silent_name_server_members_waited_for_their_whole_grace_period() {
-    let (_runtime, _nodes, _dns, starts) = under_a_silent_name_server();
+    let (_runtime, _nodes, _dns, starts) = under_a_silent_name_server("500");
     let mut supervisors = starts.map(|start| start.script(DATABASE));
     for supervisor in &supervisors {
         supervisor.wait_for_out("database up");
@@ -85,14 +87,14 @@ fn under_a_silent_name_server_members_waited_for_their_whole_grace_period() {
     for supervisor in &mut supervisors {
         assert_eq!(supervisor.code(), 7);
         let log = supervisor.log();
-        assert!(log.contains("decided alone"), "{log}");
+        assert!(log.contains("the other members leave too"), "{log}");
     }
 }
 
 /// One member is to go, the workers restart, and the name server is silent.
 #[test]
 fn who_leaves_while_another_stays_does_not_go_alone() {
-    let (_runtime, _nodes, _dns, [leaves, stays]) = under_a_silent_name_server();
+    let (_runtime, _nodes, _dns, [leaves, stays]) = under_a_silent_name_server("1");
     let (mut leaves, mut stays) = (leaves.script(DATABASE), stays.script(DATABASE));
     leaves.wait_for_out("database up");
     stays.wait_for_out("database up");

@@ -56,22 +56,27 @@ fn acts(world: &World, outside: Outside) -> Vec<Timed> {
     let set = world.swarm().set_outside_names(outside);
     set.expect("the lab's name server can be told");
     let mut took = Vec::new();
+    let mut note = |act, begin: Instant| {
+        let after = begin.elapsed();
+        eprintln!("  {}, {act}: {:.1} s", outside.name(), after.as_secs_f32());
+        took.push((act, after));
+    };
     let begin = Instant::now();
     let database = Aerospike::default();
     let name = format!("names-{}", outside.name());
     let mut deployment = Deployment::new(world.swarm(), &database, &name, 3);
     deployment.becomes_one(3);
-    took.push(("form", begin.elapsed()));
+    note("form", begin);
 
     let begin = Instant::now();
     deployment.scale(5);
     deployment.becomes_one(5);
-    took.push(("3=>5", begin.elapsed()));
+    note("3=>5", begin);
 
     let begin = Instant::now();
     deployment.scale(3);
     deployment.settles(3);
-    took.push(("5=>3", begin.elapsed()));
+    note("5=>3", begin);
     deployment.becomes_clean(3);
 
     let victim = deployment.members().remove(0);
@@ -81,7 +86,7 @@ fn acts(world: &World, outside: Outside) -> Vec<Timed> {
     killed.expect("the container can be killed");
     replaced(&deployment, &[victim.id].into());
     deployment.becomes_one(3);
-    took.push(("kill", begin.elapsed()));
+    note("kill", begin);
     deployment.becomes_clean(3);
 
     let before = deployment.members().into_iter().map(|task| task.id);
@@ -94,12 +99,12 @@ fn acts(world: &World, outside: Outside) -> Vec<Timed> {
     updated.expect("the service can be updated");
     replaced(&deployment, &before);
     deployment.becomes_one(3);
-    took.push(("update", begin.elapsed()));
+    note("update", begin);
     deployment.settles(3);
 
     let begin = Instant::now();
     deployment.stack().remove().expect("the stack goes");
-    took.push(("stack rm", begin.elapsed()));
+    note("stack rm", begin);
     took
 }
 

@@ -30,6 +30,10 @@ pub use super::directory::Elsewhere;
 /// is updated are gone for less.
 const GONE_HOLD: Duration = Duration::from_secs(2);
 
+/// After this much silence of all workers the members that leave listen to each
+/// other. Where all of them leave, the workers do too, and nobody is waited for.
+const FELLOWS_AFTER: Duration = Duration::from_secs(2);
+
 /// How long the stop itself waits for a worker to hear of it.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -84,6 +88,8 @@ pub enum Event {
     Alone {
         /// Whether it may.
         granted: bool,
+        /// Whether all members leave, as they say themselves.
+        everybody: bool,
         /// Why, or why not.
         why: String,
     },
@@ -164,6 +170,9 @@ struct Leaving {
     silent: bool,
     /// Since when the whole stack seems to be gone.
     gone: Option<Moment>,
+    /// Whether the supervisor looks for itself, and hears the others that leave.
+    looks: bool,
+    /// Whether it decides for itself.
     alone: bool,
     /// Why the database does not answer.
     mute: Option<String>,
@@ -243,6 +252,7 @@ impl Course {
                     heard: now,
                     silent: true,
                     gone: None,
+                    looks: false,
                     alone: false,
                     mute: None,
                     last: None,
@@ -290,7 +300,8 @@ impl Course {
                     // anything: that is no better than their silence.
                     if !(no_verdict && leaving.mute.is_some()) {
                         leaving.heard = now;
-                        if std::mem::take(&mut leaving.alone) {
+                        leaving.alone = false;
+                        if std::mem::take(&mut leaving.looks) {
                             actions.push(Action::LookAlone(false));
                         }
                     }
@@ -315,12 +326,18 @@ impl Course {
                     return self.stop(Note::StackGone, false, now);
                 }
             }
-            Event::Alone { granted, why } if leaving.alone => {
-                if granted {
-                    return self.stop(Note::DecidedAlone(why), false, now);
+            Event::Alone {
+                granted,
+                everybody,
+                why,
+            } if leaving.looks => match (granted, leaving.alone) {
+                (true, true) => return self.stop(Note::DecidedAlone(why), false, now),
+                (true, false) if everybody => {
+                    return self.stop(Note::AllLeave(why), false, now);
                 }
-                leaving.say(Note::HeldAlone(why), &mut actions);
-            }
+                (false, true) => leaving.say(Note::HeldAlone(why), &mut actions),
+                (_, false) => {}
+            },
             _ => {}
         }
         if now.0 >= stop_at {
@@ -333,6 +350,11 @@ impl Course {
                 false => Note::AloneUnjudged(self.times.alone_after),
             };
             actions.push(Action::Say(note));
+            if !std::mem::replace(&mut leaving.looks, true) {
+                actions.push(Action::LookAlone(true));
+            }
+        } else if leaving.silent && !leaving.looks && now.since(leaving.heard) >= FELLOWS_AFTER {
+            leaving.looks = true;
             actions.push(Action::LookAlone(true));
         }
         actions
@@ -372,8 +394,8 @@ impl Course {
 
     /// Stops the database: once a worker has heard of it, or at once.
     fn stop(&mut self, note: Note, at_once: bool, now: Moment) -> Vec<Action> {
-        let (since, alone) = match &self.state {
-            State::Leaving(leaving) => (leaving.since, leaving.alone),
+        let (since, looks) = match &self.state {
+            State::Leaving(leaving) => (leaving.since, leaving.looks),
             _ => (now, false),
         };
         let kill = Moment(since.0 + self.times.kill());
@@ -383,7 +405,7 @@ impl Course {
             kill: Some(kill),
         });
         let mut actions = vec![Action::Say(note)];
-        if alone {
+        if looks {
             actions.push(Action::LookAlone(false));
         }
         actions.push(self.announce(Phase::Stopping));

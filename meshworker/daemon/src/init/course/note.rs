@@ -33,6 +33,8 @@ pub enum Note {
     DecidedAlone(String),
     /// Neither members nor workers have a name any more.
     StackGone,
+    /// No worker answers, and all members leave; why that is so.
+    AllLeave(String),
     /// The database never answered.
     NeverUp,
     /// It still starts, was never in its place, and says this.
@@ -117,6 +119,10 @@ impl fmt::Display for Note {
             Note::DecidedAlone(why) => write!(f, "decided alone ({why}): stops the database"),
             Note::StackGone => f.write_str(
                 "neither members nor workers have a name any more, so the whole stack is removed: stops the database",
+            ),
+            Note::AllLeave(why) => write!(
+                f,
+                "no worker answers, and the other members leave too ({why}): stops the database"
             ),
             Note::NeverUp => {
                 f.write_str("the database has never answered, so nothing is waited for: stops it")

@@ -188,9 +188,11 @@ fn without_any_name_for_two_seconds_the_whole_stack_is_gone() {
     let mut course = leaving();
     assert_eq!(course.on(gone(), at(100.5)), []);
     assert_eq!(course.on(Event::Names { gone: false }, at(101.5)), []);
-    assert_eq!(course.on(gone(), at(102.5)), []);
+    assert_eq!(course.on(gone(), at(102.5)), [Action::LookAlone(true)]);
     assert_eq!(course.on(gone(), at(104.4)), []);
-    assert_eq!(course.on(gone(), at(104.5)), stops(Note::StackGone));
+    let mut expected = stops(Note::StackGone);
+    expected.insert(1, Action::LookAlone(false));
+    assert_eq!(course.on(gone(), at(104.5)), expected);
     // A worker that answers is there, whatever DNS says.
     let mut course = leaving();
     course.on(gone(), at(100.5));
@@ -203,15 +205,18 @@ fn without_any_name_for_two_seconds_the_whole_stack_is_gone() {
 fn after_a_long_silence_it_decides_alone() {
     let alone = |granted, why: &str| Event::Alone {
         granted,
+        everybody: false,
         why: why.into(),
     };
     let mut course = leaving();
     course.on(round(2, &[None]), at(110.0));
+    // First it only listens.
+    assert_eq!(course.on(silence(), at(111.9)), []);
+    assert_eq!(course.on(silence(), at(112.0)), [Action::LookAlone(true)]);
+    assert_eq!(course.on(alone(true, "may stop"), at(120.0)), []);
+    assert_eq!(course.on(alone(false, "busy"), at(130.0)), []);
     assert_eq!(course.on(silence(), at(169.9)), []);
-    let begins = [
-        Action::Say(Note::Alone(TIMES.alone_after)),
-        Action::LookAlone(true),
-    ];
+    let begins = [Action::Say(Note::Alone(TIMES.alone_after))];
     assert_eq!(course.on(silence(), at(170.0)), begins);
     assert_eq!(course.on(silence(), at(170.5)), []);
     let busy = Action::Say(Note::HeldAlone("busy".into()));
@@ -223,10 +228,36 @@ fn after_a_long_silence_it_decides_alone() {
         [Action::LookAlone(false), Action::Say(Note::NoVerdict)]
     );
     assert_eq!(course.on(alone(true, "too late"), at(173.1)), []);
+    assert_eq!(course.on(silence(), at(175.0)), [Action::LookAlone(true)]);
     assert_eq!(course.on(silence(), at(233.0)), begins);
     let mut expected = stops(Note::DecidedAlone("may stop".into()));
     expected.insert(1, Action::LookAlone(false));
     assert_eq!(course.on(alone(true, "may stop"), at(236.0)), expected);
+}
+
+/// `docker stack rm` with a name server that says nothing, or something else.
+#[test]
+fn all_that_left_waited_a_minute_for_workers_that_left_with_them() {
+    let all = |granted| Event::Alone {
+        granted,
+        everybody: true,
+        why: "may stop; everybody goes".into(),
+    };
+    let mut course = leaving();
+    assert_eq!(course.on(all(true), at(101.0)), [], "nobody was asked");
+    assert_eq!(course.on(silence(), at(102.0)), [Action::LookAlone(true)]);
+    assert_eq!(course.on(all(false), at(103.0)), []);
+    let mut expected = stops(Note::AllLeave("may stop; everybody goes".into()));
+    expected.insert(1, Action::LookAlone(false));
+    assert_eq!(course.on(all(true), at(105.0)), expected);
+    // A worker that answers decides.
+    let mut course = leaving();
+    course.on(silence(), at(102.0));
+    assert_eq!(
+        course.on(round(2, &[None]), at(103.0)),
+        [Action::LookAlone(false), Action::Say(Note::NoVerdict)]
+    );
+    assert_eq!(course.on(all(true), at(103.1)), []);
 }
 
 #[test]

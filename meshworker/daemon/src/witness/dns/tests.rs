@@ -299,3 +299,32 @@ fn a_name_that_is_none_is_refused() {
         assert!(refused.is_err(), "{name:?}");
     }
 }
+
+/// `docker stack rm`, with a name server behind the engine's that knows every name.
+#[tokio::test]
+async fn a_name_that_was_gone_led_to_whoever_answers_to_every_name() {
+    let server = FakeDns::start().await.unwrap();
+    let own = || Behaviour::answer(["10.0.1.2", "10.0.1.3"]);
+    let stranger = || Behaviour::answer(["192.0.2.7"]);
+    server.set("meshworker.invalid", stranger());
+    let source = source(&[&server], IpFamily::V4, LONG);
+    let listed = |addresses: &[&str]| {
+        let addresses = addresses.iter().map(ToString::to_string).collect();
+        (Grade::Answer, addresses)
+    };
+    server.set("stack_db", stranger());
+    assert_eq!(look(&source).await, (Grade::NxDomain, vec![]), "not yet");
+    server.set("stack_db", own());
+    assert_eq!(look(&source).await, listed(&["10.0.1.2", "10.0.1.3"]));
+    server.set("stack_db", stranger());
+    for _ in 0..2 {
+        assert_eq!(look(&source).await, (Grade::NxDomain, vec![]), "no more");
+    }
+    // Others in their place, all at once, are members.
+    server.set("stack_db", Behaviour::answer(["10.0.1.8"]));
+    assert_eq!(look(&source).await, listed(&["10.0.1.8"]));
+    // One that says nothing of nobody's name is believed.
+    server.set("meshworker.invalid", Behaviour::Silent);
+    server.set("stack_db", stranger());
+    assert_eq!(look(&source).await, listed(&["192.0.2.7"]));
+}
