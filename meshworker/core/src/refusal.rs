@@ -62,6 +62,27 @@ pub enum Reason {
     Misconfigured(String),
     /// Data has no owner, and only the operator knows whether it may be given up.
     DataUnowned(String),
+    /// Data is too large to move, for the time or the room that there is. It stays
+    /// where it is, and what can move does.
+    TooLarge {
+        /// Which part of the data: "slot 77".
+        part: String,
+        /// What it is in there.
+        item: String,
+        /// How much would have to move at once, in bytes.
+        bytes: u64,
+        /// What it is too large for, and what to do.
+        why: String,
+    },
+    /// Data goes from older servers to newer ones only.
+    OneWay {
+        /// Which server cannot read it: a product and its version.
+        older: String,
+        /// Which server wrote it.
+        newer: String,
+        /// What to do.
+        remedy: String,
+    },
     /// Its effect is awaited before it is made, or made again.
     Awaiting {
         /// How often it was made already: never, where the database may do by
@@ -119,6 +140,8 @@ impl Reason {
             Reason::TooFew { .. } => "too_few",
             Reason::Misconfigured(_) => "misconfigured",
             Reason::DataUnowned(_) => "data_unowned",
+            Reason::TooLarge { .. } => "too_large",
+            Reason::OneWay { .. } => "one_way",
             Reason::Awaiting { .. } => "awaiting",
             Reason::Quarantined { .. } => "quarantined",
             Reason::OnHold(_) => "on_hold",
@@ -164,6 +187,12 @@ impl fmt::Display for Reason {
                 write!(f, "{have} of the {need} members that it takes are there")
             }
             Reason::Misconfigured(what) | Reason::DataUnowned(what) => write!(f, "{what}"),
+            Reason::TooLarge { part, why, .. } => write!(f, "{part} stays: {why}"),
+            Reason::OneWay {
+                older,
+                newer,
+                remedy,
+            } => write!(f, "{older} cannot read what {newer} has written: {remedy}"),
             Reason::Awaiting { attempts: 0, left } => write!(
                 f,
                 "it may come about by itself, which is awaited for another {:.1} s",

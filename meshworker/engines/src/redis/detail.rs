@@ -6,12 +6,17 @@ use std::sync::Arc;
 use meshworker_core::{Peer, Unanswered, View};
 use serde::Serialize;
 
+use super::heavy::Heavy;
 use super::name::Name;
 use super::nodes::{Entry, Nodes, OpenSlot};
+use super::release::Release;
 use crate::Interner;
 
 /// The longest word that is read of `INFO` and `CLUSTER INFO`: ids have 40 bytes.
 const LONGEST_WORD: usize = 64;
+
+/// The longest host name, as in DNS.
+const LONGEST_NAME: usize = 253;
 
 /// What only a Redis node's view has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,9 +38,16 @@ pub struct Detail {
     pub state_ok: bool,
     /// Whether it follows its master closely; always so for a master.
     pub in_sync: bool,
-    /// Where a replica asks for its master's data; none for a master, and while
-    /// it goes by a host name.
-    pub dials: Option<IpAddr>,
+    /// Where a replica asks for its master's data, an address or a host name; none
+    /// for a master.
+    pub dials: Option<String>,
+    /// For how many seconds a replica has had no link to its master; none while it has
+    /// one, or copies over it.
+    pub cut_off: Option<u64>,
+    /// Which server it is, and of which version; none where it does not tell.
+    pub release: Option<Release>,
+    /// What cannot be moved from it, as far as this worker has tried.
+    pub heavy: Vec<Heavy>,
     /// The id of its process, new with every start.
     pub run_id: String,
 }
@@ -72,11 +84,15 @@ impl Shared {
         let state = field(replies.cluster, "cluster_state")
             .ok_or_else(|| garbage("CLUSTER INFO without cluster_state".into()))?;
         let run_id = field(replies.info, "run_id").unwrap_or_default();
-        for (name, value) in [("cluster_state", state), ("run_id", run_id)] {
+        let dials = field(replies.info, "master_host");
+        for (name, value, most) in [
+            ("cluster_state", state, LONGEST_WORD),
+            ("run_id", run_id, LONGEST_WORD),
+            ("master_host", dials.unwrap_or_default(), LONGEST_NAME),
+        ] {
             let found = value.len();
-            if found > LONGEST_WORD {
-                let what = format!("{name}: {found} bytes; allowed: {LONGEST_WORD}");
-                return Err(garbage(what));
+            if found > most {
+                return Err(garbage(format!("{name}: {found} bytes; allowed: {most}")));
             }
         }
         // A fresh node does not know its address, and one that has moved knows
@@ -122,11 +138,23 @@ impl Shared {
                 keys: replies.keys,
                 state_ok: state == "ok",
                 in_sync,
-                dials: field(replies.info, "master_host").and_then(|host| host.parse().ok()),
+                dials: dials.map(str::to_owned),
+                cut_off: (!linked && !syncing)
+                    .then(|| cut_off(replies.info))
+                    .flatten(),
+                release: Release::parse(replies.info),
+                heavy: Vec::new(),
                 run_id: run_id.to_owned(),
             },
         })
     }
+}
+
+/// For how long a replica has had no link; since its start, where it never had one.
+fn cut_off(info: &str) -> Option<u64> {
+    let seconds = field(info, "master_link_down_since_seconds")?;
+    let never = || field(info, "uptime_in_seconds").and_then(|since| since.parse().ok());
+    seconds.parse().ok().or_else(never)
 }
 
 /// What keeps this node busy. A handshake is not work: one with a departed

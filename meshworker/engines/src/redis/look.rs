@@ -1,27 +1,75 @@
-//! One look at one node: what is asked, in one round trip.
+//! One look at one node, in one round trip: everything, or whether anything has
+//! changed.
 
 use std::net::IpAddr;
 
-use meshworker_core::{Answer, Unanswered};
+use meshworker_core::{Answer, Unanswered, View};
 use redis::{Pipeline, Value};
 
 use super::client::{Client, refused};
 use super::detail::{Detail, Replies, Shared};
+use super::rest::{self, Digest, Rest};
 use super::wire::{Expect, refusal, text};
 
-/// Asks the node at this address for its view.
+/// The view of this node, kept from an earlier look when nothing has changed there
+/// since. None when something has, or when it is time to look again.
+pub async fn unchanged(client: &Client, rest: &Rest, address: IpAddr) -> Option<Answer<Detail>> {
+    let kept = rest.kept(address)?;
+    let asked = client
+        .ask(
+            address,
+            &rest::ask_again(),
+            Expect::Words,
+            client.deadline(),
+        )
+        .await;
+    let (mut lease, replies) = match asked {
+        Ok(answered) => answered,
+        Err(why) => return Some(Err(why)),
+    };
+    let view = digest(replies.first()).and_then(|now| kept.confirmed(&now));
+    match &view {
+        Some(view) => lease.node = Some(view.node.clone()),
+        None => rest.forget(address),
+    }
+    client.keep(lease);
+    view.map(Ok)
+}
+
+/// Asks the node at this address for everything.
 ///
 /// # Errors
 ///
-/// Why it gave none.
-pub async fn look(client: &Client, shared: &Shared, address: IpAddr) -> Answer<Detail> {
+/// Why it gave no view.
+pub async fn look(
+    client: &Client,
+    shared: &Shared,
+    rest: &Rest,
+    address: IpAddr,
+) -> Answer<Detail> {
     let (mut lease, replies) = client
         .ask(address, &commands(), Expect::View, client.deadline())
         .await?;
+    let Some((first, replies)) = replies.split_first() else {
+        return Err(Unanswered::Garbage("no replies".into()));
+    };
+    let view = view(shared, address, replies)?;
+    // Who may not run scripts tells everything each time.
+    rest.keep(address, digest(Some(first)), &view);
+    lease.node = Some(view.node.clone());
+    client.keep(lease);
+    Ok(view)
+}
+
+fn digest(reply: Option<&Value>) -> Option<Digest> {
+    Digest::parse(&text(reply?)?)
+}
+
+fn view(shared: &Shared, address: IpAddr, replies: &[Value]) -> Result<View<Detail>, Unanswered> {
     if let Some(why) = replies.iter().find_map(refusal) {
         return Err(refused(why));
     }
-    let [nodes, cluster, info, keys] = replies.as_slice() else {
+    let [nodes, cluster, info, keys] = replies else {
         return Err(Unanswered::Garbage(format!("{} replies", replies.len())));
     };
     let said = |reply: &Value, to: &str| {
@@ -30,7 +78,7 @@ pub async fn look(client: &Client, shared: &Shared, address: IpAddr) -> Answer<D
     let Value::Int(keys) = keys else {
         return Err(Unanswered::Garbage("DBSIZE is not a number".into()));
     };
-    let view = shared.view(
+    shared.view(
         address,
         Replies {
             nodes: &said(nodes, "CLUSTER NODES")?,
@@ -38,14 +86,13 @@ pub async fn look(client: &Client, shared: &Shared, address: IpAddr) -> Answer<D
             info: &said(info, "INFO")?,
             keys: u64::try_from(*keys).unwrap_or_default(),
         },
-    )?;
-    lease.node = Some(view.node.clone());
-    client.keep(lease);
-    Ok(view)
+    )
 }
 
+/// The digest comes first: what changes right after it shows in the next one.
 fn commands() -> Pipeline {
     let mut commands = redis::pipe();
+    rest::ask(&mut commands);
     commands.cmd("CLUSTER").arg("NODES");
     commands.cmd("CLUSTER").arg("INFO");
     commands.cmd("INFO").arg("server").arg("replication");

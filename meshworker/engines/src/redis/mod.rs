@@ -12,6 +12,7 @@
 
 mod client;
 mod detail;
+mod heavy;
 mod login;
 mod look;
 mod migrate;
@@ -19,8 +20,10 @@ mod name;
 mod nodes;
 mod perform;
 mod plan;
+mod release;
 mod request;
 mod reset;
+mod rest;
 mod slots;
 mod wire;
 
@@ -29,14 +32,18 @@ use std::net::IpAddr;
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step};
 
 pub use detail::{Detail, Replies, Shared};
+pub use heavy::{Heavy, Limit};
 pub use name::Name;
 pub use nodes::{Entry, Health, OpenSlot};
 pub use plan::Rules;
+pub use release::Release;
 pub use request::{Act, RedisRequest};
 pub use slots::{SLOTS, Slots};
 
 use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing};
 use client::Client;
+use heavy::Heavies;
+use rest::Rest;
 
 /// The fewest masters of a cluster that survives the loss of one: a majority
 /// of the masters must agree that one has failed.
@@ -52,6 +59,8 @@ const INITIAL: &str = "initial-members";
 pub struct Redis {
     client: Client,
     shared: Shared,
+    rest: Rest,
+    heavies: Heavies,
     rules: Rules,
 }
 
@@ -103,22 +112,31 @@ impl Engine for Redis {
         Redis {
             rules: Rules::of(&access),
             shared: Shared::default(),
+            rest: Rest::default(),
+            heavies: Heavies::default(),
             client: Client::new(access),
         }
     }
 
     async fn observe(&self, node: IpAddr) -> Answer<Detail> {
         self.client.trust(node, true);
-        look::look(&self.client, &self.shared, node).await
+        let mut answer = match look::unchanged(&self.client, &self.rest, node).await {
+            Some(answer) => answer,
+            None => look::look(&self.client, &self.shared, &self.rest, node).await,
+        };
+        if let Ok(view) = &mut answer {
+            view.detail.heavy = self.heavies.of(&view.node);
+        }
+        answer
     }
 
     async fn observe_unlisted(&self, node: IpAddr) -> Answer<Detail> {
         self.client.trust(node, false);
-        look::look(&self.client, &self.shared, node).await
+        look::look(&self.client, &self.shared, &self.rest, node).await
     }
 
     async fn perform(&self, step: &Step<RedisRequest>) -> Result<String, Failure> {
-        perform::perform(&self.client, step.to, &step.request).await
+        perform::perform(&self.client, &self.heavies, step.to, &step.request).await
     }
 }
 

@@ -7,6 +7,7 @@ use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
 use super::client::{Client, Lease};
+use super::heavy::Heavies;
 use super::migrate::{Migration, set_slots};
 use super::nodes::{Entry, Nodes};
 use super::request::{Act, RedisRequest};
@@ -22,6 +23,7 @@ use crate::Failure;
 /// The node refused, another node lives there now, or no answer came in time.
 pub async fn perform(
     client: &Client,
+    heavies: &Heavies,
     to: IpAddr,
     request: &RedisRequest,
 ) -> Result<String, Failure> {
@@ -37,6 +39,7 @@ pub async fn perform(
             let target = reach(client, *address, target, deadline).await?;
             let migration = Migration {
                 client,
+                heavies,
                 source: lease,
                 target,
                 port: client.access().service_port,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::Step;
+use meshworker_core::{Plan, Reason, Release, ReleaseGate, Step};
 use meshworker_engines::redis::{Act, RedisRequest, Slots};
 use meshworker_engines::{Engine, Failure};
 use tokio::time::sleep;
@@ -193,6 +193,65 @@ async fn a_key_that_is_too_large_is_named_and_the_others_move() {
     let size = client.call(&["STRLEN", &big]).await;
     assert_eq!(size.as_deref(), Some("20000000"));
     assert_eq!(scales.at(0).await.0, Vec::<u16>::new());
+}
+
+/// Nobody was told before the leaver's grace was over, and the key was tried with
+/// every pass.
+#[tokio::test]
+async fn a_leaver_with_a_key_that_is_too_large_is_told_and_gives_the_rest() {
+    let Some(mut servers) = Servers::with_replicas(0) else {
+        return;
+    };
+    let nodes = servers.start(4).await;
+    let mut driver = Driver::new(servers.engine());
+    driver.until_one(&nodes, servers.patience()).await;
+    let goes = nodes[3];
+    let mut client = servers.client(nodes[0]);
+    let mut keys = (0..).map(|n| format!("big:{n}"));
+    let view = servers.engine().observe(goes).await.unwrap();
+    let (key, slot) = loop {
+        let key = keys.next().unwrap();
+        let slot = client.call(&["CLUSTER", "KEYSLOT", &key]).await.unwrap();
+        let slot: u16 = slot.parse().unwrap();
+        let own = view.detail.table.iter().find(|one| one.node == view.node);
+        if own.unwrap().slots.contains(slot) {
+            break (key, slot);
+        }
+    };
+    client.call(&["SET", &key, &"x7".repeat(10_000_000)]).await;
+    let timeout = |millis: &'static str| ["CONFIG", "SET", "cluster-node-timeout", millis];
+    client.tell(goes, &timeout("900")).await;
+    driver.leaving.insert(goes);
+    let stay = &nodes[..3];
+    let named = |plan: &Plan<RedisRequest>| {
+        let typed = plan.refusals.iter().any(|refusal| {
+            let Reason::TooLarge {
+                part, item, bytes, ..
+            } = &refusal.reason
+            else {
+                return false;
+            };
+            let whole = *part == format!("slot {slot}") && *item == key && *bytes > 20_000_000;
+            whole && refusal.what.contains(&goes.to_string())
+        });
+        let held = plan.leavers.iter().any(|leaver| match &leaver.release {
+            Release::Held { gate, seen } => {
+                *gate == ReleaseGate::DataSafe && seen.contains(&key) && seen.contains("1 slots")
+            }
+            Release::Granted => false,
+        });
+        typed && held && plan.steps.is_empty()
+    };
+    let patience = servers.patience();
+    let what = "all but one slot has gone, and the plan says why";
+    driver.until(what, stay, patience, named).await;
+    client.tell(goes, &timeout("5000")).await;
+    // A worker that has just started tries at once.
+    let mut driver = Driver::new(servers.engine());
+    driver.leaving.insert(goes);
+    assert_eq!(driver.until_granted(stay, patience).await, goes);
+    let size = client.call(&["STRLEN", &key]).await;
+    assert_eq!(size.as_deref(), Some("20000000"));
 }
 
 /// A key grew in a slot that was on the move already: it stays, the rest goes.

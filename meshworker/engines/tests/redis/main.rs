@@ -16,9 +16,11 @@ mod deleted;
 mod growth;
 mod heavy;
 mod leave;
+mod rest;
 mod rivals;
 mod safety;
 mod strangers;
+mod upgrade;
 
 use servers::Servers;
 

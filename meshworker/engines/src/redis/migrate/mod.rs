@@ -28,6 +28,7 @@ pub use self::weight::OPEN_AT_ONCE;
 use self::marks::{Mark, Marks};
 use self::weight::{AT_ONCE, Bounds, weigh};
 use super::client::{Client, Lease};
+use super::heavy::{Heavies, Heavy};
 use super::perform::{said, unanswered};
 use super::slots::Slots;
 use super::wire::{Expect, refusal};
@@ -47,7 +48,7 @@ enum Emptied {
     /// The time is up.
     NotYet,
     /// Some keys stay where they are, and why.
-    InPart(String),
+    InPart(Heavy),
     /// The slot is not this worker's to move, and why.
     Never(String),
 }
@@ -56,6 +57,8 @@ enum Emptied {
 pub struct Migration<'a> {
     /// How further nodes are reached.
     pub client: &'a Client,
+    /// Where it is noted what cannot move.
+    pub heavies: &'a Heavies,
     /// The master that gives.
     pub source: Lease,
     /// The master that takes.
@@ -81,6 +84,10 @@ struct Tally {
     begun: Option<u16>,
     /// Slots that stay where they are, and why.
     left: Vec<String>,
+    /// Those of them that are too large to move.
+    heavy: Vec<Heavy>,
+    /// Those that were looked at, whatever became of them.
+    tried: Vec<u16>,
     /// Whether a replica does not follow: further slots would wait for it as well.
     waits: bool,
 }
@@ -89,6 +96,11 @@ impl Tally {
     fn leave(&mut self, slot: u16, why: &str) {
         self.waits |= why.starts_with(NO_REPLICAS);
         self.left.push(format!("slot {slot}: {why}"));
+    }
+
+    fn keep(&mut self, heavy: Heavy) {
+        self.leave(heavy.slot, &heavy.to_string());
+        self.heavy.push(heavy);
     }
 
     /// Whether nothing more is begun.
@@ -139,6 +151,7 @@ impl Migration<'_> {
             if tally.stops() || self.deadline.duration_since(Instant::now()) < patience {
                 break;
             }
+            tally.tried.extend(part);
             let opened = self
                 .open(part, &source, &target, &bounds, &mut tally)
                 .await?;
@@ -151,13 +164,15 @@ impl Migration<'_> {
                         tally.begun = Some(slot);
                         break;
                     }
-                    Emptied::InPart(why) => tally.leave(slot, &why),
+                    Emptied::InPart(heavy) => tally.keep(heavy),
                     Emptied::Never(why) => self.abandon(slot, &why, &mut tally).await?,
                 }
             }
             self.hand_over(&empty, &target, &bounds, &mut tally).await?;
         }
         self.tell(&tally.moved, &target, others).await;
+        let found = std::mem::take(&mut tally.heavy);
+        self.heavies.note(&source, tally.tried.drain(..), found);
         self.client.keep(self.source);
         self.client.keep(self.target);
         tally.result(all.len())
@@ -198,7 +213,7 @@ impl Migration<'_> {
                 other => tally.leave(*slot, &other.objection().unwrap_or_default()),
             }
         }
-        free.extend(self.movable(&fresh, bounds, tally).await?);
+        free.extend(self.movable(&fresh, target, bounds, tally).await?);
         if free.is_empty() {
             return Ok(Opened::default());
         }
@@ -242,6 +257,7 @@ impl Migration<'_> {
     async fn movable(
         &mut self,
         slots: &[u16],
+        target: &str,
         bounds: &Bounds,
         tally: &mut Tally,
     ) -> Result<Vec<u16>, Failure> {
@@ -270,28 +286,36 @@ impl Migration<'_> {
             let weights = weigh(&mut self.source, &keys, until).await;
             weights.map_err(unanswered)?
         };
-        let mut whole: BTreeMap<u16, u64> = BTreeMap::new();
-        let mut stuck: BTreeMap<u16, String> = BTreeMap::new();
+        // The weight of each slot, and its heaviest key.
+        let mut whole: BTreeMap<u16, (u64, &Value, u64)> = BTreeMap::new();
+        let mut stuck: BTreeMap<u16, Heavy> = BTreeMap::new();
         for ((slot, key), weight) in owners.iter().zip(&keys).zip(&weights) {
-            *whole.entry(*slot).or_default() += weight;
-            if let Some(why) = bounds.too_heavy(key, *weight) {
-                stuck.entry(*slot).or_insert(why);
+            let (all, heaviest, most) = whole.entry(*slot).or_insert((0, key, 0));
+            *all = all.saturating_add(*weight);
+            if weight > most {
+                (*heaviest, *most) = (key, *weight);
+            }
+            if let Some(heavy) = bounds.too_heavy(*slot, key, *weight) {
+                stuck.entry(*slot).or_insert(heavy);
             }
         }
-        let mut coming = 0;
-        for (slot, weight) in whole {
-            match bounds.too_full(coming + weight) {
-                Some(why) => {
-                    stuck.entry(slot).or_insert(why);
+        let mut coming: u64 = 0;
+        for (slot, (weight, key, _)) in whole {
+            if stuck.contains_key(&slot) {
+                continue;
+            }
+            let all = coming.saturating_add(weight);
+            match bounds.too_full(slot, key, all, target) {
+                Some(heavy) => {
+                    stuck.insert(slot, heavy);
                 }
-                None => coming += weight,
+                None => coming = all,
             }
-        }
-        for (slot, why) in &stuck {
-            tally.leave(*slot, why);
         }
         let movable = slots.iter().filter(|slot| !stuck.contains_key(slot));
-        Ok(movable.copied().collect())
+        let movable = movable.copied().collect();
+        stuck.into_values().for_each(|heavy| tally.keep(heavy));
+        Ok(movable)
     }
 
     /// The target gives up the slot, unless it has got keys of it: whoever owns
@@ -353,17 +377,20 @@ impl Migration<'_> {
             let mut load = Vec::new();
             let (mut weight, mut stuck) = (0, None);
             for (key, own) in keys.iter().zip(weights) {
-                let why = bounds.too_heavy(key, own);
-                if let Some(why) = why.or_else(|| bounds.too_full(weight + own)) {
-                    stuck = Some(why);
+                let heavy = bounds.too_heavy(slot, key, own);
+                let full = || bounds.too_full(slot, key, weight + own, target);
+                if let Some(heavy) = heavy.or_else(full) {
+                    stuck = Some(heavy);
                 } else if load.is_empty() || weight + own <= AT_ONCE {
                     load.push(key);
                     weight += own;
                 }
             }
             if load.is_empty() {
-                let why = stuck.unwrap_or_else(|| "its keys have no weight".into());
-                return Ok(Emptied::InPart(why));
+                let Some(heavy) = stuck else {
+                    return Err(Failure::Unanswered("keys without a size".into()));
+                };
+                return Ok(Emptied::InPart(heavy));
             }
             // What is under way at the source is waited for: a try that was given up
             // goes on there, and the next one would only begin anew after it.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::redis::client::Lease;
 use crate::redis::detail::field;
+use crate::redis::heavy::{Heavy, Limit};
 use crate::redis::wire::{excerpt, text};
 
 /// What moves in a second, at the least: strings of 100 and of 300 MB went at 22 MB
@@ -122,37 +123,37 @@ impl Bounds {
         Duration::from_millis(millis).clamp(SHORTEST, most)
     }
 
-    /// Why a key of this weight is not moved; none if it is.
-    pub fn too_heavy(&self, key: &Value, weight: u64) -> Option<String> {
-        (weight > self.heaviest()).then(|| {
-            let name = excerpt(&text(key).unwrap_or_default());
-            format!(
-                "key '{name}' has {} MB, which may take longer to move than the cluster's node \
-                 time-out of {} ms, after which its master would be held to be dead: make it \
-                 smaller, or raise cluster-node-timeout on all members while it moves",
-                weight.div_ceil(1_000_000),
-                self.node_timeout.as_millis()
-            )
-        })
+    /// Why a key of this weight, in this slot, is not moved; none if it is.
+    pub fn too_heavy(&self, slot: u16, key: &Value, weight: u64) -> Option<Heavy> {
+        let millis = u64::try_from(self.node_timeout.as_millis()).unwrap_or(u64::MAX);
+        let limit = Limit::NodeTimeout(millis);
+        (weight > self.heaviest()).then(|| heavy(slot, key, weight, limit))
     }
 
-    /// Why the target cannot take this much; none if it can. A key and what it
-    /// is made from are there at the same time.
-    pub fn too_full(&self, weight: u64) -> Option<String> {
-        let room = self.room?;
-        (weight.saturating_mul(2) > room).then(|| {
-            format!(
-                "the target has {} MB left of its maxmemory, and {} MB are to come: give it more, \
-                 or add a member",
-                room / 1_000_000,
-                weight.div_ceil(1_000_000)
-            )
-        })
+    /// Why the target cannot take this much, with this key; none if it can. A key and
+    /// what it is made from are there at the same time.
+    pub fn too_full(&self, slot: u16, key: &Value, weight: u64, target: &str) -> Option<Heavy> {
+        let left = self.room?;
+        let limit = || Limit::Room {
+            target: target.to_owned(),
+            left,
+        };
+        (weight.saturating_mul(2) > left).then(|| heavy(slot, key, weight, limit()))
     }
 
     /// So much has arrived at the target.
     pub fn took(&mut self, weight: u64) {
         self.room = self.room.map(|room| room.saturating_sub(weight));
+    }
+}
+
+fn heavy(slot: u16, key: &Value, bytes: u64, limit: Limit) -> Heavy {
+    Heavy {
+        slot,
+        key: excerpt(&text(key).unwrap_or_default()),
+        bytes,
+        limit,
+        due: false,
     }
 }
 
@@ -235,13 +236,13 @@ mod tests {
         assert_eq!(five.patience(100), Duration::from_secs(1));
         assert_eq!(five.patience(30_000_000), Duration::from_secs(4));
         assert_eq!(five.patience(u64::MAX), Duration::from_secs(5));
-        assert_eq!(five.too_heavy(&key, 60_000_000), None);
-        let why = five.too_heavy(&key, 300_000_000).unwrap();
+        assert_eq!(five.too_heavy(7, &key, 60_000_000), None);
+        let why = five.too_heavy(7, &key, 300_000_000).unwrap().to_string();
         assert!(
             why.contains("key 'big' has 300 MB") && why.contains("5000 ms"),
             "{why}"
         );
-        assert!(bounds(500, None).too_heavy(&key, 10_000_000).is_some());
+        assert!(bounds(500, None).too_heavy(7, &key, 10_000_000).is_some());
     }
 
     #[tokio::test]
@@ -267,8 +268,9 @@ mod tests {
         assert_eq!(room(&told.replace("maxmemory:100", "maxmemory:0")), None);
         assert_eq!(room(""), None);
         let mut bounds = bounds(5000, Some(60));
-        assert_eq!(bounds.too_full(30), None);
+        let key = Value::BulkString(b"key".to_vec());
+        assert_eq!(bounds.too_full(7, &key, 30, "a"), None);
         bounds.took(30);
-        assert!(bounds.too_full(30).is_some());
+        assert!(bounds.too_full(7, &key, 30, "a").is_some());
     }
 }

@@ -1,11 +1,13 @@
 //! Masters with few slots get some.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::net::IpAddr;
 
-use super::Draft;
 use super::replicas::Cast;
+use super::versions::{self, flows};
 use super::world::{Node, World};
+use super::{Draft, large};
 use crate::redis::request::Act;
 use crate::redis::slots::{SLOTS, Slots};
 
@@ -30,7 +32,8 @@ pub fn masters(world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) {
     let fair = usize::from(SLOTS) / masters.len().max(1);
     let most = owned.iter().max().copied().unwrap_or(0);
     let least = owned.iter().min().copied().unwrap_or(0);
-    if most - least <= fair.div_ceil(TOLERANCE).max(1) {
+    let tolerance = fair.div_ceil(TOLERANCE).max(1);
+    if most - least <= tolerance {
         return;
     }
     let in_order = world.complete
@@ -42,10 +45,27 @@ pub fn masters(world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) {
             .push("slots wait to be moved until the cluster is in order".into());
         return;
     }
-    for ((source, target), count) in moves(owned) {
+    let bar = |from: usize, to: usize| match (masters.get(from), masters.get(to)) {
+        (Some(from), Some(to)) => !flows(from, to),
+        _ => true,
+    };
+    let moves = moves(owned.clone(), &kinds(masters), tolerance, &bar);
+    if moves.is_empty() {
+        let at = |number: usize| owned.iter().position(|owned| *owned == number);
+        let ends = at(most).zip(at(least));
+        if let Some((from, to)) = ends.and_then(|(a, b)| masters.get(a).zip(masters.get(b))) {
+            let what = format!("move slots from {} to {}", from.address, to.address);
+            draft.refusals.push(versions::refusal(what, from, to));
+        }
+    }
+    let mut sources = BTreeSet::new();
+    for ((source, target), range) in moves {
         let (Some(source), Some(target)) = (masters.get(source), masters.get(target)) else {
             continue;
         };
+        if sources.insert(source.id) {
+            draft.refusals.extend(large::refusals(source));
+        }
         let strangers = source.entry(target.id).is_none_or(|entry| entry.replica)
             || target.entry(source.id).is_none_or(|entry| entry.replica);
         if strangers {
@@ -55,7 +75,10 @@ pub fn masters(world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) {
                 .push(format!("{source} and {target} do not know each other yet"));
             continue;
         }
-        let slots = tail(source, count);
+        let slots = tail(&large::movable(source, target.id), range);
+        if slots.is_empty() {
+            continue;
+        }
         let said = [source, target].map(|n| n.said(format!("{} slots", n.own.slots.count())));
         let act = Act::Move {
             slots,
@@ -76,19 +99,38 @@ pub fn other_masters(world: &World<'_>, source: &Node<'_>, target: &Node<'_>) ->
         .collect()
 }
 
+/// Which of the masters run the same server, as numbers.
+fn kinds(masters: &[&Node<'_>]) -> Vec<usize> {
+    let mut known = Vec::new();
+    let kinds = masters.iter().map(|node| {
+        let release = node.view.detail.release;
+        known
+            .iter()
+            .position(|other| *other == release)
+            .unwrap_or_else(|| {
+                known.push(release);
+                known.len() - 1
+            })
+    });
+    kinds.collect()
+}
+
 /// For each pair of source and target, which of the source's slots move,
-/// counted from its last one.
-fn moves(mut owned: Vec<usize>) -> BTreeMap<(usize, usize), std::ops::Range<usize>> {
+/// counted from its last one. None between those that differ by no more than the
+/// tolerance, nor where there is a bar from one kind of master to another.
+fn moves(
+    mut owned: Vec<usize>,
+    kinds: &[usize],
+    tolerance: usize,
+    bar: &dyn Fn(usize, usize) -> bool,
+) -> BTreeMap<(usize, usize), std::ops::Range<usize>> {
     let mut counts: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut enough = tolerance;
     for _ in 0..SLOTS_AT_ONCE {
-        let rich = owned.iter().enumerate().rev().max_by_key(|(_, n)| **n);
-        let poor = owned.iter().enumerate().min_by_key(|(_, n)| **n);
-        let (Some((rich, most)), Some((poor, least))) = (rich, poor) else {
+        let Some((rich, poor)) = furthest(&owned, kinds, enough, bar) else {
             break;
         };
-        if most - least <= 1 {
-            break;
-        }
+        enough = 1;
         *counts.entry((rich, poor)).or_default() += 1;
         if let Some(count) = owned.get_mut(rich) {
             *count -= 1;
@@ -115,8 +157,39 @@ fn moves(mut owned: Vec<usize>) -> BTreeMap<(usize, usize), std::ops::Range<usiz
     ranges.collect()
 }
 
-fn tail(source: &Node<'_>, range: std::ops::Range<usize>) -> Slots {
-    let slots = source.own.slots.iter().rev();
+/// The two between which most is to move, if that is more than enough; of each kind
+/// only the richest and the poorest are looked at.
+fn furthest(
+    owned: &[usize],
+    kinds: &[usize],
+    enough: usize,
+    bar: &dyn Fn(usize, usize) -> bool,
+) -> Option<(usize, usize)> {
+    let all = || owned.iter().copied().zip(kinds.iter().copied()).enumerate();
+    let mut richest: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    let mut poorest: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (at, (owned, kind)) in all() {
+        let rich = richest.entry(kind).or_insert((owned, at));
+        if owned > rich.0 {
+            *rich = (owned, at);
+        }
+        let poor = poorest.entry(kind).or_insert((owned, at));
+        if owned < poor.0 {
+            *poor = (owned, at);
+        }
+    }
+    let pairs = richest.values().flat_map(|(most, rich)| {
+        let poor = poorest.values();
+        poor.map(move |(least, poor)| (most.saturating_sub(*least), *rich, *poor))
+    });
+    let open = pairs.filter(|(difference, rich, poor)| *difference > enough && !bar(*rich, *poor));
+    let (_, rich, poor) =
+        open.max_by_key(|(difference, rich, poor)| (*difference, Reverse((*rich, *poor))))?;
+    Some((rich, poor))
+}
+
+fn tail(slots: &Slots, range: std::ops::Range<usize>) -> Slots {
+    let slots = slots.iter().rev();
     slots.skip(range.start).take(range.len()).collect()
 }
 
@@ -128,7 +201,8 @@ mod tests {
 
     fn after(owned: &[usize]) -> Vec<usize> {
         let mut after = owned.to_vec();
-        for ((source, target), slots) in moves(owned.to_vec()) {
+        let kinds = vec![0; owned.len()];
+        for ((source, target), slots) in moves(owned.to_vec(), &kinds, 1, &|_, _| false) {
             after[source] -= slots.len();
             after[target] += slots.len();
         }
@@ -137,9 +211,23 @@ mod tests {
 
     #[test]
     fn a_new_master_gets_from_each_of_the_others() {
-        let moved = moves(vec![5462, 5461, 5461, 0]);
+        let moved = moves(vec![5462, 5461, 5461, 0], &[0; 4], 1, &|_, _| false);
         let moved: Vec<_> = moved.into_iter().collect();
         assert_eq!(moved, [((0, 3), 0..44), ((1, 3), 0..42), ((2, 3), 0..42)]);
+    }
+
+    #[test]
+    fn nothing_goes_where_it_cannot_be_read() {
+        let up = |from: usize, to: usize| from > to;
+        // From the second to the first nothing can go.
+        let moved = moves(vec![0, 8192, 8192], &[0, 1, 2], 10, &|a, b| {
+            a == 1 && b == 0
+        });
+        let moved: Vec<_> = moved.into_keys().collect();
+        assert_eq!(moved, [(2, 0)]);
+        assert!(moves(vec![0, 8192, 8192], &[0, 1, 2], 10, &up).is_empty());
+        // What little is not as it should be is left alone.
+        assert!(moves(vec![0, 8192, 8200], &[0, 1, 1], 10, &up).is_empty());
     }
 
     proptest! {
@@ -153,7 +241,8 @@ mod tests {
                 prop_assert_eq!(owned.iter().sum::<usize>(), total);
             }
             prop_assert!(owned.iter().max().unwrap() - owned.iter().min().unwrap() <= 1);
-            prop_assert!(moves(owned).is_empty());
+            let kinds = vec![0; owned.len()];
+            prop_assert!(moves(owned, &kinds, 1, &|_, _| false).is_empty());
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A master that goes and that no replica can follow gives its slots away.
 
-use meshworker_core::Step;
+use meshworker_core::{Refusal, Step};
 
 use super::assign::share;
 use super::balance::{SLOTS_AT_ONCE, other_masters};
+use super::large;
 use super::leave::request;
+use super::versions::{self, flows};
 use super::world::{Node, World};
 use crate::redis::request::{Act, RedisRequest};
 use crate::redis::slots::Slots;
@@ -15,6 +17,7 @@ pub fn slots(
     world: &World<'_>,
     leaver: &Node<'_>,
     stay: &[&Node<'_>],
+    refusals: &mut Vec<Refusal>,
 ) -> (String, Vec<Step<RedisRequest>>) {
     let knows = |node: &Node<'_>, other: &str| {
         let entry = node.entry(other);
@@ -28,11 +31,23 @@ pub fn slots(
     if targets.is_empty() {
         return ("no master that stays knows it yet".into(), Vec::new());
     }
+    let (targets, others): (Vec<&Node<'_>>, Vec<_>) = targets
+        .into_iter()
+        .partition(|target| flows(leaver, target));
+    if let (true, Some(other)) = (targets.is_empty(), others.first()) {
+        let what = format!("move slots from {}", leaver.address);
+        let refusal = versions::refusal(what, leaver, other);
+        let why = refusal.reason.to_string();
+        refusals.push(refusal);
+        return (why, Vec::new());
+    }
     let held: Vec<usize> = targets.iter().map(|node| node.own.slots.count()).collect();
     let mut left = SLOTS_AT_ONCE;
     let mut steps = Vec::new();
     for (target, share) in targets.iter().zip(share(&leaver.own.slots, &held)) {
-        let slots: Slots = share.iter().take(left).collect();
+        let free = large::movable(leaver, target.id);
+        let share = share.iter().filter(|slot| free.contains(*slot));
+        let slots: Slots = share.take(left).collect();
         if slots.is_empty() {
             continue;
         }
@@ -46,6 +61,12 @@ pub fn slots(
         };
         steps.push(request(leaver, act, said.into()));
     }
-    let how = format!("they move to {} masters that stay", targets.len());
+    let mut large = large::refusals(leaver).peekable();
+    let how = match large.peek() {
+        // What can move does, and this is known to stay.
+        Some(first) => first.reason.to_string(),
+        None => format!("they move to {} masters that stay", targets.len()),
+    };
+    refusals.extend(large);
     (how, steps)
 }

@@ -12,11 +12,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use meshworker_core::{Evidence, Floor, Leave, Member, Progress, Situation, Step, View};
+use meshworker_core::{Evidence, Floor, Leave, Member, Progress, Refusal, Situation, Step, View};
 
 use super::Rules;
 use super::evacuate;
 use super::replicas::Cast;
+use super::versions::flows;
 use super::world::{Node, World};
 use crate::redis::MIN_MASTERS;
 use crate::redis::detail::Detail;
@@ -63,6 +64,8 @@ pub struct Leaves<'w, 'a> {
     opened: bool,
     /// Replicas that are to take over from somebody by this very plan.
     heirs: BTreeSet<&'a str>,
+    /// What cannot leave a member, and why.
+    refusals: Vec<Refusal>,
 }
 
 impl<'w, 'a> Leaves<'w, 'a> {
@@ -79,6 +82,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
             cast: None,
             opened: false,
             heirs: BTreeSet::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -91,8 +95,8 @@ impl<'w, 'a> Leaves<'w, 'a> {
 
     /// One for each member that is meant to go and answers. Replicas have the
     /// first turns, since they give up nothing; among equals the last slot is
-    /// first, as Swarm removes them.
-    pub fn all(mut self) -> Vec<Leave<RedisRequest>> {
+    /// first, as Swarm removes them. And what cannot leave them.
+    pub fn all(mut self) -> (Vec<Leave<RedisRequest>>, Vec<Refusal>) {
         let strangers = &self.world.strangers;
         let mut leavers: Vec<(&Member, &View<Detail>)> = self.situation.leaving_views().collect();
         leavers.retain(|(member, _)| !strangers.contains(&member.address));
@@ -114,7 +118,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
                 None => twin(member.address, view),
             });
         }
-        leaves
+        (leaves, self.refusals)
     }
 
     fn leave(&mut self, node: &'w Node<'a>, member: &Member) -> Leave<RedisRequest> {
@@ -193,6 +197,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
         }
         if cast.masters.len() < self.rules.masters(stay)
             && let Some(replica) = self.borrowed()
+            && flows(leaver, replica)
         {
             return self.follow(replica, leaver);
         }
@@ -210,7 +215,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
         if self.opened {
             return nothing("slots that are on the move arrive first".into());
         }
-        evacuate::slots(self.world, leaver, &cast.masters)
+        evacuate::slots(self.world, leaver, &cast.masters, &mut self.refusals)
     }
 
     fn fail_over(&mut self, heir: &'w Node<'a>, leaver: &Node<'_>) -> Handover {

@@ -6,6 +6,7 @@
 //!       ──> assign    a new cluster gets its slots
 //!       ──> open      slots on the move arrive, or are closed
 //!       ──> replicas  empty members follow a master, or become one
+//!       ──> versions  what cannot be undone is said
 //!       ──> stale     replicas that ask at an old address are told again
 //!       ──> balance   masters with few slots get some
 //!       ──> leave    members that are meant to go hand over what they hold
@@ -19,12 +20,14 @@ mod balance;
 mod depart;
 mod evacuate;
 mod join;
+mod large;
 mod leave;
 mod open;
 mod outside;
 mod replicas;
 mod stale;
 mod unity;
+mod versions;
 mod world;
 
 #[cfg(test)]
@@ -125,6 +128,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     let (mut departures, mut bystanders) = (Vec::new(), Vec::new());
     let mut leaves = Leaves::new(rules, situation, &world);
     if world.anchor().is_some() {
+        versions::remark(&world, &mut draft);
         let joining = join::fragments(rules, &world, &mut draft);
         join::lost_addresses(rules, &world, &mut draft);
         join::unheard_of(rules, &world, &mut draft);
@@ -146,10 +150,12 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     let unity = unity::of(&world, situation, &draft);
     let mut strangers = outside::never_in(&world);
     strangers.extend(draft.foreign);
+    let (leaves, kept) = leaves.all();
+    draft.refusals.extend(kept);
     Proposal {
         steps: draft.steps,
         departures,
-        leaves: leaves.all(),
+        leaves,
         floor: leave::floor(&world),
         strangers: world.strangers.into_iter().chain(strangers).collect(),
         bystanders,

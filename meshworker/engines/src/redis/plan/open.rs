@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use meshworker_core::{Reason, Refusal};
 
-use super::Draft;
 use super::balance::{SLOTS_AT_ONCE, other_masters};
+use super::versions::{self, flows};
 use super::world::{Node, World};
+use super::{Draft, large};
 use crate::redis::migrate::OPEN_AT_ONCE;
 use crate::redis::nodes::OpenSlot;
 use crate::redis::request::Act;
@@ -34,6 +35,7 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
     let mut moves: BTreeMap<(&str, &str), Vec<u16>> = BTreeMap::new();
     let mut moving: BTreeMap<u16, ()> = BTreeMap::new();
     let mut any = false;
+    let large = large::on_the_move(world);
     // Those who give first: both ends then name the same move.
     for leaves in [true, false] {
         for node in world.anchor_nodes().filter(|node| node.is_master()) {
@@ -44,8 +46,18 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
             }
             let mut closed = Vec::new();
             for open in node.view.detail.open.iter().filter(|o| o.leaves == leaves) {
+                // What is too large to arrive holds nothing else up.
+                if large.contains_key(&open.slot) {
+                    continue;
+                }
                 any = true;
                 match fate(world, node, open) {
+                    Fate::Finish { source, target } if !flows(source, target) => {
+                        let (slot, at) = (open.slot, target.address);
+                        let what = format!("finish the move of slot {slot} to {at}");
+                        let refusal = versions::refusal(what, source, target);
+                        draft.refusals.push(refusal);
+                    }
                     Fate::Finish { source, target } => {
                         if moving.len() < SLOTS_AT_ONCE && moving.insert(open.slot, ()).is_none() {
                             let pair = moves.entry((source.id, target.id)).or_default();
@@ -68,6 +80,7 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
             }
         }
     }
+    draft.refusals.extend(large.into_values());
     for ((source, target), slots) in moves {
         if let (Some(source), Some(target)) = (world.nodes.get(source), world.nodes.get(target)) {
             let slots: Slots = slots.into_iter().collect();

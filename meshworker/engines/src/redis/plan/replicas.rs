@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use meshworker_core::{Reason, Refusal};
 
 use super::assign::spread;
+use super::versions::{self, flows};
 use super::world::{Node, World};
 use super::{Draft, Rules};
 use crate::redis::MIN_MASTERS;
@@ -41,7 +42,10 @@ pub fn cast<'w, 'a>(rules: &Rules, world: &'w World<'a>) -> Cast<'w, 'a> {
     let open = rules
         .masters(world.members().count())
         .saturating_sub(masters.len() + away);
-    let empty: Vec<&Node<'_>> = idle.iter().copied().filter(|n| n.is_empty()).collect();
+    // Slots must be able to come to it.
+    let able = |node: &Node<'_>| masters.is_empty() || masters.iter().any(|m| flows(m, node));
+    let empty = idle.iter().copied();
+    let empty: Vec<&Node<'_>> = empty.filter(|n| n.is_empty() && able(n)).collect();
     let promoted = spread(&empty, open, &masters);
     idle.retain(|node| !promoted.iter().any(|master| master.id == node.id));
     masters.extend(promoted);
@@ -73,15 +77,31 @@ pub fn attach(rules: &Rules, world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut
             seekers.push(*node);
         }
     }
+    let masters = &cast.masters;
     let mut crews: Vec<Crew<'_, '_>> = cast.masters.iter().map(|node| Crew::of(node)).collect();
     for node in world.members().filter(|node| node.own.replica) {
         let master = node.own.master.as_deref().unwrap_or_default();
         if let Some(crew) = crews.iter_mut().find(|crew| crew.master.id == master) {
-            crew.replicas.push(node);
+            // It cannot read what its master has become: it copies in vain.
+            let in_vain = !node.view.detail.in_sync && !flows(crew.master, node);
+            if in_vain && masters.iter().any(|master| flows(master, node)) {
+                seekers.push(node);
+            } else {
+                crew.replicas.push(node);
+            }
         } else if !world.owners.contains_key(master) {
             // Its master is gone, or became a replica: nobody will be sorry.
             seekers.push(node);
         }
+    }
+    let (mut seekers, unable): (Vec<_>, Vec<_>) = seekers
+        .into_iter()
+        .partition(|node| masters.iter().any(|master| flows(master, node)));
+    for node in unable {
+        let master = cast.masters.first();
+        let what = format!("give {} a master to follow", node.address);
+        let refusal = master.map(|master| versions::refusal(what, master, node));
+        draft.refusals.extend(refusal);
     }
     seekers.sort_by_key(|node| node.order);
     let mut pairs = if !seekers.is_empty() {
@@ -139,6 +159,7 @@ pub fn promote(rules: &Rules, world: &World<'_>, cast: &Cast<'_, '_>, draft: &mu
         replicas
             .filter(|node| node.own.master.as_deref() == Some(master.id))
             .filter(|node| node.view.detail.in_sync)
+            .filter(|node| cast.masters.iter().all(|master| flows(master, node)))
             .collect::<Vec<_>>()
     };
     let crews = cast.masters.iter().map(|master| crew(master));
@@ -190,6 +211,7 @@ fn place<'w, 'a>(seekers: &[&'w Node<'a>], crews: &mut [Crew<'w, 'a>]) -> Vec<Pa
     for seeker in seekers {
         let best = crews
             .iter_mut()
+            .filter(|crew| flows(crew.master, seeker))
             .min_by_key(|crew| (crew.cost(seeker), crew.master.order));
         if let Some(crew) = best {
             crew.replicas.push(seeker);
@@ -216,7 +238,14 @@ fn even_out<'w, 'a>(rules: &Rules, crews: &mut [Crew<'w, 'a>]) -> Vec<Pair<'w, '
         if size(&poorest) >= rules.replicas || size(&richest) < size(&poorest) + 2 {
             break;
         }
-        let Some(replica) = crews.get_mut(richest).and_then(|crew| crew.replicas.pop()) else {
+        let Some(master) = crews.get(poorest).map(|crew| crew.master) else {
+            break;
+        };
+        let Some(replica) = crews.get_mut(richest).and_then(|crew| {
+            let able = |node: &&Node<'_>| flows(master, node);
+            let at = crew.replicas.iter().rposition(able)?;
+            Some(crew.replicas.remove(at))
+        }) else {
             break;
         };
         if let Some(crew) = crews.get_mut(poorest) {
@@ -238,7 +267,10 @@ fn part_hosts(pairs: &mut [Pair<'_, '_>]) {
             else {
                 continue;
             };
-            if clash(one, second) + clash(two, first) < clash(one, first) + clash(two, second) {
+            let able = flows(second, one) && flows(first, two);
+            if able
+                && clash(one, second) + clash(two, first) < clash(one, first) + clash(two, second)
+            {
                 if let Some(pair) = pairs.get_mut(a) {
                     *pair = (one, second);
                 }

@@ -6,9 +6,15 @@
 //! for ever, beside a table in which everything is right. To be told once more
 //! to follow the same master mends it, and costs nothing that is not lost yet.
 
+use std::net::IpAddr;
+
 use super::Draft;
 use super::world::{Node, World, is_linked};
 use crate::redis::request::Act;
+
+/// A replica that dials a name and has had no link for so many seconds does so in
+/// vain. One that copies its master's data has one.
+const IN_VAIN: u64 = 10;
 
 /// Tells such replicas once more whom they follow.
 pub fn links(world: &World<'_>, draft: &mut Draft) {
@@ -27,11 +33,17 @@ fn stale<'w, 'a>(world: &'w World<'a>, node: &Node<'a>) -> Option<(&'w Node<'a>,
     if !node.own.replica || node.view.detail.in_sync {
         return None;
     }
-    let dialled = node.view.detail.dials?;
+    let detail = &node.view.detail;
+    let dialled = detail.dials.as_deref()?;
     let master = world.nodes.get(node.own.master.as_deref()?)?;
     let entry = node.entry(master.id).filter(|entry| is_linked(entry))?;
     let known = entry.address.filter(|at| master.addresses.contains(at))?;
-    (known != dialled).then(|| {
+    let stale = match dialled.parse::<IpAddr>() {
+        Ok(dialled) => known != dialled,
+        // Where a name leads for it nobody here knows: only that it has led nowhere.
+        Err(_) => detail.cut_off.is_some_and(|seconds| seconds >= IN_VAIN),
+    };
+    stale.then(|| {
         (
             master,
             format!("dials its master at {dialled}, which is at {known}"),

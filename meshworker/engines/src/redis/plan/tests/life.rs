@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use meshworker_core::{Floor, Step};
 
-use super::{Scene, at, id};
+use super::{Facts, SIX, Scene, at, id};
 use crate::redis::request::{Act, RedisRequest};
 use crate::redis::slots::Slots;
 
@@ -217,4 +217,54 @@ fn the_floor_is_three_and_never_more_than_there_were() {
     let of = |masters| Model::new(masters, 0).scene().proposal().floor;
     assert_eq!(of(4), floor(3, "a Redis Cluster takes 3 masters"));
     assert_eq!(of(2), floor(2, "it has never had more than 2 members"));
+}
+
+/// What a replica dials was read as an address, and a name was none: such a replica
+/// was never told again whom it follows.
+#[test]
+fn a_replica_that_dials_a_name_in_vain_was_never_told_again() {
+    let scene = |dials: &'static str| {
+        Scene::replicas(1).nodes(&[1, 2, 3, 4, 5], SIX).says(
+            6,
+            at(6),
+            SIX,
+            Facts {
+                replication: dials,
+                ..Facts::default()
+            },
+        )
+    };
+    const DOWN: &str = "master_host:db.1.node\r\nmaster_link_status:down\r\nmaster_sync_in_progress:0\r\n\
+                        master_link_down_since_seconds:10\r\n";
+    const NEVER_UP: &str = "uptime_in_seconds:12\r\nmaster_host:db.1.node\r\nmaster_link_status:down\r\n\
+                            master_sync_in_progress:0\r\nmaster_link_down_since_seconds:-1\r\n";
+    const OLD: &str = "master_host:10.0.0.9\r\nmaster_link_status:down\r\nmaster_sync_in_progress:0\r\n\
+                       master_link_down_since_seconds:1\r\n";
+    for (dials, said) in [
+        (DOWN, "db.1.node"),
+        (NEVER_UP, "db.1.node"),
+        (OLD, "10.0.0.9"),
+    ] {
+        let proposal = scene(dials).proposal();
+        let told = scene(dials).told();
+        assert!(
+            told.starts_with("10.0.0.6: CLUSTER REPLICATE #1\n"),
+            "{told}"
+        );
+        let evidence = proposal.steps[0].evidence[0].to_string();
+        assert!(evidence.contains(said), "{evidence}");
+    }
+    // It may come about by itself, or is under way.
+    const SOON: &str = "master_host:db.1.node\r\nmaster_link_status:down\r\nmaster_sync_in_progress:0\r\n\
+                        master_link_down_since_seconds:9\r\n";
+    const COPIES: &str = "master_host:db.1.node\r\nmaster_link_status:down\r\nmaster_sync_in_progress:1\r\n\
+                          master_link_down_since_seconds:99\r\n";
+    const UP: &str =
+        "master_host:db.1.node\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\n";
+    const RIGHT: &str = "master_host:10.0.0.1\r\nmaster_link_status:down\r\nmaster_sync_in_progress:0\r\n\
+                         master_link_down_since_seconds:100\r\n";
+    for dials in [SOON, COPIES, UP, RIGHT] {
+        let told = scene(dials).told();
+        assert!(!told.contains("REPLICATE"), "{dials}: {told}");
+    }
 }

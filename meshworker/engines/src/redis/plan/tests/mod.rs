@@ -2,10 +2,12 @@
 
 mod depart;
 mod join;
+mod large;
 mod leave;
 mod life;
 mod parts;
 mod slots;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -18,6 +20,7 @@ use meshworker_core::{
 
 use super::{Rules, propose};
 use crate::redis::detail::{Detail, Replies, Shared};
+use crate::redis::heavy::Heavy;
 use crate::redis::request::RedisRequest;
 
 /// The id of node `n`.
@@ -100,6 +103,14 @@ impl Scene {
     pub fn on(mut self, hosts: &[(u8, &'static str)]) -> Scene {
         self.hosts
             .extend(hosts.iter().map(|(n, host)| (at(*n), *host)));
+        self
+    }
+
+    /// This cannot be moved from node `n`.
+    pub fn heavy(mut self, n: u8, heavy: Heavy) -> Scene {
+        if let Some(Ok(view)) = self.answers.get_mut(&at(n)) {
+            view.detail.heavy.push(heavy);
+        }
         self
     }
 
