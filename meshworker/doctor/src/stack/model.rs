@@ -162,6 +162,8 @@ pub struct Network {
 /// A volume.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Volume {
+    /// Whether it is made elsewhere, so that nothing is known of it.
+    pub external: bool,
     /// Its name for the engine, where it is another one.
     pub name: Option<String>,
     /// The driver; the default is `local`.

@@ -35,11 +35,45 @@ pub fn is_worker(service: &Service) -> bool {
     !is_supervised(service) && (runs || old || bare)
 }
 
-/// Whether the service's first process is the supervisor.
+/// Whether the service's first process is the supervisor, at once or once its
+/// program is there.
 pub fn is_supervised(service: &Service) -> bool {
-    let mut words = service.words.iter();
-    let program = words.next().map(|word| word.rsplit('/').next());
-    program == Some(Some("meshworker")) && words.next().is_some_and(|word| word == "init")
+    supervisor(service).is_some()
+}
+
+/// The supervisor's program, as the service's entry point calls it: by a shell's
+/// script or directly.
+pub fn supervisor(service: &Service) -> Option<&str> {
+    let words = &service.words;
+    let script = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [shell, "-c", script, ..] if is_shell(shell) => script.split_whitespace().collect(),
+        [program, command, ..] => vec![program, command],
+        _ => return None,
+    };
+    script.windows(2).find_map(|pair| match *pair {
+        [program, "init"] if last(program) == "meshworker" => Some(program),
+        _ => None,
+    })
+}
+
+/// Whether the entry point is a script that waits for the program before it runs it.
+pub fn waits_for_program(service: &Service) -> bool {
+    let shell = service.words.first().is_some_and(|word| is_shell(word));
+    shell && is_supervised(service)
+}
+
+/// What the words of `meshworker install` are, where the service runs it.
+pub fn installs(service: &Service) -> Option<Vec<&str>> {
+    let mut words = words(service);
+    (words.next() == Some("install")).then(|| words.collect())
+}
+
+fn is_shell(program: &str) -> bool {
+    matches!(last(program), "sh" | "bash" | "dash" | "ash")
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Whether the worker takes its clusters from labels.
@@ -143,6 +177,18 @@ mod tests {
         assert!(!is_worker(&service(&["redis-server", "run"])));
         let member = service(&["meshworker", "init", "--", "x", "--hostname", "y"]);
         assert!(is_supervised(&member) && !is_worker(&member));
+        let script =
+            "until [ -x /o/meshworker ]; do sleep 1; done; exec /o/meshworker init -- \"$@\"";
+        let member = service(&["sh", "-c", script, "x", "redis-server", "run"]);
+        assert!(is_supervised(&member) && !is_worker(&member));
+        assert_eq!(supervisor(&member), Some("/o/meshworker"));
+        let install = service(&["install", "--stay", "/volume"]);
+        assert!(!is_supervised(&install) && !is_worker(&install));
+        assert_eq!(installs(&install), Some(vec!["--stay", "/volume"]));
+        assert_eq!(
+            supervisor(&service(&["sh", "-c", "redis-server", "init"])),
+            None
+        );
     }
 
     #[test]

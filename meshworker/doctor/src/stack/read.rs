@@ -159,6 +159,7 @@ fn volume(field: &Field) -> Result<Volume, BadStack> {
         field.text()?;
         return Ok(volume);
     }
+    volume.external = external(field)?;
     volume.name = field.get("name")?.map(|f| f.text()).transpose()?;
     volume.driver = field.get("driver")?.map(|f| f.text()).transpose()?;
     if let Some(options) = field.get("driver_opts")? {

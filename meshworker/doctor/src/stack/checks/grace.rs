@@ -24,7 +24,7 @@ pub const SUPERVISOR: Check<Ground> = Check {
                 let place = member.words_place.as_ref().or(member.place.as_ref());
                 Finding::new(Severity::Warning, member.subject(), "Its replicas run without the supervisor.")
                     .why("`docker service scale` and updates stop several replicas at once, whatever they hold: records whose copies they shared are lost.")
-                    .instead("entrypoint: [\"meshworker\", \"init\", \"--\", ...] with an image made by images/member; or scale with `meshworker scale`")
+                    .instead("the entrypoint, the volume and the service 'install' of stack/redis.yml, with the image as it is; or scale with `meshworker scale`")
                     .at(place)
             })
             .collect())

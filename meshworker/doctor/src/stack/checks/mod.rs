@@ -12,6 +12,7 @@ mod mtu;
 mod network;
 mod nodes;
 mod port;
+mod program;
 mod replicas;
 mod secret;
 mod update;
@@ -37,6 +38,7 @@ pub const CHECKS: &[Check<Ground>] = &[
     health::HIDES,
     health::KILLS,
     grace::SUPERVISOR,
+    program::CHECK,
     grace::CHECK,
     grace::TOLD,
     grace::SIGNAL,
