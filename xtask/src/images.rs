@@ -10,7 +10,7 @@ use crate::workspace;
 /// Which images, and where to.
 #[derive(Debug, Args)]
 pub struct ImagesArgs {
-    /// Only these (default: all)
+    /// Only these (default: the worker's, the only one that a swarm needs; for labs all)
     #[arg(value_name = "IMAGE")]
     only: Vec<Image>,
     /// Build on the engine at this address, such as unix:///run/docker.sock; further ones get the images loaded.
@@ -24,10 +24,10 @@ pub struct ImagesArgs {
 
 /// Builds the images.
 pub fn run(args: &ImagesArgs) -> Result<()> {
-    let images = if args.only.is_empty() {
-        &Image::ALL[..]
-    } else {
-        &args.only
+    let images = match (args.only.is_empty(), args.engine_host.is_empty()) {
+        (false, _) => &args.only[..],
+        (true, false) => &[Image::Meshworker],
+        (true, true) => &Image::ALL,
     };
     let mut engines = args.engine_host.iter().map(Docker::at);
     let Some(first) = engines.next() else {
@@ -62,8 +62,17 @@ pub fn build_as(images: &[Image], finish: Finish) -> Result<ImageSet> {
     prepare(&workspace::root(), images, finish, report).context("cannot build the images")
 }
 
+/// Builds all images on this engine, for a demo.
+pub fn build_all_on(engine: &Docker) -> Result<()> {
+    let builder = ImageBuilder::new(engine.clone(), &workspace::root(), Finish::Release)?;
+    let built = builder.build(&Image::ALL, report);
+    built
+        .and_then(|()| builder.bring_tested())
+        .context("cannot build the images")
+}
+
 /// Builds images on this engine.
-pub fn build_on(engine: &Docker, images: &[Image]) -> Result<()> {
+fn build_on(engine: &Docker, images: &[Image]) -> Result<()> {
     ImageBuilder::new(engine.clone(), &workspace::root(), Finish::Release)?
         .build(images, report)
         .context("cannot build the images")

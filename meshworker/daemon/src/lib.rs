@@ -15,6 +15,7 @@ pub mod dashboard;
 pub mod doctor;
 mod fleet;
 pub mod init;
+pub mod install;
 mod kept;
 pub mod log_level;
 pub mod metrics;

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use meshworker_lab::Tools;
-use meshworker_lab::images::Image;
+use meshworker_lab::images::Tested;
 
 use crate::{Cluster, Database, World};
 
@@ -30,15 +30,10 @@ impl Aerospike {
         Self { stack, service }
     }
 
-    /// The image of the server under test.
-    pub fn image() -> String {
-        std::env::var("AEROSPIKE_IMAGE").unwrap_or_else(|_| Image::AerospikeSim.reference().into())
-    }
-
     /// Whether the server under test is the simulator, which alone holds
     /// records that the tests can count.
     pub fn is_simulated() -> bool {
-        Self::image() == Image::AerospikeSim.reference()
+        Tested::Aerospike.brought().is_none()
     }
 
     /// Asks these members, one after the other, and returns each one's answer: a line for each command, in their order.
@@ -93,13 +88,8 @@ impl Database for Aerospike {
     }
 
     fn env(&self) -> Vec<(String, String)> {
-        // Other people's stacks run the vendor's image as it is.
-        let supervised = self.stack == World::stack("aerospike.yml");
-        let image = match supervised {
-            true => Image::AerospikeMember.reference().into(),
-            false => Self::image(),
-        };
-        vec![("AEROSPIKE_IMAGE".into(), image)]
+        let image = Tested::Aerospike.reference();
+        vec![("AEROSPIKE_IMAGE".into(), image.into())]
     }
 
     fn keeps_data(&self) -> bool {

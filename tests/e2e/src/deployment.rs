@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use meshworker_lab::images::Image;
-use meshworker_lab::{Stack, Swarm, Task, Tools, wait_for};
+use meshworker_lab::images::{self, Image};
+use meshworker_lab::{Engines, Stack, Swarm, Task, Tools, wait_for};
 
 use crate::{Cluster, Database};
 
@@ -49,6 +49,7 @@ impl<'a> Deployment<'a> {
             "MESHWORKER_IMAGE".into(),
             Image::Meshworker.reference().into(),
         );
+        all.insert("MESHWORKER_VERSION".into(), version(swarm).into());
         all.insert("TOOLS_IMAGE".into(), Image::Tools.reference().into());
         let replicas = format!("{}_REPLICAS", database.name().to_uppercase());
         all.insert(replicas, members.to_string());
@@ -224,6 +225,17 @@ fn deploy<'a>(
 ) -> Stack<'a> {
     let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     Stack::deploy(swarm, name, files, &env).expect("the stack can be deployed")
+}
+
+/// What the stacks of this run call the volume of their supervisors after.
+fn version(swarm: &Swarm) -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let version = swarm
+            .manager()
+            .and_then(|manager| images::version(&manager));
+        version.expect("the worker's image runs")
+    })
 }
 
 /// Tasks in words, those that have not ended first.

@@ -50,10 +50,11 @@ impl Footprint {
                     if let Some(name) = sandbox.and_then(|path| path.rsplit('/').next()) {
                         footprint.namespaces.insert((node, name.to_owned()));
                     }
-                    // Declared ones are the stack's by name, and stay.
+                    // Declared ones are the stack's, or all stacks', by name, and stay.
                     let declared = format!("{}_", footprint.stack);
                     if let Some(volume) = line.strip_prefix("volume ")
                         && !volume.starts_with(&declared)
+                        && !volume.starts_with("meshworker-")
                     {
                         footprint.volumes.insert((node, volume.to_owned()));
                     }

@@ -5,11 +5,11 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use meshworker_lab::Tools;
-use meshworker_lab::images::Image;
+use meshworker_lab::images::Tested;
 
 use crate::{Cluster, Database, World};
 
-/// Redis Cluster, the real one.
+/// Redis Cluster, the real one: Debian's, or the server that `REDIS_IMAGE` names.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Redis;
 
@@ -49,7 +49,7 @@ impl Database for Redis {
     }
 
     fn env(&self) -> Vec<(String, String)> {
-        vec![("REDIS_IMAGE".into(), Image::RedisMember.reference().into())]
+        vec![("REDIS_IMAGE".into(), Tested::Redis.reference().into())]
     }
 
     fn keeps_data(&self) -> bool {

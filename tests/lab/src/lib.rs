@@ -64,7 +64,7 @@ pub use guard::clean_up_on_signals;
 pub use host::Host;
 pub use names::Outside;
 pub use options::{LAB_VARIABLE, SwarmOptions};
-pub use stack::Stack;
+pub use stack::{Stack, remove_unused_programs};
 pub use suite::{ALONE, E2E_VARIABLE, Suite, TOOK};
 pub use swarm::Swarm;
 pub use task::Task;

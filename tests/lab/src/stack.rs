@@ -6,6 +6,10 @@ use std::time::Duration;
 use crate::task::RawTask;
 use crate::{Docker, Engines, LabError, Output, Result, Task, wait_for};
 
+/// What the names of volumes begin with that all stacks of a node have together, and that bring meshworker to their
+/// members.
+const SHARED_VOLUMES: &str = "meshworker-";
+
 /// With this label Docker marks everything that belongs to a stack.
 pub(crate) const STACK_LABEL: &str = "com.docker.stack.namespace";
 
@@ -246,7 +250,7 @@ impl<'a> Stack<'a> {
         let label = format!("label={STACK_LABEL}={}", self.name);
         let mut remains = self.leftovers(&self.manager()?, &label)?;
         for engine in self.engines.reachable() {
-            let volumes = engine.lines(&["volume", "ls", "-q", "--filter", &label])?;
+            let volumes = own_volumes(&engine, &label)?;
             remains.extend(volumes.into_iter().map(|name| format!("volume {name}")));
         }
         Ok(remains)
@@ -269,7 +273,7 @@ impl<'a> Stack<'a> {
         Ok(left)
     }
 
-    /// Removes the stack's volumes, with the data in them, from every engine at hand.
+    /// Removes the stack's volumes, with the data in them, from every engine at hand; not those that it shares with others.
     ///
     /// # Errors
     ///
@@ -277,7 +281,7 @@ impl<'a> Stack<'a> {
     pub fn remove_volumes(&self) -> Result<()> {
         let label = format!("label={STACK_LABEL}={}", self.name);
         for engine in self.engines.reachable() {
-            let volumes = engine.lines(&["volume", "ls", "-q", "--filter", &label])?;
+            let volumes = own_volumes(&engine, &label)?;
             if !volumes.is_empty() {
                 let names = volumes.iter().map(String::as_str);
                 engine.run(["volume", "rm"].into_iter().chain(names))?;
@@ -285,4 +289,36 @@ impl<'a> Stack<'a> {
         }
         Ok(())
     }
+}
+
+/// The volumes that are this stack's alone. A shared one carries the label of whoever came first.
+fn own_volumes(engine: &Docker, label: &str) -> Result<Vec<String>> {
+    let mut volumes = engine.lines(&["volume", "ls", "-q", "--filter", label])?;
+    volumes.retain(|name| !name.starts_with(SHARED_VOLUMES));
+    Ok(volumes)
+}
+
+/// Removes the volumes that brought meshworker to members, where no container has them any more.
+///
+/// # Errors
+///
+/// When an engine does not answer.
+pub fn remove_unused_programs(engines: &dyn Engines) -> Result<()> {
+    let named = format!("name=^{SHARED_VOLUMES}");
+    for engine in engines.reachable() {
+        let list = [
+            "volume",
+            "ls",
+            "-q",
+            "--filter",
+            &named,
+            "--filter",
+            "dangling=true",
+        ];
+        for volume in engine.lines(&list)? {
+            // Somebody may have begun to use it.
+            drop(engine.run(["volume", "rm", &volume]));
+        }
+    }
+    Ok(())
 }

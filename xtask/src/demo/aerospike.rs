@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use meshworker_lab::Tools;
-use meshworker_lab::images::Image;
+use meshworker_lab::images::{Image, Tested};
 
 use super::driver::Driver;
 
@@ -26,7 +26,7 @@ impl Driver for Aerospike {
 
     fn environment(&self) -> Vec<(&'static str, &'static str)> {
         vec![
-            ("AEROSPIKE_IMAGE", Image::AerospikeMember.reference()),
+            ("AEROSPIKE_IMAGE", Tested::Aerospike.reference()),
             ("MESHWORKER_IMAGE", Image::Meshworker.reference()),
             ("TOOLS_IMAGE", Image::Tools.reference()),
         ]

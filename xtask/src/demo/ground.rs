@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use meshworker_lab::images::Image;
-use meshworker_lab::{Docker, Engines, LabError, Stack, Swarm, SwarmOptions};
+use meshworker_lab::{
+    Docker, Engines, LabError, Stack, Swarm, SwarmOptions, remove_unused_programs,
+};
 
 use super::driver::Driver;
 use super::{DemoArgs, STACK};
@@ -58,7 +60,7 @@ impl Ground {
                 remains.join(", ")
             );
         }
-        images::build_on(&docker, &Image::ALL)?;
+        images::build_all_on(&docker)?;
         Ok(Self::Existing(docker))
     }
 
@@ -71,6 +73,7 @@ impl Ground {
                 let stack = Stack::attach(&docker, STACK);
                 stack.remove()?;
                 stack.remove_volumes()?;
+                remove_unused_programs(&docker)?;
             }
         }
         Ok(())

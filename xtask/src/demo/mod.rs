@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use meshworker_lab::Stack;
+use meshworker_lab::{Engines, Stack, images};
 
 use crate::workspace;
 use aerospike::Aerospike;
@@ -61,7 +61,10 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         .iter()
         .map(|file| workspace::root().join(file))
         .collect();
-    let stack = Stack::deploy(&ground, STACK, &files, &driver.environment())?;
+    let version = images::version(&ground.manager()?)?;
+    let mut environment = driver.environment();
+    environment.push(("MESHWORKER_VERSION", &version));
+    let stack = Stack::deploy(&ground, STACK, &files, &environment)?;
     let played = Play::new(driver, &stack).run();
     if played.is_err() {
         // Before it goes away: what the worker had to say.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use meshworker_lab::Tools;
-use meshworker_lab::images::Image;
+use meshworker_lab::images::{Image, Tested};
 
 use super::driver::Driver;
 
@@ -28,7 +28,7 @@ impl Driver for Redis {
 
     fn environment(&self) -> Vec<(&'static str, &'static str)> {
         vec![
-            ("REDIS_IMAGE", Image::RedisMember.reference()),
+            ("REDIS_IMAGE", Tested::Redis.reference()),
             ("MESHWORKER_IMAGE", Image::Meshworker.reference()),
             ("TOOLS_IMAGE", Image::Tools.reference()),
         ]

@@ -9,6 +9,7 @@ mod events;
 mod goal;
 mod health;
 mod init;
+mod install;
 mod listen;
 mod logging;
 mod look;
@@ -90,6 +91,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("man", args)) => pages::man(args),
         Some(("scale", args)) => scale::scale(args),
         Some(("drain", args)) => scale::drain(args),
+        Some(("install", args)) => install::install(args),
+        Some(("version", _)) => install::version(),
         Some(("health", _)) => return health::health(),
         Some(("config", args)) => match args.subcommand() {
             Some(("check", args)) => config_check::check(args),
@@ -169,6 +172,8 @@ pub fn command() -> Command {
         .subcommand(pages::man_command())
         .subcommand(scale::scale_command())
         .subcommand(scale::drain_command())
+        .subcommand(install::install_command())
+        .subcommand(install::version_command())
         .subcommand(Command::new("health").about(
             "The container's health check: ask its supervisor, print one line, exit 0 when healthy",
         ))

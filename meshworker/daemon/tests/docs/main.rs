@@ -11,3 +11,4 @@ mod names;
 mod options;
 mod page;
 mod refusals;
+mod stack;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{BuildEngine, Finish, Image, ImageSet, base, binaries};
+use super::{BuildEngine, Finish, Image, ImageSet, Tested, base, binaries};
 use crate::{Docker, LabError, Result};
 
 /// Longer than any of these images takes, even where packages are installed over a slow line.
@@ -72,6 +72,17 @@ impl ImageBuilder {
         Ok(())
     }
 
+    /// Brings the images that are named to be tested.
+    ///
+    /// # Errors
+    ///
+    /// There is none of that name.
+    pub fn bring_tested(&self) -> Result<()> {
+        let folder = cache(&self.target)?;
+        let mut all = Tested::ALL.into_iter();
+        all.try_for_each(|tested| tested.bring(&self.docker, &folder))
+    }
+
     /// The image's folder and its binary in one directory, because a build sees only one.
     fn context(&self, image: Image, cache: &Path, binaries: &Path) -> Result<PathBuf> {
         let context = cache.join("context").join(image.name());
@@ -108,8 +119,8 @@ impl ImageBuilder {
     }
 }
 
-/// Builds these images on an engine of their own, for the nodes of labs. What has not changed since the last time is
-/// not done again.
+/// Builds these images on an engine of their own, for the nodes of labs, and brings those there that are named to be tested.
+/// What has not changed since the last time is not done again.
 ///
 /// # Errors
 ///
@@ -123,7 +134,9 @@ pub fn prepare(
     let cache = cache(&binaries::target_directory(workspace)?)?;
     let engine = BuildEngine::start(&cache)?;
     let docker = engine.docker();
-    ImageBuilder::new(docker.clone(), workspace, finish)?.build(images, report)?;
+    let builder = ImageBuilder::new(docker.clone(), workspace, finish)?;
+    builder.build(images, report)?;
+    builder.bring_tested()?;
     // Whatever the new images have replaced.
     docker.run(["image", "prune", "-f"])?;
     if let Some(shared) = ImageSet::shared(&engine.data(), &engine.lock_file()) {
@@ -142,7 +155,9 @@ pub fn prepare(
 pub fn save(docker: &Docker, images: &[Image], archive: &Path) -> Result<()> {
     let path = archive.to_string_lossy();
     let names = images.iter().map(|image| image.reference());
-    docker.run(["save", "-o", &path].into_iter().chain(names))?;
+    let tested = Tested::ALL.into_iter().filter_map(Tested::brought);
+    let names: Vec<&str> = names.chain(tested).collect();
+    docker.run([&["save", "-o", &path][..], &names].concat())?;
     Ok(())
 }
 

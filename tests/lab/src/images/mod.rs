@@ -1,4 +1,5 @@
-//! The images of this project: their names, how they are built, and how they get to every node.
+//! The images of this project, and those that stand for vendors': their names, how they are built, and how they get to
+//! every node.
 //!
 //! `images/NAME/` holds each image's Dockerfile. The Debian ones take their base as an argument, so that they are built
 //! alike on a pulled base and on one that was made here.
@@ -8,38 +9,39 @@ mod binaries;
 mod build;
 mod build_engine;
 mod set;
+mod tested;
 
 pub use binaries::{BINARIES_VARIABLE, Finish, static_binaries};
 pub use build::{Built, ImageBuilder, prepare, prepare_base, save};
 pub use build_engine::BuildEngine;
 pub use set::ImageSet;
+pub use tested::Tested;
+
+use crate::{Docker, Result};
 
 /// One of the images in `images/`. The stack files use the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Image {
     /// The worker: one static binary and nothing else.
     Meshworker,
-    /// Debian's Redis, started like the official image.
+    /// Debian's Redis, started like the official image, for which it stands.
     Redis,
-    /// The container for queries.
+    /// The tests' container for queries.
     Tools,
-    /// The simulated Aerospike server, with a shell beside it as in the vendor's image.
+    /// The simulated Aerospike server, with a shell beside it as in the vendor's image, for which it stands.
     AerospikeSim,
-    /// Redis with the supervisor.
+    /// Redis with the supervisor in its image, for those who want it there.
     RedisMember,
-    /// Aerospike with the supervisor: the simulated server, or the one that `AEROSPIKE_IMAGE` names.
-    AerospikeMember,
 }
 
 impl Image {
     /// All images, in the order in which they are built.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Meshworker,
         Self::Redis,
         Self::Tools,
         Self::AerospikeSim,
         Self::RedisMember,
-        Self::AerospikeMember,
     ];
 
     /// The name under which stacks use it.
@@ -50,7 +52,6 @@ impl Image {
             Self::Tools => "meshworker/tools:latest",
             Self::AerospikeSim => "meshworker/aerospike-sim:latest",
             Self::RedisMember => "meshworker/redis-member:latest",
-            Self::AerospikeMember => "meshworker/aerospike-member:latest",
         }
     }
 
@@ -62,26 +63,21 @@ impl Image {
             Self::Tools => "tools",
             Self::AerospikeSim => "aerospike-sim",
             Self::RedisMember => "redis-member",
-            Self::AerospikeMember => "aerospike-member",
         }
     }
 
     /// Its folder in `images/`.
     pub const fn folder(self) -> &'static str {
         match self {
-            Self::RedisMember | Self::AerospikeMember => "member",
+            Self::RedisMember => "member",
             other => other.name(),
         }
     }
 
     /// The image that it adds the supervisor to.
-    pub fn vendor(self) -> Option<String> {
+    pub const fn vendor(self) -> Option<&'static str> {
         match self {
-            Self::RedisMember => Some(Self::Redis.reference().into()),
-            Self::AerospikeMember => Some(
-                std::env::var("AEROSPIKE_IMAGE")
-                    .unwrap_or_else(|_| Self::AerospikeSim.reference().into()),
-            ),
+            Self::RedisMember => Some(Self::Redis.reference()),
             Self::Meshworker | Self::Redis | Self::Tools | Self::AerospikeSim => None,
         }
     }
@@ -90,10 +86,9 @@ impl Image {
     pub const fn binaries(self) -> &'static [&'static str] {
         match self {
             Self::Meshworker => &["meshworker"],
-            Self::AerospikeSim => &["aerospike-sim"],
             // The simulator is also its own client.
-            Self::Tools => &["meshworker", "aerospike-sim"],
-            Self::Redis | Self::RedisMember | Self::AerospikeMember => &[],
+            Self::AerospikeSim | Self::Tools => &["aerospike-sim"],
+            Self::Redis | Self::RedisMember => &[],
         }
     }
 
@@ -121,6 +116,17 @@ impl std::fmt::Display for Image {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// What the worker's image on this engine calls itself: the stacks' `MESHWORKER_VERSION`, after which they name the volume
+/// that brings it to the members.
+///
+/// # Errors
+///
+/// When the engine does not have the image.
+pub fn version(engine: &Docker) -> Result<String> {
+    let image = Image::Meshworker.reference();
+    engine.run(["run", "--rm", "--network=none", image, "version"])
 }
 
 #[cfg(test)]
