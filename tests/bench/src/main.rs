@@ -7,6 +7,7 @@
 
 mod dice;
 mod engine;
+mod fake_redis;
 mod figure;
 mod idle;
 mod joins;
@@ -14,6 +15,7 @@ mod lane;
 mod machine;
 mod once;
 mod page;
+mod rest;
 mod scale;
 mod silence;
 mod size;
@@ -36,6 +38,8 @@ enum Bench {
     Joins,
     /// Requests, time and memory with 3 to 1000 members
     Scale,
+    /// Time and requests of 100 to 1000 Redis members at rest
+    Rest,
     /// Memory and processor time of three members at rest
     Idle,
     /// `meshworker run --once` on a formed cluster
@@ -45,11 +49,12 @@ enum Bench {
 }
 
 impl Bench {
-    const ALL: [Bench; 5] = [
+    const ALL: [Bench; 6] = [
         Bench::Size,
         Bench::Once,
         Bench::Joins,
         Bench::Scale,
+        Bench::Rest,
         Bench::Idle,
     ];
 }
@@ -107,6 +112,7 @@ async fn measure(bench: Bench, args: &Args) -> Result<Section> {
     match bench {
         Bench::Joins => joins::measure(program).await,
         Bench::Scale => scale::measure(program).await,
+        Bench::Rest => rest::measure(program).await,
         Bench::Idle => idle::measure(program).await,
         Bench::Once => once::measure(program).await,
         Bench::Size => size::measure(program, args.image_size),

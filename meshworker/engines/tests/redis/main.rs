@@ -16,6 +16,8 @@ mod deleted;
 mod growth;
 mod heavy;
 mod leave;
+mod many;
+mod measure;
 mod rest;
 mod rivals;
 mod safety;
