@@ -32,6 +32,8 @@ pub struct Configured<'a> {
     pub files: &'a [String],
     /// The name that the worker expects its members to give, if it expects one.
     pub cluster_name: Option<&'a str>,
+    /// The members' image, where it is known.
+    pub image: Option<&'a str>,
 }
 
 /// A mistake in the members' configuration that shows before they run.

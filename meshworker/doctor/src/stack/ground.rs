@@ -158,6 +158,11 @@ impl Ground {
             options: &options,
             files: &configs.collect::<Vec<_>>(),
             cluster_name: name.as_deref().filter(|name| !name.is_empty()),
+            image: cluster
+                .member
+                .image
+                .as_ref()
+                .map(|image| image.value.as_str()),
         };
         Some(ask(engine, &configured))
     }

@@ -44,6 +44,7 @@ fn found(text: &str, cluster_name: Option<&str>) -> Vec<String> {
         options: &BTreeMap::new(),
         files: &[text.to_owned()],
         cluster_name,
+        image: None,
     });
     mistakes.into_iter().map(|mistake| mistake.what).collect()
 }

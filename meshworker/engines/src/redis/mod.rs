@@ -11,6 +11,7 @@
 //! ```
 
 mod client;
+mod conf;
 mod detail;
 mod heavy;
 mod login;
@@ -105,7 +106,7 @@ impl Engine for Redis {
             limit: None,
             copies,
         },
-        mistakes: None,
+        mistakes: Some(conf::mistakes),
     };
 
     fn new(access: Access) -> Redis {

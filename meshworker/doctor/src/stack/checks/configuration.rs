@@ -6,7 +6,7 @@ use crate::stack::Ground;
 
 pub const CHECK: Check<Ground> = Check {
     name: "configuration",
-    finds: "a configuration with which the members never become a cluster: another cluster's name, or an address missing",
+    finds: "a configuration with which the members never become a cluster, or clients find no member: another cluster's name, an address missing, a line that the server does not know",
     run: |ground| {
         let mut findings = Vec::new();
         let (mut asked, mut read) = (0, 0);
