@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::loss::{losses, with_losses};
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
@@ -10,7 +11,7 @@ use crate::seen::Seen;
 use crate::unheard::missed;
 use crate::wished;
 use crate::{
-    Backoff, Departure, Evidence, History, Leave, Leaver, Limits, Member, MemberId, Moment,
+    Backoff, Departure, Evidence, History, Leave, Leaver, Limits, Loss, Member, MemberId, Moment,
     Observation, Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release,
     Request, Roster, Situation, Standing, Step, StepKind, Unity, Witness,
 };
@@ -66,6 +67,7 @@ pub fn decide<P: Planner>(
         mut strangers,
         outsiders: never_in,
         bystanders: _,
+        copies,
         refusals: refused,
         unity,
     } = proposal;
@@ -161,12 +163,20 @@ pub fn decide<P: Planner>(
     prune(context, &departures, &proposed, &mut history);
 
     let settled = is_settled(&alive, &situation, &among_us);
+    let order = context.orders.acknowledged.as_ref();
+    let order = order.filter(|order| order.number > history.acknowledged);
+    if let Some(order) = order {
+        history.acknowledged = order.number;
+        wished::heed(order, &situation, &mut history);
+    }
     let missed = wished::missed(observed, &situation, &mut history);
+    let losses = losses(context, &situation, &alive, &copies, order, &mut history);
+    refusals.extend(losses.iter().filter_map(Loss::remark));
     let unity = whole(context, planner, observed, everybody, unity);
     // Few that are at rest, and miss others, need no haste.
     let together = match unity {
         Unity::One { size } => Some(size),
-        Unity::Apart { .. } => None,
+        Unity::Apart { .. } | Unity::Bereft { .. } => None,
     };
     let unity = match missed {
         Some(missed) if unity.is_one() => Unity::apart(missed),
@@ -180,6 +190,8 @@ pub fn decide<P: Planner>(
     } else {
         Pace::Calm
     };
+    // What is lost comes back, if at all, whether or not anybody looks.
+    let unity = with_losses(unity, &losses);
     (
         Plan {
             steps,
@@ -188,6 +200,7 @@ pub fn decide<P: Planner>(
             together,
             refusals,
             unity,
+            losses,
             outsiders,
             pace,
             fulfilled,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::loss::Kept;
 use crate::stance::Stance;
 use crate::{Backoff, Context, MemberId, Moment, Request, Step};
 
@@ -61,6 +62,10 @@ pub struct History {
     pub(crate) wished: usize,
     /// Where the members are that were one when they were so last.
     pub(crate) together: BTreeSet<IpAddr>,
+    /// Who held which data when all copies of it were there last, and what is lost.
+    pub(crate) kept: Kept,
+    /// The last word of an operator that he knows what is missing.
+    pub(crate) acknowledged: u64,
     /// Orders to forget that stood for a departed node, and for which one.
     pub(crate) obeyed: BTreeMap<String, String>,
     /// Those of them that are carried out: whoever is called so from now on is

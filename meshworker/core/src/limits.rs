@@ -24,6 +24,9 @@ pub struct Limits {
     /// For this long a member that was let go keeps the others waiting although
     /// it does not go.
     pub release_patience: Duration,
+    /// Whoever held data that nobody else has may come back within this time, before
+    /// it is told that it is lost: longer than a container takes to start again.
+    pub loss_patience: Duration,
     /// An address that a name server alone lists, where nobody ever answered and
     /// that no database knows, is waited for so long: longer than a database takes
     /// to open its port. A service that had a virtual address leaves it there.
@@ -51,6 +54,7 @@ impl Default for Limits {
             mass_vanish_hold: Duration::from_secs(600),
             leave_hold: Duration::from_secs(2),
             release_patience: Duration::from_secs(30),
+            loss_patience: Duration::from_secs(30),
             unheard_patience: Duration::from_secs(60),
             quarantine: Duration::from_secs(1800),
             quarantine_hold: Duration::from_secs(5),

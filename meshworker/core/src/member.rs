@@ -51,6 +51,8 @@ pub enum Presence {
     Leaving,
     /// It is being stopped at this moment, and nothing holds it back any more.
     Stopping,
+    /// It was let go, and its process has ended: its supervisor saw that.
+    Ended,
     /// It is not there: the witness gave a complete list without it.
     Absent,
     /// It may or may not run: its swarm node is down, or the managers do not hear
@@ -67,6 +69,7 @@ impl fmt::Display for Presence {
             Presence::Waiting => f.write_str("waits to start"),
             Presence::Leaving => f.write_str("leaving"),
             Presence::Stopping => f.write_str("stopping"),
+            Presence::Ended => f.write_str("let go, and ended"),
             Presence::Absent => f.write_str("absent"),
             Presence::OutOfSight => f.write_str("out of sight, its node is down"),
             Presence::Unknown(grade) => write!(f, "unknown ({grade})"),
@@ -112,7 +115,7 @@ impl Member {
     pub fn standing(&self) -> Standing {
         // Whoever says of itself that it goes, goes, whatever the lists say yet.
         let announced = self.seen.get(&Witness::Announce);
-        if let Some(Presence::Leaving | Presence::Stopping) = announced {
+        if let Some(Presence::Leaving | Presence::Stopping | Presence::Ended) = announced {
             return Standing::Leaving;
         }
         match self.seen.get(&Witness::Docker) {
@@ -128,7 +131,7 @@ impl Member {
                 };
             }
             Some(Presence::Absent) => return Standing::Disowned,
-            Some(Presence::Waiting | Presence::Unknown(_)) | None => {}
+            Some(Presence::Waiting | Presence::Ended | Presence::Unknown(_)) | None => {}
         }
         if let Some(Presence::Present | Presence::Waiting) = announced {
             return Standing::Wanted;
@@ -174,6 +177,11 @@ impl Member {
             Standing::Disowned => false,
             Standing::Unlisted => self.is_vouched(),
         }
+    }
+
+    /// Whether it was let go and its process has ended, as its supervisor saw.
+    pub fn has_ended(&self) -> bool {
+        self.seen.get(&Witness::Announce) == Some(&Presence::Ended)
     }
 
     /// Whether it stops by now, whatever anybody says.

@@ -22,6 +22,19 @@ pub struct Orders {
     /// or their addresses. His word stands for the witnesses' (gates 1, 2, 7
     /// and 8), never for what the database says (3 to 6).
     pub forget: BTreeSet<String>,
+    /// What an operator knows and accepts; each such word is heeded once.
+    pub acknowledged: Option<Acknowledged>,
+}
+
+/// An operator knows what is missing: it is told no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Counted up with each such order.
+    pub number: u64,
+    /// The losses that he was shown: all up to this number.
+    pub losses: u64,
+    /// So many members are enough.
+    pub members: usize,
 }
 
 /// Nothing is ordered.
@@ -31,6 +44,7 @@ const NONE: &Orders = &Orders {
     hold: None,
     held: BTreeMap::new(),
     forget: BTreeSet::new(),
+    acknowledged: None,
 };
 
 impl Orders {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Leaver, Refusal, Step};
+use crate::{Leaver, Loss, Refusal, Step};
 
 /// Whether the wanted members are one cluster, as they themselves say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +22,13 @@ pub enum Unity {
         /// What is missing, for the operator.
         missing: String,
     },
+    /// They are, and data is lost that nobody has acknowledged.
+    Bereft {
+        /// How many there are.
+        size: usize,
+        /// What is lost, for the operator.
+        lost: String,
+    },
 }
 
 impl Unity {
@@ -32,7 +39,7 @@ impl Unity {
         }
     }
 
-    /// Whether the members are one cluster.
+    /// Whether the members are one cluster, with all that it should have.
     pub fn is_one(&self) -> bool {
         matches!(self, Unity::One { .. })
     }
@@ -41,10 +48,17 @@ impl Unity {
 impl fmt::Display for Unity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unity::One { size: 1 } => f.write_str("one cluster of 1 member"),
-            Unity::One { size } => write!(f, "one cluster of {size} members"),
+            Unity::One { size } => f.write_str(&one(*size)),
+            Unity::Bereft { size, lost } => write!(f, "{}, DATA IS LOST: {lost}", one(*size)),
             Unity::Apart { missing } => write!(f, "not one cluster: {missing}"),
         }
+    }
+}
+
+fn one(size: usize) -> String {
+    match size {
+        1 => "one cluster of 1 member".into(),
+        size => format!("one cluster of {size} members"),
     }
 }
 
@@ -78,6 +92,8 @@ pub struct Plan<R> {
     pub refusals: Vec<Refusal>,
     /// Whether the goal is reached.
     pub unity: Unity,
+    /// Data that is nowhere any more, and of which no operator has said that he knows.
+    pub losses: Vec<Loss>,
     /// Whoever answers, or is listed, and has no say: nobody waits for them, and
     /// none of them is in its place.
     pub outsiders: BTreeSet<IpAddr>,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Departure, Floor, Leave, Refusal, Request, Situation, Step, Unity};
+use crate::{Copies, Departure, Floor, Leave, Refusal, Request, Situation, Step, Unity};
 
 /// What a database can and cannot do. The common gates use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,6 +39,8 @@ pub struct Proposal<R> {
     /// is, and that own no data by any word, each with what would make the others
     /// forget it. Whoever of them no witness knows counts for nothing.
     pub bystanders: Vec<Departure<R>>,
+    /// What the members keep in copies, and which of them.
+    pub copies: Copies,
     /// What is not proposed, and why.
     pub refusals: Vec<Refusal>,
     /// Whether the wanted members are one cluster.
@@ -57,6 +59,7 @@ impl<R> Proposal<R> {
             strangers: BTreeSet::new(),
             bystanders: Vec::new(),
             outsiders: BTreeSet::new(),
+            copies: Copies::default(),
             refusals: Vec::new(),
             unity,
         }

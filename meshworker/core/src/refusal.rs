@@ -83,6 +83,9 @@ pub enum Reason {
         /// What to do.
         remedy: String,
     },
+    /// All copies of data went with members that nobody had let go; what it is, and
+    /// who had them.
+    DataLost(String),
     /// Its effect is awaited before it is made, or made again.
     Awaiting {
         /// How often it was made already: never, where the database may do by
@@ -142,6 +145,7 @@ impl Reason {
             Reason::DataUnowned(_) => "data_unowned",
             Reason::TooLarge { .. } => "too_large",
             Reason::OneWay { .. } => "one_way",
+            Reason::DataLost(_) => "data_lost",
             Reason::Awaiting { .. } => "awaiting",
             Reason::Quarantined { .. } => "quarantined",
             Reason::OnHold(_) => "on_hold",
@@ -193,6 +197,9 @@ impl fmt::Display for Reason {
                 newer,
                 remedy,
             } => write!(f, "{older} cannot read what {newer} has written: {remedy}"),
+            Reason::DataLost(what) => {
+                write!(f, "{what}; `meshworker acknowledge` once you know of it")
+            }
             Reason::Awaiting { attempts: 0, left } => write!(
                 f,
                 "it may come about by itself, which is awaited for another {:.1} s",

@@ -242,7 +242,8 @@ fn below<D>(floor: &Floor, situation: &Situation<'_, D>) -> Option<(Gate, String
 fn objects(presence: &Presence, testified: bool) -> bool {
     match presence {
         Presence::Present | Presence::Waiting | Presence::Leaving | Presence::Stopping => true,
-        Presence::Absent => false,
+        // The witness that knows best has seen it end.
+        Presence::Absent | Presence::Ended => false,
         Presence::OutOfSight | Presence::Unknown(_) => !testified,
     }
 }

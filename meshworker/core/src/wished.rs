@@ -6,7 +6,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::stance::Stance;
-use crate::{History, Observation, Situation, Unity, Witness};
+use crate::{Acknowledged, History, Observation, Situation, Unity, Witness};
+
+/// So many members are enough, says an operator who knows how many there are.
+pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, history: &mut History) {
+    let wanted: BTreeSet<IpAddr> = situation.wanted().map(|member| member.address).collect();
+    history.together.retain(|address| wanted.contains(address));
+    history.wished = order.members;
+}
 
 /// What is missing of the members that were there; none when nobody is.
 ///

@@ -32,6 +32,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
             unity: Unity::One { size: 3 },
             pace: Pace::Calm,
             outsiders: BTreeSet::new(),
+            losses: Vec::new(),
             fulfilled: BTreeSet::new(),
         }
     );

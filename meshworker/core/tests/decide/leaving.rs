@@ -111,6 +111,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
             unity: Unity::One { size: 3 },
             pace: Pace::Quick,
             outsiders: BTreeSet::new(),
+            losses: Vec::new(),
             fulfilled: BTreeSet::new(),
         }
     );

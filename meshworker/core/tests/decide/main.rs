@@ -5,6 +5,7 @@ mod floors;
 mod gates;
 mod joins;
 mod leaving;
+mod losses;
 mod moving;
 mod once_more;
 

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{Leaver, Pace, Peer, Planner, Refusal, Report, Request, Roster, Unity};
+use meshworker_core::{
+    Leaver, Loss, Pace, Peer, Planner, Refusal, Report, Request, Roster, Standing, Unity,
+};
 use tokio::time::Instant;
 
 use crate::status::StepStatus;
@@ -55,6 +57,10 @@ pub struct Look {
     pub leavers: Vec<Leaver>,
     /// Whoever answered, or was listed, and has no say.
     pub outsiders: BTreeSet<IpAddr>,
+    /// How many members were meant to be there.
+    pub wanted: usize,
+    /// Data that was nowhere any more.
+    pub losses: Vec<Loss>,
     /// Whether the members were one cluster.
     pub unity: Unity,
     /// Whether it was at rest.
@@ -93,6 +99,8 @@ impl Look {
             refusals: pass.plan.refusals.clone(),
             leavers: pass.plan.leavers.clone(),
             outsiders: pass.plan.outsiders.clone(),
+            wanted: wanted(pass),
+            losses: pass.plan.losses.clone(),
             unity: pass.plan.unity.clone(),
             settled: pass.plan.settled,
             pace: pass.plan.pace,
@@ -132,6 +140,16 @@ impl Look {
     pub fn head(&self, address: IpAddr) -> Option<&Head> {
         self.answers.get(&address)?.as_ref().ok()
     }
+}
+
+/// How many members are meant to be there, without those who have no say.
+fn wanted<P: Planner>(pass: &Pass<P>) -> usize {
+    let roster = pass.roster();
+    let members = roster.members().iter();
+    let wanted = members.filter(|member| {
+        member.standing() == Standing::Wanted && !pass.plan.outsiders.contains(&member.address)
+    });
+    wanted.count()
 }
 
 /// The planned requests, each with what came of it.

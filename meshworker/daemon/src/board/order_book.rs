@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::Orders;
+use meshworker_core::{Acknowledged, Orders};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -47,6 +47,7 @@ struct Given {
     hold: Option<String>,
     held: BTreeMap<String, String>,
     forget: BTreeMap<String, Instant>,
+    acknowledged: Option<Acknowledged>,
 }
 
 /// There are too many orders already.
@@ -79,6 +80,7 @@ impl OrderBook {
             hold: given.hold.clone(),
             held: given.held.clone(),
             forget: given.forget.keys().cloned().collect(),
+            acknowledged: given.acknowledged,
         }
     }
 
@@ -124,6 +126,19 @@ impl OrderBook {
         given.forget.insert(member, now);
         self.news.notify_one();
         Ok(())
+    }
+
+    /// Notes that an operator knows of all losses up to this number, and that so many
+    /// members are enough.
+    pub fn acknowledge(&self, losses: u64, members: usize) {
+        let mut given = self.lock();
+        let before = given.acknowledged.map_or(0, |order| order.number);
+        given.acknowledged = Some(Acknowledged {
+            number: before + 1,
+            losses,
+            members,
+        });
+        self.news.notify_one();
     }
 
     /// Drops orders to forget that are carried out.

@@ -87,6 +87,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("plan", args)) => ask::plan(args),
         Some((what @ ("hold" | "resume"), args)) => order::hold_or_resume_it(args, what),
         Some(("forget", args)) => order::forget(args),
+        Some(("acknowledge", args)) => order::acknowledge(args),
         Some(("completions", args)) => pages::completions(args),
         Some(("man", args)) => pages::man(args),
         Some(("scale", args)) => scale::scale(args),
@@ -168,6 +169,7 @@ pub fn command() -> Command {
         .subcommand(order::hold_command())
         .subcommand(order::resume_command())
         .subcommand(order::forget_command())
+        .subcommand(order::acknowledge_command())
         .subcommand(pages::completions_command())
         .subcommand(pages::man_command())
         .subcommand(scale::scale_command())

@@ -1,4 +1,4 @@
-//! `meshworker hold`, `resume` and `forget`: told to every worker.
+//! `meshworker hold`, `resume`, `forget` and `acknowledge`: told to every worker.
 
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::api_args::{self, Api, given};
 use super::screen::Screen;
 use super::{Failed, runtime};
 use crate::client::Unanswered;
-use crate::status::{Forget, Hold};
+use crate::status::{Acknowledge, Forget, Hold};
 
 const EXIT_CODES: &str = "Exit codes:\n  \
     0  every worker was told\n  \
@@ -59,6 +59,28 @@ pub fn forget_command() -> Command {
             .help("The member: its address, or its node's id in the database"),
     )
     .after_help(EXIT_CODES)
+}
+
+/// `meshworker acknowledge`.
+pub fn acknowledge_command() -> Command {
+    api_args::order(
+        "acknowledge",
+        "Say that you know of what is missing: data that is lost, members that do not come back",
+    )
+    .arg(
+        Arg::new("why")
+            .long("why")
+            .value_name("TEXT")
+            .help("Why, for whoever looks later"),
+    )
+    .after_help(EXIT_CODES)
+}
+
+/// Runs `meshworker acknowledge`.
+pub fn acknowledge(args: &ArgMatches) -> Result<(), Failed> {
+    let why = given(args, "why");
+    let order = Acknowledge { why };
+    tell(&Api::read_for_act(args)?, "acknowledge", &order)
 }
 
 /// Runs `meshworker hold` or `meshworker resume`: the path's last part.

@@ -35,7 +35,7 @@ pub fn command() -> Command {
     .after_help(
         "Exit codes:\n  \
          0  each cluster is one\n  \
-         1  one of them is not, nobody has looked at it lately, or no worker answers\n  \
+         1  one of them is not, or has lost data; nobody has looked at it lately, or no worker answers\n  \
          2  input that cannot be used",
     )
 }

@@ -10,8 +10,8 @@ use super::names::{STEP_KINDS, grade, witness};
 use super::registry::{
     ANNOUNCEMENTS_REFUSED, BUILD_INFO, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE, CLUSTER_SETTLED,
     CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS, HELD_MEMBERS,
-    INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED,
-    SIGHTINGS, UNPROVED,
+    INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS, REFUSALS,
+    REMOVALS_ENABLED, SIGHTINGS, UNPROVED,
 };
 use super::{Counts, Page};
 use crate::board::{Look, Sheet};
@@ -35,7 +35,13 @@ pub fn cluster(page: &mut Page, sheet: &Sheet, counts: &Counts) {
         return;
     };
     page.flag(&CLUSTER_ONE, &[name], look.unity.is_one());
-    page.flag(&CLUSTER_SETTLED, &[name], look.settled);
+    page.flag(
+        &CLUSTER_SETTLED,
+        &[name],
+        look.settled && look.losses.is_empty(),
+    );
+    let told = look.losses.iter().filter(|loss| loss.told);
+    page.count(&LOSSES, &[name], told.count());
     page.put(&LAST_PASS, &[name], timestamp(look.time));
     members(page, name, &look);
     witnesses(page, name, &look);

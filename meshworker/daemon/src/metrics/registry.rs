@@ -48,6 +48,8 @@ families! {
         "1 when the wanted members are one cluster by their own word, else 0.";
     CLUSTER_SETTLED: Kind::Gauge, "cluster_settled" ["cluster"]
         "1 when the cluster is at rest with all data in its place, else 0.";
+    LOSSES: Kind::Gauge, "losses" ["cluster"]
+        "Losses of data of which no operator has said that he knows.";
     MEMBERS: Kind::Gauge, "members" ["cluster", "state"]
         "Members by what they are doing: joined, joining, silent, waiting, leaving, released, refused, unknown.";
     JOIN_DURATION: Kind::Histogram(JOIN_SECONDS), "join_duration_seconds" ["cluster"]

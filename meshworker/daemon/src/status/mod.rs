@@ -18,6 +18,6 @@ pub use config::{Config, ConfigValue};
 pub use event::{Event, EventKind, Events, Severity};
 pub use leaver::LeaverStatus;
 pub use member::{MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
-pub use order::{Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale};
+pub use order::{Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale};
 pub use plan::{PlanStatus, RefusalStatus, StepStatus};
 pub use witness::WitnessStatus;

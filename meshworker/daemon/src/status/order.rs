@@ -35,6 +35,20 @@ pub struct Forget {
     pub member: String,
 }
 
+/// Says that an operator knows what is missing: data that is lost, and members that
+/// do not come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledge {
+    /// Why, for whoever looks later.
+    #[serde(default)]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
+    pub why: Option<String>,
+}
+
 /// Makes the service so many replicas, one after another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

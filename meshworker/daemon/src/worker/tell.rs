@@ -4,7 +4,7 @@ mod leavers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshworker_core::{Plan, Planner, Reason, Refusal, ReleaseGate};
+use meshworker_core::{Plan, Planner, Reason, Refusal, ReleaseGate, Unity};
 use tracing::debug;
 
 use crate::board::Fact;
@@ -92,7 +92,11 @@ impl Teller {
         if self.unity.as_ref() == Some(&unity) {
             return None;
         }
-        let reason = if plan.unity.is_one() { "one" } else { "apart" };
+        let reason = match plan.unity {
+            Unity::One { .. } => "one",
+            Unity::Apart { .. } => "apart",
+            Unity::Bereft { .. } => "bereft",
+        };
         self.unity = Some(unity.clone());
         Some(Fact::new(EventKind::Unity, unity).because(reason))
     }
@@ -118,6 +122,11 @@ fn refused(refusal: &Refusal) -> Fact {
             seen,
         } => {
             let text = format!("replica-reset guard: {seen}; not done: {}", refusal.what);
+            Fact::new(EventKind::Refused, text).warning()
+        }
+        Reason::DataLost(_) => {
+            let what = refusal.what.trim_start_matches("keep ");
+            let text = format!("data is lost: {what}: {}", refusal.reason);
             Fact::new(EventKind::Refused, text).warning()
         }
         _ => Fact::new(EventKind::Refused, refusal.to_string()),

@@ -1,5 +1,6 @@
-//! Hold, resume, forget.
+//! Hold, resume, forget, acknowledge.
 
+use aerospike_sim::info;
 use meshworker::status::{EventKind, MemberState};
 use serde_json::json;
 
@@ -210,5 +211,79 @@ async fn orders_with_bad_fields_change_nothing() {
         let error = office.order(order, &body).await.refused(409);
         assert!(error.contains("docker service scale"), "{error}");
     }
+    office.close().await;
+}
+
+/// The same time of a look, as a number that grows: seconds since the epoch.
+fn seconds(status: &meshworker::status::ClusterStatus) -> f64 {
+    let time = humantime::parse_rfc3339(&status.pass.time).unwrap();
+    let since = time.duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_secs_f64()
+}
+
+#[tokio::test]
+async fn two_members_were_killed_at_once_and_all_was_called_well() {
+    let mut world = World::formed([1, 2, 3]).await;
+    let put = "sim-put-many:ns=test;prefix=key;from=1;to=50";
+    let said = info(world.node(1).service(), put).await.unwrap();
+    assert!(said.ends_with("failed=0"), "{said}");
+    let office = Office::open(&world, Opening::default()).await;
+    let began = seconds(&office.one(3).await);
+    // Long enough for the worker to know that all copies are made.
+    let is_known = |s: &_| seconds(s) > began + 4.0;
+    office
+        .when("the copies have been looked at", is_known)
+        .await;
+    world.stop(2).await;
+    world.stop(3).await;
+    world.start([4, 5]).await;
+    world.list([1, 4, 5]);
+    let lost = "DATA IS LOST: about 1366 of the 4096 partitions of namespace test:";
+    let status = office
+        .when("they are one, without what is lost", |s| {
+            s.unity.starts_with("one cluster of 3 members, ")
+        })
+        .await;
+    assert!(status.unity.contains(lost), "{}", status.unity);
+    assert_eq!((status.one, status.settled), (false, false));
+    // Who starts or runs is well: nobody is to be killed for it.
+    assert_eq!(status.joined(), 3);
+    let done = office
+        .ordered("acknowledge", json!({"why": "restored by hand"}))
+        .await;
+    assert_eq!(
+        done,
+        "acknowledged: lost: about 1366 of the 4096 partitions of namespace test; \
+         3 members are enough (restored by hand)"
+    );
+    let status = office.one(3).await;
+    assert_eq!(status.unity, "one cluster of 3 members");
+    office.passes(3).await;
+    office.one(3).await;
+    office.close().await;
+}
+
+#[tokio::test]
+async fn fewer_were_enough_and_only_a_restart_of_the_worker_said_so() {
+    let mut world = World::formed([1, 2, 3]).await;
+    let office = Office::open(&world, Opening::default()).await;
+    office.one(3).await;
+    world.stop(3).await;
+    world.list([1, 2]);
+    let missed = "2 of 3 members are there, and no witness says that fewer are wished for";
+    office
+        .when("one is missed", |s| s.unity.contains(missed))
+        .await;
+    let done = office.ordered("acknowledge", json!({})).await;
+    assert_eq!(done, "acknowledged: 2 members are enough");
+    office.one(2).await;
+    // The next one that vanishes is another matter.
+    world.stop(2).await;
+    world.list([1]);
+    office
+        .when("one more is missed", |s| {
+            s.unity.contains("1 of 2 members are there")
+        })
+        .await;
     office.close().await;
 }

@@ -77,6 +77,7 @@ fn every_command_that_asks_has_a_section() {
         "hold",
         "resume",
         "forget",
+        "acknowledge",
         "scale",
         "drain",
         "completions",

@@ -40,6 +40,8 @@ fn an_order_is_told_to_every_worker() {
         &both,
         &["forget", "10.0.1.9", "--api-token-file", file],
     ));
+    let known = ["acknowledge", "--why", "restored", "--api-token-file", file];
+    done(&run(&both, &known));
     let path = |what: &str| format!("/v1/clusters/cache_redis/{what}");
     for worker in &workers {
         worker.world(|world| {
@@ -50,6 +52,7 @@ fn an_order_is_told_to_every_worker() {
                 ),
                 (path("resume"), json!({ "member": null, "why": null })),
                 (path("forget"), json!({ "member": "10.0.1.9" })),
+                (path("acknowledge"), json!({ "why": "restored" })),
             ];
             assert_eq!(world.told, expected);
         });

@@ -247,7 +247,8 @@ fn shells_and_man_get_their_pages() {
 
 #[test]
 fn every_command_that_asks_says_what_it_exits_with() {
-    let commands = "status members events why plan hold resume forget scale drain completions man";
+    let commands =
+        "status members events why plan hold resume forget acknowledge scale drain completions man";
     for command in commands.split(' ') {
         let help = done(&run("", &[command, "--help"]));
         assert!(help.contains("Exit codes:\n  0  "), "{command}: {help}");

@@ -99,6 +99,8 @@ pub fn look(number: u64, reports: Vec<Report>, together: &[u8], alone: &[u8]) ->
         refusals: Vec::new(),
         leavers: Vec::new(),
         outsiders: std::collections::BTreeSet::new(),
+        wanted: together.len(),
+        losses: Vec::new(),
         unity: Unity::One {
             size: together.len(),
         },

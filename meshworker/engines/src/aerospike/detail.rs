@@ -73,6 +73,8 @@ pub struct Namespace {
     pub quiesced: Option<bool>,
     /// Whether the node holds no record of it.
     pub empty: Option<bool>,
+    /// Whether its copies end with the process: they are on no disk.
+    pub volatile: Option<bool>,
 }
 
 /// The edition of an Aerospike server.

@@ -80,6 +80,12 @@ impl<'a> Leaving<'a> {
             .map(Node::address)
     }
 
+    /// Those of them that are in the cluster of those that stay.
+    pub fn inside(&self) -> Vec<Node<'a>> {
+        let inside = self.going.iter().filter(|node| self.is_in(node));
+        inside.copied().collect()
+    }
+
     /// As many must stay as copies are to be kept. The copies that are kept at
     /// present do not count: they shrink with the cluster.
     pub fn floor(&self) -> Floor {

@@ -16,6 +16,7 @@ fn test() -> Namespace {
         quiesce_pending: Some(false),
         quiesced: Some(false),
         empty: Some(false),
+        volatile: None,
     }
 }
 
@@ -347,4 +348,49 @@ fn a_stranger_is_not_led_out() {
         roster.at(at(7)).map(|member| member.standing()),
         Some(Standing::Leaving)
     );
+}
+
+#[test]
+fn copies_are_made_when_every_node_says_so() {
+    let up = Some(std::time::Duration::from_secs(27));
+    let stock = |nodes: &[u32], ends: bool| meshworker_core::Stock {
+        what: "namespace test".into(),
+        pieces: 4096,
+        unit: "partitions",
+        copies: 2,
+        nodes: nodes
+            .iter()
+            .map(|n| (id(*n), up.filter(|_| ends)))
+            .collect(),
+    };
+    let copies = |seen: &Seen| {
+        let copies = seen.proposal().copies;
+        (copies.stocks, copies.made)
+    };
+    let all = [5, 6, 7];
+    assert_eq!(copies(&Seen::full(&all)), (vec![stock(&all, false)], true));
+    // A leaver has its part until it has gone.
+    let leaves = Seen::full(&all).leaving(&[7]);
+    assert_eq!(copies(&leaves), (vec![stock(&all, false)], true));
+    let memory = Seen::clusters(&[&all]).holding(&all, |space| space.volatile = Some(true));
+    assert_eq!(copies(&memory), (vec![stock(&all, true)], true));
+    // One that is held to be alive and does not answer, or has some to send, or to
+    // receive, or counts others.
+    let silent = Seen::full(&all).silent(7);
+    assert_eq!(copies(&silent), (vec![stock(&[5, 6], false)], false));
+    let not: [fn(&mut View<Detail>); 4] = [
+        |view| view.detail.to_send = Some(1),
+        |view| view.working = Some("0 partitions to send, 3 to receive".into()),
+        |view| view.detail.to_send = None,
+        |view| view.size = 2,
+    ];
+    for change in not {
+        let moving = Seen::full(&all).each(&[6], change);
+        assert_eq!(copies(&moving), (vec![stock(&all, false)], false));
+    }
+    // A ninth that is refused has nothing to do with it.
+    let refused = Seen::clusters(&[&all, &[9]]).holding(&all, |_| {});
+    assert_eq!(copies(&refused), (vec![stock(&all, false)], true));
+    let empty = Seen::clusters(&[&all]).holding(&all, |space| space.empty = Some(true));
+    assert_eq!(copies(&empty), (vec![], true));
 }

@@ -10,6 +10,7 @@
 
 mod client;
 mod conf;
+mod copies;
 mod crowd;
 mod departures;
 mod detail;

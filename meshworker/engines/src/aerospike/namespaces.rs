@@ -14,7 +14,7 @@ const MOST_NAMES: usize = 64;
 const LONGEST_NAME: usize = 64;
 
 /// Into how many partitions each namespace is cut.
-const PARTITIONS: u64 = 4096;
+pub(super) const PARTITIONS: u64 = 4096;
 /// The most copies of a record: as many as a cluster has nodes at most.
 const MOST_COPIES: u64 = 256;
 /// The most partitions that a node can have on their way: each to or from all.
@@ -123,6 +123,15 @@ impl Contents {
                     "dead_partitions" => namespace.dead = up_to(PARTITIONS)?,
                     "pending_quiesce" => namespace.quiesce_pending = value.parse().ok(),
                     "effective_is_quiesced" => namespace.quiesced = value.parse().ok(),
+                    "storage-engine" if namespace.volatile.is_none() => {
+                        namespace.volatile = Some(value == "memory");
+                    }
+                    // Memory that is kept on a disk besides.
+                    _ if item.starts_with("storage-engine.file[")
+                        || item.starts_with("storage-engine.device[") =>
+                    {
+                        namespace.volatile = Some(false);
+                    }
                     "objects" => namespace.empty = up_to(u64::MAX)?.map(|n| n == 0),
                     "migrate_tx_partitions_remaining" => moves.0 = up_to(MOST_MOVES)?,
                     "migrate_rx_partitions_remaining" => moves.1 = up_to(MOST_MOVES)?,
@@ -180,7 +189,7 @@ mod tests {
     fn what_is_not_said_is_not_known() {
         let said = "objects=7;effective_replication_factor=2;replication-factor=3;\
                     unavailable_partitions=1;dead_partitions=0;pending_quiesce=true;\
-                    effective_is_quiesced=false;migrate_tx_partitions_remaining=120;\
+                    effective_is_quiesced=false;storage-engine=memory;migrate_tx_partitions_remaining=120;\
                     migrate_rx_partitions_remaining=3";
         let refused = Value::Error {
             code: Some(20),
@@ -196,6 +205,7 @@ mod tests {
             quiesce_pending: Some(true),
             quiesced: Some(false),
             empty: Some(false),
+            volatile: Some(true),
         };
         let test = Namespace {
             name: "test".into(),

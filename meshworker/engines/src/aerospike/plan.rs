@@ -18,6 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use meshworker_core::{Capabilities, Planner, Proposal, Situation, Step, Unity};
 
+use super::copies::copies;
 use super::crowd;
 use super::departures::{Leavers, leavers};
 use super::detail::Detail;
@@ -94,6 +95,9 @@ impl Planner for Rules {
         proposal.leaves = leaving.leaves();
         proposal.outsiders.extend(leaving.outsiders());
         proposal.floor = leaving.floor();
+        // Who was never in keeps nothing of it.
+        let inside = fragments.first().map_or(&[][..], Vec::as_slice);
+        proposal.copies = copies(inside, &leaving.inside());
         proposal.steps.extend(leaving.returns());
         proposal.unity = unity::of(situation, &ours, &strangers, &fragments);
         if let Some(refusal) = crowd::hear_but_do_not_agree(&ours) {

@@ -60,6 +60,11 @@ impl Namespace {
         }
     }
 
+    /// Whether its records outlive the process.
+    pub fn is_on_disk(&self) -> bool {
+        self.journal.is_some()
+    }
+
     /// The configured replication factor.
     pub fn copies(&self) -> usize {
         self.copies

@@ -35,9 +35,14 @@ pub(super) fn statistics(node: &Node, name: &str) -> String {
          stop_writes=false;clock_skew_stop_writes=false;pending_quiesce={pending};\
          effective_is_quiesced={is_quiesced};nodes_quiesced={quiesced};\
          migrate_tx_partitions_remaining={sending};migrate_rx_partitions_remaining={expecting};\
-         replication-factor={configured}",
+         replication-factor={configured};storage-engine={engine}",
         replicas = objects - masters,
         pending = state.quiesce,
         configured = namespace.copies(),
+        engine = if namespace.is_on_disk() {
+            "device"
+        } else {
+            "memory"
+        },
     )
 }

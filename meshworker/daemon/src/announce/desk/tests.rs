@@ -122,6 +122,7 @@ fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) ->
         },
         outsiders: BTreeSet::new(),
         pace: Pace::Calm,
+        losses: Vec::new(),
         fulfilled: BTreeSet::new(),
     };
     Findings::of(began, seconds(0.01), &observed, &plan)

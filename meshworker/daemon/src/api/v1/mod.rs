@@ -127,6 +127,7 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::hold))
         .routes(routes!(orders::resume))
         .routes(routes!(orders::forget))
+        .routes(routes!(orders::acknowledge))
         .routes(routes!(scaling::scale))
         .routes(routes!(scaling::drain))
         .routes(routes!(process::openapi))

@@ -1,4 +1,4 @@
-//! Orders that the next pass obeys: hold, resume, forget.
+//! Orders that the next pass obeys: hold, resume, forget, acknowledge.
 
 use axum::Json;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use super::Desk;
 use super::input::{Parts, json, line, parts};
 use crate::api::{Problem, ProblemBody};
 use crate::board::{Fact, OrderBook, Sheet};
-use crate::status::{Done, EventKind, Forget, Hold};
+use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
 
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,
 /// until it is resumed or the worker restarts.
@@ -143,6 +143,55 @@ pub async fn forget(
         gone.node
     );
     Ok(tell(&sheet, Some(gone.node.clone()), "forget", done))
+}
+
+/// Ends what only an operator can: the word on data that is lost, and on members that
+/// are missed and that no witness knows to be unwanted.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/acknowledge", tag = "act", request_body = Acknowledge,
+    security(("token" = [])),
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "It is told no more.", body = Done),
+        (status = 400, description = "A field is not allowed.", body = ProblemBody),
+        (status = 401, description = "No token, or another one.", body = ProblemBody),
+        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
+        (status = 404, description = "No such cluster.", body = ProblemBody),
+        (status = 409, description = "No pass is over yet.", body = ProblemBody),
+        (status = 413, description = "The body is too large.", body = ProblemBody),
+        (status = 415, description = "The body is no JSON.", body = ProblemBody),
+        (status = 503, description = "The token cannot be read.", body = ProblemBody),
+    ))]
+pub async fn acknowledge(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = json::<Acknowledge>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let why = wish?.why.map(|why| line("why", why)).transpose()?;
+    let sheet = desk.sheet(&parts(cluster)?)?;
+    let Some(look) = sheet.look() else {
+        let error = "cluster: no pass is over yet; allowed: to acknowledge what was seen";
+        return Err(Problem::new(StatusCode::CONFLICT, error));
+    };
+    let number = look.losses.iter().map(|loss| loss.number).max();
+    sheet
+        .orders()
+        .acknowledge(number.unwrap_or_default(), look.wanted);
+    let lost = look
+        .losses
+        .iter()
+        .map(|loss| format!("lost: {}", loss.what));
+    let enough = match look.wanted {
+        1 => "1 member is enough".to_owned(),
+        members => format!("{members} members are enough"),
+    };
+    let known: Vec<String> = std::iter::chain(lost, [enough]).collect();
+    let why = why.filter(|why| !why.trim().is_empty());
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    let done = format!("acknowledged: {}{why}", known.join("; "));
+    Ok(tell(&sheet, None, "acknowledge", done))
 }
 
 /// The member's id, however it was named; a departed node's id as it is.

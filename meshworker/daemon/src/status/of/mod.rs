@@ -46,7 +46,8 @@ pub fn cluster(
         engine: engine.to_owned(),
         one: look.unity.is_one(),
         unity: look.unity.to_string(),
-        settled: look.settled,
+        // Data that is nowhere is not in its place.
+        settled: look.settled && look.losses.is_empty(),
         mode: mode(orders),
         pass: pass(look),
         witnesses: witnesses.collect(),

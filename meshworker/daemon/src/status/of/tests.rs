@@ -55,6 +55,8 @@ fn look(reports: Vec<Report>) -> Look {
         refusals: Vec::new(),
         leavers: Vec::new(),
         outsiders: std::collections::BTreeSet::new(),
+        wanted: 0,
+        losses: Vec::new(),
         unity: Unity::apart("the test"),
         settled: false,
         pace: Pace::Quick,

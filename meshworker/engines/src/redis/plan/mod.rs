@@ -12,11 +12,13 @@
 //!       ──> leave    members that are meant to go hand over what they hold
 //!       ──> depart    nodes that the cluster holds to be gone
 //!       ──> outside   who was never in, or is no member of ours
+//!       ──> copies    who has the keys of which slots
 //!       ──> unity     what is missing yet
 //! ```
 
 mod assign;
 mod balance;
+mod copies;
 mod depart;
 mod evacuate;
 mod join;
@@ -148,6 +150,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
         bystanders = outside::bystanders(situation, &world);
     }
     let unity = unity::of(&world, situation, &draft);
+    let copies = copies::copies(&world);
     let mut strangers = outside::never_in(&world);
     strangers.extend(draft.foreign);
     let (leaves, kept) = leaves.all();
@@ -159,6 +162,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
         floor: leave::floor(&world),
         strangers: world.strangers.into_iter().chain(strangers).collect(),
         bystanders,
+        copies,
         refusals: draft.refusals,
         ..Proposal::nothing(unity)
     }

@@ -1,5 +1,6 @@
 //! Whole proposals, from the texts that the nodes answer.
 
+mod copies;
 mod depart;
 mod join;
 mod large;
@@ -245,6 +246,7 @@ impl Scene {
             strangers: _,
             outsiders: _,
             bystanders: _,
+            copies: _,
             refusals,
             unity,
         } = self.proposal();

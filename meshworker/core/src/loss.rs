@@ -1,0 +1,379 @@
+//! Data that is nowhere any more, as far as anybody can tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::stock::{Copies, Stock};
+use crate::{
+    Acknowledged, Context, Evidence, History, MemberId, Moment, Presence, Reason, Refusal,
+    Situation, Unanswered, Unity, Witness,
+};
+
+/// So many losses are kept apart at the most: engines have fewer stocks.
+const MOST: usize = 64;
+
+/// Data of which all copies were on members that went without being let go, before
+/// they were made anew. The database itself does not tell: those who are left know
+/// nothing of what they never had.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Loss {
+    /// Counted up: which loss an operator has acknowledged.
+    pub number: u64,
+    /// What is lost, in the operator's words.
+    pub what: String,
+    /// Who had it: each member, and its node's id in the database.
+    pub members: Vec<(MemberId, String)>,
+    /// Whether they are not expected to be back any moment: it is told.
+    pub told: bool,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.why())
+    }
+}
+
+impl Loss {
+    /// Why it is lost.
+    fn why(&self) -> String {
+        let members = self.members.iter();
+        let members: Vec<String> = members.map(|(member, _)| member.to_string()).collect();
+        format!(
+            "{} went without being let go, before anybody else had a copy; lost, unless they \
+             come back with their data",
+            members.join(" and ")
+        )
+    }
+
+    /// What people are told of it, once it is told.
+    pub(crate) fn remark(&self) -> Option<Refusal> {
+        let members = self.members.iter();
+        let members = members.map(|(member, _)| Evidence::Sighting {
+            witness: Witness::Database,
+            member: member.clone(),
+            presence: Presence::Absent,
+        });
+        self.told.then(|| Refusal {
+            what: format!("keep {}", self.what),
+            reason: Reason::DataLost(self.why()),
+            evidence: members.collect(),
+        })
+    }
+}
+
+/// Who held what when all copies were there last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Kept {
+    stocks: Vec<Stock>,
+    holders: BTreeMap<String, Holder>,
+    /// Since when the engine says that all copies are made, and by whom.
+    whole: Option<(Moment, BTreeSet<String>)>,
+    lost: Vec<Lost>,
+    numbers: u64,
+}
+
+/// A node that holds copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Holder {
+    member: MemberId,
+    address: IpAddr,
+    /// When its process started, where its copies end with it.
+    born: Option<Moment>,
+    /// It was let go, or nobody asks for what it had.
+    excused: bool,
+    /// Since when it, or what it had, is gone.
+    gone: Option<Moment>,
+    /// It has come back without what it had.
+    emptied: bool,
+}
+
+/// A loss, and what would undo it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lost {
+    number: u64,
+    stock: Stock,
+    holders: BTreeMap<String, Holder>,
+    told: bool,
+}
+
+/// Measured in whole seconds, by clocks of their own: two starts that are no further
+/// apart than this are one.
+const SAME_START: Duration = Duration::from_secs(5);
+
+/// Notes who holds what and who has gone, and says what is lost.
+pub(crate) fn losses<D>(
+    context: &Context<'_>,
+    situation: &Situation<'_, D>,
+    alive: &BTreeSet<IpAddr>,
+    copies: &Copies,
+    order: Option<&Acknowledged>,
+    history: &mut History,
+) -> Vec<Loss> {
+    let mut kept = std::mem::take(&mut history.kept);
+    let now = Now {
+        context,
+        situation,
+        alive,
+        ages: ages(&copies.stocks),
+        history,
+    };
+    // When nobody is there, nobody can be missed.
+    if !situation.views().is_empty() {
+        for (node, holder) in &mut kept.holders {
+            now.look_for(node, holder);
+        }
+        kept.note_losses();
+        now.take_back(&mut kept);
+        now.tell(&mut kept);
+        now.renew(&mut kept, copies);
+    }
+    if let Some(order) = order {
+        kept.heed(order);
+    }
+    let losses = kept.lost.iter().map(Lost::told).collect();
+    history.kept = kept;
+    losses
+}
+
+/// The word on the whole: who is one cluster without what is lost is not well.
+pub(crate) fn with_losses(unity: Unity, losses: &[Loss]) -> Unity {
+    let first = |told: bool| losses.iter().find(|loss| loss.told || !told);
+    match unity {
+        Unity::One { size } => match first(false) {
+            Some(loss) => Unity::Bereft {
+                size,
+                lost: loss.to_string(),
+            },
+            None => unity,
+        },
+        Unity::Apart { missing } => match first(true) {
+            Some(loss) => Unity::apart(format!("{missing}; and {loss}")),
+            None => Unity::Apart { missing },
+        },
+        Unity::Bereft { .. } => unity,
+    }
+}
+
+/// For how long each process has run whose copies end with it.
+fn ages(stocks: &[Stock]) -> BTreeMap<&str, Duration> {
+    let nodes = stocks.iter().flat_map(|stock| &stock.nodes);
+    nodes
+        .filter_map(|(node, age)| Some((node.as_str(), (*age)?)))
+        .collect()
+}
+
+/// What this pass saw.
+struct Now<'a, D> {
+    context: &'a Context<'a>,
+    situation: &'a Situation<'a, D>,
+    alive: &'a BTreeSet<IpAddr>,
+    ages: BTreeMap<&'a str, Duration>,
+    history: &'a History,
+}
+
+impl<D> Now<'_, D> {
+    /// Whether this node is there, was let go, or is gone.
+    fn look_for(&self, node: &str, holder: &mut Holder) {
+        holder.excused |= self.was_let_go(holder.address);
+        if self.situation.views().contains_key(node) {
+            holder.emptied |= self.is_another_process(node, holder);
+            if !holder.emptied {
+                holder.gone = None;
+            }
+        }
+        let is_gone = holder.emptied
+            || !self.situation.views().contains_key(node) && !self.alive.contains(&holder.address);
+        // Whoever is back in the place of one that is gone is somebody else.
+        if is_gone || self.successor(node, holder) {
+            holder.gone.get_or_insert(self.context.now);
+        }
+    }
+
+    /// Whether it was let go by a worker, as we or its supervisor know.
+    fn was_let_go(&self, address: IpAddr) -> bool {
+        let member = self.situation.roster.at(address);
+        let said = member.and_then(|member| member.seen.get(&Witness::Announce));
+        self.history.released.contains_key(&address) || said == Some(&Presence::Ended)
+    }
+
+    fn is_another_process(&self, node: &str, holder: &Holder) -> bool {
+        let born = self.born(node);
+        matches!((holder.born, born), (Some(was), Some(is)) if is.since(was) > SAME_START)
+    }
+
+    fn born(&self, node: &str) -> Option<Moment> {
+        let age = self.ages.get(node)?;
+        // Before the worker itself: only the differences matter, and one that has run
+        // for longer than the worker has not started anew.
+        Some(Moment(self.context.now.0.saturating_sub(*age)))
+    }
+
+    /// Whether another node answers in this one's slot, or at its address.
+    fn successor(&self, node: &str, holder: &Holder) -> bool {
+        let named = matches!(holder.member, MemberId::Slot { .. });
+        let mut views = self.situation.wanted_views();
+        let answers = self.situation.views().contains_key(node);
+        !answers
+            && views.any(|(member, view)| {
+                let place = named && member.id == holder.member;
+                (place || member.address == holder.address) && view.node != node
+            })
+    }
+
+    /// Nothing is lost of which a copy is back.
+    fn take_back(&self, kept: &mut Kept) {
+        for lost in &mut kept.lost {
+            for (node, holder) in &mut lost.holders {
+                self.look_for(node, holder);
+            }
+        }
+        kept.lost.retain(|lost| {
+            let gone = lost.holders.values().filter(|holder| holder.gone.is_some());
+            gone.count() >= lost.stock.copies
+        });
+    }
+
+    /// A loss is told once nobody who had it is about to come back.
+    fn tell(&self, kept: &mut Kept) {
+        let Context { now, limits, .. } = self.context;
+        for lost in kept.lost.iter_mut().filter(|lost| !lost.told) {
+            lost.told = lost.holders.iter().all(|(node, holder)| {
+                let for_long = holder
+                    .gone
+                    .is_some_and(|since| now.since(since) >= limits.loss_patience);
+                let starts = matches!(
+                    self.situation.answers.get(&holder.address),
+                    Some(Err(Unanswered::Starting(_)))
+                );
+                holder.emptied || self.successor(node, holder) || for_long && !starts
+            });
+        }
+    }
+
+    /// Once all copies have been made for as long as it takes to notice that they are
+    /// not, those who have them now are the ones that count.
+    fn renew(&self, kept: &mut Kept, copies: &Copies) {
+        let Context { now, limits, .. } = self.context;
+        let nodes = copies.stocks.iter().flat_map(|stock| stock.nodes.keys());
+        let nodes: BTreeSet<String> = nodes.cloned().collect();
+        if !copies.made || nodes.is_empty() {
+            kept.whole = None;
+            return;
+        }
+        let since = match &kept.whole {
+            Some((since, same)) if *same == nodes => *since,
+            _ => *now,
+        };
+        kept.whole = Some((since, nodes));
+        if now.since(since) < limits.leave_hold {
+            return;
+        }
+        let views = self.situation.views();
+        let before = std::mem::take(&mut kept.holders);
+        kept.stocks.clone_from(&copies.stocks);
+        let nodes = copies.stocks.iter().flat_map(|stock| stock.nodes.keys());
+        kept.holders = nodes
+            .filter_map(|node| {
+                let Some((address, _)) = views.get(node.as_str()) else {
+                    // It is held to be alive, and does not answer.
+                    return Some((node.clone(), before.get(node)?.clone()));
+                };
+                let holder = Holder {
+                    member: self.member(*address),
+                    address: *address,
+                    born: self.born(node),
+                    excused: self.was_let_go(*address),
+                    gone: None,
+                    emptied: false,
+                };
+                Some((node.clone(), holder))
+            })
+            .collect();
+    }
+
+    fn member(&self, address: IpAddr) -> MemberId {
+        let member = self.situation.roster.at(address);
+        member.map_or(MemberId::Address(address), |member| member.id.clone())
+    }
+}
+
+impl Kept {
+    /// Notes each stock of which as many nodes are gone as it has copies.
+    fn note_losses(&mut self) {
+        for stock in &self.stocks {
+            let gone = |node: &&String| {
+                let holder = self.holders.get(*node);
+                holder.is_some_and(|holder| holder.gone.is_some() && !holder.excused)
+            };
+            let gone: BTreeSet<&String> = stock.nodes.keys().filter(gone).collect();
+            if gone.len() < stock.copies {
+                continue;
+            }
+            let holders = self.holders.iter();
+            let holders = holders.filter(|(node, _)| gone.contains(node));
+            let holders: BTreeMap<_, _> = holders.map(|(n, h)| (n.clone(), h.clone())).collect();
+            let same = |lost: &&mut Lost| {
+                lost.stock.what == stock.what && lost.holders.keys().any(|n| gone.contains(n))
+            };
+            let full = self.lost.len() >= MOST;
+            match self.lost.iter_mut().find(same) {
+                // One more of the same has gone.
+                Some(lost) => {
+                    for (node, holder) in holders {
+                        lost.holders.entry(node).or_insert(holder);
+                    }
+                }
+                None if !full => {
+                    self.numbers += 1;
+                    self.lost.push(Lost {
+                        number: self.numbers,
+                        stock: stock.clone(),
+                        holders,
+                        told: false,
+                    });
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// What an operator knows of is told no more.
+    fn heed(&mut self, order: &Acknowledged) {
+        let known = |lost: &Lost| lost.number <= order.losses;
+        for lost in self.lost.iter().filter(|lost| known(lost)) {
+            for node in lost.holders.keys() {
+                if let Some(holder) = self.holders.get_mut(node) {
+                    holder.excused = true;
+                }
+            }
+        }
+        self.lost.retain(|lost| !known(lost));
+    }
+}
+
+impl Lost {
+    fn told(&self) -> Loss {
+        let gone = self.holders.iter();
+        let gone = gone.filter(|(_, holder)| holder.gone.is_some());
+        let gone: Vec<_> = gone
+            .map(|(node, holder)| (holder.member.clone(), node.clone()))
+            .collect();
+        let Stock {
+            what, pieces, unit, ..
+        } = &self.stock;
+        let lost = self.stock.pieces_within(gone.len());
+        Loss {
+            number: self.number,
+            what: match lost == *pieces {
+                true => what.clone(),
+                false => format!("about {lost} of the {pieces} {unit} of {what}"),
+            },
+            members: gone,
+            told: self.told,
+        }
+    }
+}
