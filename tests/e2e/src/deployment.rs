@@ -70,11 +70,18 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// Deploys the same stack again, after it was removed.
+    /// Deploys the same stack again.
     pub fn deploy_again(&mut self) {
         self.since = Instant::now();
         self.stack = deploy(self.swarm, self.stack.name(), &self.files, &self.env);
         self.tools = OnceLock::new();
+    }
+
+    /// Deploys the stack with other variables, over the one that runs.
+    pub fn change(&mut self, env: &[(&str, &str)]) {
+        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        self.env.extend(env);
+        self.deploy_again();
     }
 
     /// Waits so long instead of the usual time, from here on.

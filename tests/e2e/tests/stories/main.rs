@@ -22,9 +22,11 @@ mod outside_names;
 mod page;
 mod planned;
 mod scaling;
+mod secrets;
 mod seed;
 mod stack_removal;
 mod stock;
+mod stock_image;
 mod terminal;
 mod update;
 mod walk;
@@ -146,6 +148,14 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .long(
             "redis::a_hand_over_of_more_than_a_minute",
             of(hand_over::a_hand_over_of_more_than_a_minute),
+        )
+        .long(
+            "redis::secrets_changed_without_a_stop",
+            of(secrets::changed_without_a_stop),
+        )
+        .long(
+            "redis::a_stock_image_in_any_order",
+            of(stock_image::in_any_order),
         )
         .long("dns::sixty_replicas", of(discovery::sixty_replicas))
         .alone("both::a_node_drained", of(planned::a_node_drained))
