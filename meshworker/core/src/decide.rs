@@ -8,6 +8,7 @@ use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
 use crate::seen::Seen;
+use crate::sharing::shared_nodes;
 use crate::unheard::missed;
 use crate::wished;
 use crate::{
@@ -172,6 +173,10 @@ pub fn decide<P: Planner>(
     let missed = wished::missed(observed, &situation, &mut history);
     let losses = losses(context, &situation, &alive, &copies, order, &mut history);
     refusals.extend(losses.iter().filter_map(Loss::remark));
+    // While members come and go, so does this.
+    if leavers.is_empty() {
+        refusals.extend(shared_nodes(&situation, &copies, &mut history));
+    }
     let unity = whole(context, planner, observed, everybody, unity);
     // Few that are at rest, and miss others, need no haste.
     let together = match unity {

@@ -62,6 +62,8 @@ pub struct History {
     pub(crate) wished: usize,
     /// Where the members are that were one when they were so last.
     pub(crate) together: BTreeSet<IpAddr>,
+    /// The swarm nodes on which members were seen.
+    pub(crate) nodes: BTreeSet<String>,
     /// Who held which data when all copies of it were there last, and what is lost.
     pub(crate) kept: Kept,
     /// The last word of an operator that he knows what is missing.

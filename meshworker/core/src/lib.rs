@@ -34,6 +34,7 @@ mod removal;
 mod report;
 mod roster;
 mod seen;
+mod sharing;
 mod situation;
 mod stance;
 mod step;

@@ -362,16 +362,9 @@ impl Lost {
         let gone: Vec<_> = gone
             .map(|(node, holder)| (holder.member.clone(), node.clone()))
             .collect();
-        let Stock {
-            what, pieces, unit, ..
-        } = &self.stock;
-        let lost = self.stock.pieces_within(gone.len());
         Loss {
             number: self.number,
-            what: match lost == *pieces {
-                true => what.clone(),
-                false => format!("about {lost} of the {pieces} {unit} of {what}"),
-            },
+            what: self.stock.part(self.stock.pieces_within(gone.len())),
             members: gone,
             told: self.told,
         }

@@ -22,6 +22,9 @@ pub struct Orders {
     /// or their addresses. His word stands for the witnesses' (gates 1, 2, 7
     /// and 8), never for what the database says (3 to 6).
     pub forget: BTreeSet<String>,
+    /// Members that an operator wants to be free of data: who is, and goes on running,
+    /// keeps nobody waiting.
+    pub drains: BTreeSet<String>,
     /// What an operator knows and accepts; each such word is heeded once.
     pub acknowledged: Option<Acknowledged>,
 }
@@ -44,6 +47,7 @@ const NONE: &Orders = &Orders {
     hold: None,
     held: BTreeMap::new(),
     forget: BTreeSet::new(),
+    drains: BTreeSet::new(),
     acknowledged: None,
 };
 

@@ -94,7 +94,8 @@ impl<D> Leaving<'_, D> {
             if !everybody && !waits {
                 steps.extend(leave.steps);
             }
-            turn_taken |= patient && !stays && !held;
+            let freed = release.is_granted() && self.is_drained(member);
+            turn_taken |= patient && !stays && !held && !freed;
             leavers.push(Leaver {
                 member: member.id.clone(),
                 address: leave.address,
@@ -160,7 +161,11 @@ impl<D> Leaving<'_, D> {
         if let Some(other) = stopping {
             return Some((ReleaseGate::Turn, format!("{} stops first", other.id)));
         }
-        let released = history.released.keys().find(|at| **at != leave.address);
+        let mut released = history.released.keys();
+        let released = released.find(|at| {
+            let member = self.situation.roster.at(**at);
+            **at != leave.address && !member.is_some_and(|other| self.is_drained(other))
+        });
         if let Some(other) = released {
             return Some((ReleaseGate::Turn, format!("{other} was let go first")));
         }
@@ -229,6 +234,13 @@ impl<D> Leaving<'_, D> {
     ) -> Option<(ReleaseGate, String)> {
         let why = self.context.orders.hold_on(id, address)?;
         Some((ReleaseGate::Turn, format!("an operator holds it: {why}")))
+    }
+
+    /// Whether an operator wants it free of data: then it does not stop by itself, and
+    /// is not waited for.
+    fn is_drained(&self, member: &Member) -> bool {
+        let drains = &self.context.orders.drains;
+        !member.is_stopping() && drains.contains(&member.id.to_string())
     }
 
     /// How long the rest of a leaver's work will take, at the pace so far.

@@ -86,6 +86,9 @@ pub enum Reason {
     /// All copies of data went with members that nobody had let go; what it is, and
     /// who had them.
     DataLost(String),
+    /// A swarm node has all copies of something, although others have members too;
+    /// whose, and what to do.
+    SharedNode(String),
     /// Its effect is awaited before it is made, or made again.
     Awaiting {
         /// How often it was made already: never, where the database may do by
@@ -146,6 +149,7 @@ impl Reason {
             Reason::TooLarge { .. } => "too_large",
             Reason::OneWay { .. } => "one_way",
             Reason::DataLost(_) => "data_lost",
+            Reason::SharedNode(_) => "shared_node",
             Reason::Awaiting { .. } => "awaiting",
             Reason::Quarantined { .. } => "quarantined",
             Reason::OnHold(_) => "on_hold",
@@ -190,7 +194,9 @@ impl fmt::Display for Reason {
             Reason::TooFew { have, need } => {
                 write!(f, "{have} of the {need} members that it takes are there")
             }
-            Reason::Misconfigured(what) | Reason::DataUnowned(what) => write!(f, "{what}"),
+            Reason::Misconfigured(what) | Reason::DataUnowned(what) | Reason::SharedNode(what) => {
+                write!(f, "{what}")
+            }
             Reason::TooLarge { part, why, .. } => write!(f, "{part} stays: {why}"),
             Reason::OneWay {
                 older,

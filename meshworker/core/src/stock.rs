@@ -32,6 +32,17 @@ pub struct Stock {
 }
 
 impl Stock {
+    /// So many of its pieces, in words.
+    pub(crate) fn part(&self, some: u64) -> String {
+        let Stock {
+            what, pieces, unit, ..
+        } = self;
+        match some == *pieces {
+            true => what.clone(),
+            false => format!("about {some} of the {pieces} {unit} of {what}"),
+        }
+    }
+
     /// How many pieces have all their copies on so many of its nodes, where they are
     /// spread evenly: at least one, unless there are none.
     pub(crate) fn pieces_within(&self, some: usize) -> u64 {

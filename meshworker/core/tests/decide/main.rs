@@ -12,6 +12,7 @@ mod once_more;
 mod orders;
 mod outsiders;
 mod quarantine;
+mod sharing;
 mod sight;
 mod support;
 mod unheard;

@@ -240,3 +240,36 @@ fn an_operators_word_does_not_stand_against_the_database_or_a_witness_that_sees_
         );
     }
 }
+
+/// A member that was drained on an operator's order goes on running, and nobody else
+/// was let go until somebody had stopped it.
+#[test]
+fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
+    let all = [1, 2, 3, 4, 5];
+    let mut toy = content();
+    toy.0.leaves = vec![leave(5), leave(4)];
+    let going = announced(&[(4, Presence::Leaving), (5, Presence::Leaving)]);
+    let observed = seen(vec![dns(&all), going], &all);
+    let queue = |plan: &Plan<Ask>| {
+        let leavers = plan.leavers.iter();
+        let queue = leavers.map(|leaver| (leaver.address, leaver.release.is_granted()));
+        queue.collect::<Vec<_>>()
+    };
+    let mut clock = Clock::start();
+    clock.orders.drains.insert("db.5".into());
+    let first = clock.after(1, &toy, &observed);
+    // What the second one has is moved in its turn.
+    assert_eq!(first.steps, [step(5, Ask::HandOver)]);
+    for _ in 0..20 {
+        clock.after(1, &toy, &observed);
+    }
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(queue(&plan), [(ip(5), true), (ip(4), true)]);
+    // Without an order it is waited for, until its patience is over.
+    let mut clock = Clock::start();
+    for _ in 0..20 {
+        clock.after(1, &toy, &observed);
+    }
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(queue(&plan), [(ip(5), true), (ip(4), false)]);
+}

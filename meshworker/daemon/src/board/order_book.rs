@@ -48,6 +48,7 @@ struct Given {
     held: BTreeMap<String, String>,
     forget: BTreeMap<String, Instant>,
     acknowledged: Option<Acknowledged>,
+    drains: BTreeSet<String>,
 }
 
 /// There are too many orders already.
@@ -81,6 +82,7 @@ impl OrderBook {
             held: given.held.clone(),
             forget: given.forget.keys().cloned().collect(),
             acknowledged: given.acknowledged,
+            drains: given.drains.clone(),
         }
     }
 
@@ -138,6 +140,16 @@ impl OrderBook {
             losses,
             members,
         });
+        self.news.notify_one();
+    }
+
+    /// Notes that this member is to be free of data, or need not be any more.
+    pub fn drain(&self, member: &str, wanted: bool) {
+        let mut given = self.lock();
+        match wanted {
+            true => given.drains.insert(member.to_owned()),
+            false => given.drains.remove(member),
+        };
         self.news.notify_one();
     }
 

@@ -15,6 +15,7 @@ mod wish;
 mod workers;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use meshworker_core::{MemberId, Report, Sighting};
@@ -64,6 +65,8 @@ pub struct Scale {
     deadline: Instant,
     told: String,
     ear: Option<Ear>,
+    /// Whether the member that is drained holds nothing alone.
+    freed: Arc<AtomicBool>,
 }
 
 impl Scale {
@@ -87,6 +90,7 @@ impl Scale {
             deadline: Instant::now() + timeout,
             told: String::new(),
             ear: None,
+            freed: Arc::default(),
         }
     }
 
@@ -97,6 +101,11 @@ impl Scale {
             ear: Some(Box::new(ear)),
             ..self
         }
+    }
+
+    /// The same, which notes here whether the member that it drains is free of data.
+    fn freeing(self, freed: Arc<AtomicBool>) -> Scale {
+        Scale { freed, ..self }
     }
 
     /// Makes it so many replicas: at once when there are to be more, else one
@@ -169,7 +178,9 @@ impl Scale {
                 Next::Set(_) => self.tell(format!("{member} is still there")),
                 Next::Wait(why) => self.tell(why),
                 Next::Ask(victim) => {
-                    if self.may_go(&victim).await {
+                    let free = self.may_go(&victim).await;
+                    self.freed.store(free, Ordering::Relaxed);
+                    if free {
                         let node = victim.node.as_deref().unwrap_or("its node");
                         self.tell(format!(
                             "{member} holds nothing alone, and is kept so: stop its container on \

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshworker_core::MemberId;
+
+use tokio::task::AbortHandle;
 
 use super::{Scale, Wish, Workers};
 use crate::announce::client::Client;
@@ -35,6 +38,14 @@ impl fmt::Display for Goal {
     }
 }
 
+/// An order that is under way.
+struct Running {
+    goal: Goal,
+    /// All that the workers can do is done: it only lasts.
+    freed: Arc<AtomicBool>,
+    task: Option<AbortHandle>,
+}
+
 /// What it takes to scale and drain on an operator's order.
 pub struct Scaling {
     client: Arc<DockerClient>,
@@ -42,7 +53,7 @@ pub struct Scaling {
     port: u16,
     token: TokenFile,
     /// What is under way, by the cluster's name.
-    running: Mutex<BTreeMap<String, Goal>>,
+    running: Mutex<BTreeMap<String, Vec<Running>>>,
 }
 
 impl Scaling {
@@ -88,14 +99,33 @@ impl Scaling {
             workers,
             client: Client::new(self.token.clone(), None),
         };
+        let freed = Arc::new(AtomicBool::new(false));
         {
             let mut running = self.lock();
-            if let Some(other) = running.get(sheet.name()) {
+            let orders = running.entry(sheet.name().to_owned()).or_default();
+            if orders.iter().any(|other| other.goal == goal) {
+                return Err(format!("cluster: found '{goal}' under way already"));
+            }
+            // Who is free of data and goes on running keeps nobody waiting.
+            let busy = |other: &&Running| !other.freed.load(Ordering::Relaxed);
+            if let Some(other) = orders.iter().find(busy) {
+                let first = match &other.goal {
+                    Goal::Without(member) => format!(", or `meshworker resume {member}` first"),
+                    Goal::Replicas(_) => String::new(),
+                };
                 return Err(format!(
-                    "cluster: found '{other}' under way; allowed: one order at a time"
+                    "cluster: found '{}' under way; allowed: one order at a time{first}",
+                    other.goal
                 ));
             }
-            running.insert(sheet.name().to_owned(), goal.clone());
+            orders.push(Running {
+                goal: goal.clone(),
+                freed: Arc::clone(&freed),
+                task: None,
+            });
+        }
+        if let Goal::Without(member) = &goal {
+            sheet.orders().drain(&member.to_string(), true);
         }
         let ear = Arc::clone(sheet);
         let scale = Scale::new(
@@ -105,11 +135,18 @@ impl Scaling {
             wish,
             TIMEOUT,
         )
-        .telling(move |text| tell(&ear, text));
+        .telling(move |text| tell(&ear, text))
+        .freeing(freed);
         let begun = format!("{goal} begins");
         tell(sheet, &begun);
         let (scaling, sheet) = (Arc::clone(self), Arc::clone(sheet));
-        tokio::spawn(async move { scaling.finish(scale, goal, &sheet).await });
+        let (running, name) = (goal.clone(), sheet.name().to_owned());
+        let task = tokio::spawn(async move { scaling.finish(scale, goal, &sheet).await });
+        let mut orders = self.lock();
+        let mut orders = orders.get_mut(&name).into_iter().flatten();
+        if let Some(order) = orders.find(|order| order.goal == running) {
+            order.task = Some(task.abort_handle());
+        }
         Ok(begun)
     }
 
@@ -118,7 +155,7 @@ impl Scaling {
             Goal::Replicas(replicas) => scale.to(*replicas).await,
             Goal::Without(member) => scale.drain(member).await,
         };
-        self.lock().remove(sheet.name());
+        self.end(sheet, &goal);
         match done {
             Ok(()) => tell(sheet, &format!("{goal}: done")),
             Err(stuck) => {
@@ -128,7 +165,42 @@ impl Scaling {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Goal>> {
+    /// Takes back the order to drain this member: whether there was one. A few seconds
+    /// later it is a member like the others.
+    pub fn take_back(&self, sheet: &Sheet, member: &str) -> bool {
+        let is = |goal: &Goal| matches!(goal, Goal::Without(id) if id.to_string() == member);
+        let goal = {
+            let running = self.lock();
+            let mut orders = running.get(sheet.name()).into_iter().flatten();
+            let found = orders.find(|order| is(&order.goal));
+            found.map(|order| {
+                if let Some(task) = &order.task {
+                    task.abort();
+                }
+                order.goal.clone()
+            })
+        };
+        if let Some(goal) = &goal {
+            self.end(sheet, goal);
+        }
+        goal.is_some()
+    }
+
+    fn end(&self, sheet: &Sheet, goal: &Goal) {
+        let mut running = self.lock();
+        if let Some(orders) = running.get_mut(sheet.name()) {
+            orders.retain(|order| order.goal != *goal);
+            if orders.is_empty() {
+                running.remove(sheet.name());
+            }
+        }
+        drop(running);
+        if let Goal::Without(member) = goal {
+            sheet.orders().drain(&member.to_string(), false);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Running>>> {
         // One call changes one entry.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

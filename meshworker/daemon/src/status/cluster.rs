@@ -37,6 +37,9 @@ pub struct Mode {
     pub removals: bool,
     /// Why an operator holds the cluster; none when nobody does.
     pub held: Option<String>,
+    /// Members that an operator has ordered to be drained; `resume` takes it back.
+    #[serde(default)]
+    pub drains: Vec<String>,
 }
 
 /// One pass: a look, a decision, what was done.

@@ -106,6 +106,7 @@ pub fn calm() -> Shown {
             dry_run: false,
             removals: true,
             held: None,
+            drains: Vec::new(),
         },
         pass: PassStatus {
             number: 812,

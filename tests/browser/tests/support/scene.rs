@@ -103,6 +103,7 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
             dry_run: false,
             removals: true,
             held: None,
+            drains: Vec::new(),
         },
         pass: PassStatus {
             number: 1,

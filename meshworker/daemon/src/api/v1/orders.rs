@@ -80,7 +80,9 @@ pub async fn resume(
     let name = |member: String| line("member", known(&sheet, &member).unwrap_or(member));
     let member = member.map(name).transpose()?;
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
-    if !sheet.orders().resume(member.as_deref()) {
+    let drained = member.as_deref().zip(desk.scaling.as_ref());
+    let taken_back = drained.is_some_and(|(member, s)| s.take_back(&sheet, member));
+    if !sheet.orders().resume(member.as_deref()) && !taken_back {
         let done = format!("{what} was not held");
         return Ok(Json(Done { done }));
     }

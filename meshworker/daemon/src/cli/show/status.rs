@@ -151,6 +151,11 @@ fn mode(mode: &Mode, style: &Style) -> Vec<String> {
     if let Some(why) = &mode.held {
         say(&format!("HELD by an operator, nothing is done: {why}"));
     }
+    for member in &mode.drains {
+        say(&format!(
+            "DRAIN of {member}, ordered by an operator; `meshworker resume {member}` takes it back"
+        ));
+    }
     if mode.dry_run {
         say("DRY RUN: it plans and shows, and does nothing");
     }

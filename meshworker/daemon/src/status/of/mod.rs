@@ -82,6 +82,7 @@ fn mode(orders: &Orders) -> Mode {
         dry_run: orders.dry_run,
         removals: !orders.no_removals,
         held: orders.hold.clone(),
+        drains: orders.drains.iter().cloned().collect(),
     }
 }
 
