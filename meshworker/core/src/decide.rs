@@ -68,6 +68,7 @@ pub fn decide<P: Planner>(
         mut strangers,
         outsiders: never_in,
         bystanders: _,
+        quiet,
         copies,
         refusals: refused,
         unity,
@@ -103,7 +104,11 @@ pub fn decide<P: Planner>(
     let mut outsiders = never_there;
     outsiders.extend(uncounted);
     outsiders.extend(&strangers);
-    let alive: BTreeSet<IpAddr> = observed.alive().difference(&outsiders).copied().collect();
+    let mut alive: BTreeSet<IpAddr> = observed.alive().difference(&outsiders).copied().collect();
+    if quiet {
+        // The others may hold it to be alive for seconds yet.
+        alive.retain(|address| !situation.has_ended(*address));
+    }
     note_places(&situation, &departures, &mut history);
     let departing = !departures.is_empty();
     let Removals {

@@ -39,6 +39,9 @@ pub struct Proposal<R> {
     /// is, and that own no data by any word, each with what would make the others
     /// forget it. Whoever of them no witness knows counts for nothing.
     pub bystanders: Vec<Departure<R>>,
+    /// Whether nothing is set in motion when a member ends that was let go: those who
+    /// stay need not notice it first.
+    pub quiet: bool,
     /// What the members keep in copies, and which of them.
     pub copies: Copies,
     /// What is not proposed, and why.
@@ -59,6 +62,7 @@ impl<R> Proposal<R> {
             strangers: BTreeSet::new(),
             bystanders: Vec::new(),
             outsiders: BTreeSet::new(),
+            quiet: false,
             copies: Copies::default(),
             refusals: Vec::new(),
             unity,

@@ -72,8 +72,11 @@ pub(crate) fn removals<D, R: Request>(
         }
         let since = *history.agreed.entry(departure.node.clone()).or_insert(now);
         // A slot that is somewhere else now has not left: its old address is
-        // cleared along with the new one's joining.
-        if !has_moved(situation, departure, history)
+        // cleared along with the new one's joining. And who was let go and has ended
+        // is expected to be gone: nobody need be sure of it by waiting.
+        let ended = departure.address.is_some_and(|at| situation.has_ended(at));
+        if !ended
+            && !has_moved(situation, departure, history)
             && let Some(closed) = closed_for_time(context, departure, testified, since, history)
         {
             refusals.push(refuse(closed.into()));

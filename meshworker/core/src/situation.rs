@@ -127,6 +127,14 @@ impl<'a, D> Situation<'a, D> {
         })
     }
 
+    /// Whether the member that was at this address was let go, and nobody answers there
+    /// since its supervisor has seen it end.
+    pub fn has_ended(&self, address: IpAddr) -> bool {
+        let answers = matches!(self.answers.get(&address), Some(Ok(_)));
+        let member = self.roster.at(address);
+        !answers && member.is_some_and(Member::has_ended)
+    }
+
     /// The members that are meant to go, in the order of their ids.
     pub fn leaving(&self) -> impl Iterator<Item = &'a Member> + use<'a, D> {
         self.roster

@@ -41,7 +41,8 @@ impl Stance {
 
     fn of<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> Option<Stance> {
         let answers = matches!(situation.answers.get(&member.address), Some(Ok(_)));
-        let parts = member.is_stopping() || history.released.contains_key(&member.address);
+        let goes = member.is_stopping() || member.has_ended();
+        let parts = goes || history.released.contains_key(&member.address);
         // What it said last is heard for a while after it has stopped, and a name
         // server lists it for a while.
         let last = history.stance(member.address);

@@ -8,7 +8,7 @@ use meshworker_core::{
     ReleaseGate, Report, Situation, Unanswered, Unity, Witness, decide,
 };
 
-use Presence::{Absent, Leaving, OutOfSight, Present, Stopping};
+use Presence::{Absent, Ended, Leaving, OutOfSight, Present, Stopping};
 
 use crate::support::{
     Ask, Clock, Toy, announced, content, dns, ip, leave, replica, seen, slot, step, tasks, view,
@@ -502,4 +502,41 @@ fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
         last = queue(&plan).pop();
     }
     assert_eq!(last, Some((5, None)));
+}
+
+/// The others hold one that has stopped to be alive for seconds, and the next one waited
+/// for that, and its removal for the hold and the window.
+#[test]
+fn who_was_let_go_and_has_ended_is_neither_waited_for_nor_watched() {
+    let seen_after = |how: Presence, quiet: bool| {
+        let mut clock = Clock::start();
+        let mut toy = leaving(&[5, 4]);
+        toy.0.quiet = quiet;
+        after_the_hold(&mut clock, &toy, &five(&[(4, Leaving), (5, Leaving)]));
+        let mut toy = leaving(&[4]);
+        toy.0.quiet = quiet;
+        toy.0.departures = vec![crate::support::departed(5)];
+        let mut gone = five(&[(4, Leaving), (5, how)]);
+        gone.reports[0] = dns(&[1, 2, 3, 4]);
+        gone.answers.remove(&ip(5));
+        after_the_hold(&mut clock, &toy, &gone)
+    };
+    let plan = seen_after(Ended, true);
+    assert_eq!(queue(&plan), [(4, None)]);
+    let plan = seen_after(Ended, false);
+    assert_eq!(queue(&plan), [(4, Some(ReleaseGate::Turn))]);
+    let plan = seen_after(Stopping, true);
+    assert_eq!(queue(&plan), [(4, Some(ReleaseGate::Turn))]);
+    // And it is forgotten with the first look at that.
+    let mut clock = Clock::start();
+    let mut toy = content();
+    toy.0.departures = vec![crate::support::departed(5), crate::support::departed(4)];
+    let gone = |how: Presence| {
+        let ends = announced(&[(4, how.clone()), (5, how)]);
+        seen(vec![dns(&[1, 2, 3]), ends], &[1, 2, 3])
+    };
+    assert_eq!(clock.after(1, &toy, &gone(Stopping)).steps, []);
+    let forget = |node: &str| step(1, Ask::Forget(node.into()));
+    let plan = clock.after(1, &toy, &gone(Ended));
+    assert_eq!(plan.steps, [forget("n4"), forget("n5")]);
 }

@@ -99,7 +99,9 @@ fn two_members_were_killed_within_two_seconds_and_all_was_called_well() {
         let plan = clock.after(10, &toy, &after);
         let expected = (&bereft, &[lost(&[2, 3], true)][..], true, Some(3));
         assert_eq!(says(&plan), expected);
-        assert_eq!((plan.pace, &plan.refusals), (Pace::Calm, &vec![]));
+        let refusals = plan.refusals.iter();
+        let kinds: Vec<&str> = refusals.map(|refusal| refusal.reason.kind()).collect();
+        assert_eq!((plan.pace, kinds), (Pace::Calm, vec!["data_lost"]));
     }
     let headline = bereft.to_string();
     assert!(

@@ -325,7 +325,11 @@ impl Inner {
     }
 
     fn sighting(&self, entry: &Entry) -> Sighting {
-        let sighting = sighting(&entry.said);
+        let mut sighting = sighting(&entry.said);
+        // That it has ended is its own supervisor's word, and nobody else's.
+        if sighting.presence == Presence::Ended && entry.speaker != Speaker::Itself {
+            sighting.presence = Presence::Stopping;
+        }
         let member = sighting.member.filter(|_| !self.came_second(entry));
         Sighting { member, ..sighting }
     }
@@ -345,6 +349,7 @@ impl Inner {
                 && said.node != asks.node
                 && said.phase != Phase::Waiting
                 // One that stops says so until it has ended.
+                && said.phase != Phase::Ended
                 && (said.phase != Phase::Stopping || silence < EVERYBODY)
         });
         let why = match before.map(|entry| &entry.said) {
@@ -352,7 +357,7 @@ impl Inner {
             Some(said) => {
                 let doing = match said.phase {
                     Phase::Leaving => "is leaving",
-                    Phase::Stopping => "stops",
+                    Phase::Stopping | Phase::Ended => "stops",
                     Phase::Waiting | Phase::Present => "runs",
                 };
                 format!(
@@ -388,6 +393,7 @@ fn sighting(said: &Announcement) -> Sighting {
             Phase::Present => Presence::Present,
             Phase::Leaving => Presence::Leaving,
             Phase::Stopping => Presence::Stopping,
+            Phase::Ended => Presence::Ended,
         },
     }
 }

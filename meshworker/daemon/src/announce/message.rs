@@ -43,6 +43,8 @@ pub enum Phase {
     Leaving,
     /// It is being stopped, whatever anybody says.
     Stopping,
+    /// It was let go, and the process of its database has ended.
+    Ended,
 }
 
 /// What a worker answers.

@@ -55,7 +55,7 @@ impl Latch {
 
     /// Notes the phase that the member is in.
     pub(super) fn entered(&mut self, phase: Phase) {
-        self.going = matches!(phase, Phase::Leaving | Phase::Stopping);
+        self.going = matches!(phase, Phase::Leaving | Phase::Stopping | Phase::Ended);
         if phase == Phase::Present {
             (self.waits, self.in_place) = (None, false);
         }

@@ -76,7 +76,9 @@ impl Inner {
                 (Speaker::Worker, _) | (Speaker::Itself, Speaker::Worker) => {}
                 (Speaker::Itself, Speaker::Other) => gives_way.push(other.clone()),
                 // An address that is free again is somebody else's soon.
-                (Speaker::Itself, Speaker::Itself) if entry.said.phase == Phase::Stopping => {
+                (Speaker::Itself, Speaker::Itself)
+                    if matches!(entry.said.phase, Phase::Stopping | Phase::Ended) =>
+                {
                     gives_way.push(other.clone());
                 }
                 _ => return Err(taken(address, entry)),
@@ -92,7 +94,10 @@ impl Inner {
             other.said.member() == entry.said.member()
                 && other.said.address != entry.said.address
                 && other.position < entry.position
-                && !matches!(other.said.phase, Phase::Stopping | Phase::Waiting)
+                && !matches!(
+                    other.said.phase,
+                    Phase::Stopping | Phase::Ended | Phase::Waiting
+                )
         };
         entry.said.phase != Phase::Waiting && self.members.values().any(first)
     }

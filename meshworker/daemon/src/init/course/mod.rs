@@ -156,7 +156,11 @@ enum State {
     Running,
     Leaving(Leaving),
     Stopping(Stopping),
-    Ending { code: u8, until: Moment },
+    Ending {
+        code: u8,
+        until: Moment,
+        phase: Phase,
+    },
     Exited,
 }
 
@@ -188,6 +192,8 @@ struct Stopping {
     /// How long it has then until it is asked again; none before it was asked.
     pause: Option<Duration>,
     kill: Option<Moment>,
+    /// Whether it was let go: then its end is nobody's loss.
+    released: bool,
 }
 
 impl Course {
@@ -207,7 +213,8 @@ impl Course {
         let phase = match self.state {
             State::Running => Phase::Present,
             State::Leaving(_) => Phase::Leaving,
-            State::Stopping(_) | State::Ending { .. } | State::Exited => Phase::Stopping,
+            State::Stopping(_) | State::Exited => Phase::Stopping,
+            State::Ending { phase, .. } => phase,
         };
         (phase, self.generation)
     }
@@ -226,7 +233,7 @@ impl Course {
             State::Running => self.running(event, now),
             State::Leaving(_) => self.leaving(event, now),
             State::Stopping(_) => self.stopping(event, now),
-            State::Ending { code, until } => {
+            State::Ending { code, until, .. } => {
                 let told = matches!(&event, Event::Round(round) if round.heard_of(self.generation));
                 if !told && now < *until {
                     return Vec::new();
@@ -403,6 +410,7 @@ impl Course {
             terminate: Moment(now.0 + if at_once { ASK_AGAIN } else { TELL }),
             pause: at_once.then_some(ASK_AGAIN),
             kill: Some(kill),
+            released: matches!(note, Note::Released(_) | Note::DecidedAlone(_)),
         });
         let mut actions = vec![Action::Say(note)];
         if looks {
@@ -417,18 +425,19 @@ impl Course {
 
     fn ended(&mut self, code: u8, now: Moment) -> Vec<Action> {
         let said = Action::Say(Note::Ended(code));
-        match self.state {
+        let phase = match &self.state {
+            // The others need not wait until they miss it.
+            State::Stopping(stopping) if stopping.released => Phase::Ended,
             State::Stopping(_) => {
                 self.state = State::Exited;
-                vec![said, Action::Exit(code)]
+                return vec![said, Action::Exit(code)];
             }
-            State::Running | State::Leaving(_) => {
-                let until = Moment(now.0 + TELL_ENDED);
-                self.state = State::Ending { code, until };
-                vec![said, self.announce(Phase::Stopping)]
-            }
-            State::Ending { .. } | State::Exited => Vec::new(),
-        }
+            State::Running | State::Leaving(_) => Phase::Stopping,
+            State::Ending { .. } | State::Exited => return Vec::new(),
+        };
+        let until = Moment(now.0 + TELL_ENDED);
+        self.state = State::Ending { code, until, phase };
+        vec![said, self.announce(phase)]
     }
 
     fn announce(&mut self, phase: Phase) -> Action {

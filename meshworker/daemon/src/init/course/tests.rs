@@ -113,9 +113,13 @@ fn it_stops_once_a_worker_grants_and_none_holds() {
     assert_eq!(course.on(round(3, &[None]), at(101.7)), []);
     assert_eq!(
         course.on(Event::Ended { code: 0 }, at(102.0)),
-        [Action::Say(Note::Ended(0)), Action::Exit(0)]
+        [Action::Say(Note::Ended(0)), announce(Phase::Ended, 4)]
     );
-    assert_eq!(course.on(Event::Tick, at(102.1)), []);
+    // A worker hears of its end, so that nobody waits until the others miss it.
+    assert_eq!(course.phase(), (Phase::Ended, 4));
+    assert_eq!(course.on(round(3, &[None]), at(102.1)), []);
+    assert_eq!(course.on(round(4, &[None]), at(102.2)), [Action::Exit(0)]);
+    assert_eq!(course.on(Event::Tick, at(102.3)), []);
 }
 
 #[test]

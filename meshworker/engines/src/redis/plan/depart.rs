@@ -36,8 +36,12 @@ pub fn departures(
         {
             let seen = remembered.entry(entry.node.as_str()).or_default();
             seen.address = seen.address.or(entry.address);
-            seen.gone |= entry.is_gone();
-            if !entry.is_gone() {
+            // Of one that was let go its supervisor has seen the end, which the others
+            // notice only once it has been silent for their node time-out.
+            let gone = entry.is_gone()
+                || (entry.address).is_some_and(|address| situation.has_ended(address));
+            seen.gone |= gone;
+            if !gone {
                 seen.alive_to.push((node.id, entry.said()));
             }
         }

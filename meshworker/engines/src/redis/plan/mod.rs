@@ -162,6 +162,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
         floor: leave::floor(&world),
         strangers: world.strangers.into_iter().chain(strangers).collect(),
         bystanders,
+        quiet: true,
         copies,
         refusals: draft.refusals,
         ..Proposal::nothing(unity)

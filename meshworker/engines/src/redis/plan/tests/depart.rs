@@ -93,3 +93,21 @@ fn a_member_that_leaves_and_answers_is_told_too() {
          one cluster of 3 members\n"
     );
 }
+
+/// Each replica of a service that was made smaller was waited for until the others held
+/// it to be failed, 7.5 s later.
+#[test]
+fn one_that_was_let_go_and_has_ended_is_not_waited_for() {
+    let table = remembering("9 slave #1 connected");
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], &table).ended(9);
+    assert_eq!(
+        scene.told(),
+        format!("gone: #9 from 10.0.0.9; {FORGET}one cluster of 3 members\n")
+    );
+    // While it only stops it may still run.
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3], &table).stopping(9);
+    assert_eq!(scene.told(), "one cluster of 3 members\n");
+    // Whoever answers has not ended.
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3, 9], &table).ended(9);
+    assert!(!scene.told().contains("FORGET"), "{}", scene.told());
+}

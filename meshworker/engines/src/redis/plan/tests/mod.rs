@@ -128,6 +128,12 @@ impl Scene {
         self
     }
 
+    /// The supervisor of this node has seen it end, after it was let go.
+    pub fn ended(mut self, n: u8) -> Scene {
+        self.leaving.insert(at(n), Presence::Ended);
+        self
+    }
+
     /// Node `n`, at its usual address, says this.
     pub fn node(self, n: u8, table: &str) -> Scene {
         self.says(n, at(n), table, Facts::default())
@@ -246,6 +252,7 @@ impl Scene {
             strangers: _,
             outsiders: _,
             bystanders: _,
+            quiet: _,
             copies: _,
             refusals,
             unity,
