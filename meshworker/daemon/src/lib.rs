@@ -24,6 +24,7 @@ pub mod rights;
 pub mod scale;
 pub mod status;
 pub mod token_file;
+pub mod turned_away;
 pub mod witness;
 mod words;
 pub mod worker;

@@ -1,66 +1,119 @@
-//! Others' words, made harmless.
-//!
-//! What a node, a member, a worker or a client says comes to stand in logs,
-//! terminals, tables and pages. There it must not begin a line of its own, move a
-//! cursor, turn the direction of what stands around it, or hide.
+//! Others' words: the ways out. Whatever came in unseen is stopped here.
 
-/// Stands for what is not shown.
-const INSTEAD: char = '\u{fffd}';
+use std::borrow::Cow;
 
-/// Whether a character does something else than stand there.
-pub fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            // Zero widths and marks of direction.
-            '\u{200b}'..='\u{200f}'
-            // Line and paragraph separators, embeddings and overrides.
-            | '\u{2028}'..='\u{202e}'
-            // Invisible operators, isolates, deprecated format characters.
-            | '\u{2060}'..='\u{206f}'
-            | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{feff}'
-            // Annotations.
-            | '\u{fff9}'..='\u{fffb}')
+use meshworker_core::is_harmful;
+use serde::Serialize;
+
+pub use meshworker_core::plain_json;
+
+/// A value as one line of JSON, with nothing in its texts but what stands there.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
+pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(plain)
 }
 
-/// At most so many characters of a text, on one line, and nothing in it that does
-/// something else than stand there.
-pub fn harmless(text: &str, longest: usize) -> String {
-    let plain = text
-        .chars()
-        .map(|c| if is_harmful(c) { INSTEAD } else { c });
-    plain.take(longest).collect()
+/// The same in lines, for people.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
+pub fn pretty_json(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(plain)
 }
 
-/// What every way in is tried with.
-#[cfg(test)]
-pub const NASTY: [&str; 11] = [
-    "one\ntwo",
-    "one\rtwo",
-    "\u{1b}[2Jcleared",
-    "nothing\0",
-    "\u{9b}31mC1",
-    "\u{202e}gnp.exe",
-    "\u{2066}isolated",
-    "two\u{2028}lines",
-    "two\u{2029}paragraphs",
-    "zero\u{200b}width",
-    "\u{feff}mark",
-];
+fn plain(document: String) -> String {
+    match plain_json(&document) {
+        Cow::Owned(plain) => plain,
+        // Most documents are as they should be, and are not copied.
+        Cow::Borrowed(_) => document,
+    }
+}
+
+/// A line for people: what a terminal would obey, or what would begin a line of its
+/// own, becomes a space.
+pub fn dull(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let plain = text.chars().map(|c| if is_harmful(c) { ' ' } else { c });
+    Cow::Owned(plain.collect())
+}
 
 #[cfg(test)]
 mod tests {
+    use meshworker_core::{NASTY, Told, plain_lines};
+
     use super::*;
 
     #[test]
     fn nothing_but_what_stands_there_is_left() {
         for nasty in NASTY {
-            let plain = harmless(nasty, 100);
+            let plain = Told::<100>::from(nasty);
             assert!(!plain.chars().any(is_harmful), "{plain:?}");
             assert_eq!(plain.chars().count(), nasty.chars().count());
+            assert!(!dull(nasty).chars().any(is_harmful), "{nasty:?}");
         }
-        for good in ["stack_db.3", "größer als 5 %", "日本語", "a\u{301}", "👍🏽"] {
-            assert_eq!(harmless(good, 100), good);
+        for good in [
+            "stack_db.3",
+            "größer als 5 %",
+            "日本語",
+            "a\u{301}",
+            "👍🏽",
+            "❤\u{fe0f}",
+        ] {
+            assert_eq!(&*Told::<100>::from(good), good);
         }
-        assert_eq!(harmless("\u{1b}abc", 2), "\u{fffd}a");
+        assert_eq!(plain_lines("a\r\n\tb\u{1b}\n"), "a\r\n\tb\u{fffd}\n");
+    }
+
+    #[test]
+    fn words_are_cut_where_a_character_ends_and_never_grow() {
+        assert_eq!(&*Told::<2>::from("\u{1b}abc"), "");
+        assert_eq!(&*Told::<4>::from("\u{1b}abc"), "\u{fffd}a");
+        assert_eq!(&*Told::<3>::from("äöü"), "ä");
+        let controls = "\n".repeat(1000);
+        assert!(Told::<100>::from(controls).len() <= 100);
+    }
+
+    #[test]
+    fn what_is_escaped_in_json_was_printed_raw_once_it_was_read() {
+        let text = r#"{"a": "x\u009b\u202e\udb40\udc41\n\"\\n\u00e4\ud83d\ude00", "b\u200b": 1}"#;
+        let read: serde_json::Value = serde_json::from_str(&plain_json(text)).unwrap();
+        let expected = serde_json::json!({
+            "a": "x\u{fffd}\u{fffd}\u{fffd}\u{fffd}\"\\nä😀",
+            "b\u{fffd}": 1,
+        });
+        assert_eq!(read, expected);
+        // What is no JSON stays no JSON, and breaks nothing.
+        for odd in [
+            "\\",
+            "\"\\",
+            "\"\\u",
+            "\"\\u12",
+            "\"\\ud800",
+            "\"\\ud800\\u0041\"",
+            "\"\\é",
+        ] {
+            let plain = plain_json(odd);
+            assert!(serde_json::from_str::<String>(&plain).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn json_in_lines_keeps_them() {
+        let value = serde_json::json!({ "a": ["one\ntwo", "\u{9b}"] });
+        let shown = pretty_json(&value).unwrap();
+        assert_eq!(
+            shown,
+            "{\n  \"a\": [\n    \"one\u{fffd}two\",\n    \"\u{fffd}\"\n  ]\n}"
+        );
+        assert_eq!(
+            json(&value).unwrap(),
+            "{\"a\":[\"one\u{fffd}two\",\"\u{fffd}\"]}"
+        );
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use meshworker_core::Told;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -198,9 +199,29 @@ pub fn expiring(tls: &Tls, now: SystemTime) -> Vec<Expiring> {
     found
 }
 
+/// The moment after which one of these certificates is no longer valid; none when
+/// none of them can be read.
+pub fn ends(chain: &[CertificateDer<'_>]) -> Option<SystemTime> {
+    chain.iter().filter_map(|one| expiry::not_after(one)).min()
+}
+
+/// The number, counted from 1, of the first certificate that the next one did not
+/// sign: a chain begins with the own one, and each is followed by who signed it.
+pub fn out_of_order(chain: &[CertificateDer<'_>]) -> Option<usize> {
+    let names = chain.iter().map(|one| expiry::issuer_and_subject(one));
+    let names: Vec<_> = names.collect();
+    let wrong = names.windows(2).position(|pair| match pair {
+        [Some((issuer, _)), Some((_, subject))] => issuer != subject,
+        _ => false,
+    });
+    wrong.map(|at| at + 1)
+}
+
 /// Why a connection was not encrypted, in words that name an expired certificate
 /// of ours, if there is one.
 pub fn failed(tls: &Tls, error: &dyn fmt::Display) -> String {
+    // A certificate's names are its owner's words.
+    let error = Told::<500>::from(error.to_string());
     let mut said = format!("TLS: {error}");
     let expired = expiring(tls, SystemTime::now());
     for one in expired.iter().filter(|one| one.left.is_none()) {

@@ -8,13 +8,13 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use meshworker_core::Told;
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 
 use super::{Announcement, Answer, PATH};
 use crate::proof::{Call, Unproved};
 use crate::token_file::TokenFile;
-use crate::words::harmless;
 
 /// How long one worker may take: announcements are repeated each second.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -76,7 +76,9 @@ impl Client {
         worker: SocketAddr,
         announcement: &Announcement,
     ) -> Result<Answer, Unheard> {
-        let garbage = |why: &dyn std::fmt::Display| Unheard::Garbage(why.to_string());
+        let garbage = |why: &dyn std::fmt::Display| {
+            Unheard::Garbage(Told::<400>::from(why.to_string()).into_string())
+        };
         let body = serde_json::to_vec(announcement).map_err(|why| garbage(&why))?;
         let request = Request::post(PATH)
             .header(header::HOST, worker.to_string())
@@ -101,9 +103,9 @@ impl Client {
             let body = body.collect().await.map_err(|why| garbage(&why))?;
             let body = body.to_bytes();
             match status {
-                StatusCode::OK => serde_json::from_slice::<Answer>(&body)
-                    .map(Answer::harmless)
-                    .map_err(|why| garbage(&why)),
+                StatusCode::OK => {
+                    serde_json::from_slice::<Answer>(&body).map_err(|why| garbage(&why))
+                }
                 status => Err(Unheard::Refused {
                     status: status.as_u16(),
                     why: first_line(&body),
@@ -138,5 +140,5 @@ fn is_alert(why: &hyper::Error) -> bool {
 /// What a worker says of a refusal, fit for one line of a log.
 fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    harmless(text.lines().next().unwrap_or_default(), 200)
+    Told::<400>::from(text.lines().next().unwrap_or_default()).into_string()
 }

@@ -3,10 +3,10 @@
 mod claim;
 mod patience;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshworker_core::{Presence, Report, Sighting, Witness};
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Announcement, Answer, Findings, Phase, Verdict};
+use crate::turned_away::Register;
 
 pub use claim::{Refused, Speaker};
 use patience::Patience;
@@ -26,9 +27,16 @@ pub const EXPIRES: Duration = Duration::from_secs(5);
 /// that was just opened.
 const EVERYBODY: Duration = Duration::from_secs(2);
 
+/// For so long a claim on a slot holds up its successor although nobody answers there
+/// and no witness lists it: a database that loads its data from disk.
+const UNSEEN: Duration = Duration::from_secs(120);
+
 /// More members than any of the databases can have. With a kilobyte each at
 /// most, they take a few megabytes.
 const MOST_MEMBERS: usize = 4096;
+
+/// So many refusals are told with one pass.
+const MOST_NEWS: usize = 8;
 
 /// Where the members of one cluster announce themselves, and get their answers
 /// from what the worker found last. Decides nothing.
@@ -39,14 +47,8 @@ pub struct Desk {
     news: watch::Sender<u64>,
     /// Whether the worker does nothing: then nobody is to wait for its word.
     only_plans: AtomicBool,
-}
-
-/// What was not heard.
-#[derive(Debug, Default)]
-struct Refusals {
-    times: u64,
-    last: String,
-    is_news: bool,
+    /// Whose announcements were refused.
+    refused: Arc<Register>,
 }
 
 #[derive(Debug)]
@@ -56,7 +58,8 @@ struct Inner {
     /// How many members ever came to this desk.
     came: u64,
     findings: Option<Findings>,
-    refused: Refusals,
+    /// What was not heard, and nobody asked for yet.
+    refused_news: VecDeque<String>,
 }
 
 /// One task of one slot at one address: a slot may have two for a while, the old
@@ -74,6 +77,8 @@ struct Entry {
     said: Announcement,
     /// How many members had come before this one.
     position: u64,
+    /// When it came.
+    came: Instant,
     /// When this was said first, as far as it matters to a pass.
     since: Instant,
     /// When it was said last.
@@ -108,10 +113,11 @@ impl Default for Desk {
                 members: BTreeMap::new(),
                 came: 0,
                 findings: None,
-                refused: Refusals::default(),
+                refused_news: VecDeque::new(),
             }),
             news: watch::Sender::new(0),
             only_plans: AtomicBool::new(false),
+            refused: Arc::default(),
         }
     }
 }
@@ -128,7 +134,7 @@ impl Desk {
         let mut inner = self.at(now);
         let key = Key::of(said);
         match inner.judge(said, speaker) {
-            Err(refused) => return Err(inner.refuse(said, refused)),
+            Err(refused) => return Err(self.refuse(&mut inner, said, refused)),
             Ok(gives_way) => inner.members.retain(|key, _| !gives_way.contains(key)),
         }
         if let Some(entry) = inner.members.get_mut(&key) {
@@ -149,11 +155,12 @@ impl Desk {
             return Ok(());
         }
         if inner.members.len() >= MOST_MEMBERS {
-            return Err(inner.refuse(said, Refused::Full(MOST_MEMBERS)));
+            return Err(self.refuse(&mut inner, said, Refused::Full(MOST_MEMBERS)));
         }
         let entry = Entry {
             said: said.clone(),
             position: inner.came,
+            came: now,
             since: now,
             renewed: now,
             speaker,
@@ -240,12 +247,24 @@ impl Desk {
         (report, *self.news.borrow())
     }
 
-    /// How many announcements were refused so far, and why the last one was,
-    /// unless that was asked for before.
-    pub fn refused(&self) -> (u64, Option<String>) {
-        let refused = &mut self.lock().refused;
-        let news = std::mem::take(&mut refused.is_news);
-        (refused.times, news.then(|| refused.last.clone()))
+    /// Whose announcements were refused.
+    pub fn refused(&self) -> &Arc<Register> {
+        &self.refused
+    }
+
+    /// What was refused since this was asked for last, and is news.
+    pub fn refused_news(&self) -> Vec<String> {
+        self.lock().refused_news.drain(..).collect()
+    }
+
+    fn refuse(&self, inner: &mut Inner, said: &Announcement, refused: Refused) -> Refused {
+        let who = format!("{} at {}", said.member(), said.address);
+        let why = refused.to_string();
+        // Whoever says it again each second is told of once.
+        if self.refused.note(&who, &why) && inner.refused_news.len() < MOST_NEWS {
+            inner.refused_news.push_back(format!("{who}: {why}"));
+        }
+        refused
     }
 
     /// Resolves when there is other news than that of this number.
@@ -315,15 +334,6 @@ impl Inner {
         !self.members.values().any(better)
     }
 
-    fn refuse(&mut self, said: &Announcement, refused: Refused) -> Refused {
-        self.refused.times += 1;
-        let last = format!("{} at {}: {refused}", said.member(), said.address);
-        // Whoever says it again each second is told of once.
-        self.refused.is_news |= last != self.refused.last;
-        self.refused.last = last;
-        refused
-    }
-
     fn sighting(&self, entry: &Entry) -> Sighting {
         let mut sighting = sighting(&entry.said);
         // That it has ended is its own supervisor's word, and nobody else's.
@@ -351,6 +361,7 @@ impl Inner {
                 // One that stops says so until it has ended.
                 && said.phase != Phase::Ended
                 && (said.phase != Phase::Stopping || silence < EVERYBODY)
+                && self.holds_up(entry, now)
         });
         let why = match before.map(|entry| &entry.said) {
             None => "no other task of this slot announces itself".to_owned(),
@@ -373,6 +384,20 @@ impl Inner {
             place: 1,
             progress: None,
         })
+    }
+
+    /// Whether this claim on a slot is one for which its successor waits. Whoever
+    /// knows the token can claim any slot at its own address: Docker knows better,
+    /// and without Docker a claim counts for as long as a database takes to start,
+    /// and then where a witness lists the address, or a node of ours answers there.
+    fn holds_up(&self, entry: &Entry, now: Instant) -> bool {
+        let Some(findings) = &self.findings else {
+            return true;
+        };
+        let Entry { said, came, .. } = entry;
+        let here = || findings.vouched(said.address) || findings.answers(said.address);
+        let listed = findings.is_in_the_task_list(said);
+        listed.unwrap_or_else(|| now < *came + UNSEEN || here())
     }
 
     fn next_expiry(&self) -> Option<Instant> {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Leaver, MemberId, Observation, Plan, Release, Report, Situation, Witness};
+use meshworker_core::{
+    Leaver, MemberId, Observation, Plan, Release, ReleaseGate, Report, Situation, Unanswered,
+    Unity, Witness,
+};
 use tokio::time::Instant;
 
 use super::{Announcement, Verdict};
@@ -27,12 +30,16 @@ pub struct Findings {
     took: Duration,
     /// The longest pause before the next pass looks.
     pause: Duration,
-    /// What the cluster is, for people.
+    /// What the cluster is, for people, without what was found at anybody's address.
     unity: String,
     /// The members that are in the cluster with everybody else, all data in place.
     in_place: BTreeSet<IpAddr>,
     /// The addresses that DNS or Docker lists.
     vouched: BTreeSet<IpAddr>,
+    /// The addresses at which a database of ours answered.
+    answering: BTreeSet<IpAddr>,
+    /// The tasks that Docker lists, where it lists all, and their addresses.
+    tasks: Option<BTreeSet<(String, IpAddr)>>,
     /// Who is on its way out, and who may stop.
     leavers: Vec<Leaver>,
 }
@@ -54,13 +61,21 @@ impl Findings {
         };
         let members = situation.wanted_views();
         let members = members.filter(|(m, _)| plan.settled && !plan.outsiders.contains(&m.address));
+        let answering = observed.answers.iter();
+        let answering = answering.filter(|(address, answer)| {
+            let is_ours = matches!(answer, Ok(_) | Err(Unanswered::Starting(_)));
+            is_ours && !plan.outsiders.contains(*address)
+        });
+        let answering = answering.map(|(address, _)| *address);
         Findings {
             began,
             took,
             pause: Duration::ZERO,
-            unity: plan.unity.to_string(),
+            unity: unity(&plan.unity, &situation),
             in_place: members.map(|(member, _)| member.address).collect(),
             vouched: vouched(&observed.reports),
+            answering: answering.collect(),
+            tasks: tasks(&observed.reports),
             leavers: plan.leavers.clone(),
         }
     }
@@ -99,6 +114,18 @@ impl Findings {
         self.vouched.contains(&address)
     }
 
+    /// Whether a database of ours answers at this address.
+    pub fn answers(&self, address: IpAddr) -> bool {
+        self.answering.contains(&address)
+    }
+
+    /// Whether Docker lists this task at this address; none where it does not list
+    /// all tasks.
+    pub fn is_in_the_task_list(&self, said: &Announcement) -> Option<bool> {
+        let tasks = self.tasks.as_ref()?;
+        Some(tasks.contains(&(said.task.clone(), said.address)))
+    }
+
     /// Whether the member at this address is in its place.
     pub fn in_place(&self, address: IpAddr) -> bool {
         self.in_place.contains(&address)
@@ -117,12 +144,39 @@ impl Findings {
             granted: leaver.release.is_granted(),
             why: match &leaver.release {
                 Release::Granted => "every release gate is open".to_owned(),
-                held @ Release::Held { .. } => held.to_string(),
+                Release::Held { gate, seen } => why(*gate, seen),
             },
             going: leaver.going.to_string(),
             place: leaver.place,
             progress: leaver.left(),
         })
+    }
+}
+
+/// Where operators read what members are not told.
+const ELSEWHERE: &str = "`meshworker status` says why";
+
+/// What the cluster is. Who announces an address and reads here why it does not
+/// answer has a scanner of networks that only the worker reaches, so members are told
+/// how many answer, and not what each of the others said.
+fn unity<D>(unity: &Unity, situation: &Situation<'_, D>) -> String {
+    if unity.is_one() {
+        return unity.to_string();
+    }
+    let wanted = situation.wanted().count();
+    let answer = situation.wanted_views().count();
+    format!("not one cluster: {answer} of {wanted} members answer; {ELSEWHERE}")
+}
+
+/// Why a member is held: with what was seen where that is its own affair.
+fn why(gate: ReleaseGate, seen: &str) -> String {
+    match gate {
+        ReleaseGate::MembersAnswer | ReleaseGate::MembersAgree | ReleaseGate::AtRest => {
+            format!("{gate} is closed; {ELSEWHERE}")
+        }
+        ReleaseGate::Turn | ReleaseGate::Floor | ReleaseGate::DataSafe | ReleaseGate::Settled => {
+            format!("{gate} is closed: {seen}")
+        }
     }
 }
 
@@ -135,12 +189,26 @@ fn vouched(reports: &[Report]) -> BTreeSet<IpAddr> {
     sightings.map(|sighting| sighting.address).collect()
 }
 
+fn tasks(reports: &[Report]) -> Option<BTreeSet<(String, IpAddr)>> {
+    let mut reports = reports.iter();
+    let docker = reports.find(|report| report.witness == Witness::Docker)?;
+    if !docker.grade.is_complete() {
+        return None;
+    }
+    let sightings = docker.sightings.iter();
+    let tasks = sightings.filter_map(|seen| Some((seen.task.clone()?, seen.address)));
+    Some(tasks.collect())
+}
+
 #[cfg(test)]
 impl Findings {
     /// The same, of a pass in which these witnesses reported.
     pub(super) fn listing(self, reports: &[Report]) -> Findings {
-        let vouched = vouched(reports);
-        Findings { vouched, ..self }
+        Findings {
+            vouched: vouched(reports),
+            tasks: tasks(reports),
+            ..self
+        }
     }
 
     /// The same, of a pass that took longer.

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
-
-use crate::words::harmless;
+use meshworker_core::Told;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a member's supervisor says of it. Fields that are not known here are let
 /// pass: one side may be newer than the other.
@@ -57,6 +56,7 @@ pub struct Answer {
     /// the others are that without it.
     pub in_place: bool,
     /// What the cluster is, for people: "one cluster of 3 members".
+    #[serde(deserialize_with = "told")]
     pub cluster: String,
     /// Whether a member that is leaving may stop, or one that waits may start.
     /// None in other phases, while no pass has looked since it began to leave,
@@ -70,40 +70,36 @@ pub struct Verdict {
     /// Whether it may.
     pub granted: bool,
     /// Why, or why not, for people: the gate that is closed and what was seen.
+    #[serde(deserialize_with = "told")]
     pub why: String,
     /// What kind of leaving the worker takes it for, for people.
+    #[serde(deserialize_with = "told")]
     pub going: String,
     /// Its place in the leave queue, counted from 1.
     pub place: usize,
     /// What is left to do, for people: "5461 slots left".
+    #[serde(default, deserialize_with = "told_if_any")]
     pub progress: Option<String>,
 }
 
-/// In characters. What we say ourselves is shorter.
+/// In bytes. What we say ourselves is shorter.
 const LONGEST: usize = 1_000;
 
-impl Answer {
-    /// The same, fit to be logged and shown.
-    pub(super) fn harmless(self) -> Answer {
-        let text = |text: String| harmless(&text, LONGEST);
-        let verdict = self.verdict.map(|verdict| Verdict {
-            why: text(verdict.why),
-            going: text(verdict.going),
-            progress: verdict.progress.map(text),
-            ..verdict
-        });
-        Answer {
-            cluster: text(self.cluster),
-            verdict,
-            ..self
-        }
-    }
+/// A worker's words, fit to be logged and shown.
+fn told<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Told::<LONGEST>::deserialize(from).map(Told::into_string)
+}
+
+fn told_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let told = Option::<Told<LONGEST>>::deserialize(from)?;
+    Ok(told.map(Told::into_string))
 }
 
 #[cfg(test)]
 mod tests {
+    use meshworker_core::{NASTY, is_harmful};
+
     use super::*;
-    use crate::words::{NASTY, is_harmful};
 
     #[test]
     fn an_answer_began_a_line_of_its_own_in_the_log() {
@@ -120,7 +116,9 @@ mod tests {
                     progress: Some(nasty.to_owned()),
                 }),
             };
-            let said = format!("{:?}", answer.harmless()).replace("\\u{fffd}", "");
+            let sent = serde_json::to_string(&answer).unwrap();
+            let heard: Answer = serde_json::from_str(&sent).unwrap();
+            let said = format!("{heard:?}").replace("\\u{fffd}", "");
             assert!(
                 !said.chars().any(is_harmful) && !said.contains("\\u"),
                 "{said}"

@@ -6,12 +6,12 @@ use axum::body::Body;
 use axum::extract;
 use axum::http::StatusCode;
 use axum::routing::post;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
+use meshworker_core::is_harmful;
 use tokio::time::Instant;
 
 use super::{Announcement, Answer, PATH, Refused, Speaker};
-use crate::api::{self, Peer, Problem};
-use crate::words::is_harmful;
+use crate::api::{self, Json, Peer, Problem};
 
 /// Longer than any name or id of Swarm: its names are DNS names.
 const LONGEST_TEXT: usize = 253;
@@ -95,8 +95,21 @@ fn can_be_a_members(address: IpAddr, peer: IpAddr) -> bool {
     let nowhere = match address {
         // "This network" and what is reserved (RFC 1122, 3.2.1.3; RFC 1112, 4).
         IpAddr::V4(v4) => matches!(v4.octets(), [0 | 240..=255, ..]) || v4.is_link_local(),
-        // The second is another way to say an IPv4 address (RFC 6052).
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || matches!(v6.segments(), [0x64, 0xff9b, ..]),
+        // What says an IPv4 address in another way: RFC 6052, 3056, 4380, and what
+        // RFC 4291 (2.5.5.1) once allowed; what is thrown away (RFC 6666); and what
+        // was meant for one site (RFC 3879).
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local()
+                || matches!(
+                    v6.segments(),
+                    [0x64, 0xff9b, ..]
+                        | [0x2002, ..]
+                        | [0x2001, 0, ..]
+                        | [0, 0, 0, 0, 0, 0, 1..=0xffff, _]
+                        | [0x100, 0, 0, 0, ..]
+                        | [0xfec0..=0xfeff, ..]
+                )
+        }
     };
     !nowhere
         && !address.is_unspecified()
@@ -113,7 +126,13 @@ mod tests {
         let far: IpAddr = "10.0.1.7".parse().unwrap();
         let here: IpAddr = "127.0.0.1".parse().unwrap();
         let can = |text: &str, peer| can_be_a_members(text.parse().unwrap(), peer);
-        for address in ["10.0.1.7", "10.0.1.8", "fd00::7", "203.0.113.7"] {
+        for address in [
+            "10.0.1.7",
+            "10.0.1.8",
+            "fd00::7",
+            "2001:db8::7",
+            "203.0.113.7",
+        ] {
             assert!(can(address, far), "{address}");
         }
         for address in [
@@ -122,6 +141,11 @@ mod tests {
             "240.0.0.1",
             "64:ff9b::a00:107",
             "64:ff9b:1::1",
+            "2002:7f00:1::1",
+            "2001:0:4136:e378::1",
+            "::10.0.1.7",
+            "100::1",
+            "fec0::1",
             "::",
             "224.0.0.1",
             "ff02::1",

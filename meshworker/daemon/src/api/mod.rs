@@ -5,10 +5,12 @@
 mod body;
 pub mod certificate;
 mod guard;
+mod json;
 mod lease;
 mod places;
 mod problem;
 mod rate;
+mod readers;
 mod server;
 mod token;
 pub mod v1;
@@ -22,9 +24,11 @@ use crate::status::Health;
 
 pub use body::read;
 pub use guard::{Names, NoName, guarded};
+pub use json::Json;
 pub use lease::Lease;
 pub use problem::{Problem, ProblemBody};
 pub use rate::{limited, limited_to, limited_with};
+pub use readers::{Readers, Unknown, restricted};
 pub use server::{Peer, Server};
 pub use token::Tokens;
 
@@ -45,8 +49,8 @@ pub fn router(state: State) -> Router {
 }
 
 /// Whether the process lives: whoever reads this knows. Says nothing of clusters.
-async fn health() -> axum::Json<Health> {
-    axum::Json(Health::Ok)
+async fn health() -> Json<Health> {
+    Json(Health::Ok)
 }
 
 async fn unknown(uri: Uri) -> Problem {

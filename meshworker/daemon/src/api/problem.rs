@@ -3,17 +3,19 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::words::harmless;
+use meshworker_core::Told;
 
-/// In characters: what a client sent may be repeated in its answer, not at any
-/// length. What we say ourselves is shorter.
-const LONGEST: usize = 1_000;
+use super::Json;
+
+/// In bytes: what a client sent may be repeated in its answer, not at any length.
+/// What we say ourselves is shorter.
+const LONGEST: usize = 2_000;
 
 /// Why a request was not answered as wished: `{"error": "..."}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
-    error: String,
+    error: Told<LONGEST>,
 }
 
 impl Problem {
@@ -21,8 +23,13 @@ impl Problem {
     pub fn new(status: StatusCode, error: impl Into<String>) -> Problem {
         Problem {
             status,
-            error: harmless(&error.into(), LONGEST),
+            error: error.into().into(),
         }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// The request cannot be understood.
@@ -40,7 +47,9 @@ pub struct ProblemBody {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = axum::Json(ProblemBody { error: self.error });
+        let body = Json(ProblemBody {
+            error: self.error.into_string(),
+        });
         let mut response = (self.status, body).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");

@@ -19,9 +19,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 
+use super::certificate::Certificate;
 use super::places::Places;
 use super::{Lease, Problem};
 use crate::proof::Door;
@@ -70,7 +70,7 @@ pub struct Server {
 #[derive(Clone)]
 enum Wire {
     Plain,
-    Tls(TlsAcceptor),
+    Tls(Arc<Certificate>),
     /// TLS in which both sides prove that they know a token.
     Proof(Arc<Door>),
 }
@@ -97,7 +97,7 @@ impl Server {
     }
 
     /// The same, encrypted.
-    pub fn with_tls(self, tls: Option<TlsAcceptor>) -> Server {
+    pub fn with_tls(self, tls: Option<Arc<Certificate>>) -> Server {
         let wire = tls.map_or(Wire::Plain, Wire::Tls);
         Server { wire, ..self }
     }
@@ -179,7 +179,10 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
         let broken = |error: io::Error| error.to_string();
         match wire {
             Wire::Plain => answer(stream, router).await,
-            Wire::Tls(tls) => answer(tls.accept(stream).await.map_err(broken)?, router).await,
+            Wire::Tls(tls) => {
+                let stream = tls.acceptor().accept(stream).await.map_err(broken)?;
+                answer(stream, router).await
+            }
             Wire::Proof(door) => {
                 let mut first = [0];
                 stream.peek(&mut first).await.map_err(broken)?;

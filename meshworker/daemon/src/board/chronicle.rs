@@ -5,13 +5,23 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use meshworker_core::Told;
 use tokio::sync::broadcast;
 
 use super::Fact;
 use crate::status::{Event, Events};
 
-/// So many events are remembered: about a megabyte, and a day of a quiet cluster.
+/// So many events are remembered: a day of a quiet cluster.
 const REMEMBERED: usize = 2_000;
+
+/// So many bytes of their words: three times what as many usual ones have.
+const BYTES: usize = 2 << 20;
+
+/// The longest text, and the longest name or piece of evidence, in bytes; and so many
+/// pieces of evidence. What others say has bounds of its own, and is put together here.
+const LONGEST_TEXT: usize = 2_000;
+const LONGEST_WORD: usize = 400;
+const MOST_EVIDENCE: usize = 16;
 
 /// So many news a listener may be behind before it misses some.
 const BEHIND: usize = 512;
@@ -36,6 +46,7 @@ pub struct Chronicle {
 #[derive(Debug, Default)]
 struct Past {
     events: VecDeque<Arc<Event>>,
+    bytes: usize,
     newest: u64,
 }
 
@@ -51,6 +62,7 @@ impl Default for Chronicle {
 impl Chronicle {
     /// Notes what happened to a cluster.
     pub fn record(&self, cluster: &str, fact: Fact) {
+        let fact = bounded(fact);
         fact.log(cluster);
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let mut past = self.lock();
@@ -66,9 +78,13 @@ impl Chronicle {
             text: fact.text,
             evidence: fact.evidence,
         });
+        past.bytes += weight(&event);
         past.events.push_back(Arc::clone(&event));
-        while past.events.len() > REMEMBERED {
-            past.events.pop_front();
+        while past.events.len() > REMEMBERED || past.bytes > BYTES {
+            let Some(oldest) = past.events.pop_front() else {
+                break;
+            };
+            past.bytes -= weight(&oldest);
         }
         // Under the lock, so that listeners hear events in their order. That
         // nobody listens is no failure.
@@ -101,33 +117,65 @@ impl Chronicle {
         }
     }
 
-    /// What a listener that heard this event last is told when it comes back:
-    /// the newest `limit` events since, and how many more there were that it is
-    /// not told. Whoever heard more than there is heard another process, and
-    /// is told everything.
-    pub fn since(
-        &self,
-        heard: u64,
-        limit: usize,
-        wanted: impl Fn(&Event) -> bool,
-    ) -> (Events, u64) {
-        let newest = self.lock().newest;
-        let after = if heard > newest { 0 } else { heard };
-        let mut found = self.events(after, limit.saturating_add(1), wanted);
-        let forgotten = found.oldest.saturating_sub(after + 1);
-        if found.events.len() <= limit {
-            return (found, forgotten);
+    /// The first event after this id that passes the filter.
+    pub fn next(&self, after: u64, wanted: impl Fn(&Event) -> bool) -> Option<Arc<Event>> {
+        let past = self.lock();
+        let known = past.events.partition_point(|event| event.id <= after);
+        let mut newer = past.events.range(known..);
+        newer.find(|event| wanted(event)).cloned()
+    }
+
+    /// The newest event there ever was.
+    pub fn newest(&self) -> u64 {
+        self.lock().newest
+    }
+
+    /// Where a listener that heard this event last goes on when it comes back, and
+    /// how many events it is not told: at most the newest `limit` since are told.
+    /// Whoever heard more than there is heard another process, and is told everything.
+    pub fn since(&self, heard: u64, limit: usize, wanted: impl Fn(&Event) -> bool) -> (u64, u64) {
+        let past = self.lock();
+        let after = if heard > past.newest { 0 } else { heard };
+        let oldest = past.events.front().map_or(0, |event| event.id);
+        let forgotten = oldest.saturating_sub(after + 1);
+        let newest_first = past.events.iter().rev();
+        let newer = newest_first.take_while(|event| event.id > after);
+        let mut told = newer
+            .filter(|event| wanted(event))
+            .skip(limit.saturating_sub(1));
+        let first = told.next().map(|event| event.id);
+        // Which of those that are left out were wanted nobody counts any more.
+        match first.filter(|_| told.next().is_some()) {
+            Some(first) => (first - 1, first - 1 - after),
+            None => (after + forgotten, forgotten),
         }
-        // Which of them were wanted nobody counts any more.
-        found.events.remove(0);
-        let first = found.events.first().map_or(after + 1, |event| event.id);
-        (found, first.saturating_sub(after + 1))
     }
 
     fn lock(&self) -> MutexGuard<'_, Past> {
         // Each change is whole when the lock is given back.
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The same, of bounded length.
+fn bounded(fact: Fact) -> Fact {
+    let word = |word: String| Told::<LONGEST_WORD>::from(word).into_string();
+    let evidence = fact.evidence.into_iter().take(MOST_EVIDENCE).map(word);
+    Fact {
+        text: Told::<LONGEST_TEXT>::from(fact.text).into_string(),
+        member: fact.member.map(word),
+        reason: fact.reason.map(word),
+        evidence: evidence.collect(),
+        ..fact
+    }
+}
+
+/// How many bytes of words it holds.
+fn weight(event: &Event) -> usize {
+    let evidence = event.evidence.iter().map(String::len).sum::<usize>();
+    let others = [event.member.as_ref(), event.reason.as_ref()];
+    let others = others.into_iter().flatten().map(String::len).sum::<usize>();
+    event.text.len() + evidence + others
 }
 
 #[cfg(test)]
@@ -165,6 +213,24 @@ mod tests {
         assert_eq!(all.oldest, 6);
     }
 
+    /// Each of some thousand events held megabytes of a node's words.
+    #[test]
+    fn the_words_of_events_filled_the_memory() {
+        let chronicle = Chronicle::default();
+        for _ in 0..REMEMBERED {
+            let fact = Fact {
+                evidence: vec!["e".repeat(1 << 16); 100],
+                ..Fact::new(EventKind::Member, "t".repeat(1 << 16)).about("m".repeat(1 << 16))
+            };
+            chronicle.record("db", fact);
+        }
+        let all = chronicle.events(0, usize::MAX, |_| true);
+        let bytes: usize = all.events.iter().map(weight).sum();
+        assert!(bytes <= BYTES && bytes > BYTES / 2, "{bytes}");
+        assert_eq!(all.newest, REMEMBERED as u64);
+        assert!(all.events.iter().all(|event| weight(event) < 10_000));
+    }
+
     #[test]
     fn who_comes_back_is_told_what_was_missed_and_what_is_lost() {
         let chronicle = Chronicle::default();
@@ -172,8 +238,13 @@ mod tests {
             chronicle.record("db", Fact::new(EventKind::Member, "again"));
         }
         let told = |heard, limit| {
-            let (events, missed) = chronicle.since(heard, limit, |_| true);
-            (ids(&events), missed)
+            let (mut after, missed) = chronicle.since(heard, limit, |_| true);
+            let mut told = Vec::new();
+            while let Some(event) = chronicle.next(after, |_| true) {
+                after = event.id;
+                told.push(after);
+            }
+            (told, missed)
         };
         assert_eq!(told(7, 100), (vec![8, 9, 10], 0));
         assert_eq!(told(7, 3), (vec![8, 9, 10], 0));

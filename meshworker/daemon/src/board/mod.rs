@@ -17,10 +17,11 @@ mod sheet;
 mod since;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::api::certificate::Certificate;
 use crate::config::Cluster;
+use crate::turned_away::Register;
 
 pub use chronicle::{Chronicle, News};
 pub use fact::Fact;
@@ -35,7 +36,8 @@ pub struct Board {
     sheets: Mutex<BTreeMap<String, Arc<Sheet>>>,
     chronicle: Arc<Chronicle>,
     powers: Powers,
-    unproved: OnceLock<Arc<AtomicU64>>,
+    unproved: OnceLock<Arc<Register>>,
+    certificate: OnceLock<Arc<Certificate>>,
 }
 
 impl Board {
@@ -50,7 +52,12 @@ impl Board {
     /// Opens the sheet of a cluster, until the registration is dropped.
     pub fn open(self: &Arc<Board>, cluster: &Cluster) -> Registration {
         let chronicle = Arc::clone(&self.chronicle);
-        let sheet = Arc::new(Sheet::new(cluster, chronicle, self.powers));
+        let sheet = Arc::new(Sheet::new(
+            cluster,
+            chronicle,
+            self.powers,
+            self.unproved.get().cloned(),
+        ));
         self.lock().insert(cluster.name.clone(), Arc::clone(&sheet));
         Registration {
             board: Arc::clone(self),
@@ -68,16 +75,28 @@ impl Board {
         self.lock().values().cloned().collect()
     }
 
-    /// Has the members' port counted, where there is one.
-    pub fn watch_door(&self, unproved: Arc<AtomicU64>) {
+    /// Has shown who did not prove at the members' port that it knows the token, on
+    /// every sheet that is opened from now on.
+    pub fn watch_door(&self, unproved: Arc<Register>) {
         // There is one such port in a process.
         let _ = self.unproved.set(unproved);
+    }
+
+    /// Has told when this certificate is no longer valid.
+    pub fn watch_certificate(&self, certificate: Arc<Certificate>) {
+        // There is one such port in a process.
+        let _ = self.certificate.set(certificate);
+    }
+
+    /// What is shown to operators, where there is one.
+    pub fn certificate(&self) -> Option<&Arc<Certificate>> {
+        self.certificate.get()
     }
 
     /// How many connections to the members' port proved nothing.
     pub fn unproved(&self) -> u64 {
         let unproved = self.unproved.get();
-        unproved.map_or(0, |unproved| unproved.load(Ordering::Relaxed))
+        unproved.map_or(0, |unproved| unproved.times())
     }
 
     /// What has happened.

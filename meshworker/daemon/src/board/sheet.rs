@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +12,10 @@ use super::since::Since;
 use super::{Chronicle, Fact, Look, OrderBook, Powers};
 use crate::config::{Cluster, Docker};
 use crate::metrics::{Counts, Tally};
-use crate::status::{ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, Why, of};
+use crate::status::{
+    ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, TurnedAway, Why, of,
+};
+use crate::turned_away::Register;
 
 /// A pass may be this much older than the cluster's longest pause before the
 /// worker counts as stuck.
@@ -31,7 +33,10 @@ pub struct Sheet {
     chronicle: Arc<Chronicle>,
     known: Mutex<Known>,
     tally: Mutex<Tally>,
-    refused: AtomicU64,
+    /// Who did not prove at the members' port that it knows the token.
+    unproved: Option<Arc<Register>>,
+    /// Whose announcements were refused, by whoever hears them now.
+    refused: Mutex<Arc<Register>>,
 }
 
 /// What readers take is shared, so that they hold the lock for no longer than it
@@ -47,7 +52,12 @@ struct Known {
 
 impl Sheet {
     /// A sheet on which nothing is written yet.
-    pub(super) fn new(cluster: &Cluster, chronicle: Arc<Chronicle>, powers: Powers) -> Sheet {
+    pub(super) fn new(
+        cluster: &Cluster,
+        chronicle: Arc<Chronicle>,
+        powers: Powers,
+        unproved: Option<Arc<Register>>,
+    ) -> Sheet {
         let settings = cluster.effective.iter().map(|(name, given)| ConfigValue {
             name: name.clone(),
             value: given.value.clone(),
@@ -66,7 +76,8 @@ impl Sheet {
             chronicle,
             known: Mutex::default(),
             tally: Mutex::default(),
-            refused: AtomicU64::new(0),
+            unproved,
+            refused: Mutex::default(),
         }
     }
 
@@ -77,12 +88,23 @@ impl Sheet {
 
     /// How many announcements were refused.
     pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
+        self.register().times()
     }
 
-    /// Notes how many announcements were refused so far.
-    pub fn note_refused(&self, times: u64) {
-        self.refused.store(times, Ordering::Relaxed);
+    /// Whose announcements are refused from now on.
+    pub fn watch_announcements(&self, refused: Arc<Register>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    fn register(&self) -> Arc<Register> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&refused)
+    }
+
+    /// Who was not heard at the members' port lately.
+    fn turned_away(&self) -> Vec<TurnedAway> {
+        let unproved = self.unproved.iter().flat_map(|register| register.lately());
+        unproved.chain(self.register().lately()).collect()
     }
 
     /// Its engine's name.
@@ -182,7 +204,11 @@ impl Sheet {
     pub fn status(&self) -> Option<ClusterStatus> {
         let (look, since) = self.known()?;
         let orders = self.orders.orders(Instant::now());
-        Some(of::cluster(&self.name, self.engine, &look, &since, &orders))
+        let status = of::cluster(&self.name, self.engine, &look, &since, &orders);
+        Some(ClusterStatus {
+            turned_away: self.turned_away(),
+            ..status
+        })
     }
 
     /// The last look, and since when it has been so.
@@ -214,6 +240,9 @@ impl Sheet {
             *event.cluster == *self.name && member.is_some_and(|member| names.contains(member))
         };
         why.events = self.chronicle.events(0, 50, about).events;
+        why.turned_away = self.turned_away();
+        why.turned_away
+            .retain(|one| names.iter().any(|name| one.is(name)));
         Some(why)
     }
 

@@ -29,7 +29,7 @@ pub fn order(name: &'static str, about: &'static str) -> Command {
 }
 
 /// The flags that asking takes.
-pub fn reading() -> [Arg; 3] {
+pub fn reading() -> [Arg; 4] {
     let api = Arg::new("api")
         .long("api")
         .value_name("URL,...")
@@ -44,11 +44,16 @@ pub fn reading() -> [Arg; 3] {
         .value_name("FILE")
         .env("MESHWORKER_API_CA_FILE")
         .help("The certificates to trust for https, PEM [default: the system's]");
+    let token = Arg::new("api-read-token-file")
+        .long("api-read-token-file")
+        .value_name("FILE")
+        .env("MESHWORKER_API_READ_TOKEN_FILE")
+        .help("The file that holds a token that may read, where reading needs one");
     let cluster = Arg::new("cluster")
         .long("cluster")
         .value_name("NAME")
         .help("The cluster; needed where the worker looks after several");
-    [api, ca, cluster]
+    [api, ca, token, cluster]
 }
 
 /// The flag that acting takes.
@@ -93,6 +98,7 @@ impl Api {
                 endpoints,
                 ca_file: given(args, "api-ca-file").map(PathBuf::from),
                 token: given(args, "api-token-file").map(TokenFile::new),
+                read_token: given(args, "api-read-token-file").map(TokenFile::new),
             },
             cluster: given(args, "cluster"),
         })

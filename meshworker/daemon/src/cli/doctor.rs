@@ -13,6 +13,7 @@ use super::show;
 use crate::config::setting::SETTINGS;
 use crate::doctor::{self as live, Collector, Whom, leave_time};
 use crate::status::Events;
+use crate::words;
 use meshworker_doctor::finding::Severity;
 use meshworker_doctor::report::Diagnosis;
 use meshworker_doctor::stack::{self, Ground};
@@ -162,7 +163,7 @@ fn nodes(args: &ArgMatches) -> Result<Option<usize>, Failed> {
 fn show(diagnosis: &Diagnosis, json: bool) {
     let mut out = anstream::stdout().lock();
     let shown = match json {
-        true => format!("{:#}\n", diagnosis.to_json()),
+        true => words::pretty_json(&diagnosis.to_json()).unwrap_or_default() + "\n",
         false => show::diagnosis(diagnosis),
     };
     // A closed pipe is the reader's wish, not our failure.

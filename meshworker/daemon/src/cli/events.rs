@@ -84,9 +84,9 @@ pub fn events(args: &ArgMatches) -> Result<(), Failed> {
                         out.event(&event)?;
                     }
                 }
-                News::Missed(missed) => eprintln!("meshworker: {missed} events were missed"),
-                News::Broken(why) => eprintln!("meshworker: {why}; trying again"),
-                News::Again(worker) => eprintln!("meshworker: going on with {worker}"),
+                News::Missed(missed) => super::complain(&format!("{missed} events were missed")),
+                News::Broken(why) => super::complain(&format!("{why}; trying again")),
+                News::Again(worker) => super::complain(&format!("going on with {worker}")),
             }
         }
     })

@@ -106,6 +106,7 @@ mod tests {
     fn seen(states: &[MemberState], leavers: Vec<LeaverStatus>) -> ClusterStatus {
         let members = (1..).zip(states).map(|(slot, state)| member(slot, *state));
         ClusterStatus {
+            turned_away: Vec::new(),
             name: "db".into(),
             engine: "redis".into(),
             one: states.iter().all(|state| *state != MemberState::Joining),

@@ -3,18 +3,18 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use tokio_rustls::TlsAcceptor;
 
 use crate::announce::Registry;
-use crate::api::{self, Names, Server, State, Tokens, certificate};
+use crate::api::certificate::Certificate;
+use crate::api::{self, Names, Readers, Server, State, Tokens};
 use crate::config::Origin;
 use crate::proof::Door;
 use crate::token_file::TokenFile;
+use crate::turned_away::Register;
 use crate::witness::{DnsOptions, Place};
 
 use super::Failed;
@@ -23,6 +23,7 @@ const LISTEN: &str = "listen";
 const TOKEN_FILE: &str = "token-file";
 const API_LISTEN: &str = "api-listen";
 const API_TOKEN_FILE: &str = "api-token-file";
+const API_READ_TOKEN_FILE: &str = "api-read-token-file";
 const API_NAMES: &str = "api-names";
 const API_CERT_FILE: &str = "api-cert-file";
 const API_KEY_FILE: &str = "api-key-file";
@@ -40,8 +41,8 @@ pub struct Listening {
     pub server: Server,
     /// What members said.
     pub registry: Arc<Registry>,
-    /// Counts those who did not prove that they know one.
-    pub unproved: Arc<AtomicU64>,
+    /// Who did not prove that it knows one.
+    pub unproved: Arc<Register>,
     /// The tokens that members have.
     pub token_file: TokenFile,
 }
@@ -115,9 +116,12 @@ pub struct ApiListen {
     pub token: Option<Tokens>,
     /// The same, for whoever counts requests.
     pub known: Option<Tokens>,
+    /// Who may read; none for everybody.
+    pub readers: Option<Readers>,
     /// Under which names operators may come.
     pub names: Names,
-    tls: Option<TlsAcceptor>,
+    /// What is shown to them; none for no encryption.
+    pub tls: Option<Arc<Certificate>>,
 }
 
 impl ApiListen {
@@ -145,8 +149,9 @@ impl ApiListen {
         let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
             (None, None) => None,
             (Some((cert, _)), Some((key, _))) => {
-                let read = certificate::read(Path::new(cert), Path::new(key));
-                Some(read.map_err(|why| Failed::Input(format!("{API_CERT_FILE}: {why}")))?)
+                let read = Certificate::read(Path::new(cert), Path::new(key));
+                let read = read.map_err(|why| Failed::Input(format!("{API_CERT_FILE}: {why}")))?;
+                Some(Arc::new(read))
             }
             (cert, _) => {
                 let (there, missing) = match cert {
@@ -163,6 +168,7 @@ impl ApiListen {
             address,
             token: tokens()?,
             known: tokens()?,
+            readers: readers(args)?,
             names,
             tls,
         }))
@@ -179,6 +185,33 @@ impl ApiListen {
             .map_err(|error| Failed::Goal(format!("{API_LISTEN}: {}: {error}", self.address)))?;
         Ok(server.with_tls(self.tls))
     }
+}
+
+/// Who may read, where not everybody may.
+fn readers(args: &ArgMatches) -> Result<Option<Readers>, Failed> {
+    let Some((file, origin)) = given(args, API_READ_TOKEN_FILE) else {
+        return Ok(None);
+    };
+    let own = token(API_READ_TOKEN_FILE, file, &origin)?;
+    for (other, could) in [
+        (TOKEN_FILE, "readers could announce members"),
+        (API_TOKEN_FILE, "readers could give orders"),
+    ] {
+        if let Some((others, _)) = given(args, other)
+            && TokenFile::new(file).shares_with(&TokenFile::new(others))
+        {
+            return Err(Failed::Input(format!(
+                "{API_READ_TOKEN_FILE} ({origin}): found a token that {other} has too; allowed: \
+                 others, or {could}"
+            )));
+        }
+    }
+    let operators = given(args, API_TOKEN_FILE);
+    let operators = operators.map(|(file, origin)| token(API_TOKEN_FILE, file, &origin));
+    Ok(Some(Readers {
+        own,
+        operators: operators.transpose()?,
+    }))
 }
 
 fn place(name: &str, text: &str, origin: &Origin, port: u16) -> Result<SocketAddr, Failed> {

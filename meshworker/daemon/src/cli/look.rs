@@ -7,6 +7,7 @@ use meshworker_core::{Roster, Standing};
 use meshworker_engines::Engine;
 use serde_json::json;
 
+use crate::words;
 use crate::worker::{self, Job, Pass, Worker};
 
 use super::{Failed, cluster_args, flag};
@@ -70,12 +71,12 @@ fn as_json<E: Engine>(pass: &Pass<E>) -> String {
             })
         })
         .collect();
-    json!({
+    let all = json!({
         "reports": pass.observed.reports,
         "members": members,
         "plan": pass.plan,
-    })
-    .to_string()
+    });
+    words::json(&all).unwrap_or_default()
 }
 
 fn as_table<E: Engine>(pass: &Pass<E>) -> String {
@@ -111,6 +112,7 @@ fn as_table<E: Engine>(pass: &Pass<E>) -> String {
             .map(|step| format!("would do: {step}")),
     );
     lines.extend(pass.plan.refusals.iter().map(ToString::to_string));
+    let lines: Vec<_> = lines.iter().map(|line| words::dull(line)).collect();
     lines.join("\n")
 }
 

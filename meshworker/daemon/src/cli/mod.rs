@@ -11,6 +11,7 @@ mod health;
 mod init;
 mod install;
 mod listen;
+mod log_lines;
 mod logging;
 mod look;
 mod operators;
@@ -32,6 +33,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::setting::PROCESS;
+use crate::words::dull;
 
 /// Exit code for input that cannot be used: a flag, a file, a label.
 const BAD_INPUT: u8 = 2;
@@ -104,10 +106,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            eprintln!("meshworker: {failed}");
+            complain(&failed.to_string());
             ExitCode::from(failed.exit_code())
         }
     }
+}
+
+/// One line on standard error, whoever's words are in it.
+fn complain(line: &str) {
+    eprintln!("meshworker: {}", dull(line));
 }
 
 /// Help and version as they are; a mistake as one line.
@@ -116,7 +123,7 @@ fn misused(error: &clap::Error) -> ExitCode {
         // A closed pipe is the reader's wish, not our failure.
         let _ = error.print();
     } else {
-        eprintln!("meshworker: {}", usage::line(error));
+        complain(&usage::line(error));
     }
     ExitCode::from(error.exit_code() as u8)
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::api::{self, Names, Server, Tokens, v1};
+use crate::api::{self, Names, Readers, Server, Tokens, v1};
 use crate::board::Board;
 use crate::dashboard;
 use crate::log_level::LogLevel;
@@ -48,12 +48,13 @@ impl Operators {
                 .map(|(workers, _, _)| workers.clone()),
         );
         let known = listen.known.take();
+        let readers = listen.readers.take();
         let scaling = self.scaling()?;
         let desk = v1::Desk::new(self.board)
             .with_token(token)
             .with_scaling(scaling)
             .with_log_level(Some(self.log_level));
-        let server = listen.bind(routes(desk, names, known)).await?;
+        let server = listen.bind(routes(desk, names, known, readers)).await?;
         let thread = std::thread::Builder::new().name("operators".into());
         thread
             .spawn(move || answer(server, stop))
@@ -76,8 +77,9 @@ impl Operators {
 }
 
 /// Everything that operators can ask for.
-fn routes(desk: v1::Desk, names: Names, known: Option<Tokens>) -> Router {
+fn routes(desk: v1::Desk, names: Names, known: Option<Tokens>, readers: Option<Readers>) -> Router {
     let routes = v1::router(desk).merge(dashboard::router());
+    let routes = api::restricted(readers, routes);
     api::limited_with(known, api::guarded(names, routes))
 }
 

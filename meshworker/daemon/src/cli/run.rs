@@ -1,13 +1,13 @@
 //! `meshworker run`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::ArgMatches;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::api::Server;
 use crate::board::{Board, Powers};
@@ -116,6 +116,12 @@ async fn forever(given: Inputs, clusters: Vec<Cluster>, serving: Serving) -> Res
     };
     if let Some(listening) = &listening {
         board.watch_door(Arc::clone(&listening.unproved));
+    }
+    if let Some(certificate) = serving.api.as_ref().and_then(|api| api.tls.clone()) {
+        if let Some(why) = certificate.warning(SystemTime::now()) {
+            warn!("{why}");
+        }
+        board.watch_certificate(certificate);
     }
     let (end, ended) = watch::channel(false);
     let operators = match serving.api {

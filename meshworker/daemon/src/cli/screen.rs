@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Failed;
 use super::show::{Ink, Style};
+use crate::words;
 
 /// Standard output.
 #[derive(Debug)]
@@ -43,9 +44,9 @@ impl Screen {
     /// Prints a value as JSON: for people to read, or in one line.
     pub fn json(&self, value: &impl Serialize, one_line: bool) -> Result<(), Failed> {
         let text = if one_line {
-            serde_json::to_string(value)
+            words::json(value)
         } else {
-            serde_json::to_string_pretty(value)
+            words::pretty_json(value)
         };
         let text = text.map_err(|error| Failed::Goal(format!("no JSON: {error}")))?;
         self.print(&text)

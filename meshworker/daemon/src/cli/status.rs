@@ -89,7 +89,7 @@ async fn watch(api: &Api, json: bool, screen: &mut Screen) -> Result<(), Failed>
             Ok(shown) if !json && (changed || screen.terminal) => {
                 screen.draw(&page(shown, screen))?
             }
-            Err(failed) if changed && json => eprintln!("meshworker: {failed}"),
+            Err(failed) if changed && json => super::complain(&failed.to_string()),
             Err(failed) if changed => {
                 let lines = show::wrap(&failed.to_string(), screen.style.width, "", "  ");
                 let page = screen.style.paint(Ink::Bad, &lines.join("\n"));

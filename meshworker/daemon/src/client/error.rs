@@ -1,7 +1,8 @@
 //! Why a worker did not do as it was asked.
 
+use meshworker_core::Told;
+
 use super::worker::DEADLINE;
-use crate::words::harmless;
 
 /// Why one worker did not answer as wished.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ pub enum Unanswered {
     /// No worker answered: what each said.
     #[error("no worker answers: {}", .0.join("; "))]
     Nobody(Vec<String>),
-    /// The token cannot be used.
-    #[error("api-token-file: {0}")]
+    /// A token cannot be used: which flag's, and why.
+    #[error("{0}")]
     Token(String),
 }
 
@@ -68,5 +69,5 @@ pub(super) fn reason(error: &reqwest::Error) -> String {
 /// Whatever a stranger says, fit for one line of a terminal.
 pub(super) fn one_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    harmless(line, 300)
+    Told::<600>::from(line).into_string()
 }

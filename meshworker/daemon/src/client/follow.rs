@@ -7,9 +7,10 @@ use reqwest::Response;
 use serde::Deserialize;
 use tokio::time::sleep;
 
-use super::worker::{Ask, Worker};
+use super::worker::Worker;
 use super::{Access, Client, Message, Parser, Unanswered};
 use crate::status::{Event, Events};
+use crate::words::plain_json;
 
 /// Between two attempts to reach a worker again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -116,9 +117,10 @@ impl Follow {
 
     fn take(&mut self, message: &Message) -> Result<(), String> {
         let garbage = |error: serde_json::Error| format!("an event that is none: {error}");
+        let data = plain_json(&message.data);
         match message.event.as_str() {
             "fact" => {
-                let event: Event = serde_json::from_str(&message.data).map_err(garbage)?;
+                let event: Event = serde_json::from_str(&data).map_err(garbage)?;
                 self.last = event.id;
                 if event.time > self.known {
                     self.time.clone_from(&event.time);
@@ -126,7 +128,7 @@ impl Follow {
                 }
             }
             "missed" => {
-                let Missed { missed } = serde_json::from_str(&message.data).map_err(garbage)?;
+                let Missed { missed } = serde_json::from_str(&data).map_err(garbage)?;
                 self.news.push_back(News::Missed(missed));
             }
             // A changed status, or what a later worker says.
@@ -177,7 +179,8 @@ impl Follow {
             .map(|name| ("cluster", name.clone()))
             .collect();
         let last = if same { self.last } else { 0 };
-        let ask = Ask::get(&["v1", "events", "stream"], &query).since(Some(last));
+        let ask = self.client.question(&["v1", "events", "stream"], &query)?;
+        let ask = ask.since(Some(last));
         let stream = worker.open(&ask).await?;
         Ok((stream, worker.name.clone(), same))
     }
@@ -187,7 +190,8 @@ impl Follow {
         if !self.broken {
             return Ok(false);
         }
-        let ask = Ask::get(&["v1", "events"], &[("limit", "1".to_owned())]);
+        let limit = [("limit", "1".to_owned())];
+        let ask = self.client.question(&["v1", "events"], &limit)?;
         let events: Events = worker.ask(&ask).await?;
         Ok(events.newest < self.last)
     }

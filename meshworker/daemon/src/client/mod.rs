@@ -61,6 +61,8 @@ pub struct Access {
     pub ca_file: Option<PathBuf>,
     /// The file that holds the token for acts.
     pub token: Option<TokenFile>,
+    /// The file that holds the token for reading; none for that for acts, or none.
+    pub read_token: Option<TokenFile>,
 }
 
 /// The workers that were found.
@@ -70,6 +72,7 @@ pub struct Client {
     /// Names that stand for no address now, and why.
     lost: Vec<String>,
     token: Option<TokenFile>,
+    read_token: Option<TokenFile>,
     /// Who answered last: asked first, since events are numbered by each worker.
     answering: AtomicUsize,
 }
@@ -118,6 +121,7 @@ impl Client {
             workers,
             lost,
             token: access.token.clone(),
+            read_token: access.read_token.clone(),
             answering: AtomicUsize::new(0),
         })
     }
@@ -132,7 +136,7 @@ impl Client {
         path: &[&str],
         query: &[(&'static str, String)],
     ) -> Result<T, Unanswered> {
-        let ask = &Ask::get(path, query);
+        let ask = &self.question(path, query)?;
         self.first(async |worker| worker.ask(ask).await).await
     }
 
@@ -223,21 +227,38 @@ impl Client {
         Err(refused.unwrap_or(Unanswered::Nobody(said)))
     }
 
+    /// The request for what is only read, with a token where there is one.
+    fn question(&self, path: &[&str], query: &[(&'static str, String)]) -> Result<Ask, Unanswered> {
+        let token = match (&self.read_token, &self.token) {
+            (Some(file), _) => Some(bearer("api-read-token-file", file)?),
+            (None, Some(file)) => Some(bearer("api-token-file", file)?),
+            (None, None) => None,
+        };
+        Ok(Ask::get(path, query).by(token))
+    }
+
     /// The request for an act. The token is read now, and goes nowhere else.
     fn order(&self, path: &[&str], order: &impl Serialize) -> Result<Ask, Unanswered> {
         let file = self.token.as_ref().ok_or_else(|| {
-            Unanswered::Token("found nothing; allowed: a file that holds the API's token".into())
+            Unanswered::Token(
+                "api-token-file: found nothing; allowed: a file that holds the API's token".into(),
+            )
         })?;
-        let token = file
-            .first()
-            .map_err(|error| Unanswered::Token(error.to_string()))?;
-        let mut token = HeaderValue::from_str(&format!("Bearer {}", token.as_str()))
-            .map_err(|error| Unanswered::Token(error.to_string()))?;
-        token.set_sensitive(true);
+        let token = bearer("api-token-file", file)?;
         let body = serde_json::to_vec(order)
             .map_err(|error| Unanswered::Token(format!("the order cannot be written: {error}")))?;
         Ok(Ask::post(path, body, token))
     }
+}
+
+/// The token of this file, fit for a header. It is read now.
+fn bearer(flag: &str, file: &TokenFile) -> Result<HeaderValue, Unanswered> {
+    let unusable = |why: &dyn std::fmt::Display| Unanswered::Token(format!("{flag}: {why}"));
+    let token = file.first().map_err(|why| unusable(&why))?;
+    let token = HeaderValue::from_str(&format!("Bearer {}", token.as_str()));
+    let mut token = token.map_err(|why| unusable(&why))?;
+    token.set_sensitive(true);
+    Ok(token)
 }
 
 /// A place with the addresses of one worker, and what became of names without.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use meshworker_core::Limits;
+use meshworker_core::{Limits, Told, is_harmful};
 use meshworker_engines::registry::Kind;
 use meshworker_engines::{Access, Descriptor, SecretFile, Tls};
 
@@ -110,6 +110,7 @@ impl Cluster {
     /// found, and what is allowed. Files that hold secrets need not exist yet:
     /// they are read when they are used.
     pub fn validate(raw: &Raw, around: Surroundings) -> Result<Cluster, Invalid> {
+        plain(raw)?;
         let mut reader = Reader {
             raw,
             effective: Vec::new(),
@@ -179,6 +180,28 @@ impl Cluster {
             effective: reader.effective,
         })
     }
+}
+
+/// No setting is longer, in bytes.
+const LONGEST: usize = 4096;
+
+/// Whether every value is one that can be shown: some come from labels, and from
+/// files that others write.
+fn plain(raw: &Raw) -> Result<(), Invalid> {
+    for (name, given) in raw.settings.iter().chain(&raw.options) {
+        let Given { value, origin } = given;
+        if value.len() > LONGEST || value.chars().chain(name.chars()).any(is_harmful) {
+            return Err(Invalid {
+                name: Told::<100>::from(name.as_str()).into_string(),
+                origin: origin.clone(),
+                found: format!("'{}'", Told::<100>::from(value.as_str())),
+                allowed: format!(
+                    "at most {LONGEST} bytes, without control characters, line breaks and the like"
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 const PORT: &str = "1 to 65535";

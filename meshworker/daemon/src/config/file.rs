@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use meshworker_core::Told;
 use meshworker_engines::small_file::read_text;
 use toml::{Table, Value};
 
@@ -60,14 +61,14 @@ pub fn read(path: &Path) -> Result<Vec<Raw>, FileError> {
 fn parse(path: &Path, text: &str) -> Result<Vec<Raw>, FileError> {
     let shape = |found: String| FileError::Shape {
         path: path.to_owned(),
-        found,
+        found: Told::<300>::from(found).into_string(),
     };
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);
         FileError::Syntax {
             path: path.to_owned(),
             line: text.bytes().take(start).filter(|b| *b == b'\n').count() + 1,
-            message: error.message().replace('\n', " "),
+            message: Told::<300>::from(error.message()).into_string(),
         }
     })?;
     if let Some(key) = table.keys().find(|key| *key != "cluster") {

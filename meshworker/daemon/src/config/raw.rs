@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use meshworker_core::Told;
+
 use super::setting;
 
 /// Where a value comes from. The order is that of precedence, lowest first.
@@ -77,7 +79,7 @@ impl Raw {
             None => {
                 let names = setting::SETTINGS.iter().map(|setting| setting.name);
                 return Err(UnknownSetting {
-                    name: name.to_owned(),
+                    name: Told::<100>::from(name).into_string(),
                     origin,
                     allowed: names.chain(["option.NAME"]).collect::<Vec<_>>().join(", "),
                 });

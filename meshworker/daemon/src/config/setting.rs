@@ -218,6 +218,12 @@ pub const PROCESS: &[Setting] = &[
         "The file that holds the operators' tokens, one a line; without it nobody's orders are taken",
     ),
     setting(
+        "api-read-token-file",
+        "FILE",
+        None,
+        "The file that holds readers' tokens, one a line: reading needs one of them then, or an operator's [default: everybody may read]",
+    ),
+    setting(
         "api-names",
         "NAME,...",
         None,

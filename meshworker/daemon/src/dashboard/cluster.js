@@ -1,6 +1,6 @@
 // One cluster: what it is, what the worker may do, who is in it, what is refused.
 
-import { age, lasting, showAge } from './clock.js';
+import { age, clockTime, lasting, showAge } from './clock.js';
 import { h, mark, redraw, say } from './dom.js';
 import * as members from './members.js';
 import { draw } from './picture.js';
@@ -40,6 +40,7 @@ export class Cluster {
       part('div', 'leaving'),
       part('div', 'refusals'),
       part('div', 'departed'),
+      part('div', 'turned', { class: 'turned-away' }),
       h('h3', {}, 'Members'),
       (this.table = members.table(name)));
     new ResizeObserver(() => this.#drawPicture()).observe(this.picture);
@@ -79,6 +80,7 @@ export class Cluster {
     this.#drawPicture();
     redraw(this.refusals, status.plan, (plan) => refusals(plan, status.mode.dry_run, this.#choose));
     redraw(this.departed, status.departed, departed);
+    redraw(this.turned, status.turned_away ?? [], turnedAway);
     this.#drawTable();
     this.tick();
   }
@@ -180,6 +182,12 @@ function witnesses(all) {
       h('span', { 'aria-hidden': 'true' }, unsure ? '? ' : '✓ '),
       h('b', {}, one.witness), ` ${one.grade} · ${one.members}${of}${unsure ? ' · not complete' : ''}`);
   });
+}
+
+function turnedAway(all) {
+  if (all.length === 0) return [];
+  return [h('h3', {}, 'Not heard at the members\' port'), h('ul', { class: 'complaints' }, all.map((one) => h('li', {},
+    h('b', {}, one.who), ` ${one.times} time${one.times === 1 ? '' : 's'} since ${clockTime(one.since)}: ${one.why}`)))];
 }
 
 function leaving(all, choose) {

@@ -43,6 +43,12 @@ export class Live {
     setInterval(() => this.#line === 'live' && this.#list(), PULSE_MS);
   }
 
+  /// Asks for everything at once, and opens the stream: there is a token now.
+  again() {
+    this.#tries = 0;
+    this.#broken();
+  }
+
   #tell(line) {
     this.#line = line;
     this.#on.line(line, this.#answered);
@@ -141,29 +147,31 @@ export class Live {
   }
 
   #open() {
-    const source = api.stream(this.#newest);
-    this.#source = source;
-    const hear = (kind, act) => source.addEventListener(kind, (message) => {
-      this.#heard();
-      act(JSON.parse(message.data));
+    const act = {
+      fact: (event) => this.#facts([event]),
+      cluster: (changed) => this.refresh(changed.cluster),
+      missed: () => this.#all(),
+    };
+    this.#source = api.stream(this.#newest, {
+      open: () => {
+        this.#tries = 0;
+        this.#answered = Date.now();
+        this.#tell('live');
+        // What changed before it opened.
+        this.#all();
+      },
+      message: (kind, data) => {
+        this.#heard();
+        act[kind]?.(JSON.parse(data));
+      },
+      // It ended, or could not be opened.
+      error: () => this.#broken(),
     });
-    source.addEventListener('open', () => {
-      this.#tries = 0;
-      this.#answered = Date.now();
-      this.#tell('live');
-      // What changed before it opened.
-      this.#all();
-    });
-    hear('fact', (event) => this.#facts([event]));
-    hear('cluster', (changed) => this.refresh(changed.cluster));
-    hear('missed', () => this.#all());
-    // Named so by browsers: the stream ended, or could not be opened.
-    source.addEventListener('error', () => this.#source === source && this.#broken());
   }
 
   /// The stream is gone: whether the worker is too, the next question shows.
   #broken() {
-    this.#source?.close();
+    this.#source?.();
     this.#source = null;
     if (this.#line !== 'lost') this.#tell('polling');
     const pause = RETRY_MS[Math.min(this.#tries, RETRY_MS.length - 1)];

@@ -96,6 +96,26 @@ const live = new Live({
   },
 });
 
+// Where reading needs a token, whoever looks is asked for it.
+const tokenCard = document.getElementById('token');
+const tokenValue = document.getElementById('token-value');
+api.onRefused((had) => {
+  say(document.getElementById('token-why'), had
+    ? 'The worker does not take this token. Reading needs one that stands in its api-read-token-file.'
+    : 'Reading needs a token here: one that stands in the worker\'s api-read-token-file.');
+  if (!tokenCard.hidden) return;
+  tokenCard.hidden = false;
+  tokenValue.focus();
+});
+function useToken() {
+  api.useToken(tokenValue.value.trim());
+  tokenValue.value = '';
+  tokenCard.hidden = true;
+  live.again();
+}
+document.getElementById('token-use').addEventListener('click', useToken);
+tokenValue.addEventListener('keydown', (event) => event.key === 'Enter' && useToken());
+
 setInterval(() => {
   tickAll();
   showLine();

@@ -7,6 +7,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::Duration;
 
+use meshworker_core::Told;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, Uid, geteuid};
 use tokio::io::AsyncWriteExt;
@@ -105,7 +106,7 @@ fn read_line(stream: &mut UnixStream, patience: Duration) -> io::Result<String> 
     }
     let line = String::from_utf8_lossy(&line);
     let line = line.lines().next().unwrap_or_default();
-    Ok(line.chars().filter(|c| !c.is_control()).collect())
+    Ok(Told::<LONGEST>::from(line).into_string())
 }
 
 #[cfg(test)]

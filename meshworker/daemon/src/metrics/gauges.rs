@@ -1,6 +1,7 @@
 //! What is so now, from the last look and the orders.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use meshworker_core::{Member, Orders, Presence, Witness};
 use tokio::time::Instant;
@@ -8,20 +9,23 @@ use tokio::time::Instant;
 use super::counts::timestamp;
 use super::names::{STEP_KINDS, grade, witness};
 use super::registry::{
-    ANNOUNCEMENTS_REFUSED, BUILD_INFO, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE, CLUSTER_SETTLED,
-    CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS, HELD_MEMBERS,
-    INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS, REFUSALS,
-    REMOVALS_ENABLED, SIGHTINGS, UNPROVED,
+    ANNOUNCEMENTS_REFUSED, BUILD_INFO, CERTIFICATE_ENDS, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE,
+    CLUSTER_SETTLED, CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS,
+    HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS,
+    REFUSALS, REMOVALS_ENABLED, SIGHTINGS, UNPROVED,
 };
 use super::{Counts, Page};
 use crate::board::{Look, Sheet};
 use crate::status::{MemberState, of};
 
 /// What is so of the process.
-pub fn process(page: &mut Page, clusters: usize, unproved: u64) {
+pub fn process(page: &mut Page, clusters: usize, unproved: u64, ends: Option<SystemTime>) {
     page.put(&BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
     page.count(&CLUSTERS, &[], clusters);
     page.counter(&UNPROVED, &[], unproved);
+    if let Some(ends) = ends {
+        page.put(&CERTIFICATE_ENDS, &[], timestamp(ends));
+    }
 }
 
 /// What is so of one cluster.

@@ -39,7 +39,8 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub fn scrape(board: &Board) -> String {
     let mut page = Page::default();
     let sheets = board.sheets();
-    gauges::process(&mut page, sheets.len(), board.unproved());
+    let ends = board.certificate().and_then(|shown| shown.ends());
+    gauges::process(&mut page, sheets.len(), board.unproved(), ends);
     for sheet in &sheets {
         let counts = sheet.counts();
         counts.write(&mut page, sheet.name());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Family, Histogram, registry};
+use crate::words::dull;
 
 /// The text that a scrape gets: the series of each family stand together.
 #[derive(Debug, Default)]
@@ -84,8 +85,8 @@ impl Page {
 
 /// A label's value as the text format wants it.
 fn escape(value: &str) -> String {
-    let value = value.replace('\\', "\\\\");
-    value.replace('"', "\\\"").replace('\n', "\\n")
+    let value = dull(value).replace('\\', "\\\\");
+    value.replace('"', "\\\"")
 }
 
 #[cfg(test)]
@@ -98,7 +99,7 @@ mod tests {
         let mut page = Page::default();
         page.put(&registry::PASSES, &["b"], 2.0);
         page.put(&registry::CLUSTERS, &[], 2.0);
-        page.put(&registry::PASSES, &["a \"quoted\\\n name"], 1.0);
+        page.put(&registry::PASSES, &["a \"quoted\\\n name\u{202e}"], 1.0);
         let passes = registry::PASSES.help;
         let clusters = registry::CLUSTERS.help;
         let expected = format!(
@@ -108,7 +109,7 @@ mod tests {
              # HELP meshworker_passes_total {passes}\n\
              # TYPE meshworker_passes_total counter\n\
              meshworker_passes_total{{cluster=\"b\"}} 2\n\
-             meshworker_passes_total{{cluster=\"a \\\"quoted\\\\\\n name\"}} 1\n"
+             meshworker_passes_total{{cluster=\"a \\\"quoted\\\\  name \"}} 1\n"
         );
         assert_eq!(page.text(), expected);
     }

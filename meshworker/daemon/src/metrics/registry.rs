@@ -39,6 +39,8 @@ families! {
         "Clusters that this worker looks after.";
     UNPROVED: Kind::Counter, "unproved_connections_total" []
         "Connections to the members' port of those who did not prove that they know the token.";
+    CERTIFICATE_ENDS: Kind::Gauge, "api_certificate_expiry_timestamp_seconds" []
+        "When the certificate of the operators' port, or one of its chain, is no longer valid; only where there is one.";
     CLUSTER_INFO: Kind::Gauge, "cluster_info" ["cluster", "engine"]
         "Always 1; the label is the cluster's database.";
     INTERVAL: Kind::Gauge, "interval_seconds" ["cluster"]

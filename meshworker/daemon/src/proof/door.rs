@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_rustls::TlsAcceptor;
@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use super::authority::Role;
 use super::{Authority, Unusable, provider};
 use crate::token_file::{Token, TokenFile, TokenFileError};
+use crate::turned_away::Register;
 
 /// Lets in whoever knows a token of this file. It is read at each use, so that
 /// another token takes effect at once, for those who came before as well: what
@@ -28,9 +29,8 @@ pub struct Door {
     made: Mutex<Option<Made>>,
     /// Whether it could not be used last time: that is told once.
     closed: AtomicBool,
-    /// How many did not prove it.
-    refused: Arc<AtomicU64>,
-    last: Mutex<Option<(IpAddr, String)>>,
+    /// Who did not prove it.
+    unproved: Arc<Register>,
 }
 
 struct Made {
@@ -50,8 +50,7 @@ impl Door {
             file,
             made: Mutex::default(),
             closed: AtomicBool::new(false),
-            refused: Arc::default(),
-            last: Mutex::default(),
+            unproved: Arc::default(),
         })
     }
 
@@ -67,20 +66,17 @@ impl Door {
         config.ok().map(TlsAcceptor::from)
     }
 
-    /// How many did not prove that they know a token.
-    pub fn unproved(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.refused)
+    /// Who did not prove that it knows a token.
+    pub fn unproved(&self) -> Arc<Register> {
+        Arc::clone(&self.unproved)
     }
 
     /// Notes that somebody did not prove that it knows a token.
     pub fn refused(&self, peer: IpAddr, why: &dyn std::fmt::Display) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let why = why.to_string();
         // Whoever comes again each second is told of once.
-        let now = (peer, why.to_string());
-        if last.as_ref() != Some(&now) {
+        if self.unproved.note(&peer.to_string(), &why) {
             warn!(%peer, "it does not prove that it knows the token of token-file: {why}");
-            *last = Some(now);
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LeaverStatus, MemberStatus, PlanStatus, WitnessStatus};
+use super::{LeaverStatus, MemberStatus, PlanStatus, TurnedAway, WitnessStatus};
 
 /// One cluster in a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -97,6 +97,9 @@ pub struct ClusterStatus {
     pub plan: PlanStatus,
     /// Who is on its way out, in the order of their turns.
     pub leavers: Vec<LeaverStatus>,
+    /// Who was not heard at the members' port lately.
+    #[serde(default)]
+    pub turned_away: Vec<TurnedAway>,
 }
 
 impl ClusterStatus {

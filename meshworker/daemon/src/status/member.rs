@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Event, LeaverStatus, RefusalStatus, StepStatus, WhoSees};
+use super::{Event, LeaverStatus, RefusalStatus, StepStatus, TurnedAway, WhoSees};
 
 /// What a member is doing, from all that is known of it.
 #[derive(
@@ -132,4 +132,7 @@ pub struct Why {
     pub leaver: Option<LeaverStatus>,
     /// What happened to it, as far as is remembered, oldest first.
     pub events: Vec<Event>,
+    /// Whether its supervisor was not heard at the members' port lately, and why.
+    #[serde(default)]
+    pub turned_away: Vec<TurnedAway>,
 }

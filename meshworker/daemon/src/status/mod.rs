@@ -11,6 +11,7 @@ mod member;
 pub mod of;
 mod order;
 mod plan;
+mod turned_away;
 mod witness;
 
 pub use cluster::{ClusterStatus, Mode, PassStatus, Summary, WhoSees};
@@ -20,4 +21,5 @@ pub use leaver::LeaverStatus;
 pub use member::{MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
 pub use order::{Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale};
 pub use plan::{PlanStatus, RefusalStatus, StepStatus};
+pub use turned_away::TurnedAway;
 pub use witness::WitnessStatus;

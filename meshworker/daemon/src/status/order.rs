@@ -93,6 +93,9 @@ pub struct Readiness {
     pub ready: bool,
     /// What is missing, one line each.
     pub missing: Vec<String>,
+    /// What will be missing unless somebody acts, one line each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// How much is to be logged.

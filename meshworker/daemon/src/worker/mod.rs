@@ -336,9 +336,8 @@ impl<E: Engine> Worker<E> {
             sheet.record(fact);
         }
         if let Some(desk) = &self.desk {
-            let (times, news) = desk.refused();
-            sheet.note_refused(times);
-            if let Some(why) = news {
+            sheet.watch_announcements(Arc::clone(desk.refused()));
+            for why in desk.refused_news() {
                 sheet.record(tell::unheard(&why));
             }
         }

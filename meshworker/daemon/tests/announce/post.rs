@@ -8,6 +8,7 @@ use meshworker::announce::{Announcement, PATH, Phase, Registry};
 use meshworker::api::{Server, State, router};
 use meshworker::proof::{Call, Door};
 use meshworker::token_file::TokenFile;
+use meshworker::turned_away::Register;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -26,6 +27,8 @@ pub struct Post {
     pub registry: Arc<Registry>,
     pub address: SocketAddr,
     pub stop: watch::Sender<bool>,
+    /// Who did not prove that it knows the token.
+    pub unproved: Arc<Register>,
     server: JoinHandle<()>,
     file: tempfile::NamedTempFile,
 }
@@ -40,6 +43,7 @@ impl Post {
         };
         let server = Server::bind(([127, 0, 0, 1], 0).into(), router(state), "tests");
         let door = Door::of(TokenFile::new(file.path())).unwrap();
+        let unproved = door.unproved();
         let server = server.await.unwrap().with_proof(Arc::new(door));
         let address = server.address();
         let (stop, stopped) = watch::channel(false);
@@ -47,9 +51,15 @@ impl Post {
             registry,
             address,
             stop,
+            unproved,
             server: tokio::spawn(server.run(stopped)),
             file,
         }
+    }
+
+    /// Has the server know this token alone from now on.
+    pub fn change_token(&self, token: &str) {
+        std::fs::write(self.file.path(), token).unwrap();
     }
 
     /// Stops the server, and waits until it has.

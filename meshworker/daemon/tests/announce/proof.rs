@@ -1,12 +1,19 @@
 //! Who comes in without knowing the token, and how long it takes who knows it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use meshworker::announce::client::{Client, Unheard};
 use meshworker::announce::{PATH, Phase};
+use meshworker::board::{Board, Look, Powers};
+use meshworker::cli::show::{self, Shown, Style};
+use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::proof::Unproved;
 use meshworker::token_file::TokenFile;
+use meshworker::worker::Requests;
+use meshworker_core::{Pace, Report, Roster, Unity, Witness};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,10 +24,45 @@ use crate::post::{Post, TOKEN, member, read};
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 7));
 
 fn knowing(tokens: &str) -> (tempfile::NamedTempFile, Client) {
+    knowing_from(tokens, HERE)
+}
+
+fn knowing_from(tokens: &str, from: IpAddr) -> (tempfile::NamedTempFile, Client) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), tokens).unwrap();
-    let client = Client::new(TokenFile::new(file.path()), Some(HERE));
+    let client = Client::new(TokenFile::new(file.path()), Some(from));
     (file, client)
+}
+
+fn cluster(name: &str) -> Cluster {
+    let mut raw = Raw::default();
+    for (setting, value) in [("servicename", name), ("engine", "redis"), ("docker", "no")] {
+        raw.give(setting, value, Origin::Flag).unwrap();
+    }
+    Inputs::default().cluster(&raw).unwrap()
+}
+
+/// A look at those whom these reports name, of whom nobody answers.
+fn look(reports: Vec<Report>) -> Look {
+    Look {
+        number: 1,
+        at: Instant::now(),
+        time: SystemTime::now(),
+        took: Duration::ZERO,
+        requests: Requests::default(),
+        roster: Roster::merge(&reports, &BTreeSet::new()),
+        reports,
+        answers: BTreeMap::new(),
+        steps: Vec::new(),
+        refusals: Vec::new(),
+        leavers: Vec::new(),
+        outsiders: BTreeSet::new(),
+        wanted: 1,
+        losses: Vec::new(),
+        unity: Unity::apart("nobody answers"),
+        settled: false,
+        pace: Pace::Quick,
+    }
 }
 
 #[tokio::test]
@@ -165,7 +207,7 @@ async fn with_the_token_of_one_member_from_its_own_address_another_one_spoke() {
         assert!(!error.contains("task1") && !error.contains("66"), "{error}");
     }
     assert_eq!(open.desk().report(Instant::now()).0, before);
-    assert_eq!(open.desk().refused().0, 3);
+    assert_eq!(open.desk().refused().times(), 3);
     post.close().await;
 }
 
@@ -186,5 +228,75 @@ async fn who_comes_back_proves_itself_in_a_moment() {
     println!("median {:?}, longest {:?}", took[25], took[49]);
     // Machines differ; the figure of the docs is printed above.
     assert!(took[25] < Duration::from_millis(200), "{took:?}");
+    post.close().await;
+}
+
+/// A member whose token was forgotten in a change was refused each second, and
+/// nobody was told who it is.
+#[tokio::test]
+async fn workers_count_and_name_refused_tokens() {
+    let post = Post::open().await;
+    let open = post.registry.open("db");
+    let board = Board::new(Powers::default());
+    board.watch_door(Arc::clone(&post.unproved));
+    let sheet = board.open(&cluster("db"));
+    let sheet = sheet.sheet();
+    sheet.watch_announcements(Arc::clone(open.desk().refused()));
+    let (old, liar) = ([127, 0, 0, 41].into(), [127, 0, 0, 66].into());
+    let (_file, client) = knowing_from("the-token-of-last-year", old);
+    for _ in 0..3 {
+        let said = member(4, old, Phase::Present, 1);
+        assert!(client.post(post.address, &said).await.is_err());
+    }
+    let lie = json!(member(1, HERE, Phase::Present, 1)).to_string();
+    assert_eq!(post.post_from(liar, &lie).await.0, 403);
+
+    let report = Report::addresses(Witness::Dns, [old, HERE]);
+    sheet.publish(look(vec![report]));
+    let turned_away = sheet.status().unwrap().turned_away;
+    let told: Vec<_> = turned_away
+        .iter()
+        .map(|one| (&*one.who, one.times))
+        .collect();
+    assert_eq!(told, [("127.0.0.41", 3), ("db.1 at 127.0.0.7", 1)]);
+    let why = sheet.why("127.0.0.41").unwrap().turned_away;
+    assert_eq!((why.len(), why[0].times), (1, 3));
+    assert!(!why[0].why.is_empty() && why[0].since <= why[0].last);
+    assert_eq!(sheet.why("127.0.0.7").unwrap().turned_away.len(), 1);
+    let metrics = meshworker::metrics::scrape(&board);
+    for line in [
+        "meshworker_unproved_connections_total 3",
+        "meshworker_announcements_refused_total{cluster=\"db\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    let shown = Shown {
+        summary: sheet.summary(),
+        status: sheet.status(),
+        lately: Vec::new(),
+    };
+    let page = show::status(&shown, &Style::PLAIN);
+    assert!(page.contains("not heard at the members' port"), "{page}");
+    assert!(page.contains("127.0.0.41: 3 times since"), "{page}");
+    post.close().await;
+}
+
+/// One member's token, of which the other side knows the old one alone, as in the
+/// middle of a change that was begun at the wrong end.
+#[tokio::test]
+async fn who_proves_with_the_old_token_after_the_change_is_not_heard() {
+    let post = Post::open().await;
+    let open = post.registry.open("db");
+    let said = member(1, HERE, Phase::Present, 1);
+    let (_file, client) = knowing(TOKEN);
+    client.post(post.address, &said).await.unwrap();
+    post.change_token("the-new-token-of-all");
+    // It has what it takes to take up the line to a worker that knows the old one.
+    for _ in 0..3 {
+        let answer = client.post(post.address, &said).await;
+        assert!(matches!(answer, Err(Unheard::Unproved(_))), "{answer:?}");
+    }
+    assert_eq!(post.unproved.times(), 3);
+    drop(open);
     post.close().await;
 }

@@ -7,13 +7,14 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use meshworker::api::{Lease, v1};
+use meshworker::api::{Lease, Peer, v1};
 use meshworker::board::{Board, Fact, Registration};
 use meshworker::status::{Event, EventKind, Events};
 use tokio::time::Instant;
 
 use super::office::{Office, Opening};
 use super::reader::Reader;
+use super::reply::{connect_from, exchange, request};
 use super::support::World;
 
 fn happen(open: &Registration, count: usize) {
@@ -120,6 +121,7 @@ async fn a_reader_that_hears_nothing_for_long_hears_that_somebody_is_there() {
         .body(Body::empty())
         .unwrap();
     request.extensions_mut().insert(Lease::default());
+    request.extensions_mut().insert(Peer([127, 0, 0, 1].into()));
     let mut stream = routes.call(request).await.unwrap().into_body();
     let began = Instant::now();
     for (said, after) in [
@@ -207,8 +209,15 @@ async fn a_reader_that_is_too_slow_is_told_how_much_it_missed() {
 async fn there_are_so_many_streams_and_no_more() {
     let (office, open) = desk().await;
     let mut readers = Vec::new();
-    for _ in 0..256 {
-        readers.push(Reader::start(&office, "", None).await);
+    for number in 0..256_u16 {
+        let from = [127, 0, 5, u8::try_from(number / 32).unwrap()];
+        readers.push(Reader::start_from(from.into(), &office, "", None).await);
+        // One client has not all of them.
+        if number == 31 {
+            let ask = request("GET /v1/events/stream", &[], "");
+            let more = connect_from(from.into(), office.address).await.unwrap();
+            exchange(more, &ask).await.unwrap().refused(503);
+        }
     }
     let error = office.get("/v1/events/stream").await.refused(503);
     assert!(error.starts_with("streams: "), "{error}");

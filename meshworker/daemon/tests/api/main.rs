@@ -25,6 +25,7 @@ mod office;
 mod orders;
 mod powers;
 mod reader;
+mod readers;
 mod reads;
 mod reply;
 mod strain;

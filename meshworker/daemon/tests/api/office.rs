@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use governor::Quota;
-use meshworker::api::{Server, Tokens, limited, limited_to, v1};
+use meshworker::api::certificate::Certificate;
+use meshworker::api::{Readers, Server, Tokens, limited, limited_to, restricted, v1};
 use meshworker::board::{Board, Powers};
+use meshworker::dashboard;
 use meshworker::log_level::LogLevel;
 use meshworker::scale::Scaling;
 use meshworker::token_file::TokenFile;
@@ -15,7 +17,6 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use super::reply::{Reply, exchange, request};
@@ -31,7 +32,9 @@ pub struct Opening {
     pub powers: Powers,
     /// Nobody has a token.
     pub without_token: bool,
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<Arc<Certificate>>,
+    /// Reading needs this token, or that for acts.
+    pub read_token: Option<&'static str>,
     /// What can change services; nothing without it.
     pub scaling: Option<Arc<Scaling>>,
     /// How many requests a client may send; as many as of any worker without it.
@@ -45,6 +48,7 @@ pub struct Office {
     pub board: Arc<Board>,
     pub address: SocketAddr,
     pub file: tempfile::NamedTempFile,
+    _readers: tempfile::NamedTempFile,
     /// What is logged can be changed for as long as this lives.
     _log: reload::Layer<EnvFilter, Registry>,
     stop: watch::Sender<bool>,
@@ -72,7 +76,11 @@ impl Office {
     pub async fn without_worker(how: Opening) -> Office {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), TOKEN).unwrap();
+        let readers = tempfile::NamedTempFile::new().unwrap();
         let board = Board::new(how.powers);
+        if let Some(certificate) = &how.tls {
+            board.watch_certificate(Arc::clone(certificate));
+        }
         let token = Tokens::in_file(TokenFile::new(file.path())).unwrap();
         let token = (!how.without_token).then_some(token);
         let (log, level) = reload::Layer::new(EnvFilter::new("warn"));
@@ -80,7 +88,14 @@ impl Office {
             .with_token(token)
             .with_scaling(how.scaling)
             .with_log_level(Some(LogLevel::new(level)));
-        let router = v1::router(desk);
+        let reading = how.read_token.map(|token| {
+            std::fs::write(readers.path(), token).unwrap();
+            Readers {
+                own: Tokens::in_file(TokenFile::new(readers.path())).unwrap(),
+                operators: Some(Tokens::in_file(TokenFile::new(file.path())).unwrap()),
+            }
+        });
+        let router = restricted(reading, v1::router(desk).merge(dashboard::router()));
         let router = match how.quota {
             Some(quota) => limited_to(quota, router),
             None => limited(router),
@@ -93,6 +108,7 @@ impl Office {
             board,
             address,
             file,
+            _readers: readers,
             _log: log,
             stop,
             tasks: vec![tokio::spawn(server.run(stopped))],

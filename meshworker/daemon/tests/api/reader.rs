@@ -1,5 +1,7 @@
 //! A reader of the stream of events.
 
+use std::net::IpAddr;
+
 use meshworker::status::Event;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::office::Office;
+use super::reply::connect_from;
 use super::support::PATIENCE;
 
 /// One message of a stream.
@@ -27,7 +30,18 @@ pub struct Reader {
 impl Reader {
     /// Begins to read; its greeting is over.
     pub async fn start(office: &Office, query: &str, last: Option<u64>) -> Reader {
-        let mut stream = office.connect().await;
+        let here = IpAddr::from([127, 0, 0, 1]);
+        Reader::start_from(here, office, query, last).await
+    }
+
+    /// The same, from this address.
+    pub async fn start_from(
+        from: IpAddr,
+        office: &Office,
+        query: &str,
+        last: Option<u64>,
+    ) -> Reader {
+        let mut stream = connect_from(from, office.address).await.unwrap();
         let last = last
             .map(|id| format!("last-event-id: {id}\r\n"))
             .unwrap_or_default();

@@ -97,6 +97,7 @@ pub fn calm() -> Shown {
         desired,
     };
     let status = ClusterStatus {
+        turned_away: Vec::new(),
         name: "cache_redis".into(),
         engine: "redis".into(),
         one: true,
@@ -274,6 +275,7 @@ pub fn why() -> Why {
     let status = busy().status.unwrap();
     let plan = plan();
     Why {
+        turned_away: Vec::new(),
         members: vec![status.members[3].clone()],
         seen_by: vec![
             "10.0.1.3 (cache_redis.1): alive".into(),

@@ -11,4 +11,5 @@ mod names;
 mod options;
 mod page;
 mod refusals;
+mod security;
 mod stack;

@@ -9,6 +9,8 @@
 //!
 //! Recorded from Aerospike Community 8.0.0.15.
 
+use meshworker_core::is_harmful;
+
 /// Bytes of a header.
 pub(super) const HEADER: usize = 8;
 
@@ -59,6 +61,9 @@ pub(super) enum Malformed {
     /// The body is not text.
     #[error("the answer is not text")]
     NotText,
+    /// It holds what would move a cursor, turn a line round or hide: no server does.
+    #[error("the answer holds the character {0:#x}, which no server sends")]
+    Harmful(u32),
     /// The answer has no line for this command where it belongs.
     #[error("the answer to '{0}' is missing")]
     Missing(String),
@@ -143,6 +148,12 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The first character that is no part of any answer: they come to stand in logs.
+fn harmful(body: &str) -> Option<u32> {
+    let mut found = body.chars().filter(|c| is_harmful(*c));
+    found.find(|c| !matches!(c, '\n' | '\t')).map(u32::from)
+}
+
 /// The values of the answer to `commands`, in their order.
 ///
 /// # Errors
@@ -153,6 +164,9 @@ pub(super) fn values<'a>(
     commands: &[impl AsRef<str>],
 ) -> Result<Vec<Value<'a>>, Malformed> {
     let body = std::str::from_utf8(body).map_err(|_| Malformed::NotText)?;
+    if let Some(found) = harmful(body) {
+        return Err(Malformed::Harmful(found));
+    }
     let mut lines = body.split('\n');
     let mut values = Vec::with_capacity(commands.len());
     for command in commands {

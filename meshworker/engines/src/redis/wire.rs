@@ -2,11 +2,15 @@
 
 use std::io;
 
+use meshworker_core::{Told, plain_lines};
 use redis::{Pipeline, Value, parse_redis_value};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
 /// The longest line that announces something or says a word, errors included.
 const LONGEST_LINE: u64 = 4 << 10;
+
+/// The longest piece of a node's words that is shown to anybody.
+const LONGEST_SHOWN: usize = 320;
 
 /// What a node may answer. Whoever answers more, or in another form, is cut off
 /// before it has filled any memory.
@@ -175,16 +179,16 @@ fn closed() -> WireError {
 
 /// The beginning of a stranger's words, on one line.
 pub fn excerpt(text: &str) -> String {
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let short: String = plain.take(160).collect();
-    short.trim().to_owned()
+    Told::<LONGEST_SHOWN>::from(text.trim()).into_string()
 }
 
-/// The text of a reply; none when it is not a text.
+/// The text of a reply, made harmless; none when it is not a text.
 pub fn text(value: &Value) -> Option<String> {
     match value {
-        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.clone()),
+        Value::BulkString(bytes) => Some(plain_lines(&String::from_utf8_lossy(bytes)).into_owned()),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => {
+            Some(plain_lines(text).into_owned())
+        }
         Value::Okay => Some("OK".into()),
         _ => None,
     }

@@ -1,6 +1,6 @@
-//! Until when a certificate is valid.
+//! Until when a certificate is valid, whose it is, and who signed it.
 //!
-//! Of the certificate only its validity is read, by the order of its first fields
+//! Of the certificate only these are read, by the order of its first fields
 //! (RFC 5280, section 4.1): whether it is one that anybody trusts is the library's
 //! affair.
 
@@ -28,6 +28,24 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let (kind, text, _) = any(rest)?;
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     moment(kind, text)
+}
+
+/// By whom this certificate, in DER, was signed, and whose it is, as they stand in
+/// it; none when it cannot be read.
+pub(super) fn issuer_and_subject(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (certificate, _) = value(certificate, SEQUENCE)?;
+    let (mut fields, _) = value(certificate, SEQUENCE)?;
+    if let Some((_, rest)) = value(fields, VERSION) {
+        fields = rest;
+    }
+    // Serial number, algorithm.
+    for _ in 0..2 {
+        fields = any(fields)?.2;
+    }
+    let (issuer, rest) = value(fields, SEQUENCE)?;
+    // Validity.
+    let (subject, _) = value(any(rest)?.2, SEQUENCE)?;
+    Some((issuer, subject))
 }
 
 /// `YYMMDDhhmmss`, of 1950 to 2049, or `YYYYMMDDhhmmss`.
@@ -128,6 +146,7 @@ mod tests {
             &[0x30, 4, 0x30, 2, 0xA0, 0],
         ] {
             assert_eq!(not_after(bytes), None);
+            assert_eq!(issuer_and_subject(bytes), None);
         }
     }
 }

@@ -256,6 +256,7 @@ async fn why(
     let steps: Vec<StepStatus> = status.plan.steps.clone();
     let refusals: Vec<RefusalStatus> = status.plan.refusals.clone();
     let why = Why {
+        turned_away: Vec::new(),
         seen_by: seen_by.collect(),
         steps: steps
             .into_iter()

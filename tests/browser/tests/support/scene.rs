@@ -94,6 +94,7 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
         desired,
     };
     ClusterStatus {
+        turned_away: Vec::new(),
         name: CLUSTER.into(),
         engine: "redis".into(),
         one: true,

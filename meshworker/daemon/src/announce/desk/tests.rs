@@ -83,6 +83,22 @@ fn held(gate: ReleaseGate) -> Release {
 /// What a pass finds that sees everybody who announced itself answering, and
 /// these on their way out.
 fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) -> Findings {
+    let size = desk.report(began).0.sightings.len();
+    all_found(desk, began, settled, Unity::One { size }, leavers)
+}
+
+/// What a pass found that saw no one cluster.
+fn found(desk: &Desk, began: Instant, unity: Unity, leavers: Vec<Leaver>) -> Findings {
+    all_found(desk, began, false, unity, leavers)
+}
+
+fn all_found(
+    desk: &Desk,
+    began: Instant,
+    settled: bool,
+    unity: Unity,
+    leavers: Vec<Leaver>,
+) -> Findings {
     let (report, _) = desk.report(began);
     let addresses: Vec<IpAddr> = report.sightings.iter().map(|s| s.address).collect();
     let peers: Vec<Peer> = addresses
@@ -117,9 +133,7 @@ fn findings(desk: &Desk, began: Instant, settled: bool, leavers: Vec<Leaver>) ->
         settled,
         refusals: Vec::new(),
         together: Some(observed.answers.len()),
-        unity: Unity::One {
-            size: observed.answers.len(),
-        },
+        unity,
         outsiders: BTreeSet::new(),
         pace: Pace::Calm,
         losses: Vec::new(),

@@ -1,12 +1,11 @@
 //! What the clusters are.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::Desk;
 use super::input::{Parts, parts};
-use crate::api::{Problem, ProblemBody};
+use crate::api::{Json, Problem, ProblemBody};
 use crate::status::{ClusterStatus, Config, LeaverStatus, MemberStatus, PlanStatus, Summary, Why};
 
 impl Desk {

@@ -1,13 +1,12 @@
 //! What has happened.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Desk;
-use crate::api::{Problem, ProblemBody};
+use crate::api::{Json, Problem, ProblemBody};
 use crate::status::{Event, Events};
 
 /// So many events are told when nobody says how many.

@@ -4,12 +4,12 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, StatusCode, header};
+use meshworker_core::is_harmful;
 use serde::de::DeserializeOwned;
 
 use crate::api::{Problem, read};
-use crate::words::is_harmful;
 
-/// No reason or name is longer, in characters.
+/// No reason or name is longer, in characters. Four bytes each make a kilobyte.
 const LONGEST: usize = 253;
 
 /// The parts of a path.

@@ -11,24 +11,22 @@ mod orders;
 mod process;
 mod scaling;
 mod stream;
+mod streams;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use tokio::sync::Semaphore;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::streams::Streams;
 use super::{Problem, Tokens, rate};
 use crate::board::{Board, Sheet};
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
-
-/// So many streams of events at a time.
-const STREAMS: usize = 256;
 
 /// Everything that operators are answered from.
 #[derive(Clone)]
@@ -37,7 +35,7 @@ pub struct Desk {
     token: Option<Arc<Tokens>>,
     scaling: Option<Arc<Scaling>>,
     log_level: Option<LogLevel>,
-    streams: Arc<Semaphore>,
+    streams: Arc<Streams>,
 }
 
 impl Desk {
@@ -48,7 +46,7 @@ impl Desk {
             token: None,
             scaling: None,
             log_level: None,
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: Arc::default(),
         }
     }
 

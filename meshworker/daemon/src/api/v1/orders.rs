@@ -1,6 +1,5 @@
 //! Orders that the next pass obeys: hold, resume, forget, acknowledge.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -8,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Desk;
 use super::input::{Parts, json, line, parts};
-use crate::api::{Problem, ProblemBody};
+use crate::api::{Json, Problem, ProblemBody};
 use crate::board::{Fact, OrderBook, Sheet};
 use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
 

@@ -1,15 +1,16 @@
 //! About the process: health, readiness, what is logged, the document.
 
 use std::sync::LazyLock;
+use std::time::SystemTime;
 
-use axum::Json;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::{Desk, input};
-use crate::api::{Problem, ProblemBody};
+use crate::api::{Json, Problem, ProblemBody, Unknown};
 use crate::status::{Done, Health, Log, Readiness};
 
 /// Whether the process lives: whoever reads this knows. Says nothing of clusters.
@@ -19,13 +20,17 @@ pub async fn health() -> Json<Health> {
     Json(Health::Ok)
 }
 
-/// Whether this worker has looked at all its clusters a short while ago.
+/// Whether this worker has looked at all its clusters a short while ago. Where reading
+/// needs a token, whoever has none is told this, and no more.
 #[utoipa::path(get, path = "/v1/ready", tag = "read",
     responses(
         (status = 200, description = "It has.", body = Readiness),
         (status = 503, description = "It has not.", body = Readiness),
     ))]
-pub async fn ready(State(desk): State<Desk>) -> (StatusCode, Json<Readiness>) {
+pub async fn ready(
+    State(desk): State<Desk>,
+    unknown: Option<Extension<Unknown>>,
+) -> (StatusCode, Json<Readiness>) {
     let sheets = desk.board.sheets();
     let missing: Vec<String> = sheets.iter().filter_map(|sheet| sheet.missing()).collect();
     let ready = missing.is_empty();
@@ -34,7 +39,21 @@ pub async fn ready(State(desk): State<Desk>) -> (StatusCode, Json<Readiness>) {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(Readiness { ready, missing }))
+    let certificate = desk.board.certificate();
+    let warning = certificate.and_then(|shown| shown.warning(SystemTime::now()));
+    let mut readiness = Readiness {
+        ready,
+        missing,
+        warnings: warning.into_iter().collect(),
+    };
+    if unknown.is_some() {
+        // Probes have no token, and need no names.
+        let told = "whoever has a token is told what";
+        for lines in [&mut readiness.missing, &mut readiness.warnings] {
+            lines.iter_mut().for_each(|line| told.clone_into(line));
+        }
+    }
+    (status, Json(readiness))
 }
 
 /// Changes what is logged, until the worker restarts.

@@ -1,6 +1,5 @@
 //! Orders that change the service: scale, drain.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,7 +8,7 @@ use meshworker_core::MemberId;
 use super::Desk;
 use super::input::{Parts, json, line, parts};
 use super::orders::known;
-use crate::api::{Problem, ProblemBody};
+use crate::api::{Json, Problem, ProblemBody};
 use crate::scale::Goal;
 use crate::status::{Done, Drain, Scale};
 

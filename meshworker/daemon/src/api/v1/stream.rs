@@ -1,6 +1,5 @@
 //! What happens, as it happens: server-sent events.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +13,16 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use hyper::body::Bytes;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use super::Desk;
 use super::events::Which;
-use crate::api::{Lease, Problem, ProblemBody};
+use super::streams::Place;
+use crate::api::{Lease, Peer, Problem, ProblemBody};
 use crate::board::{Chronicle, News};
 use crate::status::Event;
+use crate::words;
 
 /// A reader that hears nothing for so long is sent a comment, so that both
 /// sides know that the other one is there.
@@ -41,17 +42,25 @@ const RESUMED: usize = 1_000;
 pub async fn stream(
     State(desk): State<Desk>,
     Extension(lease): Extension<Lease>,
+    Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
     query: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let which = Which::read(query)?;
-    let place = Arc::clone(&desk.streams).try_acquire_owned().map_err(|_| {
-        let error = "streams: found as many readers as there are places; allowed: fewer";
+    let place = desk.streams.enter(peer).ok_or_else(|| {
+        let error = "streams: found as many readers as there are places, or of one client; \
+                     allowed: fewer";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
     })?;
     let last = headers.get("last-event-id");
     let last = last.and_then(|id| id.to_str().ok()?.parse().ok());
-    let reader = Reader::new(desk.board.chronicle(), which, last, lease, place);
+    let reader = Reader::new(
+        Arc::clone(desk.board.chronicle()),
+        which,
+        last,
+        lease,
+        place,
+    );
     let body = Body::from_stream(unfold(reader, |mut reader| async move {
         let bytes = reader.next().await?;
         Some((Ok::<_, Infallible>(bytes), reader))
@@ -66,8 +75,10 @@ pub async fn stream(
 /// One reader of the stream.
 struct Reader {
     which: Which,
-    /// What it is told first: what it missed while it was away.
-    past: VecDeque<Event>,
+    chronicle: Arc<Chronicle>,
+    /// Whether it is told what it missed while it was away: one event after another,
+    /// as it takes them, so that nothing is kept for it.
+    catches_up: bool,
     /// How many events came while it was away and are not among these.
     missed: u64,
     /// The newest event that it was told.
@@ -75,30 +86,31 @@ struct Reader {
     news: broadcast::Receiver<News>,
     lease: Lease,
     greeted: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Reader {
     fn new(
-        chronicle: &Chronicle,
+        chronicle: Arc<Chronicle>,
         which: Which,
         last: Option<u64>,
         lease: Lease,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Reader {
         lease.stream();
         // Listens first: what happens in between is in both, and told once.
         let news = chronicle.listen();
         let after = last.or(which.after());
         let wanted = |event: &Event| which.wants(event);
-        let (past, missed) = match after {
-            None => (chronicle.events(0, 0, |_| false), 0),
+        let (told, missed) = match after {
+            None => (chronicle.newest(), 0),
             Some(after) => chronicle.since(after, RESUMED, wanted),
         };
         Reader {
             which,
-            told: past.newest,
-            past: past.events.into(),
+            chronicle,
+            told,
+            catches_up: after.is_some(),
             missed,
             news,
             lease,
@@ -119,8 +131,15 @@ impl Reader {
         if missed > 0 {
             return Some(missing(missed));
         }
-        if let Some(event) = self.past.pop_front() {
-            return Some(fact(&event));
+        if self.catches_up {
+            let next = self
+                .chronicle
+                .next(self.told, |event| self.which.wants(event));
+            if let Some(event) = next {
+                self.told = event.id;
+                return Some(fact(&event));
+            }
+            self.catches_up = false;
         }
         loop {
             let news = match timeout(SILENCE, self.news.recv()).await {
@@ -149,7 +168,7 @@ impl Reader {
 }
 
 fn fact(event: &Event) -> Bytes {
-    let data = serde_json::to_string(event).unwrap_or_default();
+    let data = words::json(event).unwrap_or_default();
     Bytes::from(format!("id: {}\nevent: fact\ndata: {data}\n\n", event.id))
 }
 

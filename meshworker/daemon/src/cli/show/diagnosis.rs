@@ -50,7 +50,7 @@ fn block(finding: &Finding) -> String {
     );
     if let Some(file) = &finding.file {
         let line = finding.line.map(|line| format!(":{line}"));
-        block += &format!("  {file}{}\n", line.unwrap_or_default());
+        block += &format!("  {}{}\n", clean(file), line.unwrap_or_default());
     }
     block += &wrapped(&finding.what, "  ", "  ");
     block += &wrapped(&finding.why, "  why: ", "       ");

@@ -3,6 +3,7 @@
 use super::{Cell, Ink, Now, Style, ago, wrap};
 use crate::status::{
     LeaverStatus, MemberState, MemberStatus, PlanStatus, RefusalStatus, SightingStatus, StepStatus,
+    TurnedAway,
 };
 
 /// A list under a heading; nothing when it is empty.
@@ -36,6 +37,27 @@ pub(super) fn paint(lines: Vec<String>, ink: Option<Ink>, style: &Style) -> Vec<
         Some(ink) => lines.iter().map(|line| style.paint(ink, line)).collect(),
         None => lines,
     }
+}
+
+/// Whoever was not heard at the members' port.
+pub(super) fn turned_away(all: &[TurnedAway], style: &Style) -> Vec<String> {
+    let lines = all.iter().flat_map(|one| {
+        let TurnedAway {
+            who,
+            times,
+            since,
+            last,
+            why,
+        } = one;
+        let often = if *times == 1 {
+            "once"
+        } else {
+            &format!("{times} times")
+        };
+        let text = format!("{who}: {often} since {since}, last {last}: {why}");
+        item(&text, Some(Ink::Warn), style)
+    });
+    section("not heard at the members' port", lines.collect(), style)
 }
 
 /// A refusal in a line or more.

@@ -82,6 +82,7 @@ pub fn status(shown: &Shown, style: &Style) -> String {
     let steps = steps.flat_map(|step| parts::step(step, style));
     let title = parts::steps_title(&status.plan);
     lines.extend(section(title, steps.collect(), style));
+    lines.extend(parts::turned_away(&status.turned_away, style));
     let mut events = EventLines::new(*style);
     let lately = shown.lately.iter().flat_map(|event| events.lines(event));
     lines.extend(section("lately (UTC)", lately.collect(), style));

@@ -1,12 +1,11 @@
 //! Text that fits.
 
-use crate::words::is_harmful;
+use crate::words::dull;
 
 /// What is left of a text without what a terminal would obey: some of it comes
 /// from databases.
 pub fn clean(text: &str) -> String {
-    let dull = |c: char| if is_harmful(c) { ' ' } else { c };
-    text.chars().map(dull).collect()
+    dull(text).into_owned()
 }
 
 /// At most so many characters; `…` stands for the end that is missing.

@@ -35,6 +35,7 @@ pub fn why(why: &Why, now: Now, style: &Style) -> String {
         parts::step(step, style).into_iter().chain(evidence)
     });
     lines.extend(section("requests of the last pass", steps.collect(), style));
+    lines.extend(parts::turned_away(&why.turned_away, style));
     let mut events = EventLines::new(*style);
     let history = why.events.iter().flat_map(|event| events.lines(event));
     lines.extend(section("what happened (UTC)", history.collect(), style));

@@ -114,6 +114,7 @@ pub fn why(look: &Look, since: &Since, orders: &Orders, name: &str) -> Option<Wh
             .into_iter()
             .find(|leaver| named(&leaver.address)),
         events: Vec::new(),
+        turned_away: Vec::new(),
     })
 }
 

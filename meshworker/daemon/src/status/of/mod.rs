@@ -55,6 +55,7 @@ pub fn cluster(
         departed: told(departed(look)),
         plan: plan::status(look),
         leavers: leavers(look),
+        turned_away: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use meshworker_core::Grade;
+use meshworker_core::{Grade, Told};
 
 /// Why the engine gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ impl DockerError {
         )
     }
 
-    /// What went wrong, with all its causes.
+    /// What went wrong, with all its causes, some of which are the engine's words.
     pub fn words(&self) -> String {
         let mut words = self.to_string();
         let mut cause = self.source();
@@ -73,6 +73,6 @@ impl DockerError {
             }
             cause = error.source();
         }
-        words
+        Told::<1000>::from(words).into_string()
     }
 }

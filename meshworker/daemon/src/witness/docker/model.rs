@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use meshworker_core::is_harmful;
 use serde::{Deserialize, Deserializer};
 
 /// The longest id, name or state: names of Swarm are DNS names. They come to stand
@@ -19,7 +20,7 @@ const LONGEST_LABEL: usize = 1024;
 fn word<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let word = String::deserialize(from)?;
     let length = word.len();
-    if length > LONGEST_WORD || word.chars().any(char::is_control) {
+    if length > LONGEST_WORD || word.chars().any(is_harmful) {
         return Err(serde::de::Error::custom(format!(
             "a name of {length} bytes; allowed: at most {LONGEST_WORD}, without control characters"
         )));
@@ -33,7 +34,7 @@ fn word_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::
     Ok(Option::<Word>::deserialize(from)?.map(|Word(word)| word))
 }
 
-/// Our own labels alone; a service may have any number of others.
+/// Our own labels alone, where they are words; a service may have any number of others.
 fn labels<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<BTreeMap<String, String>>, D::Error> {
@@ -43,6 +44,7 @@ fn labels<'de, D: Deserializer<'de>>(
             key.starts_with("meshworker.")
                 && key.len() <= LONGEST_WORD
                 && value.len() <= LONGEST_LABEL
+                && !key.chars().chain(value.chars()).any(is_harmful)
         });
         own.collect()
     }))

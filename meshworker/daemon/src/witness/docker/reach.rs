@@ -6,10 +6,11 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 
 use bollard::errors::Error;
+use meshworker_core::Told;
 
 use super::{DockerError, Endpoint};
 
-/// An engine's message may be as long as its answer; people read a line of it.
+/// An engine's message may be as long as its answer; people read a line of it. In bytes.
 const LONGEST_MESSAGE: usize = 300;
 
 impl Endpoint {
@@ -103,8 +104,7 @@ fn said(error: &io::Error) -> String {
 /// The first line of what an engine says, as far as people read it.
 fn one_line(message: &str) -> String {
     let line = message.trim().lines().next().unwrap_or_default();
-    let plain = line.chars().filter(|c| !c.is_control());
-    plain.take(LONGEST_MESSAGE).collect()
+    Told::<LONGEST_MESSAGE>::from(line).into_string()
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
             message: format!("no\u{1b}\nforged {}", "x".repeat(1 << 20)),
         };
         let said = engine.failure(&error).words();
-        assert_eq!(said, "the Docker API said no (500): no");
+        assert_eq!(said, "the Docker API said no (500): no\u{fffd}");
         let error = Error::DockerResponseServerError {
             status_code: 500,
             message: "x".repeat(1 << 20),

@@ -76,8 +76,8 @@ async fn bear(load: Load) {
     let quiet = process.passes(PASSES).await;
     let before = process.memory();
     let mut readers = Vec::new();
-    for _ in 0..load.readers {
-        readers.push(slow_reader(address).await);
+    for number in 0..load.readers {
+        readers.push(slow_reader(number, address).await);
     }
 
     let began = Instant::now();

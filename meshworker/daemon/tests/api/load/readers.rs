@@ -9,8 +9,11 @@ use tokio::time::timeout;
 use crate::support::PATIENCE;
 
 /// A stream whose reader takes its greeting and then nothing.
-pub async fn slow_reader(address: SocketAddr) -> TcpStream {
+pub async fn slow_reader(number: usize, address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
+    // One client has a share of the streams.
+    let from = u8::try_from(number / 16).unwrap();
+    socket.bind(([127, 0, 4, from], 0).into()).unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
     let ask = b"GET /v1/events/stream HTTP/1.0\r\n\r\n";

@@ -195,3 +195,40 @@ async fn a_successor_started_beside_the_member_that_still_ran_on_another_node() 
     desk.publish(findings(&desk, Instant::now(), true, Vec::new()));
     assert!(desk.answer(&elsewhere, Instant::now()).in_place);
 }
+
+/// The answer to an announcement was a scanner of the ports that only the worker
+/// reaches: it said why each address of the cluster does not answer.
+#[test]
+fn a_member_learned_what_is_open_at_another_address() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.heard(&leaving(1), start).unwrap();
+    let reason = "10.9.9.9: unreachable: Connection refused";
+    for gate in [
+        ReleaseGate::MembersAnswer,
+        ReleaseGate::MembersAgree,
+        ReleaseGate::AtRest,
+    ] {
+        let release = Release::Held {
+            gate,
+            seen: reason.into(),
+        };
+        let found = found(
+            &desk,
+            start + seconds(0.1),
+            Unity::apart(reason),
+            vec![leaver(1, 1, release)],
+        );
+        desk.publish(found);
+        let answer = desk.answer(&leaving(1), start + seconds(0.2));
+        let said = serde_json::to_string(&answer).unwrap();
+        assert!(!said.contains("10.9.9.9"), "{said}");
+        assert!(
+            answer
+                .cluster
+                .starts_with("not one cluster: 0 of 0 members answer; "),
+            "{said}"
+        );
+        let why = answer.verdict.unwrap().why;
+        assert!(why.starts_with("release gate"), "{why}");
+    }
+}

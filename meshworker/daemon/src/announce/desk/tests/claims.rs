@@ -54,11 +54,12 @@ fn with_the_token_of_one_member_one_spoke_for_every_member() {
             assert_eq!(told(&desk, now), before, "{lie:?}");
         }
     }
-    let (times, last) = desk.refused();
+    let (times, last) = (desk.refused().times(), desk.refused_news().pop());
     assert_eq!(times, 24);
     let expected = "stack_db.4 at 10.0.0.66: address: found 10.0.0.66 from another address";
     assert!(last.is_some_and(|last| last.starts_with(expected)));
-    assert_eq!(desk.refused(), (24, None), "it is told once");
+    assert_eq!(desk.refused().times(), 24);
+    assert!(desk.refused_news().is_empty(), "it is told once");
     // Where nobody contradicts, and a witness of ours knows the address, it is heard.
     let quiet = said(3, "task3", 3, Phase::Present);
     desk.hear(&quiet, Speaker::Other, now).unwrap();
@@ -162,4 +163,62 @@ fn who_changes_his_word_all_the_time_does_not_wake_the_worker_all_the_time() {
     // The last word counts all the same.
     let nodes = desk.report(start + seconds(10.0)).0.sightings;
     assert_eq!(nodes[0].node.as_deref(), Some("n1999"));
+}
+
+/// Whoever knew the token could claim a slot at an address of its own, and the slot's
+/// next task waited for it for ever.
+#[test]
+fn a_made_up_predecessor_held_up_a_slot_for_ever() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    let elsewhere = |said: Announcement, node: &str| Announcement {
+        node: node.to_owned(),
+        ..said
+    };
+    let lie = elsewhere(said(3, "lie", 9, Phase::Present), "nowhere");
+    let next = elsewhere(said(3, "next", 3, Phase::Waiting), "n3");
+    let nobody = |now| {
+        let mut none = findings(&Desk::default(), now, false, Vec::new());
+        none = none.listing(&[Report::addresses(Witness::Dns, [ip(3)])]);
+        none
+    };
+    let granted = |now| {
+        desk.heard(&lie, now).unwrap();
+        desk.heard(&next, now).unwrap();
+        desk.publish(nobody(now));
+        desk.answer(&next, now)
+            .verdict
+            .map(|verdict| verdict.granted)
+    };
+    // A database that loads its data answers late.
+    assert_eq!(granted(start + seconds(3.0)), Some(false));
+    let mut now = start + seconds(3.0);
+    while now < start + seconds(120.0) {
+        assert_eq!(granted(now), Some(false));
+        now += seconds(4.0);
+    }
+    assert_eq!(granted(now + seconds(4.0)), Some(true));
+
+    // One that answers as a database of ours, or that DNS lists, holds it up.
+    desk.publish(findings(&desk, now, false, Vec::new()));
+    let verdict = desk.answer(&next, now).verdict.unwrap();
+    assert!(!verdict.granted, "{verdict:?}");
+    let listed = nobody(now).listing(&[Report::addresses(Witness::Dns, [ip(9)])]);
+    desk.publish(listed);
+    assert!(!desk.answer(&next, now).verdict.unwrap().granted);
+
+    // Docker knows better, at once and either way.
+    let task = |task: &str, last| {
+        let mut report = Report::addresses(Witness::Docker, [ip(last)]);
+        report.sightings[0].task = Some(task.to_owned());
+        report
+    };
+    for (report, expected) in [
+        (task("next", 3), true),
+        (task("lie", 3), true),
+        (task("lie", 9), false),
+    ] {
+        desk.publish(findings(&desk, now, false, Vec::new()).listing(&[report]));
+        let verdict = desk.answer(&next, now).verdict.unwrap();
+        assert_eq!(verdict.granted, expected, "{verdict:?}");
+    }
 }

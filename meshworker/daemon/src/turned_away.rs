@@ -1,0 +1,153 @@
+//! Who was not heard at the members' port: who, how often, since when, and why.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use meshworker_core::Told;
+use tokio::time::Instant;
+
+use crate::status::TurnedAway;
+
+/// So many are remembered by name: a network of strangers fills no memory.
+const MOST: usize = 64;
+
+/// Whoever has not come again for so long is not shown any more.
+const SHOWN: Duration = Duration::from_secs(600);
+
+/// Of one that comes all the time, the log tells this seldom that it has another
+/// reason now.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// In bytes.
+const LONGEST: usize = 300;
+
+/// Who was not heard. Counts all of them, and remembers the last ones.
+#[derive(Debug, Default)]
+pub struct Register(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    times: u64,
+    /// By who it is: an address, or a member at one.
+    by: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    times: u64,
+    since: SystemTime,
+    last: SystemTime,
+    seen: Instant,
+    told: Instant,
+    why: String,
+}
+
+impl Register {
+    /// Notes that this one was not heard. Whether that is news.
+    pub fn note(&self, who: &str, why: &str) -> bool {
+        let (now, time) = (Instant::now(), SystemTime::now());
+        let who = Told::<LONGEST>::from(who).into_string();
+        let why = Told::<LONGEST>::from(why).into_string();
+        let mut inner = self.lock();
+        inner.times += 1;
+        if let Some(entry) = inner.by.get_mut(&who) {
+            entry.times += 1;
+            (entry.last, entry.seen) = (time, now);
+            let is_news = entry.why != why && now >= entry.told + AGAIN;
+            if is_news {
+                entry.told = now;
+            }
+            entry.why = why;
+            return is_news;
+        }
+        if inner.by.len() >= MOST {
+            let oldest = inner.by.iter().min_by_key(|(_, entry)| entry.seen);
+            if let Some(oldest) = oldest.map(|(who, _)| who.clone()) {
+                inner.by.remove(&oldest);
+            }
+        }
+        let entry = Entry {
+            times: 1,
+            since: time,
+            last: time,
+            seen: now,
+            told: now,
+            why,
+        };
+        inner.by.insert(who, entry);
+        true
+    }
+
+    /// How many times somebody was not heard, ever.
+    pub fn times(&self) -> u64 {
+        self.lock().times
+    }
+
+    /// Who was not heard lately, in their order.
+    pub fn lately(&self) -> Vec<TurnedAway> {
+        let now = Instant::now();
+        let inner = self.lock();
+        let lately = inner.by.iter().filter(|(_, e)| now < e.seen + SHOWN);
+        let time = |time| humantime::format_rfc3339_millis(time).to_string();
+        lately
+            .map(|(who, entry)| TurnedAway {
+                who: who.clone(),
+                times: entry.times,
+                since: time(entry.since),
+                last: time(entry.last),
+                why: entry.why.clone(),
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Each change is whole in itself: nothing can be half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_not_heard_is_counted_named_and_forgotten_once_it_stays_away() {
+        let register = Register::default();
+        assert!(register.note("10.0.1.7", "no token"));
+        for _ in 0..9 {
+            assert!(!register.note("10.0.1.7", "no token"));
+        }
+        assert!(register.note("10.0.1.8", "plain HTTP"));
+        let lately = register.lately();
+        let told: Vec<_> = lately.iter().map(|one| (&*one.who, one.times)).collect();
+        assert_eq!(told, [("10.0.1.7", 10), ("10.0.1.8", 1)]);
+        tokio::time::advance(SHOWN / 2).await;
+        register.note("10.0.1.8", "plain HTTP");
+        tokio::time::advance(SHOWN / 2).await;
+        let told: Vec<_> = register.lately().into_iter().map(|one| one.who).collect();
+        assert_eq!(told, ["10.0.1.8"]);
+        assert_eq!(register.times(), 12);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_another_reason_each_time_fills_neither_log_nor_memory() {
+        let register = Register::default();
+        let mut news = 0;
+        for number in 0..1000 {
+            news += u32::from(register.note("10.0.1.7", &format!("reason {number}")));
+        }
+        assert_eq!(news, 1);
+        for number in 0..1000 {
+            register.note(&"x".repeat(number), &"y".repeat(10_000));
+        }
+        let lately = register.lately();
+        assert_eq!(lately.len(), MOST);
+        assert!(
+            lately
+                .iter()
+                .all(|one| one.who.len() + one.why.len() <= 2 * LONGEST)
+        );
+        assert_eq!(register.times(), 2000);
+    }
+}
