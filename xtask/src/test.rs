@@ -23,7 +23,7 @@ const NODES: usize = 3;
 /// tier there are twenty thousand.
 const RECORDS: (&str, &str) = ("MESHWORKER_RECORDS", "4000");
 
-/// How many simulated stories the long tier plays.
+/// How many simulated stories of each database the long tier plays.
 const STORIES: u64 = 100_000;
 
 /// Which tests.
@@ -227,7 +227,7 @@ fn demo(stages: &mut Stages) -> Result<()> {
 }
 
 fn simulation(stages: &mut Stages) -> Result<()> {
-    stages.command("simulation", &mut simulate::command(1, STORIES))
+    stages.command("simulation", &mut simulate::every(STORIES))
 }
 
 fn rustdoc(stages: &mut Stages) -> Result<()> {

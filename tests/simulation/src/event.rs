@@ -11,8 +11,16 @@ pub enum Event {
     Sent(Sent),
     /// A node did as it was told, and forgot another.
     Forgot(Forgot),
+    /// A worker asked a member that is meant to go for what it holds.
+    Taken(Taken),
     /// The last copy of a unit of data is gone.
     Lost(Lost),
+    /// A running node dropped the last copy of a unit of data that runs.
+    Erased(Erased),
+    /// Slots that nobody owns were given to somebody.
+    Assigned(Assigned),
+    /// A member that may go has been held for this long, in milliseconds.
+    Held(Held),
 }
 
 /// A worker decided that a member may stop.
@@ -32,6 +40,52 @@ pub struct Grant {
     pub anywhere: usize,
     /// Whether its slot is still to be filled, in truth.
     pub back: bool,
+    /// How many must stay.
+    pub floor: usize,
+}
+
+/// A worker asked a member that is meant to go for what it holds.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The worker.
+    pub worker: usize,
+    /// The request, with the node asked.
+    pub what: String,
+    /// The member's node.
+    pub node: usize,
+    /// How many others were to stay, in truth, those that come back counted in.
+    pub stay: usize,
+    /// How many must.
+    pub floor: usize,
+}
+
+/// A running node dropped the last copy of a unit of data that runs.
+#[derive(Debug, Clone)]
+pub struct Erased {
+    /// Which.
+    pub unit: usize,
+    /// Who held it.
+    pub node: usize,
+    /// Why it was dropped.
+    pub how: String,
+}
+
+/// Slots that nobody owns were given to somebody.
+#[derive(Debug, Clone)]
+pub struct Assigned {
+    /// To whom.
+    pub node: usize,
+    /// Members that run, and hold data of these slots.
+    pub holders: Vec<usize>,
+}
+
+/// A member that may go is held.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Its node.
+    pub node: usize,
+    /// For how long nothing has been in its way, in milliseconds.
+    pub vain: u64,
 }
 
 /// A worker sent a request.

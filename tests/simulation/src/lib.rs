@@ -1,30 +1,40 @@
-//! The whole decide loop against a model of the world, in virtual time.
+//! The whole decide loop against models of the world, in virtual time.
 //!
 //! ```text
 //! Operator ──> Swarm ──> tasks, supervisors ──┐
 //!     │          │                            │ announcements, verdicts
 //!     │       witnesses (they lie)            v
 //!     └──> Net    └──────────────────────> Worker: look, decide, act
-//!          └──> Database <── requests ────────┘
+//!          └──> Model: Aerospike, Redis <── requests ──┘
 //! ```
 //!
 //! A story is drawn from a seed: what kind of world it is, what operators do
 //! and what breaks, how each witness lies, when each worker is killed. The
 //! world moves in steps of a tenth of a second, and every promise under
 //! [`invariants`] is checked after each of them. When nothing breaks any more,
-//! one cluster of exactly the wanted members must come of it.
+//! one cluster of exactly the wanted members must come of it, unless data is
+//! gone with whoever held it alone: then only a person can say so.
 //!
-//! The decision is the real one, called as the daemon calls it. What is
-//! modelled is the rest: a database with two copies of each unit of data, a
-//! swarm with the times of a real one, and members whose supervisors wait for
-//! the workers' word.
+//! The decision and the planners are the real ones, called as the daemon calls
+//! them. What is modelled is the rest: the databases behind [`Model`], a swarm
+//! with the times of a real one, and members whose supervisors wait for the
+//! workers' word.
 //!
-//! A failure prints its seed and its story. `cargo xtask simulate --seed S
-//! --runs N` plays it again, or plays more.
+//! | database | what is modelled | what is not |
+//! |---|---|---|
+//! | [`Aerospike`] | tips and seeds, cluster keys, alumni, 24 units in two copies in memory, migrations, quiescing in Enterprise Edition, at most 8 nodes in Community Edition | files, racks, a mesh of more than 8 |
+//! | [`Redis`] | `CLUSTER NODES` as text, gossip, epochs, 16384 slots and 64 keys, moves one exchange at a time, failure by majority, fail-over, copies, bans after `FORGET`, directories that outlive containers | replication lag, keys of different sizes, two versions |
+//!
+//! The engines' I/O is not run: what it asks a node before a request, the models
+//! ask as well (`redis::moves` is `migrate` in small).
+//!
+//! A failure prints its seed and its story. `cargo xtask simulate --database D
+//! --seed S --runs N` plays it again, or plays more.
 //!
 //! # How sharp it is
 //!
-//! Each gate was broken alone, and the seeds from 1 on were played:
+//! Each gate was broken alone, before the databases' own planners were in it, and the
+//! seeds from 1 on were played:
 //!
 //! | broken | found by | with seed |
 //! |---|---|---|
@@ -56,6 +66,9 @@ pub mod world;
 
 use std::net::IpAddr;
 
+pub use model::Model;
+pub use model::aerospike::Aerospike;
+pub use model::redis::Redis;
 pub use run::{Failure, Summary, Told, run, run_many};
 
 /// The address with this last byte.

@@ -1,4 +1,4 @@
-//! Plays stories: `meshworker-simulation SEED RUNS`, as `cargo xtask simulate` does.
+//! Plays stories: `meshworker-simulation DATABASE SEED RUNS`, as `cargo xtask simulate` does.
 #![allow(
     clippy::disallowed_types,
     reason = "how long the stories of virtual time took is told in real time"
@@ -7,23 +7,44 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use meshworker_simulation::run_many;
+use meshworker_simulation::{Aerospike, Model, Redis, Summary, run_many};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let numbers: Option<Vec<u64>> = arguments.iter().map(|text| text.parse().ok()).collect();
-    let Some([seed, runs]) = numbers.as_deref() else {
-        eprintln!("arguments: found {arguments:?}; allowed: the first seed, and how many");
-        return ExitCode::from(2);
+    let numbers: Option<Vec<u64>> = arguments.iter().skip(1).map(|n| n.parse().ok()).collect();
+    let (Some(database), Some([seed, runs])) = (arguments.first(), numbers.as_deref()) else {
+        return refuse(&arguments);
     };
-    let began = Instant::now();
-    let summary = run_many(*seed, *runs);
-    println!("{summary}, in {:.1} s", began.elapsed().as_secs_f64());
-    match summary.failure {
-        Some(failure) => {
+    let play = match database.as_str() {
+        Aerospike::NAME => [true, false],
+        Redis::NAME => [false, true],
+        "all" => [true, true],
+        _ => return refuse(&arguments),
+    };
+    let all: [(&str, Play); 2] = [
+        (Aerospike::NAME, run_many::<Aerospike>),
+        (Redis::NAME, run_many::<Redis>),
+    ];
+    for ((name, run), _) in all.into_iter().zip(play).filter(|(_, play)| *play) {
+        let began = Instant::now();
+        let summary = run(*seed, *runs);
+        println!(
+            "{name}: {summary}, in {:.1} s",
+            began.elapsed().as_secs_f64()
+        );
+        if let Some(failure) = summary.failure {
             eprintln!("{failure}");
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
-        None => ExitCode::SUCCESS,
     }
+    ExitCode::SUCCESS
+}
+
+/// Plays stories of one database.
+type Play = fn(u64, u64) -> Summary;
+
+fn refuse(arguments: &[String]) -> ExitCode {
+    let databases = [Aerospike::NAME, Redis::NAME, "all"].join(" or ");
+    eprintln!("arguments: found {arguments:?}; allowed: {databases}, the first seed, and how many");
+    ExitCode::from(2)
 }

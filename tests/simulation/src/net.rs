@@ -10,6 +10,8 @@ pub struct Net {
     pub cut: [Option<u64>; HOSTS],
     /// Hosts that are dead, and since when.
     pub dead: [Option<u64>; HOSTS],
+    /// Hosts whose engine is dead, though the containers run on, and since when.
+    pub headless: [Option<u64>; HOSTS],
     /// Hosts whose members do not reach those elsewhere, though workers do.
     pub apart: [bool; HOSTS],
     /// For each worker, the hosts that it does not reach.
@@ -30,7 +32,7 @@ impl Net {
 
     /// Since when the swarm's managers have not heard of this host.
     pub fn silent_since(&self, host: usize) -> Option<u64> {
-        [self.cut[host], self.dead[host]]
+        [self.cut[host], self.dead[host], self.headless[host]]
             .into_iter()
             .flatten()
             .min()

@@ -1,10 +1,10 @@
 //! Impatient operators, and everything that breaks.
 
-use crate::model::Cause;
+use crate::model::{Cause, Model};
 use crate::net::HOSTS;
 use crate::swarm::State;
 use crate::witnesses::Lie;
-use crate::world::World;
+use crate::world::{World, stranger};
 
 /// Lies end before the removal hold does, and are followed by the truth for
 /// longer than a pass takes: a lie that lasts longer is one that no hold can
@@ -31,7 +31,7 @@ enum Heal {
 
 impl Operator {
     /// A moment passes: something is done or breaks, something heals.
-    pub fn tick(&mut self, world: &mut World) {
+    pub fn tick<M: Model>(&mut self, world: &mut World<M>) {
         let now = world.now;
         let quiet = now >= world.setup.quiet_from;
         let heals = std::mem::take(&mut self.heals);
@@ -70,10 +70,13 @@ impl Operator {
         }
     }
 
-    fn act(&mut self, world: &mut World) {
+    fn act<M: Model>(&mut self, world: &mut World<M>) {
         let die = world
             .chance
             .below(if world.setup.faults { 100 } else { 55 });
+        if world.setup.headless && world.chance.percent(40) {
+            return self.behead(world);
+        }
         match die {
             0..=24 => self.scale(world),
             25..=39 => self.update(world),
@@ -81,24 +84,25 @@ impl Operator {
             43..=54 => self.kill_worker(world),
             55..=64 => self.kill_container(world),
             65..=69 => self.kill_host(world),
-            70..=78 => self.cut_host(world),
-            79..=84 => self.set_apart(world),
+            70..=76 => self.cut_host(world),
+            77..=79 => self.cut_power(world),
+            80..=84 => self.set_apart(world),
             85..=92 => self.hide(world),
             _ => Self::stranger(world),
         }
     }
 
-    fn scale(&mut self, world: &mut World) {
+    fn scale<M: Model>(&mut self, world: &mut World<M>) {
         if self.redeploy.is_some() {
             return;
         }
-        let least = if world.chance.percent(10) { 1 } else { 2 };
+        let least = M::LEAST - u64::from(world.chance.percent(10) && M::LEAST < 3);
         let to = world.chance.between(least, 7);
         world.story.tell(world.now, format_args!("scale to {to}"));
         world.swarm.desired = to;
     }
 
-    fn update(&mut self, world: &mut World) {
+    fn update<M: Model>(&mut self, world: &mut World<M>) {
         if !world.swarm.update.is_empty() {
             return;
         }
@@ -106,7 +110,7 @@ impl Operator {
         world.swarm.update = (1..=world.swarm.desired).collect();
     }
 
-    fn remove(&mut self, world: &mut World) {
+    fn remove<M: Model>(&mut self, world: &mut World<M>) {
         if self.redeploy.is_some() {
             return;
         }
@@ -118,19 +122,20 @@ impl Operator {
         world.swarm.desired = 0;
     }
 
-    fn kill_worker(&mut self, world: &mut World) {
+    fn kill_worker<M: Model>(&mut self, world: &mut World<M>) {
         let number = world.chance.below(world.workers.len());
         if world.workers[number].up {
             world
                 .story
                 .tell(world.now, format_args!("worker {number} is killed"));
             world.workers[number].crash();
+            world.database.abandon(number);
             let back = world.now + world.chance.between(100, 15_000);
             self.heals.push((back, Heal::Worker(number)));
         }
     }
 
-    fn kill_container(&mut self, world: &mut World) {
+    fn kill_container<M: Model>(&mut self, world: &mut World<M>) {
         let running = world
             .swarm
             .live()
@@ -147,13 +152,13 @@ impl Operator {
         }
     }
 
-    fn host(world: &mut World) -> Option<usize> {
+    fn host<M: Model>(world: &mut World<M>) -> Option<usize> {
         let host = world.chance.below(HOSTS);
         let others = (0..HOSTS).filter(|other| world.net.silent_since(*other).is_some());
         (others.count() == 0).then_some(host)
     }
 
-    fn kill_host(&mut self, world: &mut World) {
+    fn kill_host<M: Model>(&mut self, world: &mut World<M>) {
         let Some(host) = Self::host(world) else {
             return;
         };
@@ -169,7 +174,7 @@ impl Operator {
         self.heals.push((back, Heal::Host(host)));
     }
 
-    fn cut_host(&mut self, world: &mut World) {
+    fn cut_host<M: Model>(&mut self, world: &mut World<M>) {
         let Some(host) = Self::host(world) else {
             return;
         };
@@ -181,7 +186,46 @@ impl Operator {
         self.heals.push((back, Heal::Host(host)));
     }
 
-    fn set_apart(&mut self, world: &mut World) {
+    /// Everything stops at once, workers and all, and comes back host by host.
+    fn cut_power<M: Model>(&mut self, world: &mut World<M>) {
+        if Self::host(world).is_none() {
+            return;
+        }
+        world.story.tell(world.now, format_args!("the power fails"));
+        for host in 0..HOSTS {
+            world.net.dead[host] = Some(world.now);
+            let back = world.now + world.chance.between(3_000, 40_000);
+            self.heals.push((back, Heal::Host(host)));
+        }
+        let there = world.swarm.live().filter_map(|(_, task)| task.node);
+        for node in there.collect::<Vec<_>>() {
+            world.database.stop(node, world.now, Cause::Fault);
+        }
+        for number in 0..world.workers.len() {
+            if world.workers[number].up {
+                world.workers[number].crash();
+                world.database.abandon(number);
+                let back = world.now + world.chance.between(3_000, 30_000);
+                self.heals.push((back, Heal::Worker(number)));
+            }
+        }
+    }
+
+    /// The engine of a host dies, and the containers run on.
+    fn behead<M: Model>(&mut self, world: &mut World<M>) {
+        let Some(host) = Self::host(world) else {
+            return;
+        };
+        world.story.tell(
+            world.now,
+            format_args!("the engine of host {host} dies, its containers run on"),
+        );
+        world.net.headless[host] = Some(world.now);
+        let back = world.now + world.chance.between(20_000, 100_000);
+        self.heals.push((back, Heal::Host(host)));
+    }
+
+    fn set_apart<M: Model>(&mut self, world: &mut World<M>) {
         let host = world.chance.below(HOSTS);
         world.story.tell(
             world.now,
@@ -192,7 +236,7 @@ impl Operator {
         self.heals.push((back, Heal::Apart(host)));
     }
 
-    fn hide(&mut self, world: &mut World) {
+    fn hide<M: Model>(&mut self, world: &mut World<M>) {
         let worker = world.chance.below(world.workers.len());
         let all = world.chance.percent(30);
         let only = world.chance.below(HOSTS);
@@ -208,12 +252,13 @@ impl Operator {
     }
 
     /// Another service takes an address, often one that was ours just now.
-    fn stranger(world: &mut World) {
+    fn stranger<M: Model>(world: &mut World<M>) {
         if world.swarm.strangers.len() > 2 {
             return;
         }
         if let Some(address) = world.swarm.free_address(&mut world.chance) {
-            let node = world.database.start(false, address, 0, world.now);
+            let process = stranger(address, world.now);
+            let node = world.database.start(process, &mut world.chance);
             world.swarm.strangers.push((address, node));
             let at = crate::address(address);
             world
@@ -222,7 +267,7 @@ impl Operator {
         }
     }
 
-    fn lie(&mut self, world: &mut World) {
+    fn lie<M: Model>(&mut self, world: &mut World<M>) {
         for number in 0..world.workers.len() {
             if world.now < self.next_lie[number] {
                 continue;
@@ -263,10 +308,11 @@ impl Operator {
         }
     }
 
-    fn heal(&mut self, world: &mut World, heal: Heal) {
+    fn heal<M: Model>(&mut self, world: &mut World<M>, heal: Heal) {
         match heal {
             Heal::Host(host) => {
                 (world.net.cut[host], world.net.dead[host]) = (None, None);
+                world.net.headless[host] = None;
                 world
                     .story
                     .tell(world.now, format_args!("host {host} is back"));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::chance::Chance;
 use crate::invariants::{Broken, Removals, check, missing};
+use crate::model::Model;
 use crate::operator::Operator;
 use crate::setup::Setup;
 use crate::worker;
@@ -17,6 +18,8 @@ const TICK: u64 = 100;
 /// period of a member that may not go is part of it, and an update's patience
 /// for each slot.
 const BOUND: u64 = 600_000;
+/// What nobody but a person can mend must last for so long.
+const HELPLESS: u64 = 60_000;
 
 /// What a story came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,11 +30,15 @@ pub struct Told {
     pub lasted: u64,
     /// How long it took until all was well, from when it became quiet.
     pub settled: u64,
+    /// Whether it ended with what only a person can mend.
+    pub beyond_help: bool,
 }
 
 /// A promise that was broken.
 #[derive(Debug, Clone)]
 pub struct Failure {
+    /// The database.
+    pub database: &'static str,
     /// The seed that shows it.
     pub seed: u64,
     /// The promise.
@@ -47,18 +54,22 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Failure {
+            database,
             seed,
             invariant,
             how,
             setup,
             story,
         } = self;
-        writeln!(f, "seed {seed} broke {invariant}: {how}")?;
+        writeln!(f, "{database}, seed {seed} broke {invariant}: {how}")?;
         writeln!(f, "  in {setup:?}")?;
         for line in story {
             writeln!(f, "  {line}")?;
         }
-        write!(f, "repeat it: cargo xtask simulate --seed {seed} --runs 1")
+        write!(
+            f,
+            "repeat it: cargo xtask simulate --database {database} --seed {seed} --runs 1"
+        )
     }
 }
 
@@ -69,12 +80,13 @@ impl std::error::Error for Failure {}
 /// # Errors
 ///
 /// The first promise that was broken.
-pub fn run(seed: u64) -> Result<Told, Box<Failure>> {
+pub fn run<M: Model>(seed: u64) -> Result<Told, Box<Failure>> {
     let mut chance = Chance::of(seed);
     let setup = Setup::draw(&mut chance);
-    let mut world = World::new(setup, chance);
+    let mut world: World<M> = World::new(setup, chance);
     play(&mut world).map_err(|(invariant, how)| {
         Box::new(Failure {
+            database: M::NAME,
             seed,
             invariant,
             how,
@@ -84,11 +96,17 @@ pub fn run(seed: u64) -> Result<Told, Box<Failure>> {
     })
 }
 
-fn play(world: &mut World) -> Result<Told, Broken> {
+fn play<M: Model>(world: &mut World<M>) -> Result<Told, Broken> {
     let mut operator = Operator::default();
     let mut removals = Removals::default();
     let quiet = world.setup.quiet_from;
-    let mut whole_since = None;
+    let (mut whole_since, mut helpless_since) = (None, None);
+    let told = |world: &World<M>, settled, beyond_help| Told {
+        passes: world.workers.iter().map(|w| w.passes).sum(),
+        lasted: world.now,
+        settled,
+        beyond_help,
+    };
     loop {
         operator.tick(world);
         world.tick();
@@ -104,16 +122,24 @@ fn play(world: &mut World) -> Result<Told, Broken> {
                     let since = *whole_since.get_or_insert(world.now);
                     // It stays so.
                     if world.now >= since + 5_000 {
-                        return Ok(Told {
-                            passes: world.workers.iter().map(|w| w.passes).sum(),
-                            lasted: world.now,
-                            settled: since - quiet,
-                        });
+                        return Ok(told(world, since - quiet, false));
                     }
                 }
                 Some(what) => {
                     whole_since = None;
-                    if world.now >= quiet + BOUND {
+                    if !world.database.is_beyond_help() {
+                        helpless_since = None;
+                    } else if world.now >= *helpless_since.get_or_insert(world.now) + HELPLESS {
+                        return Ok(told(world, 0, true));
+                    }
+                    if world.now >= quiet + BOUND.max(10 * world.setup.grace) {
+                        for worker in &world.workers {
+                            for said in &worker.said {
+                                let number = worker.number;
+                                let said = format_args!("worker {number} says: {said}");
+                                world.story.tell(world.now, said);
+                            }
+                        }
                         return Err(("one_cluster_in_the_end", what));
                     }
                 }
@@ -123,7 +149,7 @@ fn play(world: &mut World) -> Result<Told, Broken> {
     }
 }
 
-fn check_all(world: &mut World, removals: &mut Removals) -> Result<(), Broken> {
+fn check_all<M: Model>(world: &mut World<M>, removals: &mut Removals) -> Result<(), Broken> {
     let events = std::mem::take(&mut world.events);
     events
         .iter()
@@ -141,6 +167,8 @@ pub struct Summary {
     pub lasted: u64,
     /// The longest time that it took until all was well, in milliseconds.
     pub slowest: u64,
+    /// How many ended with what only a person can mend: data is gone, by faults.
+    pub beyond_help: u64,
     /// The failure with the lowest seed that was found.
     pub failure: Option<Box<Failure>>,
 }
@@ -149,18 +177,20 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} seeds, {} passes, {:.0} h of virtual time, all well at most {:.0} s after the last fault",
+            "{} seeds, {} passes, {:.0} h of virtual time, all well at most {:.0} s after the last fault, \
+             {} beyond help",
             self.stories,
             self.passes,
             self.lasted as f64 / 3.6e6,
             self.slowest as f64 / 1e3,
+            self.beyond_help,
         )
     }
 }
 
 /// Plays the stories of `runs` seeds from `first` on, on all cores, until one
 /// fails.
-pub fn run_many(first: u64, runs: u64) -> Summary {
+pub fn run_many<M: Model>(first: u64, runs: u64) -> Summary {
     let next = AtomicU64::new(0);
     let summary = Mutex::new(Summary::default());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -172,7 +202,7 @@ pub fn run_many(first: u64, runs: u64) -> Summary {
                     if at >= runs {
                         break;
                     }
-                    let told = run(first.wrapping_add(at));
+                    let told = run::<M>(first.wrapping_add(at));
                     let Ok(mut summary) = summary.lock() else {
                         break;
                     };
@@ -182,6 +212,7 @@ pub fn run_many(first: u64, runs: u64) -> Summary {
                             summary.passes += told.passes;
                             summary.lasted += told.lasted;
                             summary.slowest = summary.slowest.max(told.settled);
+                            summary.beyond_help += u64::from(told.beyond_help);
                         }
                         Err(failure) => {
                             // Those that have begun are played to their end.

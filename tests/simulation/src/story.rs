@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// So many lines are kept: enough to see what led to a failure, and few enough
 /// to read.
-const LINES: usize = 60;
+const LINES: usize = 6000;
 
 /// The last things that happened, with their times.
 #[derive(Debug, Clone, Default)]

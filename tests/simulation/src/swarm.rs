@@ -1,7 +1,7 @@
 //! The swarm: which tasks a service has, where, and what becomes of them. The
 //! times are those of a real swarm.
 
-use crate::model::{Cause, Database};
+use crate::model::{Cause, Model, Process};
 use crate::net::{HOSTS, Net};
 use crate::setup::Setup;
 use crate::story::Story;
@@ -101,7 +101,7 @@ impl Swarm {
     }
 
     /// The container dies, whatever its supervisor wants.
-    pub fn kill(&mut self, at: usize, now: u64, database: &mut Database, cause: Cause) {
+    pub fn kill(&mut self, at: usize, now: u64, database: &mut impl Model, cause: Cause) {
         let Some(task) = self.tasks.get_mut(at) else {
             return;
         };
@@ -121,7 +121,7 @@ impl Swarm {
         now: u64,
         setup: &Setup,
         net: &Net,
-        database: &mut Database,
+        database: &mut impl Model,
         chance: &mut Chance,
         story: &mut Story,
     ) {
@@ -142,7 +142,7 @@ impl Swarm {
         now: u64,
         setup: &Setup,
         net: &Net,
-        database: &mut Database,
+        database: &mut impl Model,
         chance: &mut Chance,
         story: &mut Story,
     ) {
@@ -160,7 +160,15 @@ impl Swarm {
                 task.exited = now;
                 return;
             }
-            let node = database.start(true, task.address, task.host, now);
+            let process = Process {
+                ours: true,
+                slot: task.slot,
+                address: task.address,
+                host: task.host,
+                started: now,
+                died: None,
+            };
+            let node = database.start(process, chance);
             story.tell(
                 now,
                 format_args!("{task} starts at {} as n{node}", address(task.address)),
@@ -174,7 +182,7 @@ impl Swarm {
             task.exited = now;
             return;
         }
-        let died = |node: usize| !database.nodes[node].is_alive();
+        let died = |node: usize| !database.runs(node);
         if silent.is_none() && task.node.is_some_and(died) {
             self.kill(at, now, database, Cause::Fault);
             return;
@@ -243,7 +251,7 @@ impl Swarm {
         &mut self,
         now: u64,
         net: &Net,
-        database: &Database,
+        database: &impl Model,
         chance: &mut Chance,
         story: &mut Story,
     ) {
@@ -252,12 +260,10 @@ impl Swarm {
             // In the cluster with everybody else, and nothing moves: or the
             // update goes on after its patience.
             let healthy = task.node.is_some_and(|node| {
-                let fragment = database.fragments.get(&database.nodes[node].fragment);
-                fragment.is_some_and(|f| {
-                    f.work.is_none() && f.torn.is_none() && f.members.len() as u64 >= self.desired
-                })
+                database.runs(node) && database.is_whole(node, self.desired, now)
             });
-            let began = task.node.map_or(now, |node| database.nodes[node].started);
+            let started = task.node.and_then(|node| database.process(node));
+            let began = started.map_or(now, |process| process.started);
             let waits = now < began.max(since) + 60_000;
             if !healthy && waits && task.state != State::Exited {
                 return;

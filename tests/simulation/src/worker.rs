@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Context, Going, History, Limits, Moment, Observation, Orders, Pace, Plan, Presence,
-    Release, Report, Request, Step, Unanswered, Witness, decide,
+    Answer, Context, Going, History, Leaver, Limits, Moment, Observation, Orders, Pace, Plan,
+    Presence, Release, Report, Request, Step, StepKind, Unanswered, Witness, decide,
 };
 
-use crate::event::{Event, Forgot, Grant, Sent};
-use crate::model::{Ask, CLUSTER, Database, Detail, Engine, START};
+use crate::event::{Event, Forgot, Grant, Sent, Taken};
+use crate::model::{Asker, CLUSTER, Detail, Model, Request as RequestOf};
 use crate::swarm::{Phase, State, Word};
 use crate::witnesses::{Lie, announce, dns, docker};
 use crate::world::World;
@@ -28,10 +28,10 @@ const TASKS_LAG: u64 = 4_500;
 const KNOWN: u64 = 4_000;
 
 /// A step, and whether its addresses answered as ours when the worker looked.
-type Checked = (Step<Ask>, bool, bool, u64);
+type Checked<M> = (Step<RequestOf<M>>, bool, bool, u64);
 
-#[derive(Debug, Clone)]
-enum Stage {
+#[derive(Debug)]
+enum Stage<M: Model> {
     /// The next pass begins then.
     Idle(u64),
     /// The witnesses have spoken; the members are asked then.
@@ -41,7 +41,7 @@ enum Stage {
         reports: Vec<Report>,
     },
     /// The steps that are still to be made.
-    Acting(VecDeque<Checked>),
+    Acting(VecDeque<Checked<M>>),
 }
 
 /// What a worker says of the whole.
@@ -55,13 +55,15 @@ pub struct Told {
 
 /// One that looks after the cluster.
 #[derive(Debug)]
-pub struct Worker {
+pub struct Worker<M: Model> {
     /// Its number, from 0.
     pub number: usize,
     /// Whether it runs.
     pub up: bool,
     /// What it said last.
     pub told: Told,
+    /// What it said last, in words.
+    pub said: Vec<String>,
     /// How many passes it made.
     pub passes: u64,
     /// What each member announced last: when, slot, address and phase.
@@ -74,18 +76,19 @@ pub struct Worker {
     /// How the task list lies to it, and until when.
     pub docker_lie: Option<(Lie, u64)>,
     limits: Limits,
-    engine: Engine,
+    planner: M::Planner,
     history: History,
-    stage: Stage,
+    stage: Stage<M>,
 }
 
-impl Worker {
+impl<M: Model> Worker<M> {
     /// A worker whose first pass begins then.
-    pub fn new(number: usize, engine: Engine, begins: u64) -> Worker {
+    pub fn new(number: usize, planner: M::Planner, begins: u64) -> Worker<M> {
         Worker {
             number,
             up: true,
             told: Told::default(),
+            said: Vec::new(),
             passes: 0,
             heard: BTreeMap::new(),
             verdicts: BTreeMap::new(),
@@ -96,7 +99,7 @@ impl Worker {
                 mass_vanish_hold: Duration::from_secs(60),
                 ..Limits::default()
             },
-            engine,
+            planner,
             history: History::default(),
             stage: Stage::Idle(begins),
         }
@@ -119,7 +122,7 @@ impl Worker {
 }
 
 /// A moment passes for this worker.
-pub fn tick(world: &mut World, number: usize) {
+pub fn tick<M: Model>(world: &mut World<M>, number: usize) {
     let now = world.now;
     let worker = &mut world.workers[number];
     if !worker.up {
@@ -145,6 +148,7 @@ pub fn tick(world: &mut World, number: usize) {
             let (began, reports) = (*began, std::mem::take(reports));
             pass(world, number, began, reports);
         }
+        Stage::Acting(_) if world.database.is_at_work_for(number) => {}
         Stage::Acting(steps) => match steps.pop_front() {
             Some(step) => perform(world, number, step),
             None => {
@@ -157,7 +161,7 @@ pub fn tick(world: &mut World, number: usize) {
 }
 
 /// Asks the witnesses.
-fn reports(world: &mut World, number: usize) -> Vec<Report> {
+fn reports<M: Model>(world: &mut World<M>, number: usize) -> Vec<Report> {
     let now = world.now;
     let lasting = |lie: Option<(Lie, u64)>| lie.filter(|(_, until)| now < *until).map(|l| l.0);
     let worker = &mut world.workers[number];
@@ -189,23 +193,19 @@ fn reports(world: &mut World, number: usize) -> Vec<Report> {
 }
 
 /// What the node at this address answers the worker.
-fn answer(world: &mut World, number: usize, at: IpAddr) -> Answer<Detail> {
+fn answer<M: Model>(world: &mut World<M>, number: usize, at: IpAddr) -> Answer<Detail<M>> {
     let Some(node) = world.database.at(last_byte(at)) else {
         return Err(Unanswered::Unreachable("nobody listens".into()));
     };
-    let there = &world.database.nodes[node];
-    if !world.net.worker_reaches(number, there.host) || world.lossy && world.chance.percent(1) {
+    let host = world.database.processes()[node].host;
+    if !world.net.worker_reaches(number, host) || world.lossy && world.chance.percent(1) {
         return Err(Unanswered::Timeout);
     }
-    if world.now < there.started + START {
-        return Err(Unanswered::Starting("it loads".into()));
-    }
-    let view = world.database.view(node, world.now);
-    view.ok_or_else(|| Unanswered::Garbage("no cluster".into()))
+    world.database.answer(node, world.now)
 }
 
 /// Asks the members, and decides.
-fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
+fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<Report>) {
     let named: BTreeSet<IpAddr> = reports
         .iter()
         .flat_map(|report| &report.sightings)
@@ -231,20 +231,30 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
         seed: number as u64,
     };
     let history = std::mem::take(&mut worker.history);
-    let (plan, history) = decide(&worker.engine, &context, &observed, history);
+    let (plan, history) = decide(&worker.planner, &context, &observed, history);
     worker.history = history;
     worker.passes += 1;
+    let said = plan.refusals.iter();
+    worker.said = said
+        .map(|refusal| format!("{}: {}", refusal.what, refusal.reason))
+        .collect();
+    worker.said.push(plan.unity.to_string());
     // Without a task list nobody can tell that whoever vanished is not wished for.
     let missed = !world.setup.docker && plan.together.is_some() && !plan.unity.is_one();
+    // Another cluster's member under our name keeps it from being as it should be.
+    let missed = missed || !world.setup.docker && world.setup.squatter;
     worker.told = Told {
         one: plan.unity.is_one() || missed,
-        calm: (plan.pace == Pace::Calm || missed && plan.pace == Pace::Watchful)
+        calm: (plan.pace == Pace::Calm || missed && plan.steps.is_empty())
             && plan.leavers.is_empty(),
     };
     let docker = observed.reports.iter();
     let mut docker = docker.filter(|report| report.witness == Witness::Docker);
     let knows = docker.any(|report| report.grade.is_complete());
-    note_verdicts(world, number, &plan, knows);
+    let answers = |leaver: &&Leaver| matches!(observed.answers.get(&leaver.address), Some(Ok(_)));
+    let heard = plan.leavers.iter().filter(answers).count();
+    note_verdicts(world, number, &plan, knows, heard);
+    note_taking(world, number, &plan, knows, heard);
     let ours = |at: IpAddr| {
         let answer = observed.answers.get(&at);
         answer.is_some_and(|answer| {
@@ -264,43 +274,44 @@ fn pass(world: &mut World, number: usize, began: u64, reports: Vec<Report>) {
 }
 
 /// Keeps what the members in the leave queue are told.
-fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>, knows: bool) {
+fn note_verdicts<M: Model>(
+    world: &mut World<M>,
+    number: usize,
+    plan: &Plan<RequestOf<M>>,
+    knows: bool,
+    heard: usize,
+) {
     let mut verdicts = BTreeMap::new();
     let mut holders = None;
     for leaver in &plan.leavers {
         let mut granted = None;
         if leaver.release == Release::Granted
-            && let Some(node) = Database::number(&leaver.node)
+            && let Some(node) = world.database.at(last_byte(leaver.address))
             // Another cluster's node that goes takes nothing of ours along.
-            && world.database.nodes[node].ours
+            && world.database.processes()[node].ours
+            // Nor does one that was never in.
+            && !world.database.is_outside(node)
         {
             let held = holders.get_or_insert_with(|| Rc::new(world.database.holders()));
             granted = Some(Word {
                 everybody: leaver.going == Going::Everybody,
                 holders: Rc::clone(held),
             });
-            let others = world.database.alive().filter(|other| *other != node);
-            let lag = knows.then_some(TASKS_LAG);
-            let others: Vec<usize> = others.collect();
-            let mut stay: BTreeMap<usize, usize> = BTreeMap::new();
-            for other in others.iter().filter(|other| world.stays(**other, lag)) {
-                *stay
-                    .entry(world.database.nodes[*other].fragment)
-                    .or_default() += 1;
-            }
-            let anywhere = others.iter().filter(|other| {
-                let started = world.database.nodes[**other].started;
-                world.says_nothing(**other) && world.now >= started + KNOWN
+            let (stay, back) = stay(world, node, knows, true);
+            let others = world.database.alive().into_iter().filter(|at| *at != node);
+            let anywhere = others.filter(|other| {
+                let started = world.database.processes()[*other].started;
+                world.says_nothing(*other) && world.now >= started + KNOWN
             });
-            let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
             let grant = Grant {
                 worker: number,
                 node,
                 going: leaver.going,
-                leavers: plan.leavers.len(),
-                stay: stay.into_values().max().unwrap_or_default(),
+                leavers: heard,
+                stay,
                 anywhere: anywhere.count(),
-                back: slot <= world.past.most_desired(),
+                back,
+                floor: M::FLOOR,
             };
             let known = world.workers[number]
                 .verdicts
@@ -319,14 +330,72 @@ fn note_verdicts(world: &mut World, number: usize, plan: &Plan<Ask>, knows: bool
     world.workers[number].verdicts = verdicts;
 }
 
+/// How many others run and are to stay, in truth, those in one cluster or all of them,
+/// and whether the member's own place is still to be filled.
+fn stay<M: Model>(world: &World<M>, node: usize, knows: bool, as_one: bool) -> (usize, bool) {
+    let lag = knows.then_some(TASKS_LAG);
+    let mut stay: BTreeMap<usize, usize> = BTreeMap::new();
+    for other in world.database.alive() {
+        if other != node && world.stays(other, lag) {
+            let group = if as_one {
+                world.database.group(other)
+            } else {
+                0
+            };
+            *stay.entry(group).or_default() += 1;
+        }
+    }
+    let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
+    (
+        stay.into_values().max().unwrap_or_default(),
+        slot <= world.past.most_desired(),
+    )
+}
+
+/// Notes what is taken from members that wait for their turn.
+fn note_taking<M: Model>(
+    world: &mut World<M>,
+    number: usize,
+    plan: &Plan<RequestOf<M>>,
+    knows: bool,
+    heard: usize,
+) {
+    for step in &plan.steps {
+        let mut leavers = plan.leavers.iter();
+        let leaver = leavers.find(|leaver| leaver.address == step.to && leaver.patient);
+        if step.request.kind() != StepKind::Leave {
+            continue;
+        }
+        let Some(leaver) = leaver.filter(|leaver| leaver.going != Going::Everybody) else {
+            continue;
+        };
+        let Some(node) = world.database.at(last_byte(step.to)) else {
+            continue;
+        };
+        let (stay, back) = stay(world, node, knows, false);
+        let presumed = leaver.going == Going::Unclear && heard == 1;
+        world.events.push(Event::Taken(Taken {
+            worker: number,
+            what: step.to_string(),
+            node,
+            stay: stay + usize::from(back || presumed),
+            floor: M::FLOOR,
+        }));
+    }
+}
+
 /// Makes one step, unless it gets lost.
-fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, looked): Checked) {
+fn perform<M: Model>(
+    world: &mut World<M>,
+    number: usize,
+    (step, to_ours, introduces_ours, looked): Checked<M>,
+) {
     let now = world.now;
     let what = step.to_string();
     let lost = world.lossy && world.chance.percent(5);
     let node = world.database.at(last_byte(step.to)).filter(|node| {
-        let node = &world.database.nodes[*node];
-        !lost && world.net.worker_reaches(number, node.host) && now >= node.started + START
+        let host = world.database.processes()[*node].host;
+        !lost && world.net.worker_reaches(number, host) && world.database.answer(*node, now).is_ok()
     });
     let Some(node) = node else {
         world
@@ -334,9 +403,15 @@ fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, lo
             .tell(now, format_args!("worker {number}: {what}: lost"));
         return;
     };
+    let forgets = world.database.forgets(node, &step.request);
+    let asker = Asker {
+        worker: number,
+        now,
+        net: &world.net,
+    };
     let done = world
         .database
-        .ask(node, &step.request, now, &mut world.chance);
+        .ask(node, &step.request, asker, &mut world.chance);
     let reply = done.as_ref().map_or_else(String::as_str, |()| "ok");
     world
         .story
@@ -345,44 +420,57 @@ fn perform(world: &mut World, number: usize, (step, to_ours, introduces_ours, lo
         what,
         to_ours,
         introduces_ours,
-        stranger_obeyed: done.is_ok() && !world.database.nodes[node].ours,
+        stranger_obeyed: done.is_ok() && !world.database.processes()[node].ours,
     }));
-    if let (Ask::Forget(name), Ok(()), Some(gone)) =
-        (&step.request, &done, step_target(&step.request))
-        && world.database.nodes.len() > gone
-    {
-        let slot = world.swarm.task_of(gone).map(|task| task.slot);
-        let moved = world.swarm.live().any(|(_, task)| {
-            Some(task.slot) == slot && task.state == State::Running && task.node != Some(gone)
-        });
-        // Whoever had an address before its last tenant is not there.
-        let address = world.database.nodes[gone].address;
-        let later = &world.database.nodes[gone + 1..];
-        let moved = moved
-            || later
-                .iter()
-                .any(|node| node.ours && node.address == address);
-        // Only the task list knows of one that everybody has been cut off from.
-        let hold = Limits::default().removal_hold;
-        let cut = world.net.silent_since(world.database.nodes[gone].host);
-        let cut = cut.map(|since| Duration::from_millis(now - since));
-        let beyond_sight = !world.setup.docker && cut.is_some_and(|cut| cut >= hold);
-        debug_assert_eq!(name, &Database::name(gone));
-        world.events.push(Event::Forgot(Forgot {
-            worker: number,
-            looked,
-            node: gone,
-            alive: world.database.nodes[gone].is_alive(),
-            wanted: world.swarm.wants(gone),
-            beyond_sight,
-            moved,
-        }));
+    if done.is_err() {
+        return;
+    }
+    for gone in forgets {
+        let forgot = forgotten(world, number, gone, looked);
+        world.events.push(Event::Forgot(forgot));
     }
 }
 
-fn step_target(ask: &Ask) -> Option<usize> {
-    match ask {
-        Ask::Forget(name) => Database::number(name),
-        Ask::Join(_) | Ask::HandOver => None,
+/// What is true of a node that another one is made to forget.
+fn forgotten<M: Model>(world: &World<M>, number: usize, gone: usize, looked: u64) -> Forgot {
+    let slot = world.swarm.task_of(gone).map(|task| task.slot);
+    let moved = world.swarm.live().any(|(_, task)| {
+        Some(task.slot) == slot && task.state == State::Running && task.node != Some(gone)
+    });
+    // Whoever had an address before its last tenant is not there.
+    let address = world.database.processes()[gone].address;
+    let later = &world.database.processes()[gone + 1..];
+    let moved = moved
+        || later
+            .iter()
+            .any(|node| node.ours && node.address == address);
+    Forgot {
+        worker: number,
+        looked,
+        node: gone,
+        alive: world.database.runs(gone),
+        wanted: world.swarm.wants(gone),
+        beyond_sight: is_beyond_sight(world, gone),
+        moved,
     }
+}
+
+/// Whether nobody could tell this node from one that is gone. Only the task list
+/// knows of one that everybody has been cut off from; but when as many are cut off
+/// as are left, or more, that is no reason to forget them for a long while.
+fn is_beyond_sight<M: Model>(world: &World<M>, gone: usize) -> bool {
+    let host = world.database.processes()[gone].host;
+    let Some(since) = world.net.silent_since(host) else {
+        return false;
+    };
+    let silent = Duration::from_millis(world.now - since);
+    let limits = &world.workers[0].limits;
+    let alive = world.database.alive();
+    let there = |at: &&usize| world.database.processes()[**at].host == host;
+    let most = 2 * alive.iter().filter(there).count() >= alive.len();
+    let hold = match most {
+        true => limits.mass_vanish_hold,
+        false => limits.removal_hold,
+    };
+    !world.setup.docker && silent >= hold
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::chance::Chance;
-use crate::event::{Event, Lost};
-use crate::model::{Cause, Database, Engine};
+use crate::event::{Event, Held, Lost};
+use crate::model::{Cause, Model, Process};
 use crate::net::Net;
 use crate::setup::Setup;
 use crate::story::Story;
@@ -25,7 +25,7 @@ const FRESH: u64 = 2_500;
 
 /// Everything that a story moves. Time is in milliseconds.
 #[derive(Debug)]
-pub struct World {
+pub struct World<M: Model> {
     /// The time.
     pub now: u64,
     /// What kind of world it is.
@@ -33,13 +33,13 @@ pub struct World {
     /// Chance.
     pub chance: Chance,
     /// The database.
-    pub database: Database,
+    pub database: M,
     /// The swarm.
     pub swarm: Swarm,
     /// Who reaches whom.
     pub net: Net,
     /// Those that look after the cluster.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<Worker<M>>,
     /// What the name server and the managers know.
     pub past: Past,
     /// What happened, for people.
@@ -52,34 +52,30 @@ pub struct World {
     held: Vec<u128>,
 }
 
-impl World {
+impl<M: Model> World<M> {
     /// The world as it is when the story begins.
-    pub fn new(setup: Setup, mut chance: Chance) -> World {
+    pub fn new(setup: Setup, mut chance: Chance) -> World<M> {
         let mut swarm = Swarm::default();
         swarm.desired = setup.replicas;
-        let mut database = Database::default();
+        let mut database = M::new(&setup, &mut chance);
         let (net, mut story) = (Net::default(), Story::default());
         if setup.squatter
             && let Some(address) = swarm.free_address(&mut chance)
         {
-            let node = database.start(false, address, 0, 0);
+            let node = database.start(stranger(address, 0), &mut chance);
             swarm.strangers.push((address, node));
         }
         swarm.tick(0, &setup, &net, &mut database, &mut chance, &mut story);
         // Most stories begin with a formed cluster, some with its making.
         if chance.percent(70) {
             swarm.tick(1_000, &setup, &net, &mut database, &mut chance, &mut story);
-            let members: BTreeSet<usize> = database.alive().collect();
-            if !members.is_empty() {
-                database.found(members);
+            let members: BTreeSet<usize> = database.alive().into_iter().collect();
+            if members.len() >= M::FLOOR {
+                database.found(members, 1_000);
             }
         }
-        let workers = (0..setup.workers).map(|number| {
-            let engine = Engine {
-                hands_over: setup.hands_over,
-            };
-            Worker::new(number, engine, chance.between(0, 1_000))
-        });
+        let workers = (0..setup.workers)
+            .map(|number| Worker::new(number, M::planner(&setup), chance.between(0, 1_000)));
         World {
             now: 1_000,
             workers: workers.collect(),
@@ -109,23 +105,31 @@ impl World {
         self.note_losses();
         self.database.tick(self.now, &self.net, &mut self.chance);
         if self.now.is_multiple_of(1_000) {
-            self.database.load();
+            self.database.write(self.now);
         }
+        self.events.extend(self.database.happened());
         self.held = self.database.holders();
     }
 
     /// Units that were held before, and are not any more.
     fn note_losses(&mut self) {
         let now = self.database.holders();
+        let mut lost = BTreeSet::new();
         for (unit, (before, after)) in self.held.iter().zip(&now).enumerate() {
             if *before == 0 || *after != 0 {
                 continue;
             }
-            let dead = |node: &usize| *before & (1 << node) != 0;
-            let last: Vec<usize> = (0..self.database.nodes.len()).filter(dead).collect();
-            self.story
-                .tell(self.now, format_args!("unit {unit} is lost with {last:?}"));
+            let dead = |node: &usize| *before & (1 << node) != 0 && !self.database.runs(*node);
+            let last: Vec<usize> = (0..self.database.processes().len()).filter(dead).collect();
+            if last.is_empty() {
+                continue;
+            }
+            lost.insert(last.clone());
             self.events.push(Event::Lost(Lost { unit, last }));
+        }
+        for last in lost {
+            self.story
+                .tell(self.now, format_args!("data is lost with {last:?}"));
         }
     }
 
@@ -135,9 +139,11 @@ impl World {
         if !self.setup.supervised {
             return;
         }
+        let tasks = 0..self.swarm.tasks.len();
+        let nothing_in_the_way: Vec<bool> = tasks.map(|at| self.is_in_vain(at)).collect();
         for at in 0..self.swarm.tasks.len() {
             let task = &mut self.swarm.tasks[at];
-            let runs = |node: usize| self.database.nodes[node].is_alive();
+            let runs = |node: usize| self.database.runs(node);
             if task.state != State::Running
                 || self.now < task.next_post
                 || !task.node.is_some_and(runs)
@@ -168,6 +174,13 @@ impl World {
             if task.phase != Phase::Leaving {
                 continue;
             }
+            if let Some(node) = task.node.filter(|_| nothing_in_the_way[at]) {
+                task.vain += POST;
+                let vain = task.vain;
+                self.events.push(Event::Held(Held { node, vain }));
+            } else {
+                task.vain = 0;
+            }
             let all = task.asked.iter();
             let all: Vec<_> = all
                 .filter(|a| a.heard.is_some_and(|heard| self.now < heard + REACHABLE))
@@ -190,13 +203,43 @@ impl World {
         }
     }
 
+    /// Whether this member waits to leave although nobody and nothing is in its way, as
+    /// far as can be told: only where nothing breaks that anybody might wait for.
+    fn is_in_vain(&self, at: usize) -> bool {
+        let task = &self.swarm.tasks[at];
+        if self.setup.faults || task.phase != Phase::Leaving || !self.swarm.update.is_empty() {
+            return false;
+        }
+        let Some(node) = task.node.filter(|node| self.database.is_free(*node)) else {
+            return false;
+        };
+        let members = self.database.alive();
+        let mut others = self.swarm.live().filter(|(other, _)| *other != at);
+        let silent = |host: usize| self.net.silent_since(host).is_some();
+        self.workers.iter().all(|worker| worker.up)
+            && self.swarm.desired as usize >= M::FLOOR
+            && others.all(|(_, task)| {
+                task.phase == Phase::Present
+                    && (task.unwanted.is_none() || silent(task.host))
+                    && task.state == State::Running
+            })
+            && members.len() > M::FLOOR
+            && members.iter().all(|other| {
+                let whole = members.len() as u64;
+                self.database.is_whole(*other, whole, self.now)
+            })
+            && members.contains(&node)
+    }
+
     /// Whether the member with this node does not say that it goes, and is not
     /// known to be meant to: the task list, where it is read, knows that after
     /// `lag` milliseconds.
     pub fn stays(&self, node: usize, lag: Option<u64>) -> bool {
         let task = self.swarm.task_of(node);
         task.is_some_and(|task| {
-            let unwanted = task.unwanted.zip(lag);
+            // Of a host that is out of sight nobody knows what is meant to go.
+            let seen = self.net.silent_since(task.host).is_none();
+            let unwanted = task.unwanted.zip(lag).filter(|_| seen);
             let known = unwanted.is_some_and(|(since, lag)| self.now >= since + lag);
             let told = task.kill_at.saturating_sub(self.setup.grace);
             let heard = task.phase != Phase::Present && self.now >= told + HEARD;
@@ -208,5 +251,17 @@ impl World {
     pub fn says_nothing(&self, node: usize) -> bool {
         let task = self.swarm.task_of(node);
         task.is_some_and(|task| task.phase == Phase::Present && task.unwanted.is_none())
+    }
+}
+
+/// Another cluster's process at this address.
+pub fn stranger(address: u8, now: u64) -> Process {
+    Process {
+        ours: false,
+        slot: 0,
+        address,
+        host: 0,
+        started: now,
+        died: None,
     }
 }

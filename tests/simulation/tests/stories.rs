@@ -1,10 +1,11 @@
 //! Stories, each of its own seed. `cargo xtask simulate` plays as many as one likes.
 
-#[test]
-fn two_thousand_stories_keep_every_promise() {
+use meshworker_simulation::{Aerospike, Model, Redis, run, run_many};
+
+fn play<M: Model>(runs: u64) {
     #[expect(clippy::disallowed_types, reason = "tells how long it really took")]
     let began = std::time::Instant::now();
-    let summary = meshworker_simulation::run_many(1, 2_000);
+    let summary = run_many::<M>(1, runs);
     eprintln!("{summary}, in {:.1} s", began.elapsed().as_secs_f64());
     if let Some(failure) = summary.failure {
         panic!("{failure}");
@@ -12,9 +13,24 @@ fn two_thousand_stories_keep_every_promise() {
 }
 
 #[test]
-fn a_seed_tells_the_same_story_twice() {
-    for seed in 1..20 {
-        let tell = || meshworker_simulation::run(seed).map_err(|failure| failure.to_string());
+fn stories_of_aerospike_keep_every_promise() {
+    play::<Aerospike>(800);
+}
+
+#[test]
+fn stories_of_redis_keep_every_promise() {
+    play::<Redis>(100);
+}
+
+fn tells_twice<M: Model>() {
+    for seed in 1..10 {
+        let tell = || run::<M>(seed).map_err(|failure| failure.to_string());
         assert_eq!(tell(), tell());
     }
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    tells_twice::<Aerospike>();
+    tells_twice::<Redis>();
 }

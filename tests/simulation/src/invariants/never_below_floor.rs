@@ -5,7 +5,6 @@
 use meshworker_core::Going;
 
 use crate::event::Grant;
-use crate::model::FLOOR;
 
 /// Objects when too few stay, by what is true, not by what was seen.
 pub fn check(grant: &Grant) -> Result<(), String> {
@@ -17,6 +16,7 @@ pub fn check(grant: &Grant) -> Result<(), String> {
         stay,
         anywhere,
         back,
+        floor,
     } = grant;
     if *going == Going::Everybody {
         if *anywhere > 0 {
@@ -28,9 +28,9 @@ pub fn check(grant: &Grant) -> Result<(), String> {
     }
     // Where no witness can tell, a single one is taken for one that comes back.
     let presumed = *going == Going::Unclear && *leavers == 1;
-    if stay + usize::from(*back || presumed) < FLOOR {
+    if stay + usize::from(*back || presumed) < *floor {
         return Err(format!(
-            "worker {worker} let n{node} go ({going}), and {stay} stay of at least {FLOOR}"
+            "worker {worker} let n{node} go ({going}), and {stay} stay of at least {floor}"
         ));
     }
     Ok(())

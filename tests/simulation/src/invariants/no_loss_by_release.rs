@@ -7,17 +7,17 @@
 //! the look and the end. When everybody goes, nothing can be kept.
 
 use crate::event::Lost;
-use crate::model::Cause;
+use crate::model::{Cause, Model};
 use crate::world::World;
 
 /// Objects when a release lost the unit.
-pub fn check(world: &World, lost: &Lost) -> Result<(), String> {
+pub fn check<M: Model>(world: &World<M>, lost: &Lost) -> Result<(), String> {
     let Lost { unit, last } = lost;
     if world.swarm.desired == 0 {
         return Ok(());
     }
     let released = |node: usize| {
-        let death = world.database.nodes.get(node).and_then(|node| node.died);
+        let death = world.database.process(node).and_then(|p| p.died);
         death.is_some_and(|death| death.cause == Cause::Released)
     };
     let with_everybody = |node: &usize| {
@@ -38,7 +38,8 @@ pub fn check(world: &World, lost: &Lost) -> Result<(), String> {
                     "n{node} was let go when nobody else held unit {unit}"
                 ));
             }
-            let others = (0..world.database.nodes.len()).filter(|other| seen & (1 << other) != 0);
+            let others =
+                (0..world.database.processes().len()).filter(|other| seen & (1 << other) != 0);
             let mut others = others.chain(last.iter().copied()).filter(|o| *o != node);
             if let Some(other) = others.find(|other| released(*other)) {
                 return Err(format!(

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::event::Forgot;
+use crate::model::Model;
+use crate::world::World;
 
 /// `Limits::removal_window`, less what it takes to make the steps of a pass.
 const WINDOW: u64 = 5_000 - 1_500;
@@ -28,17 +30,28 @@ impl Removals {
     /// # Errors
     ///
     /// Who, and how long before.
-    pub fn check(&mut self, now: u64, forgot: &Forgot) -> Result<(), String> {
+    pub fn check<M: Model>(&mut self, world: &World<M>, forgot: &Forgot) -> Result<(), String> {
         let Forgot { worker, node, .. } = *forgot;
+        let now = world.now;
         if let Some(removal) = self.0.get_mut(&node) {
             removal.last = now;
             return Ok(());
         }
         if forgot.moved {
+            // Nor is it one when its last traces are cleared later.
+            let (first, last) = (0, now);
+            let done = Removal {
+                worker,
+                first,
+                last,
+            };
+            self.0.insert(node, done);
             return Ok(());
         }
-        let other = self.0.iter().find(|(_, other)| {
-            let visible = other.worker == worker || other.last < forgot.looked;
+        let other = self.0.iter().find(|(gone, other)| {
+            // Another's work shows when nobody remembers whom it removed.
+            let done = other.last < forgot.looked && !world.database.is_remembered(**gone);
+            let visible = other.worker == worker || done;
             visible && now < other.first + WINDOW
         });
         if let Some((other, removal)) = other {

@@ -74,6 +74,8 @@ pub struct Task {
     pub stops: Option<(u64, Cause)>,
     /// Whether its supervisor decided alone, because its time ran out.
     pub alone: bool,
+    /// For how long it has waited with nothing in its way.
+    pub vain: u64,
     /// When its supervisor speaks next.
     pub next_post: u64,
     /// What each worker answered last.
@@ -99,6 +101,7 @@ impl Task {
             kill_at: u64::MAX,
             stops: None,
             alone: false,
+            vain: 0,
             next_post: 0,
             asked: Default::default(),
             grants: Vec::new(),

@@ -1,6 +1,6 @@
 //! A new cluster gets its slots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{Reason, Refusal, Situation, Unanswered};
 
@@ -102,6 +102,18 @@ fn doubt(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String>
         return Some(format!(
             "{address} belongs to a formed cluster already: take it out of the service, or let \
              all nodes announce the same cluster name"
+        ));
+    }
+    // What is meant to go still has it, and waits until others have it as well.
+    let inside: BTreeSet<&str> = world.anchor_nodes().map(|node| node.id).collect();
+    let mut nodes = world.nodes.values();
+    let goes = nodes.find(|node| node.leaving && !node.is_empty() && !inside.contains(node.id));
+    if let Some(node) = goes {
+        let (address, keys) = (node.address, node.view.detail.keys);
+        let slots = node.own.slots.count();
+        return Some(format!(
+            "{address}, which is meant to go, holds {keys} keys and {slots} slots of before: if \
+             nobody needs them, stop it"
         ));
     }
     let loading = situation.wanted().find(|member| {

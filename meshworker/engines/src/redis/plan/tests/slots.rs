@@ -105,6 +105,25 @@ fn slots_are_not_given_away_while_their_data_may_be_somewhere() {
     );
 }
 
+/// Its node was cut off, its place was filled again, and it came back to leave.
+#[test]
+fn new_members_got_all_slots_while_one_that_waits_to_leave_held_a_third_of_the_data() {
+    let keys = Facts {
+        keys: 12,
+        state: "fail",
+        ..Facts::default()
+    };
+    let before = "4 master - connected 10923-16383\n5 master,fail - disconnected 0-10922";
+    let scene = Scene::replicas(1)
+        .nodes(&[1, 2, 3], LINKED)
+        .says(4, at(4), before, keys)
+        .leaving(&[4]);
+    let told = scene.told();
+    assert!(!told.contains("ADDSLOTS"), "{told}");
+    let why = "10.0.0.4, which is meant to go, holds 12 keys and 5461 slots of before";
+    assert!(told.contains(why), "{told}");
+}
+
 /// After a power cut members with new directories were up before the others.
 #[test]
 fn three_empty_members_got_all_slots_while_those_with_the_data_still_booted() {

@@ -1,0 +1,59 @@
+//! Who owns a slot: whoever claims it with the highest epoch.
+
+use super::Redis;
+use super::node::{Id, NONE, SLOTS, keys_of};
+
+impl Redis {
+    /// `a` hears that a master claims these slots with this epoch.
+    ///
+    /// After `clusterUpdateSlotsConfigWith` of Redis 7.0: a slot on its way to the
+    /// hearer is not touched; what it owned and has keys of goes, keys and all.
+    pub(super) fn claims(
+        &mut self,
+        a: usize,
+        id: Id,
+        epoch: u64,
+        is_claimed: impl Fn(u16) -> bool,
+    ) {
+        let node = &mut self.nodes[a];
+        if id == node.id {
+            return;
+        }
+        let current = node.master.unwrap_or(node.id);
+        let (mut dirty, mut taken, mut claimed) = (0, 0, 0);
+        let mut how = String::new();
+        for slot in 0..SLOTS {
+            if !is_claimed(slot) {
+                continue;
+            }
+            claimed += 1;
+            let owner = node.owner_of(slot);
+            if owner == id || node.importing.contains_key(&slot) {
+                continue;
+            }
+            let known = match owner {
+                NONE => None,
+                _ if owner == node.id => Some(node.epoch),
+                _ => node.known.get(&owner).map(|known| known.epoch),
+            };
+            if known.is_some_and(|known| known >= epoch) {
+                continue;
+            }
+            if owner == node.id && node.has_keys(slot) {
+                dirty |= node.keys & keys_of(slot);
+                let own = node.epoch;
+                how =
+                    format!("{how} node {id} claims slot {slot} with epoch {epoch}, it has {own};");
+            }
+            taken += usize::from(owner == current);
+            node.set_owner(slot, id);
+        }
+        let lost_all = taken > 0 && node.owned(current) == 0;
+        if lost_all && (self.migration || claimed == taken) && node.master != Some(id) {
+            node.follow(id, self.now);
+        } else if dirty != 0 {
+            node.keys &= !dirty;
+            self.note_erased(a, dirty, &how);
+        }
+    }
+}
