@@ -217,8 +217,16 @@ impl<D> Leaving<'_, D> {
         let (back, away): (Vec<_>, Vec<_>) =
             others.partition(|(other, _)| successor(roster, other).is_some());
         let alone = back.is_empty() && away.is_empty();
+        // A successor that answers already is among those that stay.
+        let answers = |at: &IpAddr| matches!(self.situation.answers.get(at), Some(Ok(_)));
+        let waits = |member: &Member| {
+            let next = successor(roster, member);
+            next.is_none_or(|next| !answers(&next.address))
+        };
         let comes_back = going == Going::Back || (going == Going::Unclear && alone);
-        let stay = stay + if comes_back { back.len() } else { 0 };
+        let comes_back = comes_back && roster.at(address).is_none_or(waits);
+        let back = back.iter().filter(|(other, _)| waits(other)).count();
+        let stay = stay + if comes_back { back } else { 0 };
         let Floor { members, because } = &self.floor;
         (stay + usize::from(comes_back) < *members).then(|| {
             let seen = format!("{stay} would stay, {because} asks for {members}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use meshworker_core::{
     Answer, Context, Going, History, Leaver, Limits, Moment, Observation, Orders, Pace, Plan,
-    Presence, Release, Report, Request, Step, StepKind, Unanswered, Witness, decide,
+    Presence, Release, Report, Request, Step, StepKind, Unanswered, Unity, Witness, decide,
 };
 
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
@@ -243,6 +243,8 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
     let missed = !world.setup.docker && plan.together.is_some() && !plan.unity.is_one();
     // Another cluster's member under our name keeps it from being as it should be.
     let missed = missed || !world.setup.docker && world.setup.squatter;
+    // What was lost is told until a person acknowledges it, and nobody does here.
+    let missed = missed || matches!(plan.unity, Unity::Bereft { .. });
     worker.told = Told {
         one: plan.unity.is_one() || missed,
         calm: (plan.pace == Pace::Calm || missed && plan.steps.is_empty())

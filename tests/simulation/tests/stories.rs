@@ -14,7 +14,7 @@ fn play<M: Model>(runs: u64) {
 
 #[test]
 fn stories_of_aerospike_keep_every_promise() {
-    play::<Aerospike>(800);
+    play::<Aerospike>(300);
 }
 
 #[test]

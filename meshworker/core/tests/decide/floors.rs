@@ -159,6 +159,25 @@ fn whoever_is_to_stay_kept_the_turn_from_one_that_may_go() {
     assert_eq!(plan.steps, [step(4, Ask::HandOver)]);
 }
 
+/// The engine of a node died, its place was filled again, and the old one runs on.
+#[test]
+fn a_successor_that_runs_already_was_counted_twice() {
+    let mut docker = tasks(&[(2, Leaving), (3, Leaving)], 0);
+    docker.sightings.push(replica(2, 1, Presence::OutOfSight));
+    let mut says = announced(&[(2, Leaving), (3, Leaving)]);
+    says.sightings.push(replica(2, 1, Present));
+    let observed = seen(vec![docker, says], &[1, 2, 3]);
+    let mut toy = remembers(&[], 2);
+    toy.0.leaves = vec![leave(2), leave(3)];
+    let mut clock = Clock::start();
+    for _ in 0..60 {
+        let plan = clock.after(10, &toy, &observed);
+        assert_eq!(plan.steps, []);
+        let held = [2, 3].map(|last| (last, Some(ReleaseGate::Floor)));
+        assert_eq!(queue(&plan), held);
+    }
+}
+
 /// A shrink that was taken back: successors wait for members that are held.
 #[test]
 fn two_that_come_back_waited_for_each_other_until_their_grace_was_over() {

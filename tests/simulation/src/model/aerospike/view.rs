@@ -47,6 +47,7 @@ impl Aerospike {
         let size = if formed { fragment.members.len() } else { 0 };
         let namespace = Namespace {
             name: "test".into(),
+            volatile: Some(true),
             replication_factor: Some(COPIES as u64),
             copies: Some(COPIES.min(size) as u64),
             unavailable: Some(0),
