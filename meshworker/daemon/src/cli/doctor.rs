@@ -19,7 +19,7 @@ use meshworker_doctor::report::Diagnosis;
 use meshworker_doctor::stack::{self, Ground};
 
 use super::api_args::{self, Api};
-use super::{Failed, cluster_args, flag};
+use super::{Failed, cluster_args, flag, judge};
 
 /// The command, with the settings of a cluster and those of its own.
 pub fn command() -> Command {
@@ -32,7 +32,7 @@ pub fn command() -> Command {
                     .value_name("FILE")
                     .action(ArgAction::Append)
                     .value_parser(ValueParser::path_buf())
-                    .help("Look at this stack file alone; several are merged as docker merges them"),
+                    .help("Look at this stack file alone; several are merged as docker merges them, - is standard input"),
             )
             .arg(
                 Arg::new("nodes")
@@ -78,7 +78,12 @@ pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
         None => {
             let inputs = cluster_args::read(args)?;
             let collector = Collector::here(inputs, workers(args)?).map_err(Failed::input)?;
-            super::runtime()?.block_on(live::diagnosis(&collector, nodes, leave_time))
+            super::runtime()?.block_on(live::diagnosis(
+                &collector,
+                nodes,
+                leave_time,
+                judge::refuses,
+            ))
         }
     };
     show(&diagnosis, flag(args, "json"));
@@ -116,7 +121,8 @@ fn of_files(
     );
     ground.nodes = nodes;
     ground.leave_time = leave_time;
-    Ok(Diagnosis::of(stack::checks::CHECKS, &ground))
+    ground.refuses = Some(judge::refuses);
+    Ok(stack::diagnosis(&ground))
 }
 
 /// Refuses settings that a look at files would leave aside.

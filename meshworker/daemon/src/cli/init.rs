@@ -68,6 +68,7 @@ pub fn init(args: &ArgMatches) -> Result<ExitCode, Failed> {
     let network = network.next().map(|(_, given)| given.value.clone());
     let settings = Settings::validate(network, |name| args.get_one::<String>(name).cloned());
     let settings = settings.map_err(Failed::input)?;
+    settings.has_token().map_err(Failed::input)?;
     logging::start(args);
     // Tells the supervisor's lines apart from the database's.
     let member = tracing::field::display(&settings.identity);

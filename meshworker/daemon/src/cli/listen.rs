@@ -19,9 +19,9 @@ use crate::witness::{DnsOptions, Place};
 
 use super::Failed;
 
-const LISTEN: &str = "listen";
-const TOKEN_FILE: &str = "token-file";
-const API_LISTEN: &str = "api-listen";
+pub(super) const LISTEN: &str = "listen";
+pub(super) const TOKEN_FILE: &str = "token-file";
+pub(super) const API_LISTEN: &str = "api-listen";
 const API_TOKEN_FILE: &str = "api-token-file";
 const API_READ_TOKEN_FILE: &str = "api-read-token-file";
 const API_NAMES: &str = "api-names";
@@ -214,7 +214,13 @@ fn readers(args: &ArgMatches) -> Result<Option<Readers>, Failed> {
     }))
 }
 
-fn place(name: &str, text: &str, origin: &Origin, port: u16) -> Result<SocketAddr, Failed> {
+/// The address that this text is.
+pub(super) fn place(
+    name: &str,
+    text: &str,
+    origin: &Origin,
+    port: u16,
+) -> Result<SocketAddr, Failed> {
     text.trim().parse().map_err(|_| {
         Failed::Input(format!(
             "{name} ({origin}): found '{text}'; allowed: ADDR:PORT, such as 0.0.0.0:{port}"

@@ -10,6 +10,7 @@ mod goal;
 mod health;
 mod init;
 mod install;
+mod judge;
 mod listen;
 mod log_lines;
 mod logging;

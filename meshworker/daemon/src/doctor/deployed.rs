@@ -9,7 +9,7 @@ use super::facts::Overlay;
 use crate::witness::Survey;
 use meshworker_doctor::stack::field::At;
 use meshworker_doctor::stack::model::{
-    Health, Mount, Network, Port, Service, Stack, Update, Variable,
+    Given, Health, Mount, Network, Port, Service, Stack, Update, Variable,
 };
 
 /// The label that says which stack something belongs to.
@@ -113,10 +113,7 @@ fn service(found: &Value, namespace: &str, networks: &BTreeMap<String, String>) 
         image: text(container, "/Image").map(At::nowhere),
         words,
         environment: texts(container, "/Env").into_iter().map(variable).collect(),
-        labels: map(spec, "/Labels")
-            .into_iter()
-            .map(|(name, label)| (name, At::nowhere(label)))
-            .collect(),
+        labels: nowhere(map(spec, "/Labels")),
         networks: attached
             .iter()
             .filter_map(|network| Some(At::nowhere(known(text(network, "/Target")?))))
@@ -129,16 +126,43 @@ fn service(found: &Value, namespace: &str, networks: &BTreeMap<String, String>) 
             .map(health),
         grace: nanoseconds(container, "/StopGracePeriod").map(At::nowhere),
         stop_signal: text(container, "/StopSignal").map(At::nowhere),
+        tty: container.pointer("/TTY").and_then(Value::as_bool) == Some(true),
         hostname: text(container, "/Hostname"),
+        container_labels: nowhere(map(container, "/Labels")),
+        secrets: given(container, "/Secrets", "/SecretName", namespace),
+        configs: given(container, "/Configs", "/ConfigName", namespace),
+        restart: text(spec, "/TaskTemplate/RestartPolicy/Condition").map(At::nowhere),
+        restarts: number(spec, "/TaskTemplate/RestartPolicy/MaxAttempts")
+            .map(|most| At::nowhere(most as u64)),
         endpoint_mode: text(spec, "/EndpointSpec/Mode").map(At::nowhere),
         mode: global.then(|| At::nowhere("global".to_owned())),
         replicas: number(spec, "/Mode/Replicated/Replicas").map(At::nowhere),
         max_per_node: number(placement, "/MaxReplicas").map(At::nowhere),
-        constraints: texts(placement, "/Constraints"),
+        constraints: texts(placement, "/Constraints")
+            .into_iter()
+            .map(At::nowhere)
+            .collect(),
         update: update(spec, "/UpdateConfig"),
         rollback: update(spec, "/RollbackConfig"),
         ..Service::default()
     }
+}
+
+fn nowhere(texts: BTreeMap<String, String>) -> BTreeMap<String, At<String>> {
+    let texts = texts.into_iter();
+    texts
+        .map(|(name, text)| (name, At::nowhere(text)))
+        .collect()
+}
+
+fn given(container: &Value, at: &str, name: &str, namespace: &str) -> Vec<At<Given>> {
+    let given = list(container, at).iter().filter_map(|found| {
+        Some(At::nowhere(Given {
+            source: short(&text(found, name)?, namespace),
+            target: text(found, "/File/Name"),
+        }))
+    });
+    given.collect()
 }
 
 fn variable(line: String) -> (String, At<Variable>) {
@@ -156,6 +180,7 @@ fn port(found: &Value) -> At<Port> {
         published: one("/PublishedPort"),
         target: one("/TargetPort").unwrap_or_default(),
         host: text(found, "/PublishMode").as_deref() == Some("host"),
+        protocol: text(found, "/Protocol").unwrap_or_else(|| "tcp".into()),
     })
 }
 
@@ -175,6 +200,7 @@ fn health(found: &Value) -> At<Health> {
     let retries = number(found, "/Retries").and_then(|retries| u32::try_from(retries).ok());
     At::nowhere(Health {
         disabled: test.first().is_some_and(|word| word == "NONE"),
+        switched_off: false,
         test,
         start_period: nanoseconds(found, "/StartPeriod").map(At::nowhere),
         interval: nanoseconds(found, "/Interval"),

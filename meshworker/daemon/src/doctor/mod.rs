@@ -25,17 +25,18 @@ pub use facts::{Clock, Facts, Link, Overlay, Seen};
 use std::time::Duration;
 
 use meshworker_doctor::report::{Diagnosis, Skipped};
-use meshworker_doctor::stack::{self, Ground};
+use meshworker_doctor::stack::{self, Ground, Refuses};
 
 /// What stands for all checks of a stack where no deployed service can be seen.
 const DEPLOYED: &str = "deployed";
 
 /// Looks, and makes every check. `leave_time` is how long a member took to leave,
-/// where that was measured.
+/// where that was measured; `refuses`, what the program says of settings.
 pub async fn diagnosis(
     collector: &Collector,
     nodes: Option<usize>,
     leave_time: Option<Duration>,
+    refuses: Refuses,
 ) -> Diagnosis {
     let (facts, stacks) = collector.collect().await;
     let mut diagnosis = Diagnosis::of(checks::CHECKS, &facts);
@@ -45,7 +46,8 @@ pub async fn diagnosis(
                 let mut ground = Ground::of(stack);
                 ground.nodes = nodes.or(Some(seen)).filter(|nodes| *nodes > 0);
                 ground.leave_time = leave_time;
-                diagnosis = diagnosis.and(Diagnosis::of(stack::checks::CHECKS, &ground));
+                ground.refuses = Some(refuses);
+                diagnosis = diagnosis.and(stack::diagnosis(&ground));
             }
         }
         Err(why) => diagnosis.skipped.push(Skipped {

@@ -147,11 +147,6 @@ impl Settings {
         let workers_port =
             workers_port.ok_or_else(|| invalid("workers-port", &port, "1 to 65535"))?;
         let token = TokenFile::new(given.required("token-file", "a file")?);
-        token.read().map_err(|why| InvalidInit {
-            name: "token-file",
-            found: why.to_string(),
-            allowed: "a file with the token that the workers have too".into(),
-        })?;
         let slot = given.expanded("slot", "{{.Task.Slot}}")?;
         let identity = Identity {
             service: given.expanded("service", "{{.Service.Name}}")?,
@@ -193,6 +188,22 @@ impl Settings {
                 stop,
                 alone_after: given.seconds("alone-after", 60.0)?,
             },
+        })
+    }
+}
+
+impl Settings {
+    /// Whether the token can be read.
+    ///
+    /// # Errors
+    ///
+    /// It cannot, or is none.
+    pub fn has_token(&self) -> Result<(), InvalidInit> {
+        let read = self.token.read().map(|_| ());
+        read.map_err(|why| InvalidInit {
+            name: "token-file",
+            found: why.to_string(),
+            allowed: "a file with the token that the workers have too".into(),
         })
     }
 }
@@ -300,7 +311,9 @@ mod tests {
                 (None, _) => None,
             }
         };
-        Settings::validate(None, given).map_err(|why| why.to_string())
+        let settings = Settings::validate(None, given).map_err(|why| why.to_string())?;
+        settings.has_token().map_err(|why| why.to_string())?;
+        Ok(settings)
     }
 
     #[test]

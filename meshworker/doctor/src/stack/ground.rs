@@ -6,12 +6,15 @@ use std::time::Duration;
 use meshworker_engines::registry::Kind;
 use meshworker_engines::{Configured, Copies, Descriptor, Mistake};
 
+use super::database::{self, Database};
 use super::field::At;
 use super::model::{Service, Stack};
 use super::parts;
+use super::worker_file::{self, Settings};
 
-/// The database of a worker that is not told which.
-const DEFAULT: &str = "aerospike";
+/// What this program would say of the settings of a worker, or of a supervisor, as
+/// it refuses them: each setting's name, and a line.
+pub type Refuses = fn(&Service) -> Vec<(String, String)>;
 
 /// What the checks of a stack look at.
 #[derive(Debug)]
@@ -24,13 +27,17 @@ pub struct Ground {
     pub nodes: Option<usize>,
     /// How long members have taken to leave, where somebody has measured it.
     pub leave_time: Option<Duration>,
+    /// What the program says of settings, where it can be asked.
+    pub refuses: Option<Refuses>,
 }
 
-/// Who plays which part, as positions among the services.
-#[derive(Debug, Clone, Copy)]
+/// Who plays which part, as positions among the services, and what the worker's
+/// file says of the cluster.
+#[derive(Debug)]
 struct Parts {
     member: usize,
     worker: Option<usize>,
+    file: Option<Settings>,
 }
 
 /// One cluster of the stack.
@@ -40,52 +47,59 @@ pub struct Watched<'a> {
     pub member: &'a Service,
     /// The service that looks after them, where the stack has one.
     pub worker: Option<&'a Service>,
+    /// What the worker's configuration file says of the cluster.
+    file: Option<&'a Settings>,
 }
 
 impl Ground {
     /// The stack, with its clusters found: those that a worker names, those
-    /// that labels declare, and those whose members run a supervisor. Without
-    /// any, every service with an address per replica is taken for one.
+    /// that labels declare, those whose members run a supervisor, and databases
+    /// that a worker could look after and that are clusters by all that can be
+    /// seen.
     pub fn of(stack: Stack) -> Ground {
         let services = &stack.services;
-        let position = |wanted: &dyn Fn(&Service) -> bool| services.iter().position(wanted);
         let mut clusters: Vec<Parts> = Vec::new();
-        let mut add = |member: usize, worker: Option<usize>| match clusters
-            .iter_mut()
-            .find(|parts| parts.member == member)
-        {
-            Some(parts) => parts.worker = parts.worker.or(worker),
-            None => clusters.push(Parts { member, worker }),
-        };
+        let mut free = Vec::new();
         for (at, worker) in services.iter().enumerate() {
             if !parts::is_worker(worker) {
                 continue;
             }
-            let named = parts::setting(worker, "servicename");
-            let named = named.and_then(|name| {
-                position(&|service| parts::stands_for(&name.value, &service.name))
-            });
-            if let Some(member) = named {
-                add(member, Some(at));
-            }
-        }
-        for (at, service) in services.iter().enumerate() {
-            let labelled = service.labels.get(parts::ENABLE);
-            if labelled.is_some_and(|label| label.value == "true") {
-                add(at, position(&|worker| parts::reads_labels(worker)));
-            }
-            if parts::is_supervised(service) {
-                add(at, position(&|worker| parts::is_worker(worker)));
-            }
-        }
-        if clusters.is_empty() {
-            for (at, service) in services.iter().enumerate() {
-                if service.is_dnsrr() && !parts::is_worker(service) {
-                    clusters.push(Parts {
-                        member: at,
-                        worker: position(&|worker| parts::is_worker(worker)),
-                    });
+            let files = worker_file::clusters(&stack, worker);
+            let files = files.into_iter().map(Some);
+            let mut named = false;
+            for file in files.chain([None]) {
+                let by_file = file
+                    .as_ref()
+                    .and_then(|file| file.get("servicename").cloned());
+                let by_worker = || parts::setting(worker, "servicename").map(|name| name.value);
+                let name = match file {
+                    Some(_) => by_file,
+                    None => by_worker(),
+                };
+                named |= name.is_some();
+                let member = name.and_then(|name| parts::named(services, &name));
+                if let Some(member) = member.filter(|member| *member != at) {
+                    add(&mut clusters, member, Some(at), file);
                 }
+            }
+            if !named {
+                free.push(at);
+            }
+        }
+        // Whom nobody names may be found by a worker of whom nothing is known.
+        let free = free.first().copied();
+        let labels = services.iter().position(parts::reads_labels);
+        for (at, service) in services.iter().enumerate() {
+            let label = service.labels.get(parts::ENABLE);
+            if label.is_some_and(|label| label.value == "true") {
+                add(&mut clusters, at, labels, None);
+            }
+            let by_itself = match database::of(service) {
+                Some(Database::Known(kind)) => database::is_cluster(&stack, service, kind),
+                _ => false,
+            };
+            if parts::is_supervised(service) || (by_itself && !parts::is_worker(service)) {
+                add(&mut clusters, at, free, None);
             }
         }
         Ground {
@@ -93,6 +107,7 @@ impl Ground {
             clusters,
             nodes: None,
             leave_time: None,
+            refuses: None,
         }
     }
 
@@ -103,21 +118,55 @@ impl Ground {
             Some(Watched {
                 member: services.get(parts.member)?,
                 worker: parts.worker.and_then(|worker| services.get(worker)),
+                file: parts.file.as_ref(),
             })
         })
     }
 
-    /// The clusters of the stack.
+    /// The clusters of the stack whose members are the replicas of one service.
     ///
     /// # Errors
     ///
     /// There is none, so that nothing can be said of members.
     pub fn some_clusters(&self) -> Result<Vec<Watched<'_>>, String> {
-        let clusters: Vec<_> = self.clusters().collect();
+        let (alone, clusters): (Vec<_>, Vec<_>) = self.clusters().partition(Watched::is_alone);
+        if clusters.is_empty() && !alone.is_empty() {
+            return Err("services of one replica each are no members that a worker looks after; make them one service".into());
+        }
+        if self.stack.services.is_empty() {
+            return Err(match self.stack.refused.is_empty() {
+                true => "there are no services; name the file that this one adds to as well, by another --stack".into(),
+                false => "what Docker refuses could not be read any further".into(),
+            });
+        }
         if clusters.is_empty() {
-            return Err("no service is known to be a database's members".into());
+            return Err("no service is known to be a cluster's members; name it in a worker's MESHWORKER_SERVICENAME, or give it deploy.labels with meshworker.enable: \"true\"".into());
         }
         Ok(clusters)
+    }
+
+    /// The workers of the stack.
+    pub fn workers(&self) -> impl Iterator<Item = &Service> {
+        let services = self.stack.services.iter();
+        services.filter(|service| parts::is_worker(service))
+    }
+
+    /// The services that keep data: members, and databases of every other kind.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn databases(&self) -> Result<Vec<&Service>, String> {
+        let services = self.stack.services.iter();
+        let member = |name: &str| self.clusters().any(|cluster| cluster.member.name == name);
+        let found = services.filter(|service| {
+            member(&service.name) || (database::of(service).is_some() && !parts::is_worker(service))
+        });
+        let found: Vec<_> = found.collect();
+        if found.is_empty() {
+            self.some_clusters()?;
+        }
+        Ok(found)
     }
 
     /// How often each record is to be kept, where the stack says so.
@@ -152,7 +201,10 @@ impl Ground {
             );
         }
         let configs = cluster.member.configs.iter();
-        let configs = configs.filter_map(|name| self.stack.configs.get(name)?.text.clone());
+        let configs = configs.filter_map(|config| {
+            let config = self.stack.configs.get(&config.value.source)?;
+            config.text.clone()
+        });
         let name = cluster.setting("cluster-name").map(|said| said.value);
         let configured = Configured {
             options: &options,
@@ -168,21 +220,68 @@ impl Ground {
     }
 }
 
+fn add(clusters: &mut Vec<Parts>, member: usize, worker: Option<usize>, file: Option<Settings>) {
+    match clusters.iter_mut().find(|parts| parts.member == member) {
+        Some(parts) if parts.worker.is_none() => {
+            (parts.worker, parts.file) = (worker, file);
+        }
+        Some(_) => {}
+        None => clusters.push(Parts {
+            member,
+            worker,
+            file,
+        }),
+    }
+}
+
 impl Watched<'_> {
-    /// A setting of the cluster, wherever it is given: at the worker, in the
-    /// members' labels, or at the members.
+    /// A setting of the cluster where the worker has it from: its own, its file's,
+    /// or the members' labels. Without a worker, what the members are told.
     pub fn setting(&self, name: &str) -> Option<At<String>> {
-        let at_worker = self.worker.and_then(|worker| parts::setting(worker, name));
-        let label = self.member.labels.get(&format!("meshworker.{name}"));
-        at_worker
-            .or_else(|| label.cloned())
-            .or_else(|| parts::setting(self.member, name))
+        let Some(worker) = self.worker else {
+            return self.label(name).or_else(|| self.at_member(name));
+        };
+        let file = self.file.and_then(|file| file.get(name).cloned());
+        parts::setting(worker, name)
+            .or_else(|| file.map(At::nowhere))
+            .or_else(|| self.label(name))
     }
 
-    /// The database; none when it is one that is not known.
+    fn label(&self, name: &str) -> Option<At<String>> {
+        let label = self.member.labels.get(&format!("meshworker.{name}"));
+        label.cloned()
+    }
+
+    /// A setting as the supervisor has it.
+    pub fn at_member(&self, name: &str) -> Option<At<String>> {
+        parts::setting(self.member, name)
+    }
+
+    /// The database: as the worker has it, or as it is seen; none when it is one
+    /// that is not known, or when nobody can say.
     pub fn engine(&self) -> Option<&'static Descriptor> {
-        let said = self.setting("engine").map(|said| said.value);
-        Kind::find(said.as_deref().unwrap_or(DEFAULT)).map(Kind::descriptor)
+        let said = self.setting("engine").or_else(|| self.at_member("engine"));
+        if let Some(said) = said {
+            return Kind::find(said.value.trim()).map(Kind::descriptor);
+        }
+        match database::of(self.member) {
+            Some(Database::Known(kind)) => Some(kind.descriptor()),
+            Some(Database::Other) => None,
+            // The default of a worker that says nothing else.
+            None => {
+                let worker = self.worker?;
+                let elsewhere = parts::setting(worker, "config").is_some();
+                (!elsewhere || self.file.is_some()).then(|| Kind::Aerospike.descriptor())
+            }
+        }
+    }
+
+    /// Whether nothing but its database tells that this one replica may be a member
+    /// of a cluster.
+    pub fn is_alone(&self) -> bool {
+        let labelled = self.member.labels.contains_key(parts::ENABLE);
+        let declared = labelled || self.worker.is_some() || self.is_supervised();
+        self.member.wanted() == Some(1) && !declared
     }
 
     /// Whether the members run under a supervisor.

@@ -59,13 +59,24 @@ pub fn as_map(node: Node) -> Node {
     let mut entries: Vec<(String, Node)> = Vec::new();
     for item in items {
         let place = item.place;
-        let Value::Scalar { text, filled_in } = item.value else {
+        let Value::Scalar {
+            text, filled_in, ..
+        } = item.value
+        else {
             continue;
         };
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => {
                 let text = value.to_owned();
-                (name.to_owned(), Value::Scalar { text, filled_in })
+                let plain = false;
+                (
+                    name.to_owned(),
+                    Value::Scalar {
+                        text,
+                        filled_in,
+                        plain,
+                    },
+                )
             }
             None => (text, Value::Null),
         };

@@ -2,26 +2,32 @@
 //! `docker stack deploy` reads them, and the checks of what they say.
 //!
 //! ```text
-//! files ── yaml ── interpolate ── merge ── service, read ──> Stack ──> Ground ──> checks
+//! files ── yaml ── interpolate ── schema ── merge ── service, read ──> Stack ──> Ground ──> checks
 //! ```
 //!
 //! Only `read` touches files; all else is pure.
 
 mod bad;
 pub mod checks;
+mod database;
 pub mod duration;
 pub mod field;
 mod ground;
 mod interpolate;
 mod merge;
 pub mod model;
+mod needs;
 mod node;
 pub mod parts;
 mod read;
+mod scalar;
+pub mod schema;
 mod service;
+mod worker_file;
 mod yaml;
 
 pub use bad::BadStack;
-pub use ground::{Ground, Watched};
-pub use interpolate::{Lookup, Unset};
+pub use ground::{Ground, Refuses, Watched};
+pub use interpolate::{Lookup, Note};
+pub use needs::diagnosis;
 pub use read::{parse, read};

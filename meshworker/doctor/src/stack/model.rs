@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::field::At;
-use super::interpolate::Unset;
+use super::interpolate::Note;
+use super::schema::Refused;
 use crate::finding::Place;
 
 /// A whole stack.
@@ -21,8 +22,12 @@ pub struct Stack {
     pub secrets: BTreeMap<String, Source>,
     /// By their names in the file.
     pub configs: BTreeMap<String, Source>,
-    /// Variables that were not set.
-    pub unset: Vec<Unset>,
+    /// What is worth a note about the variables of its files.
+    pub notes: Vec<Note>,
+    /// What Docker refuses in its files.
+    pub refused: Vec<Refused>,
+    /// The version of its files, 3.N as N; none for what is deployed already.
+    pub version: Option<u8>,
 }
 
 /// One service.
@@ -42,24 +47,30 @@ pub struct Service {
     pub environment: BTreeMap<String, At<Variable>>,
     /// The service's own labels, not the containers'.
     pub labels: BTreeMap<String, At<String>>,
+    /// The containers' labels.
+    pub container_labels: BTreeMap<String, At<String>>,
     /// The names of its networks.
     pub networks: Vec<At<String>>,
-    /// The networks' kind when it is not by name: `host`, `none`.
-    pub network_mode: Option<At<String>>,
+    /// The keys that `docker stack deploy` leaves aside.
+    pub ignored: Vec<At<String>>,
     /// What it publishes.
     pub ports: Vec<At<Port>>,
     /// What it mounts.
     pub mounts: Vec<At<Mount>>,
-    /// The names of its configs.
-    pub configs: Vec<String>,
-    /// The names of its secrets.
-    pub secrets: Vec<String>,
+    /// Its configs.
+    pub configs: Vec<At<Given>>,
+    /// Its secrets.
+    pub secrets: Vec<At<Given>>,
+    /// The files that its environment begins with.
+    pub env_files: Vec<At<String>>,
     /// Its health check.
     pub health: Option<At<Health>>,
     /// How long it may take to stop.
     pub grace: Option<At<Duration>>,
     /// The signal that asks it to stop.
     pub stop_signal: Option<At<String>>,
+    /// Whether it has a terminal.
+    pub tty: bool,
     /// Its name servers.
     pub dns: Vec<At<String>>,
     /// What the container calls itself.
@@ -73,7 +84,11 @@ pub struct Service {
     /// How many of them on one node; 0 for any number.
     pub max_per_node: Option<At<usize>>,
     /// Where they may run.
-    pub constraints: Vec<String>,
+    pub constraints: Vec<At<String>>,
+    /// When it is started again: `any`, the default, `on-failure` or `none`.
+    pub restart: Option<At<String>>,
+    /// How often at the most.
+    pub restarts: Option<At<u64>>,
     /// How it is updated.
     pub update: Update,
     /// How an update is taken back.
@@ -98,6 +113,30 @@ pub struct Port {
     pub target: String,
     /// On the replica's node alone, not through the routing mesh.
     pub host: bool,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+}
+
+/// A secret or a config that a service is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Given {
+    /// Its name in the stack.
+    pub source: String,
+    /// Its file in the container, where that is said: a path, or a name below
+    /// `/run/secrets` for secrets, below `/` for configs.
+    pub target: Option<String>,
+}
+
+impl Given {
+    /// Its file in the container, which for secrets is in `/run/secrets/`, for
+    /// configs in `/`.
+    pub fn path(&self, folder: &str) -> String {
+        let target = self.target.as_ref().unwrap_or(&self.source);
+        match target.starts_with('/') {
+            true => target.clone(),
+            false => format!("{folder}{target}"),
+        }
+    }
 }
 
 /// Something mounted.
@@ -119,8 +158,10 @@ pub struct Mount {
 /// A health check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Health {
-    /// Whether the image's own is switched off.
+    /// Whether the image's own is switched off, in whichever way.
     pub disabled: bool,
+    /// Whether that is said by `disable`.
+    pub switched_off: bool,
     /// The command, with `CMD` or `CMD-SHELL` before it.
     pub test: Vec<String>,
     /// Before this, failures do not count.
@@ -147,6 +188,8 @@ pub struct Update {
 pub struct Network {
     /// Where it stands.
     pub place: Option<Place>,
+    /// Its name for the engine, where it is another one.
+    pub name: Option<String>,
     /// Whether it is made elsewhere, so that nothing is known of it.
     pub external: bool,
     /// The driver; Swarm's default is `overlay`.

@@ -22,6 +22,9 @@ pub enum Value {
         text: String,
         /// Whether a variable was filled in.
         filled_in: bool,
+        /// Whether it is written without quotes, so that it may be a number or a
+        /// truth value.
+        plain: bool,
     },
     /// In the order of the file.
     List(Vec<Node>),
@@ -38,6 +41,28 @@ impl Node {
         let found = entries.iter().find(|(name, _)| name == key);
         let node = found.map(|(_, node)| node);
         node.filter(|node| node.value != Value::Null)
+    }
+
+    /// Whether both say the same, wherever they stand.
+    pub fn says_as(&self, other: &Node) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(mine), Value::List(others)) => {
+                mine.len() == others.len()
+                    && mine
+                        .iter()
+                        .zip(others)
+                        .all(|(mine, other)| mine.says_as(other))
+            }
+            (Value::Map(mine), Value::Map(others)) => {
+                let same = |(name, node): &(String, Node)| {
+                    let other = others.iter().find(|(other, _)| other == name);
+                    other.is_some_and(|(_, other)| node.says_as(other))
+                };
+                mine.len() == others.len() && mine.iter().all(same)
+            }
+            (Value::Scalar { text: mine, .. }, Value::Scalar { text: other, .. }) => mine == other,
+            (mine, other) => mine == other,
+        }
     }
 
     /// What the node is, in a word or two.

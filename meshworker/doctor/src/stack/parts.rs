@@ -15,56 +15,89 @@ pub fn variable(name: &str) -> String {
     format!("MESHWORKER_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// The words of the service's command line after the program's name, where the
-/// program is, or may be, `meshworker`.
-fn words(service: &Service) -> impl Iterator<Item = &str> {
-    let words = service.words.iter().map(String::as_str);
-    words.skip_while(|word| word.rsplit('/').next() == Some("meshworker"))
+/// The words of a service's entry point and command; those of a script for a shell
+/// one by one.
+pub fn tokens(service: &Service) -> Vec<&str> {
+    let between = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')');
+    let words = service.words.iter().flat_map(|word| word.split(between));
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// Where this program is called with one of the commands that services run, among
+/// these words: a script may name it before, to wait for it.
+pub fn call(tokens: &[&str]) -> Option<usize> {
+    let commands = ["init", "run", "install"];
+    let is_call = |pair: &[&str]| last(pair[0]) == "meshworker" && commands.contains(&pair[1]);
+    tokens.windows(2).position(is_call)
+}
+
+/// The command that this program is called with.
+fn command(service: &Service) -> Option<&str> {
+    let tokens = tokens(service);
+    let at = call(&tokens)?;
+    tokens.get(at + 1).copied()
+}
+
+/// Whether the service's image has this in its own name.
+fn is_image(service: &Service, part: &str) -> bool {
+    let image = service.image.as_ref().map(|image| image.value.as_str());
+    image.is_some_and(|image| {
+        image
+            .rsplit('/')
+            .next()
+            .is_some_and(|name| name.contains(part))
+    })
 }
 
 /// Whether the service is a worker: it is told to `run`, or has the options of
 /// the script that this program replaces, or its image does nothing else.
 pub fn is_worker(service: &Service) -> bool {
-    let runs = words(service).next() == Some("run");
-    let old = service.words.iter().any(|word| {
+    if is_supervised(service) {
+        return false;
+    }
+    let has = |name| service.environment.contains_key(&variable(name));
+    let ours = is_image(service, "meshworker")
+        || service
+            .environment
+            .keys()
+            .any(|name| name.starts_with("MESHWORKER_"));
+    let first = service.words.first().map(String::as_str);
+    let runs = command(service) == Some("run") || (first == Some("run") && ours);
+    let old = tokens(service).iter().any(|word| {
         let option = word.split('=').next().unwrap_or_default();
-        NAMES.contains(&option)
+        option == NAMES[0] || (NAMES.contains(&option) && (ours || is_image(service, "mesh")))
     });
     let bare =
-        service.words.is_empty() && service.environment.contains_key(&variable("servicename"));
-    !is_supervised(service) && (runs || old || bare)
+        first.is_none() && !has("slot") && (has("servicename") || has("config") || has("labels"));
+    runs || (old && command(service).is_none_or(|command| command.starts_with('-'))) || bare
 }
 
 /// Whether the service's first process is the supervisor, at once or once its
 /// program is there.
 pub fn is_supervised(service: &Service) -> bool {
     supervisor(service).is_some()
+        || (service.words.is_empty() && service.environment.contains_key(&variable("slot")))
 }
 
 /// The supervisor's program, as the service's entry point calls it: by a shell's
 /// script or directly.
 pub fn supervisor(service: &Service) -> Option<&str> {
-    let words = &service.words;
-    let script = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [shell, "-c", script, ..] if is_shell(shell) => script.split_whitespace().collect(),
-        [program, command, ..] => vec![program, command],
-        _ => return None,
-    };
-    script.windows(2).find_map(|pair| match *pair {
-        [program, "init"] if last(program) == "meshworker" => Some(program),
-        _ => None,
-    })
+    let tokens = tokens(service);
+    let at = call(&tokens).filter(|at| tokens.get(at + 1) == Some(&"init"))?;
+    tokens.get(at).copied()
 }
 
 /// Whether the entry point is a script that waits for the program before it runs it.
 pub fn waits_for_program(service: &Service) -> bool {
     let shell = service.words.first().is_some_and(|word| is_shell(word));
-    shell && is_supervised(service)
+    shell && supervisor(service).is_some()
 }
 
 /// What the words of `meshworker install` are, where the service runs it.
 pub fn installs(service: &Service) -> Option<Vec<&str>> {
-    let mut words = words(service);
+    let tokens = tokens(service);
+    let first = call(&tokens).map_or(0, |at| at + 1);
+    let mut words = tokens.into_iter().skip(first);
     (words.next() == Some("install")).then(|| words.collect())
 }
 
@@ -111,21 +144,24 @@ fn flag(service: &Service, name: &str) -> Option<At<String>> {
         value: value.to_owned(),
         place: service.words_place.clone(),
     };
+    // What follows is the database's.
+    let words = tokens(service);
+    let end = words.iter().position(|word| *word == "--");
+    let words = &words[..end.unwrap_or(words.len())];
     let following = |flag: &str| {
-        let words = &service.words;
         words.iter().enumerate().find_map(|(at, word)| {
             let rest = word.strip_prefix(flag)?;
             match rest.strip_prefix('=') {
                 Some(value) => Some(value),
-                None if rest.is_empty() => words.get(at + 1).map(String::as_str),
+                None if rest.is_empty() => words.get(at + 1).copied(),
                 None => None,
             }
         })
     };
     if let Some(option) = name.strip_prefix("option.") {
-        let words = service.words.iter();
         let prefix = format!("{option}=");
         return words
+            .iter()
             .filter_map(|word| {
                 word.strip_prefix("--option=")
                     .unwrap_or(word)
@@ -142,15 +178,22 @@ fn flag(service: &Service, name: &str) -> Option<At<String>> {
     flags.into_iter().find_map(following).map(found)
 }
 
-/// Whether a DNS name means the service of this name: itself, `tasks.` before
-/// it, or the stack's name and an underscore.
-pub fn stands_for(dns: &str, service: &str) -> bool {
+/// The service that a DNS name means: the one of this name, with or without
+/// `tasks.`; else the one whose name stands after the stack's and an underscore.
+pub fn named(services: &[Service], dns: &str) -> Option<usize> {
     let dns = dns.trim_end_matches('.');
     let dns = dns.strip_prefix("tasks.").unwrap_or(dns);
-    dns == service
-        || dns
-            .strip_suffix(service)
-            .is_some_and(|stack| stack.ends_with('_'))
+    let exact = services.iter().position(|service| service.name == dns);
+    let stack_before = |service: &Service| {
+        let stack = dns.strip_suffix(service.name.as_str());
+        stack.is_some_and(|stack| stack.len() > 1 && stack.ends_with('_'))
+    };
+    let fitting = services
+        .iter()
+        .enumerate()
+        .filter(|(_, service)| stack_before(service));
+    let longest = || fitting.max_by_key(|(_, service)| service.name.len());
+    exact.or_else(|| longest().map(|(at, _)| at))
 }
 
 #[cfg(test)]
@@ -164,15 +207,39 @@ mod tests {
         }
     }
 
+    fn of_image(image: &str, words: &[&str]) -> Service {
+        Service {
+            image: Some(At::nowhere(image.to_owned())),
+            ..service(words)
+        }
+    }
+
     #[test]
-    fn parts_are_told_by_the_command_line() {
-        assert!(is_worker(&service(&["run"])));
-        assert!(is_worker(&service(&["/meshworker", "run", "-v"])));
+    fn parts_are_told_by_the_command_line_and_the_image() {
+        let ours = "meshworker/meshworker:1";
+        assert!(is_worker(&of_image(ours, &["run"])));
         assert!(is_worker(&service(&[
-            "/run/secrets/discovery",
-            "--hostname",
-            "db"
+            "/usr/bin/meshworker",
+            "run",
+            "--labels"
         ])));
+        assert!(is_worker(&service(&[
+            "sh",
+            "-c",
+            "umask 7; exec meshworker run"
+        ])));
+        assert!(is_worker(&of_image(
+            "acme/mesh-worker:1",
+            &["--hostname", "db", "-i", "5"]
+        )));
+        assert!(!is_worker(&of_image(
+            "grafana/alloy:1",
+            &["run", "/etc/alloy"]
+        )));
+        assert!(!is_worker(&of_image(
+            "keycloak/keycloak:26",
+            &["start", "--hostname", "a.b"]
+        )));
         assert!(!is_worker(&service(&["sleep", "infinity"])));
         assert!(!is_worker(&service(&["redis-server", "run"])));
         let member = service(&["meshworker", "init", "--", "x", "--hostname", "y"]);
@@ -189,6 +256,18 @@ mod tests {
             supervisor(&service(&["sh", "-c", "redis-server", "init"])),
             None
         );
+        for words in [
+            &["meshworker", "init", "--", "x", "--hostname", "y"][..],
+            &[
+                "sh",
+                "-c",
+                "umask 077; exec /opt/meshworker/meshworker init -- x",
+            ],
+            &["tini", "--", "meshworker", "init", "--", "x"],
+        ] {
+            let member = service(words);
+            assert!(is_supervised(&member) && !is_worker(&member), "{words:?}");
+        }
     }
 
     #[test]
@@ -197,6 +276,7 @@ mod tests {
             &["run", "--servicename", "db"][..],
             &["run", "--servicename=db"],
             &["x", "--hostname", "db", "-i", "5"],
+            &["sh", "-c", "exec meshworker run --servicename db"],
             &["x", "--fqdn=db"],
         ] {
             let found = setting(&service(words), "servicename").unwrap();
@@ -211,7 +291,12 @@ mod tests {
     }
 
     #[test]
-    fn a_dns_name_stands_for_a_service_with_or_without_its_stack() {
+    fn a_dns_name_means_the_service_of_that_very_name_first() {
+        let services = ["db", "my_db", "other"].map(|name| Service {
+            name: name.into(),
+            ..Service::default()
+        });
+        let named = |dns| named(&services, dns).map(|at| services[at].name.as_str());
         for dns in [
             "db",
             "db.",
@@ -220,9 +305,13 @@ mod tests {
             "tasks.cache_db",
             "{{.X}}_db",
         ] {
-            assert!(stands_for(dns, "db"), "{dns}");
+            assert_eq!(named(dns), Some("db"), "{dns}");
         }
-        assert!(!stands_for("mydb", "db"));
-        assert!(!stands_for("db2", "db"));
+        for dns in ["my_db", "tasks.my_db", "cache_my_db"] {
+            assert_eq!(named(dns), Some("my_db"), "{dns}");
+        }
+        for dns in ["mydb", "db2", "_db"] {
+            assert_eq!(named(dns), None, "{dns}");
+        }
     }
 }

@@ -1,22 +1,24 @@
 //! From files to a [`Stack`].
 
+use std::io::Read;
 use std::path::Path;
 
 use meshworker_engines::small_file::read_text;
 
 use super::bad::BadStack;
-use super::field::Field;
+use super::field::{At, Field};
 use super::interpolate::{self, Lookup};
-use super::model::{Network, Source, Stack, Volume};
+use super::model::{Network, Service, Source, Stack, Variable, Volume};
 use super::node::{Node, Value};
+use super::schema::{self, Refused};
 use super::{merge, service, yaml};
 
 /// The longest stack file, and the longest config, that is read: Swarm's own
 /// limit of a config is 1000 KB.
 const LONGEST: u64 = 1 << 20;
 
-/// Reads these files as one stack, variables filled in. Configs that the files
-/// name are read too where they can be; secrets never.
+/// Reads these files as one stack, variables filled in; `-` is standard input.
+/// Configs that the files name are read too where they can be; secrets never.
 ///
 /// # Errors
 ///
@@ -24,66 +26,138 @@ const LONGEST: u64 = 1 << 20;
 pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, BadStack> {
     let mut texts = Vec::new();
     for path in files {
-        let file = path.as_ref().display().to_string();
-        let text = read_text(path.as_ref(), LONGEST).map_err(|why| BadStack::Unreadable {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        let text = match file.as_str() {
+            "-" => standard_input(),
+            _ => read_text(path, LONGEST),
+        };
+        let text = text.map_err(|why| BadStack::Unreadable {
             file: file.clone(),
             why: why.to_string(),
         })?;
         texts.push((file, text));
     }
     let mut stack = parse(&texts, lookup)?;
+    // Docker looks for all files from the folder of the first stack file on.
+    let folder = files.first().and_then(|file| file.as_ref().parent());
+    let folder = folder.unwrap_or(Path::new(""));
     for config in stack.configs.values_mut() {
-        let Some(file) = &config.file else { continue };
-        let Some(place) = &file.place else { continue };
-        let folder = Path::new(&*place.file).parent().unwrap_or(Path::new(""));
-        // A config that cannot be read is no mistake of the stack file: it may
-        // be generated later. The checks that need it say so.
-        config.text = read_text(&folder.join(&file.value), LONGEST).ok();
+        if let Some(file) = &config.file {
+            // A config that cannot be read is no mistake of the stack file: it may
+            // be generated later. The checks that need it say so.
+            config.text = read_text(&folder.join(&file.value), LONGEST).ok();
+        }
+    }
+    let Stack {
+        services, refused, ..
+    } = &mut stack;
+    for service in services {
+        if let Err(why) = environment(service, folder, lookup) {
+            refused.push(why);
+        }
     }
     Ok(stack)
+}
+
+fn standard_input() -> std::io::Result<String> {
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(LONGEST)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What the files of a service's environment say: the later one first, and the
+/// stack file itself before all of them.
+fn environment(service: &mut Service, folder: &Path, lookup: Lookup<'_>) -> Result<(), Refused> {
+    for file in service.env_files.iter().rev() {
+        let text = read_text(&folder.join(&file.value), LONGEST).map_err(|why| Refused {
+            subject: service.subject(),
+            what: format!("Its env_file {}: {why}.", file.value),
+            instead: "a file that is there, looked for from the stack file's folder on".into(),
+            place: file.place.clone(),
+        })?;
+        for line in text.lines().rev() {
+            let line = line.trim_start_matches('\u{feff}').trim_start();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, value) = line.split_once('=').unwrap_or((line, ""));
+            let outside = lookup(name).filter(|_| value.is_empty());
+            let variable = Variable {
+                filled_in: outside.is_some(),
+                value: outside.unwrap_or_else(|| value.to_owned()),
+            };
+            let place = file.place.clone();
+            let known = service.environment.entry(name.to_owned());
+            known.or_insert(At {
+                value: variable,
+                place,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// These files, by name and text, as one stack. Reads nothing.
 ///
 /// # Errors
 ///
-/// One is no YAML, or holds something that no stack file has.
+/// One is no YAML, or holds something that cannot even be read as a stack file.
 pub fn parse(files: &[(String, String)], lookup: Lookup<'_>) -> Result<Stack, BadStack> {
     let mut merged: Option<Node> = None;
-    let mut unset = Vec::new();
+    let mut notes = Vec::new();
+    let mut refused = Vec::new();
+    let mut version = None;
     for (file, text) in files {
         let mut root = yaml::parse(file, text)?;
-        unset.extend(interpolate::fill_in(&mut root, lookup)?);
+        notes.extend(interpolate::fill_in(&mut root, lookup)?);
         if !matches!(root.value, Value::Map(_)) {
-            return Err(not_a_stack(&root, root.kind()));
+            let what = format!(
+                "services: found {}; allowed: a map of services",
+                root.kind()
+            );
+            return Err(BadStack::at(&root.place, what));
         }
+        let (own, wrong) = schema::version(&root);
+        let first = *version.get_or_insert(own);
+        refused.extend(wrong);
+        if first != own {
+            refused.push(Refused {
+                subject: "version".into(),
+                what: format!("It is of version 3.{own}, and the first file is of 3.{first}."),
+                instead: format!("version: \"3.{first}\", the same in all files"),
+                place: Some(root.get("version").unwrap_or(&root).place.clone()),
+            });
+        }
+        refused.extend(schema::check(&root, own));
         merged = Some(match merged {
             Some(earlier) => merge::merge(earlier, root),
             None => root,
         });
     }
-    let mut stack = match merged {
-        Some(root) => of(root)?,
-        None => Stack::default(),
+    let read = merged.map_or_else(|| Ok(Stack::default()), |root| of(root, lookup));
+    let stack = match read {
+        Ok(stack) => stack,
+        // What is refused says why it cannot be read, and of all of it.
+        Err(_) if !refused.is_empty() => Stack::default(),
+        Err(why) => return Err(why),
     };
-    stack.unset = unset;
-    Ok(stack)
+    Ok(Stack {
+        notes,
+        refused,
+        version,
+        ..stack
+    })
 }
 
-fn not_a_stack(root: &Node, found: &str) -> BadStack {
-    let what = format!("services: found {found}; allowed: a map of services");
-    BadStack::at(&root.place, what)
-}
-
-fn of(root: Node) -> Result<Stack, BadStack> {
-    let nothing = not_a_stack(&root, "nothing");
+fn of(root: Node, lookup: Lookup<'_>) -> Result<Stack, BadStack> {
     let root = Field::root(root);
-    let Some(services) = root.get("services")? else {
-        return Err(nothing);
-    };
     let mut stack = Stack::default();
-    for (name, field) in services.entries()? {
-        stack.services.push(service::read(name, &field)?);
+    for (name, field) in section(&root, "services")? {
+        stack.services.push(service::read(name, &field, lookup)?);
     }
     for (name, field) in section(&root, "networks")? {
         stack.networks.insert(name, network(&field)?);
@@ -118,9 +192,10 @@ fn network(field: &Field) -> Result<Network, BadStack> {
         return Ok(network);
     }
     network.external = external(field)?;
+    network.name = name(field)?;
     network.driver = field.get("driver")?.map(|f| f.at()).transpose()?;
     if let Some(attachable) = field.get("attachable")? {
-        network.attachable = Some(super::field::At {
+        network.attachable = Some(At {
             value: attachable.truth()?,
             place: Some(attachable.place()),
         });
@@ -153,14 +228,24 @@ fn external(field: &Field) -> Result<bool, BadStack> {
     }
 }
 
+/// `name`, or the older form below `external`.
+fn name(field: &Field) -> Result<Option<String>, BadStack> {
+    let outer = match field.get("external")? {
+        Some(external) if external.is_map() => external.get("name")?,
+        _ => None,
+    };
+    let name = field.get("name")?.or(outer);
+    name.map(|name| name.text()).transpose()
+}
+
 fn volume(field: &Field) -> Result<Volume, BadStack> {
     let mut volume = Volume::default();
     if !field.is_map() {
         field.text()?;
         return Ok(volume);
     }
+    volume.name = name(field)?;
     volume.external = external(field)?;
-    volume.name = field.get("name")?.map(|f| f.text()).transpose()?;
     volume.driver = field.get("driver")?.map(|f| f.text()).transpose()?;
     if let Some(options) = field.get("driver_opts")? {
         for (name, option) in options.entries()? {

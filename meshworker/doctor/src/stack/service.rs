@@ -1,16 +1,43 @@
 //! One service of a stack file.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::bad::BadStack;
 use super::field::{At, Field};
-use super::model::{Health, Mount, Port, Service, Update, Variable};
+use super::interpolate::Lookup;
+use super::model::{Given, Health, Mount, Port, Service, Update, Variable};
+use crate::finding::Place;
 
-/// Reads one service.
-pub fn read(name: String, field: &Field) -> Result<Service, BadStack> {
+/// What `docker stack deploy` leaves aside. Source: docker/cli, `compose/types`.
+const IGNORED: [&str; 18] = [
+    "build",
+    "cgroup_parent",
+    "cgroupns_mode",
+    "container_name",
+    "devices",
+    "domainname",
+    "expose",
+    "external_links",
+    "ipc",
+    "links",
+    "mac_address",
+    "network_mode",
+    "pid",
+    "privileged",
+    "restart",
+    "security_opt",
+    "shm_size",
+    "userns_mode",
+];
+
+/// Reads one service. `lookup` says what variables without a value are in the
+/// environment.
+pub fn read(name: String, field: &Field, lookup: Lookup<'_>) -> Result<Service, BadStack> {
     let mut service = Service {
         name,
         place: Some(field.place()),
         image: text(field, "image")?,
-        network_mode: text(field, "network_mode")?,
         hostname: text(field, "hostname")?.map(|text| text.value),
         ..Service::default()
     };
@@ -22,9 +49,12 @@ pub fn read(name: String, field: &Field) -> Result<Service, BadStack> {
     }
     if let Some(environment) = field.get("environment")? {
         for (name, variable) in environment.either()? {
+            let said = variable.text()?;
+            // Without a value, that of the environment is meant.
+            let outside = lookup(&name).filter(|_| said.is_empty());
             let value = Variable {
-                value: variable.text()?,
-                filled_in: variable.is_filled_in(),
+                filled_in: variable.is_filled_in() || outside.is_some(),
+                value: outside.unwrap_or(said),
             };
             let place = Some(variable.place());
             service.environment.insert(name, At { value, place });
@@ -33,12 +63,25 @@ pub fn read(name: String, field: &Field) -> Result<Service, BadStack> {
     if let Some(networks) = field.get("networks")? {
         let networks = networks.either()?.into_iter();
         service.networks = networks.map(|(name, field)| at(name, &field)).collect();
-    } else if service.network_mode.is_none() {
+    } else {
         service.networks = vec![at("default".to_owned(), field)];
     }
+    for (name, _) in field.entries()? {
+        if IGNORED.contains(&name.as_str())
+            && let Some(field) = field.get(&name)?
+        {
+            service.ignored.push(at(name, &field));
+        }
+    }
     for port in list(field, "ports")? {
-        let value = read_port(&port)?;
-        service.ports.push(at(value, &port));
+        for value in read_ports(&port)? {
+            let port = at(value, &port);
+            // As docker merges: the later file's port of one number is the one.
+            service.ports.retain(|other| {
+                other.value.published != port.value.published || same_file(other, &port)
+            });
+            service.ports.push(port);
+        }
     }
     for mount in list(field, "volumes")? {
         let value = read_mount(&mount)?;
@@ -48,8 +91,12 @@ pub fn read(name: String, field: &Field) -> Result<Service, BadStack> {
             .retain(|other| other.value.target != value.target);
         service.mounts.push(at(value, &mount));
     }
-    service.configs = sources(field, "configs")?;
-    service.secrets = sources(field, "secrets")?;
+    service.configs = given(field, "configs")?;
+    service.secrets = given(field, "secrets")?;
+    service.container_labels = labels(field)?;
+    service.env_files = one_or_more(field, "env_file")?;
+    let tty = field.get("tty")?.map(|tty| tty.truth()).transpose()?;
+    service.tty = tty.unwrap_or(false);
     if let Some(health) = field.get("healthcheck")? {
         service.health = Some(at(read_health(&health)?, &health));
     }
@@ -58,16 +105,7 @@ pub fn read(name: String, field: &Field) -> Result<Service, BadStack> {
         .map(|f| f.duration())
         .transpose()?;
     service.stop_signal = field.get("stop_signal")?.map(|f| f.at()).transpose()?;
-    if let Some(dns) = field.get("dns")? {
-        let servers = if dns.is_list() {
-            dns.items()?
-        } else {
-            vec![dns]
-        };
-        for server in servers {
-            service.dns.push(server.at()?);
-        }
-    }
+    service.dns = one_or_more(field, "dns")?;
     if let Some(deploy) = field.get("deploy")? {
         read_deploy(&mut service, &deploy)?;
     }
@@ -78,16 +116,17 @@ fn read_deploy(service: &mut Service, deploy: &Field) -> Result<(), BadStack> {
     service.endpoint_mode = text(deploy, "endpoint_mode")?;
     service.mode = text(deploy, "mode")?;
     service.replicas = deploy.get("replicas")?.map(|f| f.number()).transpose()?;
-    if let Some(labels) = deploy.get("labels")? {
-        for (name, label) in labels.either()? {
-            service.labels.insert(name, label.at()?);
-        }
+    service.labels = labels(deploy)?;
+    if let Some(restart) = deploy.get("restart_policy")? {
+        service.restart = text(&restart, "condition")?;
+        let most = restart.get("max_attempts")?;
+        service.restarts = most.map(|f| f.number()).transpose()?;
     }
     if let Some(placement) = deploy.get("placement")? {
         let most = placement.get("max_replicas_per_node")?;
         service.max_per_node = most.map(|f| f.number()).transpose()?;
         for constraint in list(&placement, "constraints")? {
-            service.constraints.push(constraint.text()?);
+            service.constraints.push(constraint.at()?);
         }
     }
     for (name, update) in [
@@ -105,29 +144,53 @@ fn read_deploy(service: &mut Service, deploy: &Field) -> Result<(), BadStack> {
     Ok(())
 }
 
-/// `[[ADDRESS:]PUBLISHED:]TARGET[/PROTOCOL]`, or a map.
-fn read_port(field: &Field) -> Result<Port, BadStack> {
+/// `[[ADDRESS:]PUBLISHED:]TARGET[/PROTOCOL]`, where numbers may be ranges, or a map.
+fn read_ports(field: &Field) -> Result<Vec<Port>, BadStack> {
     if field.is_map() {
         let of = |name| -> Result<Option<String>, BadStack> {
             Ok(text(field, name)?.map(|text| text.value))
         };
-        return Ok(Port {
-            published: of("published")?,
+        return Ok(vec![Port {
+            published: of("published")?.filter(|published| published != "0"),
             target: of("target")?.unwrap_or_default(),
             host: of("mode")?.as_deref() == Some("host"),
-        });
+            protocol: of("protocol")?.unwrap_or_else(|| "tcp".into()),
+        }]);
     }
     let text = field.text()?;
-    let bare = text.split('/').next().unwrap_or_default();
+    let wrong = || field.found(&text, "PORT, or PORT:PORT, ranges too, up to 65535");
+    let (bare, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
     let (published, target) = match bare.rsplit_once(':') {
-        Some((before, target)) => (before.rsplit(':').next().map(str::to_owned), target),
-        None => (None, bare),
+        Some((before, target)) => (before.rsplit(':').next().unwrap_or_default(), target),
+        None => ("", bare),
     };
-    Ok(Port {
-        published,
-        target: target.to_owned(),
+    let targets = range(target).ok_or_else(wrong)?;
+    let published = match published {
+        "" => None,
+        published => Some(range(published).ok_or_else(wrong)?),
+    };
+    let ports = targets.enumerate().map(|(at, target)| Port {
+        // A range for one port: any of them.
+        published: published
+            .clone()
+            .and_then(|mut range| range.nth(at))
+            .map(|p| p.to_string()),
+        target: target.to_string(),
         host: false,
-    })
+        protocol: protocol.to_lowercase(),
+    });
+    Ok(ports.collect())
+}
+
+fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last).then_some(first..=last)
+}
+
+fn same_file<T, U>(one: &At<T>, other: &At<U>) -> bool {
+    let file = |place: &Option<Place>| place.as_ref().map(|place| Arc::clone(&place.file));
+    file(&one.place) == file(&other.place)
 }
 
 /// `[SOURCE:]TARGET[:OPTIONS]`, or a map.
@@ -136,7 +199,8 @@ fn read_mount(field: &Field) -> Result<Mount, BadStack> {
         let of = |name| -> Result<Option<String>, BadStack> {
             Ok(text(field, name)?.map(|text| text.value))
         };
-        let kind = of("type")?.unwrap_or_default();
+        let kind = of("type")?;
+        let kind = kind.ok_or_else(|| field.found("no type", "type: volume, bind or tmpfs"))?;
         let read_only = field.get("read_only")?.map(|f| f.truth()).transpose()?;
         return Ok(Mount {
             source: of("source")?,
@@ -175,10 +239,12 @@ fn read_health(field: &Field) -> Result<Health, BadStack> {
         None => Vec::new(),
     };
     let disabled = field.get("disable")?.map(|f| f.truth()).transpose()?;
+    let switched_off = disabled.unwrap_or(false);
     let retries = field.get("retries")?.map(|f| f.number()).transpose()?;
     let interval = field.get("interval")?.map(|f| f.duration()).transpose()?;
     Ok(Health {
-        disabled: disabled.unwrap_or(false) || test.first().is_some_and(|word| word == "NONE"),
+        switched_off,
+        disabled: switched_off || test.first().is_some_and(|word| word == "NONE"),
         test,
         start_period: field
             .get("start_period")?
@@ -189,19 +255,39 @@ fn read_health(field: &Field) -> Result<Health, BadStack> {
     })
 }
 
-fn sources(field: &Field, name: &str) -> Result<Vec<String>, BadStack> {
-    let mut sources = Vec::new();
+fn given(field: &Field, name: &str) -> Result<Vec<At<Given>>, BadStack> {
+    let mut given: Vec<At<Given>> = Vec::new();
     for item in list(field, name)? {
-        let source = if item.is_map() {
-            item.get("source")?
-        } else {
-            Some(item)
+        let (source, target) = match item.is_map() {
+            true => (text(&item, "source")?, text(&item, "target")?),
+            false => (Some(item.at()?), None),
         };
-        if let Some(source) = source {
-            sources.push(source.text()?);
+        let source = source.map(|source| source.value).unwrap_or_default();
+        let target = target.map(|target| target.value);
+        let one = at(Given { source, target }, &item);
+        // As docker merges: the later file's one of one name is the one.
+        given.retain(|other| other.value.source != one.value.source || same_file(other, &one));
+        given.push(one);
+    }
+    Ok(given)
+}
+
+fn labels(field: &Field) -> Result<BTreeMap<String, At<String>>, BadStack> {
+    let mut labels = BTreeMap::new();
+    if let Some(field) = field.get("labels")? {
+        for (name, label) in field.either()? {
+            labels.insert(name, label.at()?);
         }
     }
-    Ok(sources)
+    Ok(labels)
+}
+
+fn one_or_more(field: &Field, name: &str) -> Result<Vec<At<String>>, BadStack> {
+    let fields = match field.get(name)? {
+        Some(list) if list.is_list() => list.items()?,
+        one => one.into_iter().collect(),
+    };
+    fields.iter().map(Field::at).collect()
 }
 
 fn list(field: &Field, name: &str) -> Result<Vec<Field>, BadStack> {

@@ -94,14 +94,15 @@ impl Builder {
 
     fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), BadStack> {
         match event {
-            Event::Scalar(text, style, anchor, _) => {
-                let plain = style == ScalarStyle::Plain;
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
                 let value = if plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
                     Value::Null
                 } else {
                     Value::Scalar {
                         text: text.into_owned(),
                         filled_in: false,
+                        plain,
                     }
                 };
                 self.put(anchor, Node { place, value })
@@ -189,8 +190,13 @@ impl Builder {
             }) => match key.take() {
                 None => *key = Some(as_key(node)?),
                 Some((name, place)) => {
-                    if name != "<<" && !names.insert(name.clone()) {
-                        let what = format!("the key '{name}' stands here for the second time");
+                    if !names.insert(name.clone()) {
+                        let instead = match name.as_str() {
+                            "<<" => "; allowed: one, with a list: <<: [*a, *b]",
+                            _ => "",
+                        };
+                        let what =
+                            format!("the key '{name}' stands here for the second time{instead}");
                         return Err(BadStack::at(&place, what));
                     }
                     within_bounds(entries.len(), &place)?;
@@ -307,6 +313,12 @@ mod tests {
             "s.yml: line 2, column 1: the key 'a' stands here for the second time"
         );
         assert!(refused("a: {<<: 3}\n").contains("<<: found a text; allowed: a map"));
+        let two = refused("x: &x {a: 1}\ny: &y {b: 2}\nz:\n  <<: *x\n  <<: *y\n");
+        assert_eq!(
+            two,
+            "s.yml: line 5, column 3: the key '<<' stands here for the second time; \
+             allowed: one, with a list: <<: [*a, *b]"
+        );
     }
 
     #[test]

@@ -104,15 +104,18 @@ impl Conf {
         self.items.iter().any(|(at, _)| at == path)
     }
 
-    /// The largest replication factor of all namespaces; none where it has none.
-    pub fn factor(&self) -> Option<usize> {
-        let namespace = |(at, _): &(String, Option<String>)| {
+    /// The replication factor of each namespace.
+    pub fn factors(&self) -> Vec<(String, usize)> {
+        let namespaces = self.items.iter().filter_map(|(at, _)| {
             let name = at.strip_prefix("namespaces/")?;
-            (!name.contains('/')).then(|| format!("{at}/replication-factor"))
-        };
-        let factors = self.items.iter().filter_map(namespace);
-        let factors = factors.map(|at| self.value(&at).and_then(|said| said.parse().ok()));
-        factors.map(|said| said.unwrap_or(DEFAULT_FACTOR)).max()
+            (!name.contains('/')).then_some((at, name))
+        });
+        let factors = namespaces.map(|(at, name)| {
+            let said = self.value(&format!("{at}/replication-factor"));
+            let said = said.and_then(|said| said.parse().ok());
+            (name.to_owned(), said.unwrap_or(DEFAULT_FACTOR))
+        });
+        factors.collect()
     }
 
     /// Whether members with this file publish all their addresses for each other's

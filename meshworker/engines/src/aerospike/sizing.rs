@@ -18,17 +18,20 @@ pub(super) const SIZING: Sizing = Sizing {
     copies,
 };
 
-/// The largest replication factor of all namespaces, each of which needs as
-/// many members as it has copies.
+/// Each namespace needs as many members as it has copies; the one with the fewest
+/// is the first to lose records.
 fn copies(configured: &Configured<'_>) -> Option<Copies> {
-    let largest = configured
-        .files
-        .iter()
-        .filter_map(|file| Conf::read(file).factor())
-        .max()?;
+    let files = configured.files.iter();
+    let factors: Vec<_> = files.flat_map(|file| Conf::read(file).factors()).collect();
+    let fewest = factors.iter().min_by_key(|(_, factor)| *factor)?;
+    let most = factors.iter().max_by_key(|(_, factor)| *factor)?;
+    let (name, told) = if fewest.1 < 2 { fewest } else { most };
     Some(Copies {
-        copies: largest,
-        members: largest,
-        because: format!("replication-factor {largest}"),
+        copies: fewest.1,
+        members: most.1,
+        because: match fewest.1 == most.1 {
+            true => format!("replication-factor {told}"),
+            false => format!("replication-factor {told} of namespace {name}"),
+        },
     })
 }

@@ -10,6 +10,9 @@ use super::text::{clean, wrap};
 /// The widest line; lines to write instead are never broken.
 const COLUMNS: usize = 80;
 
+/// So many checks that were not made for one reason are named.
+const FEW: usize = 6;
+
 /// The diagnosis as text. Colours are escape sequences: whoever prints it
 /// strips them where there is no terminal.
 pub fn diagnosis(diagnosis: &Diagnosis) -> String {
@@ -19,7 +22,11 @@ pub fn diagnosis(diagnosis: &Diagnosis) -> String {
         text.push('\n');
     }
     for (why, checks) in reasons(&diagnosis.skipped) {
-        let line = format!("not checked: {}: {why}", checks.join(", "));
+        let checks = match checks.len() {
+            few if few <= FEW => checks.join(", "),
+            many => format!("{many} checks"),
+        };
+        let line = format!("not checked: {checks}: {why}");
         text += &wrapped(&line, "", "  ");
     }
     if !diagnosis.skipped.is_empty() {

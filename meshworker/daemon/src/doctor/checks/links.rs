@@ -4,12 +4,10 @@ use crate::doctor::{Facts, Link};
 use meshworker_doctor::check::Check;
 use meshworker_doctor::finding::{Finding, Severity};
 
-/// What VXLAN puts around each packet, in bytes.
-/// Source: RFC 7348, section 5, over IPv4.
-const VXLAN: usize = 50;
-
-/// What an overlay takes for itself where nothing is said.
-const DEFAULT: usize = 1450;
+/// What an overlay takes the links for where nothing is said. What VXLAN needs of
+/// that the driver takes off itself.
+/// Source: moby, `libnetwork/drivers/overlay`, `maxMTU`.
+const DEFAULT: usize = 1500;
 
 pub const CHECK: Check<Facts> = Check {
     name: "mtu",
@@ -36,7 +34,7 @@ pub const CHECK: Check<Facts> = Check {
             .filter(|link| link.is_device)
             .map(|link| link.mtu)
             .max();
-        let fits = |mtu: Option<usize>, link: usize| mtu.unwrap_or(DEFAULT) + VXLAN <= link;
+        let fits = |mtu: Option<usize>, link: usize| mtu.unwrap_or(DEFAULT) <= link;
         // Which link the nodes use for each other is not known here, nor, without
         // the API, whether there is any overlay.
         let severity = |mtu| match widest.is_some_and(|widest| fits(mtu, widest)) {
@@ -49,16 +47,16 @@ pub const CHECK: Check<Facts> = Check {
         Ok(narrow
             .map(|(name, mtu)| {
                 let what = format!(
-                    "The link {} carries {} bytes, and packets of {name} have up to {} with VXLAN around them.",
+                    "The link {} carries {} bytes, and {name} takes it for one of {}.",
                     link.name,
                     link.mtu,
-                    mtu.unwrap_or(DEFAULT) + VXLAN
+                    mtu.unwrap_or(DEFAULT)
                 );
                 Finding::new(severity(mtu), format!("link {}", link.name), what)
                     .why("Large packets vanish between nodes: small requests work, and data transfers hang.")
                     .instead(format!(
                         "networks:\n  cluster:\n    driver_opts:\n      com.docker.network.driver.mtu: \"{}\"",
-                        link.mtu.saturating_sub(VXLAN)
+                        link.mtu
                     ))
             })
             .collect())

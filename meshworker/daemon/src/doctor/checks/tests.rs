@@ -226,7 +226,7 @@ fn a_link_that_is_too_narrow_is_told_with_the_mtu_that_fits() {
     let narrow = found(|facts| facts.links = Ok(vec![link("ens3", 1460, true)]));
     assert_eq!(named(&narrow), [("mtu", Error)]);
     assert!(
-        narrow[0].instead.contains("mtu: \"1410\""),
+        narrow[0].instead.contains("mtu: \"1460\""),
         "{}",
         narrow[0].instead
     );

@@ -24,7 +24,7 @@ pub const CHECK: Check<Ground> = Check {
                 let place = mode.map_or(&member.place, |mode| &mode.place);
                 Finding::new(Severity::Error, member.subject(), what)
                     .why("The name then leads to one virtual address for all replicas: members cannot be told apart, and each joins itself.")
-                    .instead("deploy:\n  endpoint_mode: dnsrr")
+                    .instead("deploy:\n  endpoint_mode: dnsrr\n# where it runs already: remove the service and deploy it again, or its old\n# address stays in DNS; the volumes stay")
                     .at(place.as_ref())
             })
             .collect())

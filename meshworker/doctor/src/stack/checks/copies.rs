@@ -29,13 +29,13 @@ pub const CHECK: Check<Ground> = Check {
             };
             if copies.copies < 2 {
                 findings.push(
-                    finding(format!("Each record is kept once ({}).", copies.because))
+                    finding(format!("Records are kept once ({}).", copies.because))
                         .instead("a second copy of each record, in the database's or the worker's configuration"),
                 );
             } else if wanted < copies.members {
                 let what = format!(
-                    "It has {wanted} replicas; to keep each record {} times ({}) takes {}.",
-                    copies.copies, copies.because, copies.members
+                    "It has {wanted} replicas; to keep each record as often as configured ({}) takes {}.",
+                    copies.because, copies.members
                 );
                 findings.push(
                     finding(what).instead(format!("deploy:\n  replicas: {}", copies.members)),

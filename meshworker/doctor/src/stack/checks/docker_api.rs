@@ -23,7 +23,7 @@ pub const CHECK: Check<Ground> = Check {
                 .iter()
                 .find(|mount| mount.value.target.ends_with("docker.sock"));
             let on_managers = worker.constraints.iter().any(|constraint| {
-                let plain: String = constraint.split_whitespace().collect();
+                let plain: String = constraint.value.split_whitespace().collect();
                 plain == "node.role==manager" || plain == "node.role!=worker"
             });
             if (wished.is_some() || parts::reads_labels(worker)) && !has {

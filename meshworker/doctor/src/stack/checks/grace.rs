@@ -157,6 +157,9 @@ pub const TOLD: Check<Ground> = Check {
 /// What the supervisor takes for an order to stop, by name and by number.
 const STOPS: [&str; 8] = ["TERM", "15", "INT", "2", "QUIT", "3", "RTMIN+3", "37"];
 
+/// Those of them that are keys where there is a terminal.
+const KEYS: [&str; 4] = ["INT", "2", "QUIT", "3"];
+
 pub const SIGNAL: Check<Ground> = Check {
     name: "stop-signal",
     finds: "a stop_signal that reaches the database before the supervisor has asked anybody",
@@ -169,16 +172,31 @@ pub const SIGNAL: Check<Ground> = Check {
             };
             let name = signal.value.trim().to_uppercase();
             let name = name.strip_prefix("SIG").unwrap_or(&name);
-            if !cluster.is_supervised() || STOPS.contains(&name) {
+            let a_key = member.tty && KEYS.contains(&name);
+            if !cluster.is_supervised() || (STOPS.contains(&name) && !a_key) {
                 continue;
             }
+            let why = match (name, a_key) {
+                ("KILL" | "9", _) => {
+                    "Nothing can hold that back: the supervisor and its database are gone at once, and nobody is asked whether their data is safe."
+                }
+                ("STOP" | "19", _) => {
+                    "Nothing can hold that back, and it ends nothing: the database stands still until Swarm kills it."
+                }
+                (_, true) => {
+                    "With a terminal (tty: true) that is a key somebody pressed, and passed on to the database: nobody is asked whether its data is safe."
+                }
+                _ => {
+                    "The supervisor passes that on to the database, which does with it what it likes: nobody is asked whether its data is safe."
+                }
+            };
             findings.push(
                 Finding::new(
                     Severity::Error,
                     member.subject(),
                     format!("It is stopped with {}.", signal.value),
                 )
-                .why("The supervisor passes that on to the database, which does with it what it likes: nobody is asked whether its data is safe.")
+                .why(why)
                 .instead("stop_signal: SIGTERM")
                 .at(signal.place.as_ref()),
             );

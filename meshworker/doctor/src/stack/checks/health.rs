@@ -111,9 +111,9 @@ pub const KILLS: Check<Ground> = Check {
                 continue;
             }
             let interval = value.interval.unwrap_or(Duration::from_secs(30));
-            let patience = interval * value.retries.unwrap_or(3);
-            let after =
-                duration::words(start.map_or(Duration::ZERO, |start| start.value) + patience);
+            let patience = interval.saturating_mul(value.retries.unwrap_or(3));
+            let start_period = start.map_or(Duration::ZERO, |start| start.value);
+            let after = duration::words(start_period.saturating_add(patience));
             let what = match start {
                 Some(start) => format!(
                     "Its health check has a start_period of {}.",

@@ -1,5 +1,6 @@
 //! Whether what runs today is what runs tomorrow.
 
+use super::refused::is_unset;
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
 use crate::stack::Ground;
@@ -13,7 +14,8 @@ pub const CHECK: Check<Ground> = Check {
             let Some(image) = &service.image else {
                 continue;
             };
-            if is_pinned(&image.value) {
+            let is_told = is_unset(&ground.stack, Some(image)) || image.value.is_empty();
+            if is_told || is_pinned(&image.value) {
                 continue;
             }
             let what = format!("Its image is {}.", image.value);

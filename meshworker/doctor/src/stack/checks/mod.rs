@@ -13,8 +13,12 @@ mod network;
 mod nodes;
 mod port;
 mod program;
+mod refused;
 mod replicas;
+mod restart;
 mod secret;
+mod settings;
+mod template;
 mod update;
 mod variable;
 mod volume;
@@ -25,10 +29,18 @@ use crate::check::Check;
 
 /// Every check of a stack, in the order of the documentation.
 pub const CHECKS: &[Check<Ground>] = &[
+    refused::CHECK,
+    refused::IGNORED,
+    variable::CHECK,
     worker::CHECK,
+    settings::CHECK,
+    settings::ENGINE,
+    settings::LABELS,
+    template::CHECK,
     address::CHECK,
     network::SHARED,
     network::CHOSEN,
+    network::CROWDED,
     network::ATTACHABLE,
     network::SUBNET,
     mtu::CHECK,
@@ -42,20 +54,24 @@ pub const CHECKS: &[Check<Ground>] = &[
     grace::CHECK,
     grace::TOLD,
     grace::SIGNAL,
+    restart::CHECK,
     update::ORDER,
     update::PARALLELISM,
     update::FAILURE,
     replicas::CHECK,
     replicas::LIMIT,
+    replicas::ALONE,
     copies::CHECK,
     configuration::CHECK,
     nodes::CHECK,
     volume::CHECK,
+    volume::UNNAMED,
+    volume::PATH,
     image::CHECK,
     secret::PLAIN,
+    secret::MISSING,
     secret::EXAMPLE,
     docker_api::CHECK,
-    variable::CHECK,
 ];
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
+use crate::stack::field::At;
 use crate::stack::model::{Network, Service, Stack};
 use crate::stack::{Ground, Watched};
 
@@ -33,22 +34,28 @@ fn shared(stack: &Stack, cluster: &Watched<'_>) -> Option<Finding> {
             .at(first.or(member.place.as_ref()))
     };
     if mine.is_empty() {
-        let named = member
-            .network_mode
-            .as_ref()
-            .map(|mode| format!("network_mode {}", mode.value));
-        let names: Vec<&str> = member
-            .networks
-            .iter()
-            .map(|network| network.value.as_str())
-            .collect();
-        let named = named.unwrap_or_else(|| names.join(", "));
-        return Some(error(format!(
-            "It is on no overlay network, but on {named}."
-        )));
+        // Those that nothing declares are refused, and told of already.
+        let declared = member.networks.iter().filter_map(|network| {
+            let name = network.value.as_str();
+            let declared = stack.networks.get(name)?;
+            Some(declared.name.as_deref().unwrap_or(name))
+        });
+        let names: Vec<&str> = declared.collect();
+        return (!names.is_empty()).then(|| {
+            error(format!(
+                "It is on no overlay network, but on {}.",
+                names.join(", ")
+            ))
+        });
     }
     let worker = cluster.worker?;
     let theirs = overlays(stack, worker);
+    let undeclared = |network: &At<String>| {
+        !stack.networks.contains_key(&network.value) && network.value != "default"
+    };
+    if worker.networks.iter().any(undeclared) || member.networks.iter().any(undeclared) {
+        return None;
+    }
     if mine.is_disjoint(&theirs) {
         let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(", ");
         return Some(error(format!(
@@ -74,15 +81,21 @@ fn overlays<'a>(stack: &'a Stack, service: &'a Service) -> BTreeSet<&'a str> {
         .map(|network| network.value.as_str());
     names
         .filter(|name| match stack.networks.get(*name) {
-            Some(network) => is_overlay(network),
+            Some(network) => is_overlay(name, network),
             // The one that every stack has, and does not declare.
             None => *name == "default",
         })
         .collect()
 }
 
-fn is_overlay(network: &Network) -> bool {
+/// The networks that each node has of its own, and that are no overlay.
+const OF_THE_NODE: [&str; 4] = ["host", "bridge", "none", "docker_gwbridge"];
+
+fn is_overlay(name: &str, network: &Network) -> bool {
     let driver = network.driver.as_ref().map(|driver| driver.value.as_str());
+    if OF_THE_NODE.contains(&network.name.as_deref().unwrap_or(name)) && network.external {
+        return false;
+    }
     network.external || matches!(driver, None | Some("overlay" | ""))
 }
 
@@ -95,7 +108,8 @@ pub const CHOSEN: Check<Ground> = Check {
             let member = cluster.member;
             let overlays = overlays(&ground.stack, member);
             let told = ["network", "subnet", "address"];
-            let told = told.iter().any(|name| cluster.setting(name).is_some());
+            let told = cluster.setting("network").is_some()
+                || told.iter().any(|name| cluster.at_member(name).is_some());
             let matters = cluster.is_supervised() || cluster.has_docker();
             if overlays.len() < 2 || told || !matters {
                 continue;
@@ -115,6 +129,41 @@ pub const CHOSEN: Check<Ground> = Check {
                     ))
                     .at(first),
             );
+        }
+        Ok(findings)
+    },
+};
+
+pub const CROWDED: Check<Ground> = Check {
+    name: "network-shared",
+    finds: "two Redis clusters on one network",
+    run: |ground| {
+        let clusters = ground.some_clusters()?;
+        let redis = |cluster: &&Watched<'_>| {
+            cluster
+                .engine()
+                .is_some_and(|engine| engine.name == "redis")
+        };
+        let clusters: Vec<_> = clusters.iter().filter(redis).collect();
+        let mut findings = Vec::new();
+        for (at, cluster) in clusters.iter().enumerate() {
+            let mine = overlays(&ground.stack, cluster.member);
+            let other = clusters[..at]
+                .iter()
+                .find(|other| !overlays(&ground.stack, other.member).is_disjoint(&mine));
+            if let Some(other) = other {
+                let what = format!(
+                    "Its members are on one network with those of {}.",
+                    other.member.name
+                );
+                let first = cluster.member.networks.first();
+                findings.push(
+                    Finding::new(Severity::Hint, cluster.member.subject(), what)
+                        .why("A Redis member whose address went to a member of the other cluster is greeted there, and both clusters become one.")
+                        .instead("a network of its own for each cluster")
+                        .at(first.and_then(|network| network.place.as_ref())),
+                );
+            }
         }
         Ok(findings)
     },
@@ -142,16 +191,31 @@ pub const ATTACHABLE: Check<Ground> = Check {
 /// a second address for each replaced replica, comes near its end.
 const FULL: f64 = 0.75;
 
+/// What a swarm gives a network that names no subnet, unless `docker swarm init` was
+/// told another size.
+const DEFAULT: &str = "0.0.0.0/24";
+
 pub const SUBNET: Check<Ground> = Check {
     name: "subnet",
     finds: "a network with fewer addresses than its replicas need",
     run: |ground| {
         let mut findings = Vec::new();
-        for (name, network) in used(ground)? {
-            let Some(subnet) = network.subnets.first() else {
-                continue;
-            };
-            let Some(room) = room(&subnet.value) else {
+        let mut used = used(ground)?;
+        let own = Network::default();
+        let is_own = |cluster: Watched<'_>| {
+            cluster
+                .member
+                .networks
+                .iter()
+                .any(|network| network.value == "default")
+        };
+        if !ground.stack.networks.contains_key("default") && ground.clusters().any(is_own) {
+            used.push(("default", &own));
+        }
+        for (name, network) in used {
+            let subnet = network.subnets.first();
+            let said = subnet.map_or(DEFAULT, |subnet| subnet.value.as_str());
+            let Some(room) = room(said).filter(|_| is_overlay(name, network)) else {
                 continue;
             };
             let on_it = ground
@@ -161,25 +225,28 @@ pub const SUBNET: Check<Ground> = Check {
                 .filter(|service| service.networks.iter().any(|network| network.value == name));
             // A service with a virtual address takes one more for it; each node
             // takes one for its load balancer.
-            let needed: usize = on_it
-                .map(|service| {
-                    let replicas = service.wanted().or(ground.nodes).unwrap_or(1);
-                    replicas + usize::from(!service.is_dnsrr())
-                })
-                .sum();
-            let needed = needed + ground.nodes.unwrap_or(1);
+            let needed = on_it.fold(ground.nodes.unwrap_or(1), |needed, service| {
+                let replicas = service.wanted().or(ground.nodes).unwrap_or(1);
+                let virtual_one = usize::from(!service.is_dnsrr());
+                needed.saturating_add(replicas).saturating_add(virtual_one)
+            });
             if (needed as f64) <= (room as f64) * FULL {
                 continue;
             }
-            let what = format!(
-                "Its subnet {} has {room} addresses, and {needed} are needed at the least.",
-                subnet.value
-            );
+            let what = match subnet {
+                Some(_) => format!(
+                    "Its subnet {said} has {room} addresses, and {needed} are needed at the least."
+                ),
+                None => format!(
+                    "It names no subnet, which means a /24 with {room} addresses, and {needed} are needed at the least."
+                ),
+            };
+            let place = subnet.map_or(&network.place, |subnet| &subnet.place);
             findings.push(
                 Finding::new(Severity::Warning, format!("network {name}"), what)
                     .why("Without a free address a new replica hangs in state 'new', and an update cannot replace anybody.")
-                    .instead("subnet: 10.20.0.0/22, or another one of that size")
-                    .at(subnet.place.as_ref()),
+                    .instead(format!("networks:\n  {name}:\n    ipam:\n      config:\n        - subnet: 10.20.0.0/20 # or another one of that size"))
+                    .at(place.as_ref()),
             );
         }
         Ok(findings)

@@ -25,6 +25,7 @@ fn find(service: &Service, port: &At<Port>, nodes: Option<usize>) -> Option<Find
         published,
         target,
         host,
+        ..
     } = &port.value;
     if service.is_dnsrr() && !host {
         let finding = Finding::new(

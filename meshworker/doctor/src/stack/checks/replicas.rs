@@ -2,8 +2,8 @@
 
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
-use crate::stack::Ground;
 use crate::stack::model::Service;
+use crate::stack::{Ground, Watched};
 
 pub const CHECK: Check<Ground> = Check {
     name: "replicas",
@@ -25,6 +25,20 @@ pub const CHECK: Check<Ground> = Check {
             let Some(engine) = cluster.engine() else {
                 continue;
             };
+            let waits = cluster.setting("option.initial-members");
+            let waits =
+                waits.and_then(|said| Some((said.value.trim().parse::<usize>().ok()?, said.place)));
+            if let Some((first, place)) = waits.filter(|(first, _)| *first > wanted) {
+                let what = format!(
+                    "It has {wanted} replicas, and its worker waits for {first} before it forms the cluster."
+                );
+                findings.push(
+                    Finding::new(Severity::Error, member.subject(), what)
+                        .why("The cluster is never formed: no slot is dealt out.")
+                        .instead(format!("MESHWORKER_OPTION_INITIAL_MEMBERS: \"{wanted}\""))
+                        .at(place.as_ref().or(member.place.as_ref())),
+                );
+            }
             let fewest = engine.sizing.min_members;
             if wanted >= fewest {
                 continue;
@@ -70,6 +84,31 @@ pub const LIMIT: Check<Ground> = Check {
             );
         }
         Ok(findings)
+    },
+};
+
+pub const ALONE: Check<Ground> = Check {
+    name: "service-per-member",
+    finds: "a service for each member, of which a worker looks after one",
+    run: |ground| {
+        let alone: Vec<_> = ground.clusters().filter(Watched::is_alone).collect();
+        let Some(first) = alone.first().filter(|_| alone.len() > 1) else {
+            return Ok(Vec::new());
+        };
+        let names: Vec<&str> = alone
+            .iter()
+            .map(|cluster| cluster.member.name.as_str())
+            .collect();
+        let what = format!(
+            "{} have one replica each, and are one cluster, it seems.",
+            names.join(", ")
+        );
+        Ok(vec![
+            Finding::new(Severity::Hint, first.member.subject(), what)
+                .why("A worker looks after the replicas of one service. With one service each, every member needs a name, a volume and an update of its own, and nobody waits for the others.")
+                .instead(format!("deploy:\n  replicas: {}\n  endpoint_mode: dnsrr", names.len()))
+                .at(first.member.place.as_ref()),
+        ])
     },
 };
 

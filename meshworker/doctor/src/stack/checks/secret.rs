@@ -1,54 +1,116 @@
 //! Secrets that everybody can read.
 
+use std::path::Path;
+
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
 use crate::stack::Ground;
-use crate::stack::model::{Service, Variable};
+use crate::stack::model::Service;
+use crate::stack::parts::tokens;
 
-/// Parts of names that stand for secrets.
-const SECRET: [&str; 8] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "TOKEN",
+/// What the words of a name end with that stand for secrets.
+const SECRET: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN"];
+
+/// Whole words that stand for secrets at the end of a name.
+const WORD: [&str; 4] = ["PASS", "PWD", "COOKIE", "CREDENTIALS"];
+
+/// Words before KEY that make it a secret.
+const KEY: [&str; 7] = [
+    "API",
+    "PRIVATE",
+    "ACCESS",
     "SECRET",
-    "API_KEY",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
+    "ENCRYPTION",
+    "SIGNING",
+    "MASTER",
 ];
 
-/// Ends of names whose values only say where a secret is, or how it is used.
-const ABOUT: [&str; 8] = [
-    "_FILE", "_PATH", "_DIR", "_NAME", "_URL", "_ID", "_TTL", "_LENGTH",
+/// Names, and ends of names, that are secrets, though their words do not say so.
+const OWN: [&str; 4] = ["REQUIREPASS", "MASTERAUTH", "PRIMARYAUTH", "REDISCLI_AUTH"];
+
+/// Last words of names whose values only say where a secret is, or how it is used.
+const ABOUT: [&str; 38] = [
+    "FILE",
+    "FILES",
+    "PATH",
+    "DIR",
+    "NAME",
+    "URL",
+    "URI",
+    "ID",
+    "TTL",
+    "LENGTH",
+    "SIZE",
+    "COUNT",
+    "LIMIT",
+    "MIN",
+    "MAX",
+    "AGE",
+    "EXPIRY",
+    "EXPIRES",
+    "EXPIRATION",
+    "LIFETIME",
+    "TIMEOUT",
+    "SECONDS",
+    "MINUTES",
+    "HOURS",
+    "DAYS",
+    "TYPE",
+    "METHOD",
+    "MODE",
+    "FORMAT",
+    "HEADER",
+    "ISSUER",
+    "ALGORITHM",
+    "POLICY",
+    "ENABLED",
+    "REQUIRED",
+    "HOST",
+    "PORT",
+    "ENDPOINT",
 ];
 
 pub const PLAIN: Check<Ground> = Check {
     name: "secret-in-plain",
-    finds: "a password or token in the environment or on the command line",
+    finds: "a password or token in the environment, on the command line or in a health check",
     run: |ground| {
         let mut findings = Vec::new();
         for service in &ground.stack.services {
             for (name, variable) in &service.environment {
-                if is_secret(name) && holds_one(&variable.value) {
+                let place = variable.place.as_ref();
+                if is_secret(name) && holds_one(&variable.value.value, name) {
                     let what = format!("The variable {name} holds a secret.");
-                    let finding = finding(service, what, &name.to_lowercase());
-                    let name = format!("{name}_FILE");
-                    let file = name
-                        .to_lowercase()
-                        .trim_end_matches("_file")
-                        .replace('_', "-");
-                    findings.push(
-                        finding
-                            .instead(format!(
-                                "environment:\n  {name}: /run/secrets/{file}\nsecrets: [{file}]"
-                            ))
-                            .at(variable.place.as_ref()),
+                    let file = name.to_lowercase().replace('_', "-");
+                    let instead = format!(
+                        "environment:\n  {name}_FILE: /run/secrets/{file}\nsecrets: [{file}]\n# where the image reads such a file; its documentation says so"
                     );
+                    findings.push(finding(service, what, "").instead(instead).at(place));
+                } else if has_password(&variable.value.value) {
+                    let what = format!("The URL in the variable {name} holds a password.");
+                    findings.push(finding(service, what, &name.to_lowercase()).at(place));
                 }
             }
-            for flag in flags(service) {
+            for flag in flags(&tokens(service)) {
                 let what = format!("The flag {flag} on its command line holds a secret.");
                 findings.push(finding(service, what, flag).at(service.words_place.as_ref()));
+            }
+            if tokens(service).iter().any(|word| has_password(word)) {
+                let what = "A URL on its command line holds a password.".to_owned();
+                findings.push(finding(service, what, "url").at(service.words_place.as_ref()));
+            }
+            let health = service.health.as_ref();
+            let probe = health.map(|health| {
+                health
+                    .value
+                    .test
+                    .iter()
+                    .flat_map(|word| word.split_whitespace())
+            });
+            let probe: Vec<&str> = probe.into_iter().flatten().collect();
+            for flag in flags(&probe) {
+                let what = format!("The flag {flag} in its health check holds a secret.");
+                let place = health.and_then(|health| health.place.as_ref());
+                findings.push(finding(service, what, flag).at(place));
             }
         }
         Ok(findings)
@@ -56,47 +118,137 @@ pub const PLAIN: Check<Ground> = Check {
 };
 
 fn finding(service: &Service, what: String, name: &str) -> Finding {
-    let file = name.trim_start_matches('-').replace('_', "-");
+    let file = match name {
+        "-a" => "password".to_owned(),
+        name => name.trim_start_matches('-').replace('_', "-"),
+    };
     Finding::new(Severity::Error, service.subject(), what)
         .why("Whoever may look at the service, the container or the stack file can read it, and it stays in their histories.")
         .instead(format!("secrets: [{file}], and the program's option that reads it from /run/secrets/{file}"))
 }
 
 fn is_secret(name: &str) -> bool {
-    let name = name.to_uppercase().replace('-', "_");
-    SECRET.iter().any(|part| name.contains(part)) && !ABOUT.iter().any(|end| name.ends_with(end))
+    let name = name.to_uppercase().replace(['-', '.'], "_");
+    // A name that others find the cluster by.
+    if name.ends_with("INITIAL_CLUSTER_TOKEN") {
+        return false;
+    }
+    let words: Vec<&str> = name
+        .split('_')
+        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let Some(last) = words.last() else {
+        return false;
+    };
+    if ABOUT.contains(last) {
+        return false;
+    }
+    OWN.iter().any(|own| name.ends_with(own))
+        || WORD.contains(last)
+        || words
+            .iter()
+            .any(|word| SECRET.iter().any(|end| word.ends_with(end)))
+        || words
+            .windows(2)
+            .any(|two| two[1] == "KEY" && KEY.contains(&two[0]))
 }
 
-/// Whether the value is the secret itself, not a path, a switch or a template.
-fn holds_one(variable: &Variable) -> bool {
-    let value = variable.value.trim();
+/// Whether the value is the secret itself, not a path, a switch or a template, or
+/// something that the container's own shell fills in.
+fn holds_one(value: &str, name: &str) -> bool {
+    let value = value.trim().trim_matches(['"', '\'']);
     let switch = matches!(
         value.to_lowercase().as_str(),
-        "yes" | "no" | "true" | "false" | "0" | "1"
+        "" | "yes" | "no" | "true" | "false" | "0" | "1" | "none" | "null"
     );
-    let elsewhere = value.starts_with('/') || value.contains("{{");
-    // What is filled in from outside is in the service all the same.
-    (variable.filled_in || !value.is_empty()) && !elsewhere && !switch
+    let elsewhere = value.starts_with(['/', '$', '<']) || value.contains("{{");
+    let number = name.to_uppercase().contains("TOKEN") && value.bytes().all(|b| b.is_ascii_digit());
+    !switch && !elsewhere && !number
 }
 
-/// Flags of the command line that are followed by a secret, by their names.
-fn flags(service: &Service) -> Vec<&str> {
-    let words = &service.words;
+/// Whether a text holds a URL with a password in it.
+fn has_password(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        let login = word.split_once("://").and_then(|(_, rest)| {
+            let host = rest.split(['/', '?', '#']).next()?;
+            host.rsplit_once('@')?.0.split_once(':')
+        });
+        login.is_some_and(|(_, password)| holds_one(password, ""))
+    })
+}
+
+/// Flags of a command line that are followed by a secret, by their names.
+fn flags<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let redis = words
+        .iter()
+        .any(|word| word.ends_with("redis-cli") || word.ends_with("valkey-cli"));
     let flags = words.iter().enumerate().filter_map(|(at, word)| {
-        let name = word.strip_prefix("--")?;
-        let (name, value) = match name.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (name, words.get(at + 1).map(String::as_str)),
+        let (flag, value) = match word.split_once('=') {
+            Some((flag, value)) => (flag, Some(value)),
+            None => (*word, words.get(at + 1).copied()),
+        };
+        let name = match flag.strip_prefix("--") {
+            Some(name) => name,
+            None if redis && flag == "-a" => "password",
+            None => return None,
         };
         let value = value.filter(|value| !value.starts_with('-'))?;
-        let holds = holds_one(&Variable {
-            value: value.to_owned(),
-            filled_in: false,
-        });
-        (is_secret(name) && holds).then(|| word.split('=').next().unwrap_or_default())
+        (is_secret(name) && holds_one(value, name)).then_some(flag)
     });
     flags.collect()
 }
+
+pub const MISSING: Check<Ground> = Check {
+    name: "secret-file",
+    finds: "a file in /run/secrets that nothing mounts",
+    run: |ground| {
+        let mut findings = Vec::new();
+        for service in &ground.stack.services {
+            let secrets = service
+                .secrets
+                .iter()
+                .map(|secret| secret.value.path("/run/secrets/"));
+            let configs = service.configs.iter().map(|config| config.value.path("/"));
+            let mounts = service
+                .mounts
+                .iter()
+                .map(|mount| mount.value.target.clone());
+            let there: Vec<String> = secrets.chain(configs).chain(mounts).collect();
+            let is_there = |path: &str| there.iter().any(|own| Path::new(path).starts_with(own));
+            let mut told: Vec<&str> = Vec::new();
+            let variables = service
+                .environment
+                .values()
+                .map(|variable| (variable.value.value.trim(), variable.place.as_ref()));
+            let words = tokens(service).into_iter().map(|word| {
+                let word = word.split_once('=').map_or(word, |(_, value)| value);
+                (word, service.words_place.as_ref())
+            });
+            for (path, place) in variables.chain(words) {
+                let name = path.strip_prefix("/run/secrets/");
+                // One file, and nothing around it that a shell would understand.
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+                let Some(name) = name.filter(|name| !name.is_empty() && name.chars().all(plain))
+                else {
+                    continue;
+                };
+                if is_there(path) || told.contains(&path) {
+                    continue;
+                }
+                told.push(path);
+                let what = format!("It is told to read {path}, and no secret of its own is there.");
+                findings.push(
+                    Finding::new(Severity::Error, service.subject(), what)
+                        .why("What cannot be read ends it, or leaves it without what the file should say.")
+                        .instead(format!("secrets: [{name}]\n# and at the top: secrets: {{{name}: {{file: ...}}}}"))
+                        .at(place),
+                );
+            }
+        }
+        Ok(findings)
+    },
+};
 
 pub const EXAMPLE: Check<Ground> = Check {
     name: "example-secret",

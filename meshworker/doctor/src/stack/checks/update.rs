@@ -18,9 +18,9 @@ fn each<'a>(
     find: impl Fn(&'a Service, &'static str, &'a Update) -> Option<Finding>,
 ) -> Result<Vec<Finding>, String> {
     let mut findings = Vec::new();
-    for cluster in ground.some_clusters()? {
-        for (name, update) in sections(cluster.member) {
-            findings.extend(find(cluster.member, name, update));
+    for database in ground.databases()? {
+        for (name, update) in sections(database) {
+            findings.extend(find(database, name, update));
         }
     }
     Ok(findings)
@@ -44,6 +44,7 @@ pub const ORDER: Check<Ground> = Check {
                     Severity::Error,
                     "Two databases then use one volume at the same time: the new one finds it locked, or both write and the data is broken.",
                 ),
+                None if member.wanted() == Some(1) => return None,
                 None => (
                     Severity::Warning,
                     "Two members then hold one slot, and for a while the cluster has one more than it is meant to have.",
@@ -68,7 +69,9 @@ pub const PARALLELISM: Check<Ground> = Check {
     finds: "updates that take several members at once",
     run: |ground| {
         each(ground, |member, section, update| {
-            let parallelism = update.parallelism.as_ref().filter(|p| p.value != 1)?;
+            let several = member.wanted() != Some(1);
+            let parallelism = update.parallelism.as_ref();
+            let parallelism = parallelism.filter(|p| several && p.value != 1)?;
             let at_once = match parallelism.value {
                 0 => "all members".to_owned(),
                 several => format!("{several} members"),

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
-use crate::stack::{Ground, parts};
+use crate::stack::{Ground, Watched, parts};
 
 pub const CHECK: Check<Ground> = Check {
     name: "worker",
@@ -10,15 +10,19 @@ pub const CHECK: Check<Ground> = Check {
     run: |ground| {
         let services = &ground.stack.services;
         let mut findings = Vec::new();
-        let workers = services.iter().filter(|service| parts::is_worker(service));
-        for worker in workers {
+        for worker in ground.workers() {
+            if worker.wanted() == Some(0) {
+                findings.push(
+                    Finding::new(Severity::Warning, worker.subject(), "It has no replica.")
+                        .why("Nobody is joined, and no member that wants to leave is let go before its grace is over.")
+                        .instead("deploy:\n  replicas: 1")
+                        .at(super::replicas::place(worker)),
+                );
+            }
             let Some(name) = parts::setting(worker, "servicename") else {
                 continue;
             };
-            if services
-                .iter()
-                .any(|service| parts::stands_for(&name.value, &service.name))
-            {
+            if parts::named(services, &name.value).is_some() {
                 continue;
             }
             let what = format!(
@@ -36,7 +40,11 @@ pub const CHECK: Check<Ground> = Check {
                     .at(name.place.as_ref()),
             );
         }
-        for cluster in ground.clusters().filter(|cluster| cluster.worker.is_none()) {
+        // A worker that looks elsewhere is told of already.
+        let told = !findings.is_empty();
+        let alone =
+            |cluster: &Watched<'_>| cluster.worker.is_none() && !cluster.is_alone() && !told;
+        for cluster in ground.clusters().filter(alone) {
             findings.push(
                 Finding::new(Severity::Warning, cluster.member.subject(), "No worker in this stack looks after its replicas.")
                     .why("Each replica stays a database of its own until somebody joins them. A worker of another stack may do it.")

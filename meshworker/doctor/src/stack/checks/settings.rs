@@ -1,0 +1,124 @@
+//! Whether workers and supervisors take what they are told, and are told the same.
+
+use crate::check::Check;
+use crate::finding::{Finding, Severity};
+use crate::stack::database::{self, Database};
+use crate::stack::{Ground, parts};
+
+pub const CHECK: Check<Ground> = Check {
+    name: "setting",
+    finds: "settings with which a worker or a supervisor ends at once",
+    run: |ground| {
+        let refuses = ground.refuses.ok_or("nobody here knows the settings")?;
+        let services = ground.stack.services.iter();
+        let ours =
+            services.filter(|service| parts::is_worker(service) || parts::is_supervised(service));
+        let refused = ours.filter_map(|service| {
+            let refused = refuses(service);
+            let (first, _) = refused.first()?;
+            let lines: Vec<&str> = refused.iter().map(|(_, line)| line.as_str()).collect();
+            let variable = service.environment.get(&parts::variable(first));
+            let place = variable.and_then(|variable| variable.place.as_ref());
+            let write = refused
+                .iter()
+                .map(|(name, _)| format!("\n  {}: {}", parts::variable(name), value(name)));
+            Some(
+                Finding::new(
+                    Severity::Error,
+                    service.subject(),
+                    format!("{}.", lines.join("; ")),
+                )
+                .why("It ends at once with exit code 2, and is started again for ever.")
+                .instead(format!("environment:{}", write.collect::<String>()))
+                .at(place.or(service.place.as_ref())),
+            )
+        });
+        Ok(refused.collect())
+    },
+};
+
+/// What to write for a setting.
+fn value(name: &str) -> &'static str {
+    match name {
+        "service" => "\"{{.Service.Name}}\"",
+        "slot" => "\"{{.Task.Slot}}\"",
+        "task" => "\"{{.Task.ID}}\"",
+        "node" => "\"{{.Node.ID}}\"",
+        "token-file" => "/run/secrets/meshworker-token",
+        "servicename" => "the members' service",
+        _ => "one that is allowed",
+    }
+}
+
+pub const ENGINE: Check<Ground> = Check {
+    name: "engine",
+    finds: "a worker that takes its members for another database than they are",
+    run: |ground| {
+        let mut findings = Vec::new();
+        for cluster in ground.some_clusters()? {
+            let Some(worker) = cluster.worker else {
+                continue;
+            };
+            let elsewhere = parts::setting(worker, "config").is_some();
+            let said = cluster.setting("engine");
+            let own = cluster.at_member("engine").map(|engine| engine.value);
+            let seen = match database::of(cluster.member) {
+                Some(Database::Known(kind)) => Some(kind.descriptor().name.to_owned()),
+                _ => None,
+            };
+            let (is, place, what) = match (said, own) {
+                (Some(said), Some(own)) if said.value != own => {
+                    let what = format!(
+                        "Its engine is {}, and that of its members {own}.",
+                        said.value
+                    );
+                    (own, said.place, what)
+                }
+                (None, own) if !elsewhere => match own.or(seen) {
+                    Some(is) if is != "aerospike" => {
+                        let what = format!(
+                            "It is told no engine, and takes {} for Aerospike.",
+                            cluster.member.name
+                        );
+                        (is, worker.place.clone(), what)
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            findings.push(
+                Finding::new(Severity::Error, worker.subject(), what)
+                    .why("It asks in words that its members do not understand, and joins nobody.")
+                    .instead(format!("environment:\n  MESHWORKER_ENGINE: {is}"))
+                    .at(place.as_ref().or(worker.place.as_ref())),
+            );
+        }
+        Ok(findings)
+    },
+};
+
+pub const LABELS: Check<Ground> = Check {
+    name: "labels",
+    finds: "labels for the worker that stand on the containers",
+    run: |ground| {
+        let services = ground.stack.services.iter();
+        let wrong = services.filter_map(|service| {
+            let mut labels = service.container_labels.iter();
+            let (name, label) = labels.find(|(name, _)| name.starts_with("meshworker."))?;
+            Some(
+                Finding::new(
+                    Severity::Error,
+                    service.subject(),
+                    format!("The label {name} stands on its containers, not on the service."),
+                )
+                .why("A worker reads the labels of services, and does not find this one.")
+                .instead(format!(
+                    "deploy:\n  labels:\n    {name}: \"{}\"",
+                    label.value
+                ))
+                .at(label.place.as_ref()),
+            )
+        });
+        Ok(wrong.collect())
+    },
+};

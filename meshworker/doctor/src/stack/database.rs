@@ -1,0 +1,212 @@
+//! Databases that are known by their images and commands, without a worker.
+
+use meshworker_engines::registry::Kind;
+
+use super::model::{Service, Stack};
+use super::parts::tokens;
+
+/// A database that a service runs, by all that can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// One that a worker can look after.
+    Known(Kind),
+    /// Another one, which keeps data all the same.
+    Other,
+}
+
+/// Parts of images' names, and the database that they mean.
+const NAMES: &[(&str, Database)] = &[
+    ("redis", Database::Known(Kind::Redis)),
+    ("valkey", Database::Known(Kind::Redis)),
+    ("aerospike", Database::Known(Kind::Aerospike)),
+    ("cassandra", Database::Other),
+    ("clickhouse", Database::Other),
+    ("cockroach", Database::Other),
+    ("cockroachdb", Database::Other),
+    ("couchdb", Database::Other),
+    ("elasticsearch", Database::Other),
+    ("etcd", Database::Other),
+    ("influxdb", Database::Other),
+    ("keydb", Database::Other),
+    ("mariadb", Database::Other),
+    ("mongo", Database::Other),
+    ("mongodb", Database::Other),
+    ("mysql", Database::Other),
+    ("neo4j", Database::Other),
+    ("opensearch", Database::Other),
+    ("percona", Database::Other),
+    ("postgres", Database::Other),
+    ("postgresql", Database::Other),
+    ("rabbitmq", Database::Other),
+    ("scylla", Database::Other),
+    ("zookeeper", Database::Other),
+];
+
+/// Servers, by the names of their programs.
+const PROGRAMS: &[(&str, Database)] = &[
+    ("redis-server", Database::Known(Kind::Redis)),
+    ("valkey-server", Database::Known(Kind::Redis)),
+    ("asd", Database::Known(Kind::Aerospike)),
+    ("etcd", Database::Other),
+    ("mariadbd", Database::Other),
+    ("mongod", Database::Other),
+    ("mysqld", Database::Other),
+    ("postgres", Database::Other),
+];
+
+/// Parts of images' names that mean something about a database, not itself.
+const ABOUT: &[&str] = &[
+    "admin",
+    "agent",
+    "amc",
+    "backup",
+    "bouncer",
+    "cli",
+    "client",
+    "commander",
+    "connector",
+    "console",
+    "dashboards",
+    "dump",
+    "exporter",
+    "express",
+    "init",
+    "insight",
+    "manager",
+    "monitor",
+    "operator",
+    "proxy",
+    "restore",
+    "sentinel",
+    "sidecar",
+    "tool",
+    "tools",
+    "ui",
+    "webui",
+];
+
+/// Programs that are no servers, whatever image they are run from.
+const CLIENTS: &[&str] = &[
+    "redis-cli",
+    "valkey-cli",
+    "redis-sentinel",
+    "valkey-sentinel",
+    "asadm",
+    "asinfo",
+    "aql",
+    "asbackup",
+    "mysql",
+    "mysqldump",
+    "mariadb-dump",
+    "psql",
+    "pg_dump",
+    "mongosh",
+    "etcdctl",
+    "sleep",
+    "tail",
+    "watch",
+];
+
+/// The database that a service runs.
+pub fn of(service: &Service) -> Option<Database> {
+    let tokens = tokens(service);
+    let programs: Vec<&str> = tokens
+        .iter()
+        .map(|token| token.rsplit('/').next().unwrap_or_default())
+        .collect();
+    let server = PROGRAMS.iter().find(|(name, _)| programs.contains(name));
+    if server.is_none() && programs.iter().any(|program| CLIENTS.contains(program)) {
+        return None;
+    }
+    let by_image = || {
+        let image = service.image.as_ref()?.value.to_lowercase();
+        let name = image.split('@').next()?.rsplit('/').next()?;
+        let parts: Vec<&str> = name.split(':').next()?.split(['-', '_', '.']).collect();
+        if parts.iter().any(|part| ABOUT.contains(part)) {
+            return None;
+        }
+        let named =
+            |name: &str| parts.contains(&name) || image.starts_with(&format!("{name}/{name}"));
+        NAMES.iter().find(|(name, _)| named(name))
+    };
+    server.or_else(by_image).map(|(_, database)| *database)
+}
+
+/// Whether a database that a worker could look after is meant as a cluster: by its
+/// configuration, or because each replica has an address of its own.
+pub fn is_cluster(stack: &Stack, service: &Service, kind: Kind) -> bool {
+    let several = service.wanted() != Some(1);
+    if kind != Kind::Redis {
+        return several;
+    }
+    let says_so = |text: &str| {
+        text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some("cluster-enabled") && words.next() == Some("yes")
+        })
+    };
+    let tokens = tokens(service);
+    let flag = tokens.windows(2).any(|pair| {
+        let name = pair[0].trim_start_matches("--");
+        name == "cluster-enabled" && pair[1] == "yes"
+    });
+    let configs = service.configs.iter();
+    let mut configs = configs.filter_map(|config| stack.configs.get(&config.value.source));
+    let image = service.image.as_ref().map(|image| image.value.as_str());
+    flag || configs.any(|config| config.text.as_deref().is_some_and(says_so))
+        || image.is_some_and(|image| {
+            image.contains("redis-cluster") || image.contains("valkey-cluster")
+        })
+        || (several && service.is_dnsrr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::field::At;
+
+    fn found(image: &str, words: &[&str]) -> Option<Database> {
+        of(&Service {
+            image: Some(At::nowhere(image.to_owned())),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Service::default()
+        })
+    }
+
+    #[test]
+    fn servers_are_told_from_what_is_about_them() {
+        let redis = Some(Database::Known(Kind::Redis));
+        let aerospike = Some(Database::Known(Kind::Aerospike));
+        assert_eq!(found("redis:7.4", &[]), redis);
+        assert_eq!(found("bitnami/redis-cluster:7", &[]), redis);
+        assert_eq!(
+            found("valkey/valkey:8", &["valkey-server", "/x.conf"]),
+            redis
+        );
+        assert_eq!(
+            found("acme/base:1", &["sh", "-c", "exec redis-server"]),
+            redis
+        );
+        assert_eq!(found("aerospike/aerospike-server:8.0", &[]), aerospike);
+        assert_eq!(
+            found("r:5000/db/mariadb-galera:10", &[]),
+            Some(Database::Other)
+        );
+        assert_eq!(
+            found("quay.io/coreos/etcd:v3.5.0", &["etcd"]),
+            Some(Database::Other)
+        );
+        for (image, words) in [
+            ("oliver006/redis_exporter:v1", &[][..]),
+            ("redis:7.4", &["redis-cli", "-h", "redis"]),
+            ("redis:7.4", &["sleep", "infinity"]),
+            ("rediscommander/redis-commander:latest", &[]),
+            ("aerospike/aerospike-tools:10", &[]),
+            ("nginx:1", &[]),
+            ("mongo-express:1", &[]),
+            ("acme/predistribute:1", &[]),
+        ] {
+            assert_eq!(found(image, words), None, "{image}");
+        }
+    }
+}
