@@ -259,7 +259,7 @@ services:
     image: acme/redis:7.4
     entrypoint: [meshworker, init, --]
     command: [sh, /start.sh]
-    environment: {SLOT: "{{.Task.Slot}}", MESHWORKER_GRACE: "600"}
+    environment: {SLOT: "{{.Task.Slot}}", MESHWORKER_GRACE: "600", MESHWORKER_WORKERS: boss}
     volumes: ["data:/data"]
     healthcheck: {test: [CMD, meshworker, health], start_period: 1h}
     stop_grace_period: 10m
@@ -387,6 +387,12 @@ fn a_cluster_with_something_else_in_it_is_told_of_just_that() {
         (
             "MESHWORKER_SERVICENAME: db",
             "MESHWORKER_SERVICENAME: my_db",
+            &[],
+        ),
+        (", MESHWORKER_WORKERS: boss", "", &["error workers-name 3"]),
+        (
+            "MESHWORKER_WORKERS: boss",
+            "MESHWORKER_WORKERS: \"tasks.{{.X}}_boss,10.0.0.1\"",
             &[],
         ),
     ];

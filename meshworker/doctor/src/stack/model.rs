@@ -220,6 +220,8 @@ pub struct Volume {
 pub struct Source {
     /// The file, as the stack file names it.
     pub file: Option<At<String>>,
+    /// Whether there is no such file.
+    pub absent: bool,
     /// The file's content, of configs that could be read.
     pub text: Option<String>,
 }

@@ -42,6 +42,11 @@ pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, Bad
     // Docker looks for all files from the folder of the first stack file on.
     let folder = files.first().and_then(|file| file.as_ref().parent());
     let folder = folder.unwrap_or(Path::new(""));
+    let sources = stack.configs.values_mut().chain(stack.secrets.values_mut());
+    for source in sources {
+        let file = source.file.as_ref().map(|file| folder.join(&file.value));
+        source.absent = file.is_some_and(|file| !file.exists());
+    }
     for config in stack.configs.values_mut() {
         if let Some(file) = &config.file {
             // A config that cannot be read is no mistake of the stack file: it may
@@ -85,6 +90,17 @@ fn environment(service: &mut Service, folder: &Path, lookup: Lookup<'_>) -> Resu
                 continue;
             }
             let (name, value) = line.split_once('=').unwrap_or((line, ""));
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return Err(Refused {
+                    subject: service.subject(),
+                    what: format!(
+                        "Its env_file {} has a line without a variable's name.",
+                        file.value
+                    ),
+                    instead: "lines of NAME=VALUE, comments after #".into(),
+                    place: file.place.clone(),
+                });
+            }
             let outside = lookup(name).filter(|_| value.is_empty());
             let variable = Variable {
                 filled_in: outside.is_some(),
@@ -261,7 +277,10 @@ fn source(field: &Field) -> Result<Source, BadStack> {
         return Ok(Source::default());
     }
     let file = field.get("file")?.map(|file| file.at()).transpose()?;
-    Ok(Source { file, text: None })
+    Ok(Source {
+        file,
+        ..Source::default()
+    })
 }
 
 #[cfg(test)]

@@ -190,6 +190,7 @@ fn configs_are_read_from_beside_the_stack_file_and_secrets_are_not() {
     assert_eq!(stack.configs["a"].text.as_deref(), Some("content"));
     assert_eq!(stack.configs["b"].text, None);
     assert_eq!(stack.secrets["a"].text, None);
+    assert!(!stack.secrets["a"].absent && stack.configs["b"].absent);
     let missing = folder.path().join("none.yml");
     let why = read(&[&missing], &lookup).unwrap_err().to_string();
     assert!(why.contains("none.yml: No such file"), "{why}");

@@ -77,9 +77,15 @@ pub fn read(name: String, field: &Field, lookup: Lookup<'_>) -> Result<Service, 
         for value in read_ports(&port)? {
             let port = at(value, &port);
             // As docker merges: the later file's port of one number is the one.
-            service.ports.retain(|other| {
-                other.value.published != port.value.published || same_file(other, &port)
-            });
+            if service
+                .ports
+                .first()
+                .is_some_and(|first| !same_file(first, &port))
+            {
+                service.ports.retain(|other| {
+                    other.value.published != port.value.published || same_file(other, &port)
+                });
+            }
             service.ports.push(port);
         }
     }
@@ -169,7 +175,7 @@ fn read_ports(field: &Field) -> Result<Vec<Port>, BadStack> {
         "" => None,
         published => Some(range(published).ok_or_else(wrong)?),
     };
-    let ports = targets.enumerate().map(|(at, target)| Port {
+    let ports = targets.take(LARGEST).enumerate().map(|(at, target)| Port {
         // A range for one port: any of them.
         published: published
             .clone()
@@ -181,6 +187,9 @@ fn read_ports(field: &Field) -> Result<Vec<Port>, BadStack> {
     });
     Ok(ports.collect())
 }
+
+/// So many ports of one range are looked at.
+const LARGEST: usize = 256;
 
 fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));

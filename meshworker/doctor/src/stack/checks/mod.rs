@@ -35,6 +35,7 @@ pub const CHECKS: &[Check<Ground>] = &[
     worker::CHECK,
     settings::CHECK,
     settings::ENGINE,
+    settings::ASKED,
     settings::LABELS,
     template::CHECK,
     address::CHECK,
@@ -71,6 +72,7 @@ pub const CHECKS: &[Check<Ground>] = &[
     secret::PLAIN,
     secret::MISSING,
     secret::EXAMPLE,
+    secret::ABSENT,
     docker_api::CHECK,
 ];
 

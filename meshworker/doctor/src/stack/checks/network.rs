@@ -1,6 +1,6 @@
 //! Networks: one that members and worker share, closed, and large enough.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
@@ -146,19 +146,19 @@ pub const CROWDED: Check<Ground> = Check {
         };
         let clusters: Vec<_> = clusters.iter().filter(redis).collect();
         let mut findings = Vec::new();
-        for (at, cluster) in clusters.iter().enumerate() {
-            let mine = overlays(&ground.stack, cluster.member);
-            let other = clusters[..at]
-                .iter()
-                .find(|other| !overlays(&ground.stack, other.member).is_disjoint(&mine));
+        let mut first_on: BTreeMap<&str, &str> = BTreeMap::new();
+        for cluster in clusters {
+            let member = cluster.member;
+            let mut other = None;
+            for network in overlays(&ground.stack, member) {
+                let first = first_on.entry(network).or_insert(&member.name);
+                other = other.or((*first != member.name).then_some(*first));
+            }
             if let Some(other) = other {
-                let what = format!(
-                    "Its members are on one network with those of {}.",
-                    other.member.name
-                );
-                let first = cluster.member.networks.first();
+                let what = format!("Its members are on one network with those of {other}.");
+                let first = member.networks.first();
                 findings.push(
-                    Finding::new(Severity::Hint, cluster.member.subject(), what)
+                    Finding::new(Severity::Hint, member.subject(), what)
                         .why("A Redis member whose address went to a member of the other cluster is greeted there, and both clusters become one.")
                         .instead("a network of its own for each cluster")
                         .at(first.and_then(|network| network.place.as_ref())),

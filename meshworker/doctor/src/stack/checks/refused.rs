@@ -1,10 +1,12 @@
 //! What `docker stack deploy` refuses, and what it leaves aside.
 
+use std::collections::BTreeMap;
+
 use crate::check::Check;
 use crate::finding::{Finding, Place, Severity};
 use crate::stack::Ground;
 use crate::stack::field::At;
-use crate::stack::model::{Port, Service, Stack};
+use crate::stack::model::{Service, Stack};
 use crate::stack::schema::nearest;
 
 pub const CHECK: Check<Ground> = Check {
@@ -166,23 +168,23 @@ pub fn is_unset(stack: &Stack, image: Option<&At<String>>) -> bool {
 
 /// Ports of the routing mesh are for one service of the whole swarm.
 fn ports(services: &[Service], findings: &mut Vec<Finding>) {
-    let all = services
-        .iter()
-        .flat_map(|service| service.ports.iter().map(move |port| (service, port)));
-    let all: Vec<(&Service, &At<Port>)> = all.collect();
-    for (at, (service, port)) in all.iter().enumerate() {
-        let Some(published) = port.value.published.as_ref() else {
-            continue;
-        };
-        let taken = all[..at].iter().find(|(other, taken)| {
-            let own = other.name == service.name;
-            let both = taken.value.host && port.value.host;
-            taken.value.published.as_ref() == Some(published)
-                && taken.value.protocol == port.value.protocol
-                // On a node of its own, a host port is free for another service.
-                && (!both || own)
-        });
-        if let Some((other, _)) = taken {
+    // Who has published a port first, through the mesh and on nodes alone.
+    let mut taken: BTreeMap<(&str, &str), (Option<&Service>, Option<&Service>)> = BTreeMap::new();
+    for service in services {
+        for port in &service.ports {
+            let Some(published) = port.value.published.as_deref() else {
+                continue;
+            };
+            let key = (published, port.value.protocol.as_str());
+            let (mesh, host) = taken.entry(key).or_default();
+            // On a node of its own, a host port is free for another service.
+            let own = host.filter(|other| !port.value.host || other.name == service.name);
+            let other = mesh.or(own);
+            match port.value.host {
+                true => host.get_or_insert(service),
+                false => mesh.get_or_insert(service),
+            };
+            let Some(other) = other else { continue };
             let whose = match other.name == service.name {
                 true => "itself".to_owned(),
                 false => format!("service {}", other.name),

@@ -250,6 +250,37 @@ pub const MISSING: Check<Ground> = Check {
     },
 };
 
+pub const ABSENT: Check<Ground> = Check {
+    name: "file-absent",
+    finds: "a file of a config or a secret that is not there",
+    run: |ground| {
+        let stack = &ground.stack;
+        let secrets = stack
+            .secrets
+            .iter()
+            .map(|(name, secret)| ("secret", name, secret));
+        let configs = stack
+            .configs
+            .iter()
+            .map(|(name, config)| ("config", name, config));
+        let absent = secrets.chain(configs).filter(|(.., source)| source.absent);
+        let findings = absent.filter_map(|(kind, name, source)| {
+            let file = source.file.as_ref()?;
+            Some(
+                Finding::new(
+                    Severity::Warning,
+                    format!("{kind} {name}"),
+                    format!("There is no file {}.", file.value),
+                )
+                .why("`docker stack deploy` reads it, from the stack file's folder on, and deploys nothing without it.")
+                .instead("a file that is there before the stack is deployed")
+                .at(file.place.as_ref()),
+            )
+        });
+        Ok(findings.collect())
+    },
+};
+
 pub const EXAMPLE: Check<Ground> = Check {
     name: "example-secret",
     finds: "a secret whose content is a published example",

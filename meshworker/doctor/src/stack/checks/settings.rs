@@ -97,6 +97,49 @@ pub const ENGINE: Check<Ground> = Check {
     },
 };
 
+/// Whom a supervisor asks where nothing is said.
+const WORKERS: &str = "meshworker";
+
+pub const ASKED: Check<Ground> = Check {
+    name: "workers-name",
+    finds: "members whose supervisors ask for workers under a name that is nobody's",
+    run: |ground| {
+        let services = &ground.stack.services;
+        let mut findings = Vec::new();
+        for cluster in ground.some_clusters()? {
+            let Some(worker) = cluster.worker.filter(|_| cluster.is_supervised()) else {
+                continue;
+            };
+            let said = cluster.at_member("workers");
+            let names = said.as_ref().map_or(WORKERS, |said| said.value.as_str());
+            let is_somebody = |name: &str| {
+                let name = name.trim();
+                let address = name.parse::<std::net::IpAddr>().is_ok();
+                address || parts::named(services, name).is_some()
+            };
+            if names.split(',').any(is_somebody) {
+                continue;
+            }
+            let what = match said {
+                Some(_) => format!(
+                    "Its supervisor asks for workers under the name {names}, which no service here has."
+                ),
+                None => format!(
+                    "Its supervisor is told no name of the workers, which means {names}, and no service here has it."
+                ),
+            };
+            let place = said.and_then(|said| said.place);
+            findings.push(
+                Finding::new(Severity::Error, cluster.member.subject(), what)
+                    .why("Nobody answers it: the worker does not know the member's slot, and a member that leaves is not let go before it decides alone.")
+                    .instead(format!("environment:\n  MESHWORKER_WORKERS: tasks.{}", worker.name))
+                    .at(place.as_ref().or(cluster.member.place.as_ref())),
+            );
+        }
+        Ok(findings)
+    },
+};
+
 pub const LABELS: Check<Ground> = Check {
     name: "labels",
     finds: "labels for the worker that stand on the containers",

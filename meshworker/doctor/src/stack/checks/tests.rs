@@ -20,6 +20,7 @@ services:
       SLOT: "{{.Task.Slot}}"
       REDIS_PASSWORD_FILE: /run/secrets/redis-password
       MESHWORKER_SLOT: "{{.Task.Slot}}"
+      MESHWORKER_WORKERS: tasks.worker
       MESHWORKER_TOKEN_FILE: /run/secrets/token
       MESHWORKER_GRACE: "600"
     volumes: ["data:/data"]
@@ -110,6 +111,12 @@ fn each_mistake_is_found_by_its_check_and_by_no_other() {
     const HEALTH: &str = "    healthcheck:\n      test: [\"CMD\", \"meshworker\", \"health\"]\n      interval: 2s\n      retries: 5\n      start_period: 1h\n";
     const DRIVER: &str = "    driver: overlay\n";
     let cases: &[(&str, Severity, &str, &str)] = &[
+        (
+            "workers-name",
+            Error,
+            "      MESHWORKER_WORKERS: tasks.worker\n",
+            "",
+        ),
         (
             "worker",
             Warning,

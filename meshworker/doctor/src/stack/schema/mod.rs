@@ -241,6 +241,9 @@ fn join(path: &str, name: &str) -> String {
 
 /// The one of these that was meant, most likely.
 pub fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+    // Names that are worth it, and not so many that it takes long.
+    let alike = |known: &&str| name.len() <= 32 && known.len().abs_diff(name.len()) <= 2;
+    let known = known.take(100).filter(alike);
     let close = known.map(|known| (distance(known, name), known));
     let close = close.filter(|(distance, key)| *distance <= 2 && *distance * 2 < key.len());
     close.min().map(|(_, key)| key)
