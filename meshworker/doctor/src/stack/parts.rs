@@ -89,8 +89,10 @@ pub fn supervisor(service: &Service) -> Option<&str> {
 
 /// Whether the entry point is a script that waits for the program before it runs it.
 pub fn waits_for_program(service: &Service) -> bool {
-    let shell = service.words.first().is_some_and(|word| is_shell(word));
-    shell && supervisor(service).is_some()
+    let tokens = tokens(service);
+    let at = call(&tokens).filter(|_| supervisor(service).is_some());
+    let before = &tokens[..at.unwrap_or(0)];
+    before.iter().any(|word| matches!(*word, "until" | "while"))
 }
 
 /// What the words of `meshworker install` are, where the service runs it.
@@ -99,10 +101,6 @@ pub fn installs(service: &Service) -> Option<Vec<&str>> {
     let first = call(&tokens).map_or(0, |at| at + 1);
     let mut words = tokens.into_iter().skip(first);
     (words.next() == Some("install")).then(|| words.collect())
-}
-
-fn is_shell(program: &str) -> bool {
-    matches!(last(program), "sh" | "bash" | "dash" | "ash")
 }
 
 fn last(path: &str) -> &str {

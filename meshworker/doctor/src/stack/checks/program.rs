@@ -127,16 +127,19 @@ fn everywhere(member: &Service, installer: &Service) -> Vec<Finding> {
             .at(place.unwrap_or(&installer.place).as_ref()),
         );
     }
-    let kept_out = installer
-        .constraints
-        .iter()
-        .find(|constraint| !member.constraints.contains(constraint));
+    let kept_out = installer.constraints.iter().find(|constraint| {
+        let mut own = member.constraints.iter();
+        !own.any(|own| own.value == constraint.value)
+    });
     if let Some(constraint) = kept_out {
         findings.push(
             Finding::new(
                 Severity::Error,
                 installer.subject(),
-                format!("It runs only where {constraint}, and members may run elsewhere."),
+                format!(
+                    "It runs only where {}, and members may run elsewhere.",
+                    constraint.value
+                ),
             )
             .why("A member on a node without it waits for ever for its supervisor's program.")
             .instead("no constraints, or the members' own")
