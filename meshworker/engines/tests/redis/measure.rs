@@ -168,9 +168,12 @@ async fn three_masters_four_and_back_beside_redis_cli() {
     let load = Load::begin(&nodes[..3], keys(200)).await;
     let words = ["add-node".into(), at(fourth), at(nodes[0])];
     let mut took = redis_cli(words.into()).await.unwrap();
-    // All must know it before it is given anything.
+    // All must know it, and it must serve, before it is given anything.
     let known = Instant::now();
-    while redis_cli(vec!["check".into(), at(nodes[0])]).await.is_err() {
+    let mut client = servers.client(fourth);
+    while !(client.tell(fourth, &["CLUSTER", "INFO"]).await).contains("cluster_state:ok")
+        || redis_cli(vec!["check".into(), at(nodes[0])]).await.is_err()
+    {
         assert!(known.elapsed() < servers.patience(), "not known");
         sleep(Duration::from_millis(50)).await;
     }
@@ -182,7 +185,6 @@ async fn three_masters_four_and_back_beside_redis_cli() {
     took += redis_cli(words.into()).await.unwrap();
     eprintln!("3 => 4, redis-cli: {took:?}");
     load.end().await;
-    let mut client = servers.client(fourth);
     let id = client.tell(fourth, &["CLUSTER", "MYID"]).await;
     let load = Load::begin(&nodes[..3], keys(200)).await;
     let words = [
