@@ -285,7 +285,10 @@ mod tests {
             );
             let rest = whole.into_iter();
             let rest = rest.filter(|(given, _)| *given != name.to_uppercase().replace('-', "_"));
-            assert_eq!(said(&words, &rest.collect::<Vec<_>>()), [line.clone()]);
+            assert_eq!(
+                said(&words, &rest.collect::<Vec<_>>()),
+                std::slice::from_ref(line)
+            );
         }
     }
 }

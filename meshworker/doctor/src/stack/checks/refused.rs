@@ -166,10 +166,12 @@ pub fn is_unset(stack: &Stack, image: Option<&At<String>>) -> bool {
     notes.any(|note| !note.nested && Some(&note.place) == place)
 }
 
+/// Who publishes a port through the mesh, and who on nodes alone.
+type Publishers<'a> = (Option<&'a Service>, Option<&'a Service>);
+
 /// Ports of the routing mesh are for one service of the whole swarm.
 fn ports(services: &[Service], findings: &mut Vec<Finding>) {
-    // Who has published a port first, through the mesh and on nodes alone.
-    let mut taken: BTreeMap<(&str, &str), (Option<&Service>, Option<&Service>)> = BTreeMap::new();
+    let mut taken: BTreeMap<(&str, &str), Publishers<'_>> = BTreeMap::new();
     for service in services {
         for port in &service.ports {
             let Some(published) = port.value.published.as_deref() else {
