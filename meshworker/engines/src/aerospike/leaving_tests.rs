@@ -1,6 +1,6 @@
 //! Members that are meant to go.
 
-use meshworker_core::{Floor, Leave, MemberId, Progress, Standing, StepKind};
+use meshworker_core::{Copies, Floor, Leave, MemberId, Progress, Standing, StepKind, Stock};
 
 use super::super::super::detail::Namespace;
 use super::*;
@@ -107,6 +107,21 @@ fn leave(n: u32, holds: &[&str]) -> Leave<Request> {
     }
 }
 
+/// What these nodes keep, all of it made.
+fn kept(nodes: &[u32]) -> Copies {
+    let stock = Stock {
+        what: "namespace test".into(),
+        pieces: 4096,
+        unit: "partitions",
+        copies: 2,
+        nodes: nodes.iter().map(|n| (id(*n), None)).collect(),
+    };
+    Copies {
+        stocks: vec![stock],
+        made: true,
+    }
+}
+
 fn floor() -> Floor {
     Floor {
         members: 2,
@@ -126,6 +141,7 @@ fn members_of_community_edition_go_in_turn_the_highest_slot_first() {
     let expected = Proposal {
         leaves: vec![leave(10, &[]), leave(8, &[]), leave(6, &[])],
         floor: floor(),
+        copies: kept(&all),
         ..nothing(Unity::One { size: 2 })
     };
     assert_eq!(seen.proposal(), expected);
@@ -138,6 +154,7 @@ fn a_member_of_enterprise_edition_is_quiesced_then_waits_for_its_partitions() {
     let of = |leave: Leave<Request>| Proposal {
         leaves: vec![leave],
         floor: floor(),
+        copies: kept(&all),
         ..nothing(Unity::One { size: 3 })
     };
     let seen = Seen::full(&all).leaving(&[7]);
@@ -167,7 +184,9 @@ fn a_member_of_enterprise_edition_is_quiesced_then_waits_for_its_partitions() {
         progress: left(1638),
         ..leave(7, &["1638 partitions to send"])
     };
-    assert_eq!(waiting.proposal(), of(expected));
+    let mut expected = of(expected);
+    expected.copies.made = false;
+    assert_eq!(waiting.proposal(), expected);
     let free = waiting.each(&[7], |view| view.detail.to_send = Some(0));
     let expected = Leave {
         progress: left(0),

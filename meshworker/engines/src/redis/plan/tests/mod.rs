@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use meshworker_core::{
-    Answer, Floor, Grade, Member, MemberId, Presence, Proposal, Report, Roster, Sighting,
+    Answer, Copies, Floor, Grade, Member, MemberId, Presence, Proposal, Report, Roster, Sighting,
     Situation, Unanswered, Witness,
 };
 
@@ -342,6 +342,12 @@ fn nothing_is_proposed_for_a_right_cluster() {
             floor: Floor {
                 members: 3,
                 because: "a Redis Cluster takes 3 masters".into(),
+            },
+            quiet: true,
+            // Without keys there is nothing to lose.
+            copies: Copies {
+                stocks: Vec::new(),
+                made: true,
             },
             ..Proposal::nothing(meshworker_core::Unity::One { size })
         };
