@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, docs, images, lab, lint, promtool, screenshots, simulate, test};
+use crate::{bench, demo, docs, images, lab, lint, promtool, sbom, screenshots, simulate, test};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Chore {
     Simulate(simulate::SimulateArgs),
     /// Build the images
     Images(images::ImagesArgs),
+    /// What the released program is made of: a bill of materials, CycloneDX
+    Sbom,
     /// A swarm of several nodes on this machine, by hand
     Lab(lab::LabArgs),
     /// Take the pictures of the dashboard in docs/images
@@ -47,6 +49,7 @@ impl Cli {
             Chore::Promtool => promtool::run(),
             Chore::Simulate(args) => simulate::run(&args),
             Chore::Images(args) => images::run(&args),
+            Chore::Sbom => sbom::run(),
             Chore::Lab(args) => lab::run(&args),
             Chore::Screenshots => screenshots::run(),
             Chore::Bench(args) => bench::run(&args),

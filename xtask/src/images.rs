@@ -5,7 +5,7 @@ use clap::Args;
 use meshworker_lab::images::{Built, Finish, Image, ImageBuilder, ImageSet, prepare, save};
 use meshworker_lab::{Docker, Swarm};
 
-use crate::workspace;
+use crate::{sbom, workspace};
 
 /// Which images, and where to.
 #[derive(Debug, Args)]
@@ -71,8 +71,9 @@ pub fn build_all_on(engine: &Docker) -> Result<()> {
         .context("cannot build the images")
 }
 
-/// Builds images on this engine.
+/// Builds images on this engine, for whoever ships them: with the bill of materials beside them.
 fn build_on(engine: &Docker, images: &[Image]) -> Result<()> {
+    println!("  bill of materials: {}", sbom::write()?.display());
     ImageBuilder::new(engine.clone(), &workspace::root(), Finish::Release)?
         .build(images, report)
         .context("cannot build the images")

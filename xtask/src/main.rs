@@ -12,6 +12,7 @@ mod images;
 mod lab;
 mod lint;
 mod promtool;
+mod sbom;
 mod screenshots;
 mod simulate;
 mod stage;

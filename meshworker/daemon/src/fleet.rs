@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::announce::Registry;
 use crate::board::Board;
 use crate::config::{Cluster, Inputs, labels};
-use crate::kept::kept;
+use crate::kept::{kept, unless_it_breaks};
 use crate::witness::LabelledServices;
 use crate::worker;
 
@@ -72,10 +72,31 @@ impl Fleet {
     /// # Errors
     ///
     /// A worker broke, which is a bug: the process is to end and be restarted.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
+    pub async fn run(mut self, stop: watch::Receiver<bool>) -> Result<(), String> {
         for cluster in std::mem::take(&mut self.configured) {
             self.spawn(cluster, stop.clone());
         }
+        // What services declare comes from outside.
+        loop {
+            let following = self.follow_all(stop.clone());
+            if let Some(done) = unless_it_breaks("following labels", following).await {
+                done?;
+                break;
+            }
+        }
+        for labelled in self.labelled.values() {
+            if let Some((_, stop)) = &labelled.running {
+                stop.send_replace(true);
+            }
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.map_err(|error| format!("a worker broke: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Looks after whatever services declare, until `stop` becomes true.
+    async fn follow_all(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), String> {
         let mut declared = BTreeMap::new();
         let services = self.inputs.labels.then(LabelledServices::new);
         while !*stop.borrow() {
@@ -93,14 +114,6 @@ impl Fleet {
                     self.follow(&declared);
                 }
             }
-        }
-        for labelled in self.labelled.values() {
-            if let Some((_, stop)) = &labelled.running {
-                stop.send_replace(true);
-            }
-        }
-        while let Some(ended) = self.tasks.join_next().await {
-            ended.map_err(|error| format!("a worker broke: {error}"))?;
         }
         Ok(())
     }

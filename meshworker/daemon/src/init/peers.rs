@@ -24,6 +24,7 @@ use tracing::warn;
 use crate::announce::client::Client;
 use crate::announce::{Announcement, Desk, Registration, Registry, Speaker};
 use crate::api::{Server, State, router};
+use crate::kept::kept;
 use crate::proof::Door;
 use crate::token_file::TokenFile;
 
@@ -63,13 +64,18 @@ impl Peers {
         let mut tasks = JoinSet::new();
         let (end, ended) = watch::channel(false);
         match listen(SocketAddr::new(said.address, port), &token, registry).await {
+            // It keeps itself.
             Ok(server) => {
                 tasks.spawn(server.run(ended));
             }
             Err(why) => warn!("the other members cannot be heard: {why}"),
         }
         let (others, known) = watch::channel(BTreeSet::new());
-        tasks.spawn(tell(said.clone(), port, token, known));
+        let own = said.clone();
+        tasks.spawn(async move {
+            let tell = || tell(own.clone(), port, token.clone(), known.clone());
+            kept("telling the other members", tell).await;
+        });
         Peers {
             own: said,
             open,

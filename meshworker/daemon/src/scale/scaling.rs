@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use meshworker_core::MemberId;
 
 use tokio::task::AbortHandle;
@@ -151,11 +153,23 @@ impl Scaling {
     }
 
     async fn finish(&self, mut scale: Scale, goal: Goal, sheet: &Sheet) {
-        let done = match &goal {
-            Goal::Replicas(replicas) => scale.to(*replicas).await,
-            Goal::Without(member) => scale.drain(member).await,
+        let work = async {
+            match &goal {
+                Goal::Replicas(replicas) => scale.to(*replicas).await,
+                Goal::Without(member) => scale.drain(member).await,
+            }
         };
+        let done = AssertUnwindSafe(work).catch_unwind().await;
+        // However it ended: the next order is not refused because of it.
         self.end(sheet, &goal);
+        let Ok(done) = done else {
+            let fact = Fact::new(
+                EventKind::Order,
+                format!("{goal}: it broke, which is a bug"),
+            );
+            sheet.record(fact.warning());
+            return;
+        };
         match done {
             Ok(()) => tell(sheet, &format!("{goal}: done")),
             Err(stuck) => {

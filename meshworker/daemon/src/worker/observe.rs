@@ -1,5 +1,7 @@
 //! Observe: take what the witnesses say, then ask every node that they name.
 
+mod memory;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use meshworker_core::{Answer, Member, Observation, Presence, Roster, Unanswered}
 use meshworker_engines::Engine;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use self::memory::Memory;
 use super::ears::{Ears, Haste, Taken};
 use super::pass::Requests;
 use super::patience::Patience;
@@ -83,14 +86,15 @@ impl<E: Engine> Observer<E> {
             .flat_map(|report| report.sightings.iter().map(|s| s.address))
             .collect();
         known.extend(&self.answered);
-        let answers = self.ask(&named, &known, &roster).await;
+        let memory = Memory::default();
+        let answers = self.ask(&named, &known, &roster, &memory).await;
         let mut observed = Observation { reports, answers };
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();
         observed
             .answers
-            .extend(self.ask(&unlisted, &known, &roster).await);
+            .extend(self.ask(&unlisted, &known, &roster, &memory).await);
         let answered = observed.answers.iter().filter(|(_, answer)| answer.is_ok());
         self.answered = answered.map(|(node, _)| *node).collect();
         self.patience.note(
@@ -121,6 +125,7 @@ impl<E: Engine> Observer<E> {
         nodes: &BTreeSet<IpAddr>,
         known: &BTreeSet<IpAddr>,
         roster: &Roster,
+        memory: &Memory,
     ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
         let (first, mut unknown): (Vec<IpAddr>, Vec<IpAddr>) =
             nodes.iter().partition(|node| known.contains(node));
@@ -128,14 +133,15 @@ impl<E: Engine> Observer<E> {
         let until = Instant::now() + UNKNOWN;
         let asking = async {
             let mut answers = Vec::new();
-            let mut asked = self.answers(&unknown, roster);
+            let mut asked = self.answers(&unknown, roster, memory);
             while let Ok(Some(answer)) = timeout_at(until, asked.next()).await {
                 answers.push(answer);
             }
             answers
         };
         let (mut answers, unknown_answers) = tokio::join!(
-            self.answers(&first, roster).collect::<BTreeMap<_, _>>(),
+            self.answers(&first, roster, memory)
+                .collect::<BTreeMap<_, _>>(),
             asking
         );
         answers.extend(unknown_answers);
@@ -147,11 +153,12 @@ impl<E: Engine> Observer<E> {
     }
 
     /// What these nodes answer, as the answers come.
-    fn answers(
-        &self,
+    fn answers<'a>(
+        &'a self,
         nodes: &[IpAddr],
         roster: &Roster,
-    ) -> BoxStream<'_, (IpAddr, Answer<E::Detail>)> {
+        memory: &'a Memory,
+    ) -> BoxStream<'a, (IpAddr, Answer<E::Detail>)> {
         let questions: Vec<_> = nodes
             .iter()
             .map(|node| {
@@ -160,7 +167,10 @@ impl<E: Engine> Observer<E> {
                 ask_one(Arc::clone(&self.engine), *node, named, wait).boxed()
             })
             .collect();
-        stream::iter(questions).buffer_unordered(AT_ONCE).boxed()
+        let answers = stream::iter(questions).buffer_unordered(AT_ONCE);
+        answers
+            .map(|(node, answer)| (node, memory.within(answer)))
+            .boxed()
     }
 }
 
