@@ -141,7 +141,7 @@ impl<M: Model> World<M> {
         }
         let tasks = 0..self.swarm.tasks.len();
         let nothing_in_the_way: Vec<bool> = tasks.map(|at| self.is_in_vain(at)).collect();
-        for at in 0..self.swarm.tasks.len() {
+        for (at, free) in nothing_in_the_way.into_iter().enumerate() {
             let task = &mut self.swarm.tasks[at];
             let runs = |node: usize| self.database.runs(node);
             if task.state != State::Running
@@ -174,7 +174,7 @@ impl<M: Model> World<M> {
             if task.phase != Phase::Leaving {
                 continue;
             }
-            if let Some(node) = task.node.filter(|_| nothing_in_the_way[at]) {
+            if let Some(node) = task.node.filter(|_| free) {
                 task.vain += POST;
                 let vain = task.vain;
                 self.events.push(Event::Held(Held { node, vain }));

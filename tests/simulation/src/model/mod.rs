@@ -74,6 +74,10 @@ pub trait Model: fmt::Debug + Sized {
     fn holders(&self) -> Vec<u128>;
 
     /// What a running process says when it is asked for its view.
+    ///
+    /// # Errors
+    ///
+    /// It does not listen yet, or it loads.
     fn answer(&self, at: usize, now: u64) -> Answer<Detail<Self>>;
 
     /// Does what is asked of a running process, or begins to.

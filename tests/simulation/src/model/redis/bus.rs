@@ -154,9 +154,8 @@ impl Redis {
         let epoch = self.nodes[b].epoch;
         let node = &self.nodes[a];
         let mut newer: Vec<Id> = Vec::new();
-        for slot in 0..usize::from(SLOTS) {
-            let owner = node.owner[slot];
-            if theirs[slot] == own && owner != own && owner != NONE && !newer.contains(&owner) {
+        for (owner, claimed) in node.owner.iter().copied().zip(theirs) {
+            if *claimed == own && owner != own && owner != NONE && !newer.contains(&owner) {
                 let known = if owner == node.id {
                     node.epoch
                 } else {
