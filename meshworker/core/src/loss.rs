@@ -278,17 +278,17 @@ impl<D> Now<'_, D> {
         let nodes = copies.stocks.iter().flat_map(|stock| stock.nodes.keys());
         kept.holders = nodes
             .filter_map(|node| {
-                let Some((address, _)) = views.get(node.as_str()) else {
+                let holder = match views.get(node.as_str()) {
                     // It is held to be alive, and does not answer.
-                    return Some((node.clone(), before.get(node)?.clone()));
-                };
-                let holder = Holder {
-                    member: self.member(*address),
-                    address: *address,
-                    born: self.born(node),
-                    excused: self.was_let_go(*address),
-                    gone: None,
-                    emptied: false,
+                    None => before.get(node)?.clone(),
+                    Some((address, _)) => Holder {
+                        member: self.member(*address),
+                        address: *address,
+                        born: self.born(node),
+                        excused: self.was_let_go(*address),
+                        gone: None,
+                        emptied: false,
+                    },
                 };
                 Some((node.clone(), holder))
             })

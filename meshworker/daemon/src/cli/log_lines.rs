@@ -79,7 +79,8 @@ mod tests {
 
     impl Write for Kept {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            let kept = self.0.lock().map_err(|_| io::ErrorKind::Other);
+            kept?.extend_from_slice(bytes);
             Ok(bytes.len())
         }
 

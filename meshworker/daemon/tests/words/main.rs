@@ -55,7 +55,7 @@ impl Shown {
         if *form == Form::Json {
             // Events come one after another.
             for value in serde_json::Deserializer::from_str(text).into_iter() {
-                let value = value.unwrap_or_else(|why| panic!("{way}: {why}: {text}"));
+                let value = value.expect(way);
                 texts(&value, &mut |text| {
                     let bad = text.chars().find(|c| is_harmful(*c));
                     assert_eq!(bad, None, "{way}, of {nasty:?}: {text:?}");
