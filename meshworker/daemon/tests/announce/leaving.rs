@@ -124,7 +124,7 @@ async fn a_member_is_let_go_only_when_the_database_is_at_rest() {
     let look = async || announce(&post, &all).await;
     until("held", look, |answers| {
         assert_eq!(granted(answers), [false; 4]);
-        whys(answers).contains("120 partitions to send")
+        whys(answers).contains("release gate 6 (the database is at rest)")
     })
     .await;
     assert!(look().await.iter().all(|answer| !answer.in_place));

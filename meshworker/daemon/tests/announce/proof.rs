@@ -258,7 +258,7 @@ async fn workers_count_and_name_refused_tokens() {
         .iter()
         .map(|one| (&*one.who, one.times))
         .collect();
-    assert_eq!(told, [("127.0.0.41", 3), ("db.1 at 127.0.0.7", 1)]);
+    assert_eq!(told, [("127.0.0.41", 3), ("stack_db.1 at 127.0.0.7", 1)]);
     let why = sheet.why("127.0.0.41").unwrap().turned_away;
     assert_eq!((why.len(), why[0].times), (1, 3));
     assert!(!why[0].why.is_empty() && why[0].since <= why[0].last);

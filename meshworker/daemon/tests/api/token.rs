@@ -124,7 +124,7 @@ async fn every_refusal_has_the_same_shape() {
         .get(&format!("/v1/clusters/{}", "x".repeat(8_000)))
         .await
         .refused(404);
-    assert!(long.len() < 1_100, "{}", long.len());
+    assert!(long.len() <= 2_000, "{}", long.len());
     office.get("/v1/clusters/%ff").await.refused(400);
     for line in [
         "DELETE /v1/clusters",

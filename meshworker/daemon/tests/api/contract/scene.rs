@@ -34,8 +34,8 @@ pub const GONE: &str = "n7";
 /// As many members can be held as the book of orders has places for.
 const HELD: usize = 1_000;
 
-/// As many streams can be read as there are places for.
-const STREAMS: usize = 256;
+/// As many streams can be read by one client.
+const STREAMS: usize = 32;
 
 /// What a server is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
