@@ -232,7 +232,8 @@ impl<D> Now<'_, D> {
             }
         }
         kept.lost.retain(|lost| {
-            let gone = lost.holders.values().filter(|holder| holder.gone.is_some());
+            let gone = lost.holders.values();
+            let gone = gone.filter(|holder| holder.gone.is_some() && !holder.excused);
             gone.count() >= lost.stock.copies
         });
     }

@@ -7,7 +7,7 @@ use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
     Context, Departure, Evidence, Floor, Gate, History, MemberId, Moment, Objection, Observation,
-    Presence, Reason, Refusal, Report, Request, Situation, Step,
+    Presence, Reason, Refusal, Report, Request, Situation, Step, Witness,
 };
 
 /// What comes of the departures.
@@ -72,9 +72,11 @@ pub(crate) fn removals<D, R: Request>(
         }
         let since = *history.agreed.entry(departure.node.clone()).or_insert(now);
         // A slot that is somewhere else now has not left: its old address is
-        // cleared along with the new one's joining. And who was let go and has ended
-        // is expected to be gone: nobody need be sure of it by waiting.
-        let ended = departure.address.is_some_and(|at| situation.has_ended(at));
+        // cleared along with the new one's joining. And who was let go, has ended and is
+        // not replaced is expected to be gone: nobody need be sure of it by waiting.
+        // Whoever is updated comes back with the same node, and would be kept out.
+        let ended = departure.address.is_some_and(|at| situation.has_ended(at))
+            && nobody_comes_back(observed);
         if !ended
             && !has_moved(situation, departure, history)
             && let Some(closed) = closed_for_time(context, departure, testified, since, history)
@@ -104,6 +106,18 @@ pub(crate) fn removals<D, R: Request>(
         refusals,
         fulfilled,
     }
+}
+
+/// Whether as many members are there as are wished for, by the task list's word.
+fn nobody_comes_back<D>(observed: &Observation<D>) -> bool {
+    let docker = |report: &&Report| report.witness == Witness::Docker;
+    let docker = observed.reports.iter().find(docker);
+    docker.is_some_and(|report| {
+        let present = report.sightings.iter();
+        let present = present.filter(|task| task.presence == Presence::Present);
+        let present = present.count();
+        report.grade.is_complete() && report.desired.is_some_and(|desired| present >= desired)
+    })
 }
 
 /// Whether an operator knows this node to be gone: notes for whom his word stands.

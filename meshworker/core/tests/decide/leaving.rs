@@ -527,16 +527,23 @@ fn who_was_let_go_and_has_ended_is_neither_waited_for_nor_watched() {
     assert_eq!(queue(&plan), [(4, Some(ReleaseGate::Turn))]);
     let plan = seen_after(Stopping, true);
     assert_eq!(queue(&plan), [(4, Some(ReleaseGate::Turn))]);
-    // And it is forgotten with the first look at that.
+    // And it is forgotten with the first look at that, where the task list says that
+    // nobody comes back. One that is updated has the same node again in a moment.
     let mut clock = Clock::start();
     let mut toy = content();
     toy.0.departures = vec![crate::support::departed(5), crate::support::departed(4)];
-    let gone = |how: Presence| {
+    let gone = |how: Presence, tasks: Option<usize>| {
         let ends = announced(&[(4, how.clone()), (5, how)]);
-        seen(vec![dns(&[1, 2, 3]), ends], &[1, 2, 3])
+        let mut reports = vec![dns(&[1, 2, 3]), ends];
+        reports.extend(tasks.map(|desired| crate::support::docker(&[1, 2, 3], desired)));
+        seen(reports, &[1, 2, 3])
     };
-    assert_eq!(clock.after(1, &toy, &gone(Stopping)).steps, []);
+    assert_eq!(clock.after(1, &toy, &gone(Stopping, Some(3))).steps, []);
+    for tasks in [None, Some(5)] {
+        let plan = Clock::start().after(1, &toy, &gone(Ended, tasks));
+        assert_eq!(plan.steps, [], "{tasks:?}");
+    }
     let forget = |node: &str| step(1, Ask::Forget(node.into()));
-    let plan = clock.after(1, &toy, &gone(Ended));
+    let plan = clock.after(1, &toy, &gone(Ended, Some(3)));
     assert_eq!(plan.steps, [forget("n4"), forget("n5")]);
 }

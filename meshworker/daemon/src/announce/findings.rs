@@ -63,7 +63,11 @@ impl Findings {
         let members = members.filter(|(m, _)| plan.settled && !plan.outsiders.contains(&m.address));
         let answering = observed.answers.iter();
         let answering = answering.filter(|(address, answer)| {
-            let is_ours = matches!(answer, Ok(_) | Err(Unanswered::Starting(_)));
+            // One that hangs, or is busy for a look, is there all the same.
+            let is_ours = matches!(
+                answer,
+                Ok(_) | Err(Unanswered::Starting(_) | Unanswered::Timeout)
+            );
             is_ours && !plan.outsiders.contains(*address)
         });
         let answering = answering.map(|(address, _)| *address);

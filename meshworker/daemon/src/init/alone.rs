@@ -1,12 +1,13 @@
 //! The supervisor's own look at the whole cluster, when no worker answers.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Going, Roster, Standing};
+use meshworker_core::{Answer, Going, Presence, Roster, Standing, Witness};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::mpsc;
@@ -58,7 +59,8 @@ async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<E
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
         let first = first_in_turn(&pass.roster(), address);
-        let everybody = own.is_some_and(|own| own.going == Going::Everybody);
+        let everybody = own.is_some_and(|own| own.going == Going::Everybody)
+            && all_say_so(&pass.observed.answers, &pass.roster(), address);
         let (granted, why) = match own {
             Some(own) if own.release.is_granted() && first.is_some() => {
                 let first = first.map(|first| first.to_string()).unwrap_or_default();
@@ -89,6 +91,23 @@ async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<E
     }
 }
 
+/// Whether whoever the own database knows, well or not, says itself that it goes. One
+/// that is cut off from everybody sees nobody who stays either.
+fn all_say_so<D>(answers: &BTreeMap<IpAddr, Answer<D>>, roster: &Roster, own: IpAddr) -> bool {
+    let Some(Ok(view)) = answers.get(&own) else {
+        return false;
+    };
+    view.peers.iter().all(|peer| {
+        let Some(address) = peer.address else {
+            return false;
+        };
+        let member = roster.at(address);
+        let said = member.and_then(|member| member.seen.get(&Witness::Announce));
+        let goes = [Presence::Leaving, Presence::Stopping, Presence::Ended];
+        address == own || said.is_some_and(|said| goes.contains(said))
+    })
+}
+
 /// Who goes before this member, when each decides for itself.
 ///
 /// Swarm takes the names of all members that it stops before it signals them,
@@ -103,9 +122,61 @@ fn first_in_turn(roster: &Roster, own: IpAddr) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use meshworker_core::{Report, Witness};
+    use meshworker_core::{MemberId, Peer, Report, Sighting, View};
 
     use super::*;
+
+    fn at(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 1, last])
+    }
+
+    fn sees(others: &[u8]) -> BTreeMap<IpAddr, Answer<()>> {
+        let peers = others.iter().map(|last| Peer {
+            node: format!("n{last}"),
+            address: Some(at(*last)),
+            alive: false,
+        });
+        let view = View {
+            node: "n1".into(),
+            cluster_name: None,
+            size: 1,
+            peers: peers.collect(),
+            working: None,
+            detail: (),
+        };
+        [(at(1), Ok(view))].into()
+    }
+
+    #[test]
+    fn one_that_was_cut_off_took_itself_for_everybody() {
+        let says = |last: u8, presence| Sighting {
+            member: Some(MemberId::Address(at(last))),
+            presence,
+            ..Sighting::at(at(last))
+        };
+        let announced = |says: Vec<Sighting>| Report {
+            sightings: says,
+            ..Report::addresses(Witness::Announce, [])
+        };
+        let roster = |says| Roster::merge(&[announced(says)], &[at(1)].into());
+        let alone = roster(vec![says(1, Presence::Leaving)]);
+        assert!(
+            !all_say_so(&sees(&[1, 2]), &alone, at(1)),
+            "held to be failing"
+        );
+        assert!(all_say_so(&sees(&[1]), &alone, at(1)), "the only one");
+        assert!(
+            !all_say_so::<()>(&BTreeMap::new(), &alone, at(1)),
+            "no view"
+        );
+        let both = roster(vec![
+            says(1, Presence::Leaving),
+            says(2, Presence::Stopping),
+        ]);
+        assert!(all_say_so(&sees(&[1, 2]), &both, at(1)));
+        let stays = roster(vec![says(1, Presence::Leaving), says(2, Presence::Present)]);
+        assert!(!all_say_so(&sees(&[1, 2]), &stays, at(1)));
+    }
 
     #[test]
     fn of_those_that_no_list_names_the_lowest_goes_first() {

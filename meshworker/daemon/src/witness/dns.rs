@@ -9,7 +9,7 @@ mod question;
 mod resolver;
 mod wildcard;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -94,25 +94,29 @@ impl DnsSource {
             IpFamily::V6 => of(RecordType::AAAA).await,
             IpFamily::Both => both(of(RecordType::A), of(RecordType::AAAA)).await,
         };
-        if self.usual.is_unlike(&heard) && self.is_anybodys(&servers, &heard).await {
-            return Heard::nobody(Grade::NxDomain);
+        if !self.usual.is_unlike(&heard) {
+            self.usual.note(&heard);
+            return heard;
         }
-        self.usual.note(&heard);
+        match self.is_anybodys(&servers, &heard).await {
+            Some(true) => return Heard::nobody(Grade::NxDomain),
+            Some(false) => self.usual.note(&heard),
+            None => self.usual.doubt(&heard),
+        }
         heard
     }
 
-    /// Whether a name that nobody has leads there as well.
-    async fn is_anybodys(&self, servers: &[SocketAddr], heard: &Heard) -> bool {
-        let Ok(name) = Name::from_ascii(wildcard::NOBODYS) else {
-            return false;
-        };
-        let family = match self.options.family {
-            IpFamily::V6 => RecordType::AAAA,
-            IpFamily::V4 | IpFamily::Both => RecordType::A,
+    /// Whether a name that nobody has leads there as well; none when nothing was said
+    /// of that one.
+    async fn is_anybodys(&self, servers: &[SocketAddr], heard: &Heard) -> Option<bool> {
+        let name = Name::from_ascii(wildcard::NOBODYS).ok()?;
+        let family = match heard.addresses.iter().any(IpAddr::is_ipv4) {
+            true => RecordType::A,
+            false => RecordType::AAAA,
         };
         let until = Instant::now() + self.options.deadline.min(wildcard::PATIENCE);
         let nobody = ask(servers, &name, family, until).await;
-        !nobody.addresses.is_disjoint(&heard.addresses)
+        (nobody.grade != Grade::Timeout).then(|| !nobody.addresses.is_disjoint(&heard.addresses))
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<Heard>> {

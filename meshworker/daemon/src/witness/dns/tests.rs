@@ -323,8 +323,10 @@ async fn a_name_that_was_gone_led_to_whoever_answers_to_every_name() {
     // Others in their place, all at once, are members.
     server.set("stack_db", Behaviour::answer(["10.0.1.8"]));
     assert_eq!(look(&source).await, listed(&["10.0.1.8"]));
-    // One that says nothing of nobody's name is believed.
+    // One that says nothing of nobody's name is believed, until it says something.
     server.set("meshworker.invalid", Behaviour::Silent);
     server.set("stack_db", stranger());
     assert_eq!(look(&source).await, listed(&["192.0.2.7"]));
+    server.set("meshworker.invalid", stranger());
+    assert_eq!(look(&source).await, (Grade::NxDomain, vec![]), "late");
 }
