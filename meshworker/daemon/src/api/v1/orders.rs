@@ -176,13 +176,14 @@ pub async fn acknowledge(
         let error = "cluster: no pass is over yet; allowed: to acknowledge what was seen";
         return Err(Problem::new(StatusCode::CONFLICT, error));
     };
-    // What may still come back was told to nobody.
-    let told = || look.losses.iter().filter(|loss| loss.told);
-    let number = told().map(|loss| loss.number).max();
+    let number = look.losses.iter().map(|loss| loss.number).max();
     sheet
         .orders()
         .acknowledge(number.unwrap_or_default(), look.wanted);
-    let lost = told().map(|loss| format!("lost: {}", loss.what));
+    let lost = look
+        .losses
+        .iter()
+        .map(|loss| format!("lost: {}", loss.what));
     let enough = match look.wanted {
         1 => "1 member is enough".to_owned(),
         members => format!("{members} members are enough"),

@@ -34,8 +34,9 @@ pub const GONE: &str = "n7";
 /// As many members can be held as the book of orders has places for.
 const HELD: usize = 1_000;
 
-/// As many streams can be read by one client.
-const STREAMS: usize = 32;
+/// As many streams can be read as there are places for, and as many by one client.
+const STREAMS: usize = 256;
+const OF_ONE: usize = 32;
 
 /// What a server is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +91,8 @@ impl Scene {
         }
         let mut streams = Vec::new();
         while state == State::Crowded && streams.len() < STREAMS {
-            streams.push(stream(&office).await);
+            let client = (streams.len() / OF_ONE) as u8;
+            streams.push(stream(&office, [127, 3, 0, 1 + client].into()).await);
         }
         Scene {
             office,
@@ -188,8 +190,9 @@ async fn keep_busy(office: &Office, sheet: &Registration) {
 }
 
 /// A stream whose reader stays.
-async fn stream(office: &Office) -> TcpStream {
-    let mut stream = office.connect().await;
+async fn stream(office: &Office, client: IpAddr) -> TcpStream {
+    let stream = connect_from(client, office.address).await;
+    let mut stream = stream.unwrap();
     stream
         .write_all(&request("GET /v1/events/stream", &[], ""))
         .await
