@@ -289,10 +289,9 @@ mod tests {
 
         #[test]
         fn wherever_it_is_cut_the_rest_is_awaited(
-            value in "[^\n\t]{0,40}",
+            value in "[ -~À-ÿ一-龥]{0,40}",
             cut in any::<prop::sample::Index>(),
         ) {
-            prop_assume!(!value.chars().any(is_harmful));
             let whole = frame(&format!("node\t{value}\n"));
             let cut = cut.index(whole.len());
             prop_assert_eq!(decode(&whole[..cut]), Ok(None));
