@@ -13,16 +13,16 @@ fn play<M: Model>(runs: u64) -> Option<String> {
 
 #[test]
 fn stories_of_aerospike_keep_every_promise() {
-    assert_eq!(play::<Aerospike>(100), None);
+    assert_eq!(play::<Aerospike>(60), None);
 }
 
 #[test]
 fn stories_of_redis_keep_every_promise() {
-    assert_eq!(play::<Redis>(40), None);
+    assert_eq!(play::<Redis>(25), None);
 }
 
 fn tells_twice<M: Model>() {
-    for seed in 1..4 {
+    for seed in 1..3 {
         let tell = || run::<M>(seed).map_err(|failure| failure.to_string());
         assert_eq!(tell(), tell());
     }
