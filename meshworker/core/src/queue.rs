@@ -179,7 +179,7 @@ impl<D> Leaving<'_, D> {
             return Some((ReleaseGate::MembersAnswer, seen));
         }
         // 3. Those that stay are one.
-        if let Unity::Apart { missing } | Unity::Bereft { lost: missing, .. } = self.unity {
+        if let Unity::Apart { missing } = self.unity {
             return Some((ReleaseGate::MembersAgree, missing.clone()));
         }
         // And it is one with them: otherwise what it holds is nowhere else.

@@ -15,6 +15,7 @@ mod engine;
 mod intern;
 pub mod redis;
 pub mod registry;
+mod rest;
 mod secret_file;
 mod sizing;
 pub mod small_file;

@@ -9,7 +9,7 @@ use meshworker_core::{Answer, Unanswered};
 use super::detail::Detail;
 use super::info::{self, Value};
 use super::namespaces::{self, Contents};
-use super::rest;
+use super::rest::{self, Kept};
 use super::view::{self, QUESTIONS, Read};
 use super::{Aerospike, garbage};
 
@@ -97,7 +97,8 @@ impl Aerospike {
         view.working = migration.working(Some(&contents));
         view.detail.to_send = (!contents.unsaid).then_some(contents.send);
         view.detail.namespaces = Some(self.lists.namespaces(contents.namespaces));
-        self.rest.keep(node, generation, &view, &self.lists);
+        let kept = Kept::of(generation, &view, &self.lists);
+        self.rest.keep(node, kept);
         Ok(view)
     }
 }

@@ -38,6 +38,7 @@ use std::net::IpAddr;
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
 use tokio::time::Instant;
 
+use crate::rest::Rest;
 use crate::{Access, Descriptor, Engine, Failure};
 use client::Client;
 use dialect::Dialects;
@@ -45,7 +46,7 @@ use identity::WHO;
 use info::{Value, cut};
 use lists::Lists;
 use namespaces::Known;
-use rest::Rest;
+use rest::Kept;
 
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use identity::Identity;
@@ -62,7 +63,7 @@ pub struct Aerospike {
     lists: Lists,
     known: Known,
     dialects: Dialects,
-    rest: Rest,
+    rest: Rest<Kept>,
 }
 
 impl Planner for Aerospike {

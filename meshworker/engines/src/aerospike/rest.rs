@@ -1,18 +1,10 @@
-//! What is kept of a node at rest, so that it need not be asked for everything
-//! each time.
-//!
-//! A thousand members that each list a thousand peers cost a million entries a
-//! look, though nothing has changed. Whether something has, a node says in four
-//! short answers: who it is, its cluster's name, the generation of its list of
-//! peers, and by `cluster-stable` the cluster's key, which is another after each
-//! change of membership; that one is refused while a partition is on its way,
-//! unavailable or dead (`cmd_cluster_stable` in `as/src/base/thr_info.c`). Every
-//! [`EACH`]th look asks for everything all the same, each node at another time.
+//! Whether anything has changed at a node at rest, which it says in four short answers:
+//! who it is, its cluster's name, the generation of its list of peers, and by
+//! `cluster-stable` the cluster's key, which is another after each change of
+//! membership; that one is refused while a partition is on its way, unavailable or dead
+//! (`cmd_cluster_stable` in `as/src/base/thr_info.c`).
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use meshworker_core::View;
 use tokio::time::Instant;
@@ -33,23 +25,30 @@ pub(super) const QUESTIONS: [&str; 4] = [
     "cluster-stable:ignore-migrations=false",
 ];
 
-/// Every so many looks everything is asked: once a minute or so at rest, and
-/// every few seconds while somebody leaves.
-const EACH: u32 = 16;
-
-/// The most nodes of which something is kept: far more than a cluster has.
-const MOST: usize = 4096;
-
 /// A node's view, and what must still be so for it to hold.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     view: View<Detail>,
     generation: String,
     since: Instant,
-    looks: u32,
 }
 
 impl Kept {
+    /// Of this view, if its node is in a cluster and at rest: only then a change shows
+    /// in the short answers.
+    pub fn of(generation: Option<Value<'_>>, view: &View<Detail>, lists: &Lists) -> Option<Kept> {
+        let Some(Value::Data(generation)) = generation.filter(|_| is_at_rest(view)) else {
+            return None;
+        };
+        let mut view = view.clone();
+        view.detail.namespaces = view.detail.namespaces.map(|all| filled(&all, lists));
+        Some(Kept {
+            view,
+            generation: generation.to_owned(),
+            since: Instant::now(),
+        })
+    }
+
     /// The view, when these answers to [`QUESTIONS`] say that it still holds.
     pub fn confirmed(self, answers: &[Value<'_>]) -> Option<View<Detail>> {
         let [
@@ -73,65 +72,6 @@ impl Kept {
             .saturating_add(self.since.elapsed().as_secs());
         same.then_some(view)
     }
-}
-
-/// The nodes at rest.
-#[derive(Debug, Default)]
-pub(super) struct Rest {
-    nodes: Mutex<HashMap<IpAddr, Kept>>,
-}
-
-impl Rest {
-    /// What is kept of this node; none when it is to be asked for everything.
-    pub fn kept(&self, node: IpAddr) -> Option<Kept> {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = nodes.get_mut(&node)?;
-        kept.looks = kept.looks.wrapping_add(1);
-        (!kept.looks.is_multiple_of(EACH)).then(|| kept.clone())
-    }
-
-    /// Whatever is kept of this node holds no longer, or may not.
-    pub fn forget(&self, node: IpAddr) {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.remove(&node);
-    }
-
-    /// Keeps this view, if its node is in a cluster and at rest: only then a
-    /// change shows in the short answers.
-    pub fn keep(
-        &self,
-        node: IpAddr,
-        generation: Option<Value<'_>>,
-        view: &View<Detail>,
-        lists: &Lists,
-    ) {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Value::Data(generation)) = generation.filter(|_| is_at_rest(view)) else {
-            nodes.remove(&node);
-            return;
-        };
-        let known = nodes.get(&node);
-        // Not all nodes are due for a long look in the same pass.
-        let looks = known.map_or_else(|| offset(node), |kept| kept.looks);
-        if nodes.len() >= MOST {
-            nodes.clear();
-        }
-        let mut view = view.clone();
-        view.detail.namespaces = view.detail.namespaces.map(|all| filled(&all, lists));
-        let kept = Kept {
-            view,
-            generation: generation.to_owned(),
-            since: Instant::now(),
-            looks,
-        };
-        nodes.insert(node, kept);
-    }
-}
-
-fn offset(node: IpAddr) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    node.hash(&mut hasher);
-    (hasher.finish() % u64::from(EACH)) as u32
 }
 
 fn is_at_rest(view: &View<Detail>) -> bool {

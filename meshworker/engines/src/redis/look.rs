@@ -8,12 +8,17 @@ use redis::{Pipeline, Value};
 
 use super::client::{Client, refused};
 use super::detail::{Detail, Replies, Shared};
-use super::rest::{self, Digest, Rest};
+use super::rest::{self, Digest, Kept};
 use super::wire::{Expect, refusal, text};
+use crate::rest::Rest;
 
 /// The view of this node, kept from an earlier look when nothing has changed there
 /// since. None when something has, or when it is time to look again.
-pub async fn unchanged(client: &Client, rest: &Rest, address: IpAddr) -> Option<Answer<Detail>> {
+pub async fn unchanged(
+    client: &Client,
+    rest: &Rest<Kept>,
+    address: IpAddr,
+) -> Option<Answer<Detail>> {
     let kept = rest.kept(address)?;
     let asked = client
         .ask(
@@ -44,7 +49,7 @@ pub async fn unchanged(client: &Client, rest: &Rest, address: IpAddr) -> Option<
 pub async fn look(
     client: &Client,
     shared: &Shared,
-    rest: &Rest,
+    rest: &Rest<Kept>,
     address: IpAddr,
 ) -> Answer<Detail> {
     let (mut lease, replies) = client
@@ -55,7 +60,7 @@ pub async fn look(
     };
     let view = view(shared, address, replies)?;
     // Who may not run scripts tells everything each time.
-    rest.keep(address, digest(Some(first)), &view);
+    rest.keep(address, Kept::of(digest(Some(first)), &view));
     lease.node = Some(view.node.clone());
     client.keep(lease);
     Ok(view)

@@ -41,10 +41,11 @@ pub use release::Release;
 pub use request::{Act, RedisRequest};
 pub use slots::{SLOTS, Slots};
 
+use crate::rest::Rest;
 use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing};
 use client::Client;
 use heavy::Heavies;
-use rest::Rest;
+use rest::Kept;
 
 /// The fewest masters of a cluster that survives the loss of one: a majority
 /// of the masters must agree that one has failed.
@@ -60,7 +61,7 @@ const INITIAL: &str = "initial-members";
 pub struct Redis {
     client: Client,
     shared: Shared,
-    rest: Rest,
+    rest: Rest<Kept>,
     heavies: Heavies,
     rules: Rules,
 }

@@ -1,19 +1,9 @@
-//! What is kept of a node, so that it need not tell everything each time.
-//!
-//! A thousand members that each list a thousand nodes cost a million lines a look,
-//! though nothing has changed. Whether something has, a node says in one short
-//! answer: a digest of its whole table, but for the times of its pings, and of the
-//! other words that a view is made of. So nothing can change unseen, and no rule is
-//! needed for what might. Every [`EACH`]th look asks for everything all the same,
-//! each node at another time.
+//! Whether anything has changed at a node, which it says in one short answer: a digest
+//! of its whole table, but for the times of its pings, and of the other words that a
+//! view is made of. So nothing can change unseen, and no rule is needed for what might.
 //!
 //! The digest is made by a script, for which the user needs `+eval_ro` and
 //! `+evalsha_ro`; without, each look asks for everything.
-
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
 use meshworker_core::View;
 use redis::Pipeline;
@@ -38,13 +28,6 @@ return redis.sha1hex(table.concat(said, '\\n')) .. ' ' .. redis.call('DBSIZE')";
 
 /// By this name a server knows [`DIGEST`] once it has run it: its SHA-1.
 const NAME: &str = "0003afc10eb3bf899101f72407df31b6c51399c9";
-
-/// Every so many looks everything is asked: once a minute or so at rest, and
-/// every few seconds while somebody leaves.
-const EACH: u32 = 16;
-
-/// The most nodes of which something is kept: far more than a cluster has.
-const MOST: usize = 4096;
 
 /// Asks for the digest, and lets the server remember the script.
 pub fn ask(commands: &mut Pipeline) {
@@ -82,66 +65,24 @@ impl Digest {
 pub struct Kept {
     view: View<Detail>,
     digest: String,
-    looks: u32,
 }
 
 impl Kept {
+    /// Of this view, which is not older than the digest: a change between the two shows
+    /// in the next one. None while a replica has no link, whose time passes.
+    pub fn of(digest: Option<Digest>, view: &View<Detail>) -> Option<Kept> {
+        digest.filter(|_| view.detail.in_sync).map(|digest| Kept {
+            view: view.clone(),
+            digest: digest.all,
+        })
+    }
+
     /// The view, when this digest says that it still holds.
     pub fn confirmed(self, now: &Digest) -> Option<View<Detail>> {
         let mut view = self.view;
         view.detail.keys = now.keys;
         (now.all == self.digest).then_some(view)
     }
-}
-
-/// What is kept of all nodes.
-#[derive(Debug, Default)]
-pub struct Rest {
-    nodes: Mutex<HashMap<IpAddr, Kept>>,
-}
-
-impl Rest {
-    /// What is kept of this node; none when it is to be asked for everything.
-    pub fn kept(&self, node: IpAddr) -> Option<Kept> {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = nodes.get_mut(&node)?;
-        kept.looks = kept.looks.wrapping_add(1);
-        (!kept.looks.is_multiple_of(EACH)).then(|| kept.clone())
-    }
-
-    /// Whatever is kept of this node holds no longer, or may not.
-    pub fn forget(&self, node: IpAddr) {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.remove(&node);
-    }
-
-    /// Keeps this view, which is not older than the digest: a change between the two
-    /// shows in the next one. Not while a replica has no link, whose time passes.
-    pub fn keep(&self, node: IpAddr, digest: Option<Digest>, view: &View<Detail>) {
-        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(digest) = digest.filter(|_| view.detail.in_sync) else {
-            nodes.remove(&node);
-            return;
-        };
-        // Not all nodes are due for a long look in the same pass.
-        let known = nodes.get(&node);
-        let looks = known.map_or_else(|| offset(node), |kept| kept.looks);
-        if nodes.len() >= MOST {
-            nodes.clear();
-        }
-        let kept = Kept {
-            view: view.clone(),
-            digest: digest.all,
-            looks,
-        };
-        nodes.insert(node, kept);
-    }
-}
-
-fn offset(node: IpAddr) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    node.hash(&mut hasher);
-    (hasher.finish() % u64::from(EACH)) as u32
 }
 
 #[cfg(test)]
