@@ -90,7 +90,7 @@ impl Ground {
         println!("  docker service logs {STACK}_meshworker");
         println!("  docker service scale {STACK}_{}=5", driver.service());
         let tools = format!("$(docker ps -q -f name={STACK}_tools)");
-        println!("  docker exec {tools} meshworker look");
+        println!("  docker exec {tools} meshworker status");
         println!("  docker exec {tools} {}", driver.query());
         match self {
             Self::Lab(_) => println!("and to end it:\n  cargo xtask lab --name {LAB} down"),

@@ -5,7 +5,7 @@ mod driver;
 mod ground;
 mod play;
 mod redis;
-mod table;
+mod status;
 
 use std::time::Instant;
 

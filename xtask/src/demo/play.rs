@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use meshworker_lab::{Stack, Tools, wait_for};
 
 use super::driver::Driver;
-use super::table::Look;
+use super::status::{Status, table};
 
 /// A cluster of six forms within seconds; whatever a slow and loaded machine needs is less than this.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -87,26 +87,40 @@ impl<'a> Play<'a> {
         members: usize,
         change: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        let look = self.act(title, || {
+        self.act(title, || {
             change()?;
             let mut shown = String::new();
-            let look = wait_for(format!("one cluster of {members}"), DEADLINE, || {
-                let look = Look::take(tools).map_err(|error| error.to_string())?;
-                if look.is_one_of(members) {
-                    return Ok(look);
-                }
-                let progress = look.progress();
-                if progress != shown {
+            wait_for(format!("one cluster of {members}"), DEADLINE, || {
+                let progress = self.is_one_of(tools, members);
+                if let Err(progress) = &progress
+                    && *progress != shown
+                {
                     println!("  ... {progress}");
-                    shown.clone_from(&progress);
+                    shown.clone_from(progress);
                 }
-                Err(progress)
+                progress
             })?;
-            Ok(look)
+            Ok(())
         })?;
-        let tasks = self.stack.running(self.driver.service())?;
-        look.print(&tasks);
+        for line in table(tools)?.lines() {
+            println!("  {line}");
+        }
         Ok(())
+    }
+
+    /// How far it is, if it is not there yet.
+    fn is_one_of(&self, tools: &Tools<'_>, members: usize) -> Result<(), String> {
+        let said = |error: &dyn std::fmt::Display| error.to_string();
+        let tasks = self.stack.running(self.driver.service());
+        let tasks = tasks.map_err(|error| said(&error))?;
+        if tasks.len() != members {
+            return Err(format!("{} of {members} replicas run", tasks.len()));
+        }
+        let status = Status::ask(tools).map_err(|error| said(&error))?;
+        match status.is_one_of(&tasks) {
+            true => Ok(()),
+            false => Err(status.progress()),
+        }
     }
 
     fn act<T>(&self, title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {

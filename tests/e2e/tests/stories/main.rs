@@ -161,6 +161,7 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .alone("both::a_node_drained", of(planned::a_node_drained))
         .long_alone("both::random_acts", of(planned::random_acts))
         .alone("both::crashes", of(damage::crashes))
+        .long_alone("both::a_node_cut_off", of(damage::a_node_cut_off))
         .long_alone(
             "dns::a_silent_name_server",
             of(outside_names::a_silent_name_server),
