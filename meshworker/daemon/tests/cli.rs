@@ -273,6 +273,137 @@ fn where_to_listen_and_to_whom_is_checked_before_anything_starts() {
     );
 }
 
+/// Every file of a secret of `run`, and what it is asked for beside.
+const SECRETS: [(&str, &[&str]); 4] = [
+    ("token-file", &["--listen", "127.0.0.1:0"]),
+    ("api-token-file", &["--api-listen", "127.0.0.1:0"]),
+    ("api-read-token-file", &["--api-listen", "127.0.0.1:0"]),
+    (
+        "api-cert-file",
+        &["--api-listen", "127.0.0.1:0", "--api-key-file", "/nowhere"],
+    ),
+];
+
+/// A pipe made the start wait for ever, a device filled the memory, and what an editor
+/// puts first became a part of the token.
+#[test]
+fn whatever_is_no_file_of_a_secret_ends_the_start_with_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    let kind = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), kind, mode, 0).unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    std::fs::write(at("long"), "x".repeat(65 * 1024)).unwrap();
+    std::fs::write(at("short"), "\u{feff}0123456789abcde\n").unwrap();
+    std::fs::write(at("empty"), "").unwrap();
+    std::fs::write(at("wide"), b"\xff\xfe0\x001\x002\x00").unwrap();
+    for (link, to) in [
+        ("to-a-pipe", "pipe"),
+        ("to-a-folder", "folder"),
+        ("to-nothing", "none"),
+        ("to-itself", "to-itself"),
+    ] {
+        std::os::unix::fs::symlink(at(to), at(link)).unwrap();
+    }
+    std::os::unix::fs::symlink("/dev/zero", at("to-a-device")).unwrap();
+    for (setting, beside) in SECRETS {
+        for name in [
+            "pipe",
+            "folder",
+            "long",
+            "short",
+            "empty",
+            "wide",
+            "to-a-pipe",
+            "to-a-folder",
+            "to-nothing",
+            "to-itself",
+            "to-a-device",
+        ] {
+            let path = at(name).display().to_string();
+            let flag = format!("--{setting}");
+            let output = Command::new("timeout")
+                .args(["60", env!("CARGO_BIN_EXE_meshworker"), "run"])
+                .args(["--servicename", "db", "--docker", "no", &flag, &path])
+                .args(beside)
+                .env_clear()
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{setting} {name}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert!(said.contains(setting) && said.contains(&path), "{said}");
+            assert!(!said.contains("0123456789"), "{said}");
+        }
+    }
+}
+
+/// One file for both made every member an operator.
+#[test]
+fn one_token_for_members_and_operators_is_refused_at_the_start() {
+    let one = file("the-token-of-members\n");
+    let both = file("\u{feff}the-new-token-of-all\r\n  the-token-of-members  \n");
+    let other = file("the-token-of-others\nthe-new-token-of-all");
+    let [one, both, other] = [&one, &both, &other].map(|file| file.path().to_str().unwrap());
+    let run = [
+        "run",
+        "--servicename",
+        "db",
+        "--docker",
+        "no",
+        "--listen",
+        "127.0.0.1:0",
+        "--api-listen",
+        "127.0.0.1:0",
+    ];
+    for (members, operators) in [(one, one), (one, both), (both, one), (both, other)] {
+        let line = refused(
+            &[
+                &run[..],
+                &["--token-file", members, "--api-token-file", operators],
+            ]
+            .concat(),
+            &[],
+        );
+        let says = "token-file (flag): found a token that api-token-file has too; allowed: ";
+        assert!(line.contains(says), "{line}");
+        let line = refused(
+            &run,
+            &[
+                ("MESHWORKER_TOKEN_FILE", members),
+                ("MESHWORKER_API_TOKEN_FILE", operators),
+            ],
+        );
+        assert!(
+            line.contains("token-file (variable): found a token that"),
+            "{line}"
+        );
+        let apart = file("the-token-of-nobody-else\n");
+        let apart = apart.path().to_str().unwrap();
+        for (beside, others) in [
+            ("token-file", "api-token-file"),
+            ("api-token-file", "token-file"),
+        ] {
+            let given = [
+                (beside, members),
+                (others, apart),
+                ("api-read-token-file", operators),
+            ];
+            let given = given
+                .map(|(name, path)| [format!("--{name}"), path.to_owned()])
+                .concat();
+            let args: Vec<&str> = run
+                .into_iter()
+                .chain(given.iter().map(String::as_str))
+                .collect();
+            let line = refused(&args, &[]);
+            let says = format!("api-read-token-file (flag): found a token that {beside} has too");
+            assert!(line.contains(&says), "{line}");
+        }
+    }
+}
+
 #[test]
 fn an_address_in_use_is_one_line_and_exit_code_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -103,12 +103,16 @@ fn plain(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
+/// The name before the port, if what follows it is a port or nothing.
 fn without_port(host: &str) -> Option<&str> {
-    if host.starts_with('[') {
-        let end = host.find(']')?;
-        return host.get(..=end);
-    }
-    Some(host.rsplit_once(':').map_or(host, |(name, _)| name))
+    let end = match host.strip_prefix('[') {
+        Some(_) => host.find(']')? + 1,
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    let (name, rest) = host.split_at_checked(end)?;
+    let port = rest.strip_prefix(':').unwrap_or(rest);
+    let is_port = port.chars().all(|c| c.is_ascii_digit()) && (rest.is_empty() || port != rest);
+    is_port.then_some(name)
 }
 
 fn is_address(name: &str) -> bool {
@@ -156,6 +160,7 @@ mod tests {
             "TASKS.cache_meshworker.",
             "ops.example.com:80",
             "mesh.example",
+            "localhost:",
         ] {
             assert!(names.allow(good), "{good}");
         }
@@ -174,6 +179,11 @@ mod tests {
             "",
             ":4748",
             "fd00::7",
+            "10.0.1.7:80@evil.example",
+            "localhost:evil.example",
+            "[::1].evil.example",
+            "[::1]evil",
+            "[::1]80",
         ] {
             assert!(!names.allow(bad), "{bad}");
         }

@@ -33,6 +33,8 @@ struct Inner {
     /// When the reader of the stream took something last; none while it is none.
     taken: Mutex<Option<Instant>>,
     became_stream: Notify,
+    /// What ends the stream when another one needs its place more.
+    gives_way: Mutex<Arc<Notify>>,
 }
 
 impl Default for Lease {
@@ -50,13 +52,15 @@ impl Lease {
             head: Notify::new(),
             taken: Mutex::default(),
             became_stream: Notify::new(),
+            gives_way: Mutex::default(),
         }))
     }
 
     /// Makes it a stream's, which lives for as long as its reader takes what
-    /// is sent.
-    pub fn stream(&self) {
+    /// is sent, and until it is to give way.
+    pub fn stream(&self, gives_way: Arc<Notify>) {
         self.taken();
+        *lock(&self.0.gives_way) = gives_way;
         drop(lock(&self.0.place).take());
         self.0.became_stream.notify_one();
     }
@@ -113,10 +117,14 @@ impl Lease {
             () = sleep_until(began + DEADLINE) => return,
             () = self.0.became_stream.notified() => {}
         }
+        let gives_way = Arc::clone(&lock(&self.0.gives_way));
         loop {
             let taken = *lock(&self.0.taken);
             let end = taken.unwrap_or_else(Instant::now) + STALLED;
-            sleep_until(end).await;
+            tokio::select! {
+                () = sleep_until(end) => {}
+                () = gives_way.notified() => return,
+            }
             if *lock(&self.0.taken) == taken {
                 return;
             }
@@ -148,7 +156,8 @@ mod tests {
         let lease = Lease::on(None);
         lease.heard();
         let (began, reader) = (Instant::now(), lease.clone());
-        reader.stream();
+        let gives_way = Arc::<Notify>::default();
+        reader.stream(Arc::clone(&gives_way));
         tokio::spawn(async move {
             for _ in 0..10 {
                 sleep(STALLED / 2).await;
@@ -157,5 +166,13 @@ mod tests {
         });
         lease.over().await;
         assert_eq!(began.elapsed(), STALLED * 6);
+
+        let lease = Lease::on(None);
+        lease.heard();
+        lease.stream(Arc::clone(&gives_way));
+        let began = Instant::now();
+        gives_way.notify_one();
+        lease.over().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

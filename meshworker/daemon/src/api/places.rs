@@ -1,10 +1,14 @@
 //! Who has a place, and who gives way.
 //!
 //! One client has a share of the places, however many connections it opens, and
-//! whoever has not said what it wants yet gives way to whoever comes. A share is
-//! kept for those who have proved themselves. Answers that are not taken have a
-//! budget of bytes: whoever reads slowest gives way as well.
+//! where many clients have all of them, whoever has fewer takes one of whoever has
+//! most, and has not said what it wants yet. A share is kept for those who have
+//! proved themselves. Answers that are not taken have a budget of bytes: whoever
+//! reads slowest gives way as well.
 
+mod turn;
+
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
+
+use self::turn::{Turn, Waiting};
 
 /// So many connections at a time of clients that have proved nothing.
 const STRANGERS: usize = 192;
@@ -21,10 +27,6 @@ const PROVED: usize = 64;
 
 /// So many of one client.
 const OF_ONE: usize = 16;
-
-/// So many connections wait for a place, and of one client.
-const WAITING: usize = 1024;
-const WAITING_OF_ONE: usize = 512;
 
 /// So long a connection waits for a place.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,8 +64,8 @@ pub(super) struct Places {
 struct Inner {
     came: u64,
     seats: BTreeMap<u64, Seat>,
-    /// How many wait for a place, by their client.
-    waiting: BTreeMap<IpAddr, usize>,
+    /// Who waits for a place, by their client, in the order of coming.
+    waiting: BTreeMap<IpAddr, Vec<Waiting>>,
     unweighed: usize,
 }
 
@@ -89,40 +91,17 @@ impl Places {
     /// A place for a connection of this client; none when it waited for too long,
     /// or too many wait. May be cancelled.
     pub(super) async fn enter(self: &Arc<Places>, peer: IpAddr) -> Option<Place> {
-        if let Some(place) = self.try_enter(peer) {
-            return Some(place);
-        }
-        let _waits = Waits::of(self, peer)?;
-        let entered = self.until(|| self.try_enter(peer));
-        timeout(PATIENCE, entered).await.ok()
+        let mut turn = Turn::last(self, peer)?;
+        timeout(PATIENCE, turn.comes()).await.ok().flatten()
     }
 
-    fn try_enter(self: &Arc<Places>, peer: IpAddr) -> Option<Place> {
-        let mut inner = self.lock();
-        let own = |seat: &Seat| seat.peer == peer;
-        let stranger = |seat: &Seat| !seat.proved;
-        if inner.count(own) >= OF_ONE {
-            // Its own idle ones end a second after they came.
-            return None;
-        } else if inner.count(stranger) >= STRANGERS {
-            inner.make_way(stranger)?;
+    /// Looks now and then whether somebody gives way by now to those that wait. Never
+    /// ends.
+    pub(super) async fn tend(&self) {
+        loop {
+            sleep(LOOK).await;
+            self.lock().admit();
         }
-        let number = inner.came;
-        inner.came += 1;
-        let gives_way = Arc::new(Notify::new());
-        let seat = Seat {
-            peer,
-            since: Instant::now(),
-            proved: false,
-            answer: None,
-            gives_way: Arc::clone(&gives_way),
-        };
-        inner.seats.insert(number, seat);
-        Some(Place {
-            places: Arc::clone(self),
-            number,
-            gives_way,
-        })
     }
 
     /// Tries again whenever something was given back, and now and then. May be
@@ -146,6 +125,11 @@ impl Places {
 }
 
 impl Inner {
+    fn next(&mut self) -> u64 {
+        self.came += 1;
+        self.came
+    }
+
     fn count(&self, which: impl Fn(&Seat) -> bool) -> usize {
         self.seats.values().filter(|seat| which(seat)).count()
     }
@@ -155,19 +139,45 @@ impl Inner {
         seats.filter_map(|seat| seat.answer).sum()
     }
 
-    /// Takes the place of the oldest of these that may be asked to give way.
-    fn make_way(&mut self, which: impl Fn(&Seat) -> bool) -> Option<()> {
+    /// The oldest place that a stranger may be asked for, of the client that has most
+    /// of them, and more than so many.
+    fn of_the_greediest(&self, own: usize) -> Option<u64> {
         let now = Instant::now();
-        let gives_way = |seat: &Seat| {
-            let patience = seat.answer.map_or(ASKED, |_| TAKEN);
-            which(seat) && now.duration_since(seat.since) >= patience
-        };
+        let mut of: BTreeMap<IpAddr, (usize, Option<u64>)> = BTreeMap::new();
         // The numbers are given in the order of coming.
-        let oldest = self.seats.iter().find(|(_, seat)| gives_way(seat));
-        let number = *oldest?.0;
-        let seat = self.seats.remove(&number)?;
-        seat.gives_way.notify_one();
-        Some(())
+        for (number, seat) in self.seats.iter().filter(|(_, seat)| !seat.proved) {
+            let (count, oldest) = of.entry(seat.peer).or_default();
+            *count += 1;
+            if oldest.is_none() && seat.may_end(now) {
+                *oldest = Some(*number);
+            }
+        }
+        let greedier = of.into_values().filter(|(count, _)| *count > own);
+        let places = greedier.filter_map(|(count, oldest)| Some((count, Reverse(oldest?))));
+        places.max().map(|(_, Reverse(oldest))| oldest)
+    }
+
+    /// Takes the place of the oldest of these that may be asked to give way.
+    fn make_way(&mut self, which: impl Fn(&Seat) -> bool) {
+        let now = Instant::now();
+        let mut seats = self.seats.iter();
+        let oldest = seats.find(|(_, seat)| which(seat) && seat.may_end(now));
+        if let Some(number) = oldest.map(|(number, _)| *number) {
+            self.end(number);
+        }
+    }
+
+    fn end(&mut self, number: u64) {
+        if let Some(seat) = self.seats.remove(&number) {
+            seat.gives_way.notify_one();
+        }
+    }
+}
+
+impl Seat {
+    fn may_end(&self, now: Instant) -> bool {
+        let patience = self.answer.map_or(ASKED, |_| TAKEN);
+        now.duration_since(self.since) >= patience
     }
 }
 
@@ -181,8 +191,7 @@ impl Place {
         }
         if let Some(seat) = inner.seats.get_mut(&self.number) {
             seat.proved = true;
-            drop(inner);
-            self.places.freed.notify_one();
+            inner.admit();
         }
     }
 
@@ -234,38 +243,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.lock().seats.remove(&self.number);
+        let mut inner = self.places.lock();
+        inner.seats.remove(&self.number);
+        inner.admit();
+        drop(inner);
         self.places.freed.notify_one();
-    }
-}
-
-/// One that waits for a place.
-struct Waits<'a>(&'a Places, IpAddr);
-
-impl Waits<'_> {
-    fn of(places: &Places, peer: IpAddr) -> Option<Waits<'_>> {
-        let mut inner = places.lock();
-        let (all, own) = (
-            inner.waiting.values().sum::<usize>(),
-            inner.waiting.get(&peer),
-        );
-        if all >= WAITING || own.is_some_and(|own| *own >= WAITING_OF_ONE) {
-            return None;
-        }
-        *inner.waiting.entry(peer).or_default() += 1;
-        Some(Waits(places, peer))
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        let mut inner = self.0.lock();
-        if let Some(own) = inner.waiting.get_mut(&self.1) {
-            *own -= 1;
-            if *own == 0 {
-                inner.waiting.remove(&self.1);
-            }
-        }
     }
 }
 
@@ -291,7 +273,24 @@ impl Drop for Unweighed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
+    use super::turn::WAITING;
     use super::*;
+
+    /// All places of a server that runs.
+    fn tended() -> Arc<Places> {
+        let places = Arc::<Places>::default();
+        let all = Arc::clone(&places);
+        tokio::spawn(async move { all.tend().await });
+        places
+    }
+
+    /// A place at once, or none.
+    fn try_enter(places: &Arc<Places>, peer: IpAddr) -> Option<Place> {
+        let entered = tokio::task::unconstrained(places.enter(peer));
+        entered.now_or_never().flatten()
+    }
 
     fn from(last: u8) -> IpAddr {
         [10, 0, 0, last].into()
@@ -303,10 +302,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn idle_connections_of_one_client_took_every_place() {
-        let places = Arc::<Places>::default();
+        let places = tended();
         let mut idle = Vec::new();
         for _ in 0..300 {
-            idle.extend(places.try_enter(from(1)));
+            idle.extend(try_enter(&places, from(1)));
         }
         assert_eq!(idle.len(), OF_ONE);
         let began = Instant::now();
@@ -321,11 +320,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_many_clients_the_oldest_that_has_not_asked_gives_way() {
-        let places = Arc::<Places>::default();
+        let places = tended();
         let mut idle = Vec::new();
         for last in 10..100 {
             for _ in 0..OF_ONE {
-                idle.extend(places.try_enter(from(last)));
+                idle.extend(try_enter(&places, from(last)));
             }
         }
         assert_eq!(idle.len(), STRANGERS);
@@ -340,12 +339,42 @@ mod tests {
         assert_eq!(places.lock().seats.len(), STRANGERS);
     }
 
+    /// Twenty clients, each with as many connections as it may have, and as many more
+    /// that wait: whoever came with one waited behind all of them, or was cut.
+    #[tokio::test(start_paused = true)]
+    async fn twenty_greedy_clients_kept_everybody_waiting() {
+        let places = tended();
+        let mut crowd = tokio::task::JoinSet::new();
+        for number in 0..20 * 70_u32 {
+            let places = Arc::clone(&places);
+            crowd.spawn(async move {
+                loop {
+                    let peer = IpAddr::from([10, 0, 1, (number % 20) as u8]);
+                    if let Some(place) = places.enter(peer).await {
+                        let gives_way = place.gives_way();
+                        let _ = timeout(Duration::from_secs(1), gives_way.notified()).await;
+                    }
+                    sleep(Duration::from_millis(100)).await;
+                }
+            });
+        }
+        sleep(Duration::from_secs(1)).await;
+        for last in 1..=20 {
+            let began = Instant::now();
+            assert!(enter(&places, last).await.is_some(), "{last} is cut");
+            let waited = began.elapsed();
+            assert!(waited <= ASKED + LOOK, "{last} waits {waited:?}");
+            let waiting: usize = places.lock().waiting.values().map(Vec::len).sum();
+            assert!(waiting <= WAITING, "{waiting}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_has_proved_itself_leaves_its_place_to_strangers() {
-        let places = Arc::<Places>::default();
+        let places = tended();
         let mut proved = Vec::new();
         for last in 0..100 {
-            let place = places.try_enter(from(last)).unwrap();
+            let place = try_enter(&places, from(last)).unwrap();
             place.prove();
             proved.push(place);
         }

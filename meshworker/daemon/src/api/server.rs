@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,8 +119,10 @@ impl Server {
         info!(address = %self.address, tls = !matches!(self.wire, Wire::Plain), "listening for {}", self.purpose);
         let places = Arc::<Places>::default();
         let mut connections = JoinSet::new();
+        let mut tending = pin!(places.tend());
         loop {
             tokio::select! {
+                () = &mut tending => {}
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(_) = connections.join_next() => {}
                 (stream, peer) = self.next() => {

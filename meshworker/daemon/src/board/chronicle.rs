@@ -9,12 +9,14 @@ use meshworker_core::Told;
 use tokio::sync::broadcast;
 
 use super::Fact;
-use crate::status::{Event, Events};
+use super::noted::{Noted, Page};
+use crate::status::Event;
 
 /// So many events are remembered: a day of a quiet cluster.
 const REMEMBERED: usize = 2_000;
 
-/// So many bytes of their words: three times what as many usual ones have.
+/// So many bytes of their words, and of what these are on the wire: twice what as many
+/// usual ones have.
 const BYTES: usize = 2 << 20;
 
 /// The longest text, and the longest name or piece of evidence, in bytes; and so many
@@ -30,7 +32,7 @@ const BEHIND: usize = 512;
 #[derive(Debug, Clone)]
 pub enum News {
     /// Something happened.
-    Event(Arc<Event>),
+    Event(Arc<Noted>),
     /// The status of the cluster of this name has changed.
     Cluster(Arc<str>),
 }
@@ -45,7 +47,7 @@ pub struct Chronicle {
 
 #[derive(Debug, Default)]
 struct Past {
-    events: VecDeque<Arc<Event>>,
+    events: VecDeque<Arc<Noted>>,
     bytes: usize,
     newest: u64,
 }
@@ -67,7 +69,7 @@ impl Chronicle {
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let mut past = self.lock();
         past.newest += 1;
-        let event = Arc::new(Event {
+        let event = Arc::new(Noted::new(Event {
             id: past.newest,
             time,
             cluster: cluster.to_owned(),
@@ -77,14 +79,14 @@ impl Chronicle {
             reason: fact.reason,
             text: fact.text,
             evidence: fact.evidence,
-        });
-        past.bytes += weight(&event);
+        }));
+        past.bytes += event.weight();
         past.events.push_back(Arc::clone(&event));
         while past.events.len() > REMEMBERED || past.bytes > BYTES {
             let Some(oldest) = past.events.pop_front() else {
                 break;
             };
-            past.bytes -= weight(&oldest);
+            past.bytes -= oldest.weight();
         }
         // Under the lock, so that listeners hear events in their order. That
         // nobody listens is no failure.
@@ -103,14 +105,14 @@ impl Chronicle {
 
     /// Of the events after this id that pass the filter, the newest `limit`,
     /// oldest first.
-    pub fn events(&self, after: u64, limit: usize, wanted: impl Fn(&Event) -> bool) -> Events {
+    pub fn events(&self, after: u64, limit: usize, wanted: impl Fn(&Event) -> bool) -> Page {
         let past = self.lock();
         let newest_first = past.events.iter().rev();
         let newer = newest_first.take_while(|event| event.id > after);
         let found = newer.filter(|event| wanted(event)).take(limit);
-        let mut events: Vec<Event> = found.map(|event| Event::clone(event)).collect();
+        let mut events: Vec<Arc<Noted>> = found.cloned().collect();
         events.reverse();
-        Events {
+        Page {
             events,
             oldest: past.events.front().map_or(0, |event| event.id),
             newest: past.newest,
@@ -118,7 +120,7 @@ impl Chronicle {
     }
 
     /// The first event after this id that passes the filter.
-    pub fn next(&self, after: u64, wanted: impl Fn(&Event) -> bool) -> Option<Arc<Event>> {
+    pub fn next(&self, after: u64, wanted: impl Fn(&Event) -> bool) -> Option<Arc<Noted>> {
         let past = self.lock();
         let known = past.events.partition_point(|event| event.id <= after);
         let mut newer = past.events.range(known..);
@@ -170,20 +172,12 @@ fn bounded(fact: Fact) -> Fact {
     }
 }
 
-/// How many bytes of words it holds.
-fn weight(event: &Event) -> usize {
-    let evidence = event.evidence.iter().map(String::len).sum::<usize>();
-    let others = [event.member.as_ref(), event.reason.as_ref()];
-    let others = others.into_iter().flatten().map(String::len).sum::<usize>();
-    event.text.len() + evidence + others
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::status::EventKind;
 
-    fn ids(events: &Events) -> Vec<u64> {
+    fn ids(events: &Page) -> Vec<u64> {
         events.events.iter().map(|event| event.id).collect()
     }
 
@@ -225,10 +219,10 @@ mod tests {
             chronicle.record("db", fact);
         }
         let all = chronicle.events(0, usize::MAX, |_| true);
-        let bytes: usize = all.events.iter().map(weight).sum();
+        let bytes: usize = all.events.iter().map(|event| event.weight()).sum();
         assert!(bytes <= BYTES && bytes > BYTES / 2, "{bytes}");
         assert_eq!(all.newest, REMEMBERED as u64);
-        assert!(all.events.iter().all(|event| weight(event) < 10_000));
+        assert!(all.events.iter().all(|event| event.weight() < 20_000));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 mod chronicle;
 mod fact;
 mod look;
+mod noted;
 mod order_book;
 mod sheet;
 mod since;
@@ -26,6 +27,7 @@ use crate::turned_away::Register;
 pub use chronicle::{Chronicle, News};
 pub use fact::Fact;
 pub use look::{Head, Look};
+pub use noted::{Noted, Page};
 pub use order_book::{OrderBook, Powers};
 pub use sheet::Sheet;
 pub use since::Since;

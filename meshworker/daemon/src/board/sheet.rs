@@ -239,7 +239,11 @@ impl Sheet {
             let member = event.member.as_ref();
             *event.cluster == *self.name && member.is_some_and(|member| names.contains(member))
         };
-        why.events = self.chronicle.events(0, 50, about).events;
+        let events = self.chronicle.events(0, 50, about).events;
+        why.events = events
+            .iter()
+            .map(|event| crate::status::Event::clone(event))
+            .collect();
         why.turned_away = self.turned_away();
         why.turned_away
             .retain(|one| names.iter().any(|name| one.is(name)));

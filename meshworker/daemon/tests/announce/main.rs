@@ -9,6 +9,7 @@
 )]
 
 mod formation;
+mod greedy;
 mod leaving;
 mod log;
 mod made_up;

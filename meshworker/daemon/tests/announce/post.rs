@@ -70,8 +70,12 @@ impl Post {
 
     /// A connection from this address that has proved that it knows the token.
     pub async fn connect(&self, from: IpAddr) -> TlsStream<TcpStream> {
-        let call = Call::new(TokenFile::new(self.file.path()), Some(from));
-        call.connect(self.address).await.unwrap()
+        self.call(from).connect(self.address).await.unwrap()
+    }
+
+    /// What makes such connections.
+    pub fn call(&self, from: IpAddr) -> Call {
+        Call::new(TokenFile::new(self.file.path()), Some(from))
     }
 
     /// Sends these bytes from this address, and reads all that comes: status and body.

@@ -105,10 +105,11 @@ async fn readers_that_do_not_read_filled_the_memory() {
     let office = Office::without_worker(Opening::default()).await;
     let open = office.board.open(&world.cluster(&[("name", "db")]));
     for number in 0..2_000 {
-        let long = format!("{number} {}", "long ".repeat(1_000));
+        // As long as any is kept.
+        let text = format!("{number} {}", "long ".repeat(400));
         open.sheet().record(Fact {
-            evidence: vec![long.clone(); 8],
-            ..Fact::new(EventKind::Member, long).about("10.0.0.1")
+            evidence: vec!["long ".repeat(80); 8],
+            ..Fact::new(EventKind::Member, text).about("10.0.0.1")
         });
     }
     let before = resident();

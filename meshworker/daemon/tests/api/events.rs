@@ -219,7 +219,14 @@ async fn there_are_so_many_streams_and_no_more() {
             exchange(more, &ask).await.unwrap().refused(503);
         }
     }
-    let error = office.get("/v1/events/stream").await.refused(503);
+    // Whoever has none takes the oldest of whoever has most.
+    readers.push(Reader::start(&office, "", None).await);
+    let cut = readers.remove(0).ends().await;
+    assert!(cut, "there is one more than there are places");
+    let more = connect_from([127, 0, 5, 1].into(), office.address).await;
+    let ask = request("GET /v1/events/stream", &[], "");
+    let refused = exchange(more.unwrap(), &ask).await.unwrap();
+    let error = refused.refused(503);
     assert!(error.starts_with("streams: "), "{error}");
     // They take nobody else's place.
     assert_eq!(office.get("/v1/health").await.status, 200);

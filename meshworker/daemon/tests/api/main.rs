@@ -14,6 +14,7 @@ mod contract;
 mod crowd;
 mod encrypted;
 mod events;
+mod greedy;
 mod load;
 #[allow(
     dead_code,
@@ -37,3 +38,4 @@ mod strain;
 #[path = "../worker/support/mod.rs"]
 mod support;
 mod token;
+mod web;

@@ -34,6 +34,11 @@ impl Reader {
         Reader::start_from(here, office, query, last).await
     }
 
+    /// Whether it ends, without another word.
+    pub async fn ends(mut self) -> bool {
+        self.block("\n\n").await.is_none()
+    }
+
     /// The same, from this address.
     pub async fn start_from(
         from: IpAddr,

@@ -2,11 +2,13 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::IntoResponse;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Desk;
-use crate::api::{Json, Problem, ProblemBody};
+use crate::api::{Problem, ProblemBody};
 use crate::status::{Event, Events};
 
 /// So many events are told when nobody says how many.
@@ -88,13 +90,12 @@ impl Which {
 pub async fn events(
     State(desk): State<Desk>,
     query: Result<Query<Which>, QueryRejection>,
-) -> Result<Json<Events>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let which = Which::read(query)?;
     let limit = which.limit.unwrap_or(TOLD);
     let after = which.after.unwrap_or(0);
-    let events = desk
-        .board
-        .chronicle()
-        .events(after, limit, |e| which.wants(e));
-    Ok(Json(events))
+    let chronicle = desk.board.chronicle();
+    let page = chronicle.events(after, limit, |e| which.wants(e));
+    // All of the history is megabytes: not written anew for each that asks.
+    Ok(([(header::CONTENT_TYPE, "application/json")], page.json()))
 }

@@ -20,9 +20,8 @@ use super::Desk;
 use super::events::Which;
 use super::streams::Place;
 use crate::api::{Lease, Peer, Problem, ProblemBody};
-use crate::board::{Chronicle, News};
+use crate::board::{Chronicle, News, Noted};
 use crate::status::Event;
-use crate::words;
 
 /// A reader that hears nothing for so long is sent a comment, so that both
 /// sides know that the other one is there.
@@ -97,7 +96,7 @@ impl Reader {
         lease: Lease,
         place: Place,
     ) -> Reader {
-        lease.stream();
+        lease.stream(place.gives_way());
         // Listens first: what happens in between is in both, and told once.
         let news = chronicle.listen();
         let after = last.or(which.after());
@@ -167,9 +166,9 @@ impl Reader {
     }
 }
 
-fn fact(event: &Event) -> Bytes {
-    let data = words::json(event).unwrap_or_default();
-    Bytes::from(format!("id: {}\nevent: fact\ndata: {data}\n\n", event.id))
+fn fact(event: &Noted) -> Bytes {
+    let (id, data) = (event.id, event.json());
+    Bytes::from(format!("id: {id}\nevent: fact\ndata: {data}\n\n"))
 }
 
 fn missing(missed: u64) -> Bytes {

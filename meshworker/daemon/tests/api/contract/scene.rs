@@ -34,9 +34,11 @@ pub const GONE: &str = "n7";
 /// As many members can be held as the book of orders has places for.
 const HELD: usize = 1_000;
 
-/// As many streams can be read as there are places for, and as many by one client.
-const STREAMS: usize = 256;
-const OF_ONE: usize = 32;
+/// As many streams can be read by one client.
+const STREAMS: usize = 32;
+
+/// Who reads all of them.
+const READER: [u8; 4] = [127, 3, 0, 1];
 
 /// What a server is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub enum State {
     Seen,
     /// The same, and nothing more can be held or begun.
     Busy,
-    /// The same, and nothing more can be streamed.
+    /// The same, and nothing more can be streamed by this client.
     Crowded,
     /// It has no token, and takes no orders.
     Orderless,
@@ -91,8 +93,7 @@ impl Scene {
         }
         let mut streams = Vec::new();
         while state == State::Crowded && streams.len() < STREAMS {
-            let client = (streams.len() / OF_ONE) as u8;
-            streams.push(stream(&office, [127, 3, 0, 1 + client].into()).await);
+            streams.push(stream(&office, READER.into()).await);
         }
         Scene {
             office,
@@ -128,8 +129,10 @@ impl Scene {
 
     /// Each request is another client's, so that none runs into its limit; unless it is to.
     fn client(&self) -> IpAddr {
-        if self.state == State::Tired {
-            return [127, 0, 0, 1].into();
+        match self.state {
+            State::Tired => return [127, 0, 0, 1].into(),
+            State::Crowded => return READER.into(),
+            _ => {}
         }
         let asked = self.asked.replace(self.asked.get() + 1);
         let [_, _, high, low] = (asked % 60_000).to_be_bytes();

@@ -1,6 +1,6 @@
 //! Many requests and slow readers, while the real program looks after a cluster.
 
-mod process;
+pub mod process;
 mod readers;
 
 use std::net::{IpAddr, SocketAddr};

@@ -1,6 +1,7 @@
 //! The real program, and its log.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -18,10 +19,16 @@ pub struct Process {
 impl Process {
     /// Starts it; it looks after the nodes of this world, and takes orders with the token of this file.
     pub fn start(world: &World, token: &str) -> Process {
+        Process::start_with(world, token, &[])
+    }
+
+    /// The same, with these arguments besides.
+    pub fn start_with(world: &World, token: &str, more: &[&str]) -> Process {
         let flags = world.settings(&[]).into_iter();
         let mut child = Command::new(env!("CARGO_BIN_EXE_meshworker"))
             .args(["run", "--verbose", "--log-format", "json"])
             .args(["--api-listen", "127.0.0.1:0", "--api-token-file", token])
+            .args(more)
             .args(flags.flat_map(|(name, value)| [format!("--{name}"), value]))
             .env_clear()
             .stdin(Stdio::null())
@@ -50,6 +57,25 @@ impl Process {
             let line = line.unwrap_or_else(|| panic!("it ended: {:?}", self.child.try_wait()));
             if line["message"] == message {
                 return line;
+            }
+        }
+    }
+
+    /// Where it listens for operators.
+    pub async fn address(&mut self) -> SocketAddr {
+        let line = self.says("listening for operators").await;
+        line["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The next line that begins so, as text. May be cancelled.
+    pub async fn warns(&mut self, begin: &str) -> String {
+        loop {
+            let line = timeout(PATIENCE, self.lines.recv()).await;
+            let line = line.unwrap_or_else(|_| panic!("it does not say {begin}"));
+            let line = line.unwrap_or_else(|| panic!("it ended: {:?}", self.child.try_wait()));
+            let message = line["message"].as_str().unwrap_or_default();
+            if line["level"] == "WARN" && message.starts_with(begin) {
+                return message.to_owned();
             }
         }
     }
