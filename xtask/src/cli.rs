@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, docs, images, lab, lint, promtool, sbom, screenshots, simulate, test};
+use crate::{
+    bench, demo, docs, fuzz, images, lab, lint, promtool, sbom, screenshots, simulate, test,
+};
 
 /// The project's chores.
 #[derive(Debug, Parser)]
@@ -26,6 +28,8 @@ enum Chore {
     Promtool,
     /// Play simulated stories, each of its own seed, and check every promise
     Simulate(simulate::SimulateArgs),
+    /// Try every parser of bytes from outside with many inputs: libFuzzer
+    Fuzz(fuzz::FuzzArgs),
     /// Build the images
     Images(images::ImagesArgs),
     /// What the released program is made of: a bill of materials, CycloneDX
@@ -48,6 +52,7 @@ impl Cli {
             Chore::Docs => docs::run(),
             Chore::Promtool => promtool::run(),
             Chore::Simulate(args) => simulate::run(&args),
+            Chore::Fuzz(args) => fuzz::run(&args),
             Chore::Images(args) => images::run(&args),
             Chore::Sbom => sbom::run(),
             Chore::Lab(args) => lab::run(&args),

@@ -1,4 +1,4 @@
-//! The project's chores: demo, test, lint, docs, promtool, simulate, images, lab, screenshots, bench.
+//! The project's chores: demo, test, lint, docs, promtool, simulate, fuzz, images, sbom, lab, screenshots, bench.
 #![allow(
     clippy::disallowed_types,
     reason = "chores run other programs and tell how long they took"
@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod demo;
 mod docs;
+mod fuzz;
 mod images;
 mod lab;
 mod lint;

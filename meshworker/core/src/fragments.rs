@@ -23,7 +23,9 @@ pub fn fragments<N: Ord + Copy>(
     for (a, b) in links {
         if let (Ok(a), Ok(b)) = (sorted.binary_search(&a), sorted.binary_search(&b)) {
             let (a, b) = (root(&mut parent, a), root(&mut parent, b));
-            parent[a.max(b)] = a.min(b);
+            if let Some(higher) = parent.get_mut(a.max(b)) {
+                *higher = a.min(b);
+            }
         }
     }
     let mut groups: BTreeMap<usize, Vec<N>> = BTreeMap::new();
@@ -37,9 +39,15 @@ pub fn fragments<N: Ord + Copy>(
 }
 
 fn root(parent: &mut [usize], mut node: usize) -> usize {
-    while parent[node] != node {
-        parent[node] = parent[parent[node]];
-        node = parent[node];
+    while let Some(&above) = parent.get(node)
+        && above != node
+    {
+        // Each is brought nearer to the root on the way.
+        let next = parent.get(above).copied().unwrap_or(above);
+        if let Some(parent) = parent.get_mut(node) {
+            *parent = next;
+        }
+        node = next;
     }
     node
 }

@@ -10,6 +10,17 @@
 //!                                 ├─> Roster ──> Situation ──> Planner::propose ──> gates ──> Plan
 //! View (database) ──────┘                             (one per engine)  (the same for all)
 //! ```
+// What comes from outside must not end a process.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unchecked_time_subtraction
+    )
+)]
 
 mod backoff;
 mod decide;

@@ -297,7 +297,7 @@ fn closed_for_time<R>(
     // 8. All of the above have held for the hold time.
     let held = now.since(since);
     if held < limits.removal_hold && !testified {
-        let left = (limits.removal_hold - held).as_secs_f64();
+        let left = limits.removal_hold.saturating_sub(held).as_secs_f64();
         return Some((Gate::Hold, format!("{left:.1} s are left")));
     }
     // 9. No other member was forgotten within the window.

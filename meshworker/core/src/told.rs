@@ -49,7 +49,8 @@ impl<const LONGEST: usize> Told<LONGEST> {
 impl<const LONGEST: usize> From<&str> for Told<LONGEST> {
     fn from(text: &str) -> Told<LONGEST> {
         // What is cut off need not be looked at.
-        let text = &text[..text.floor_char_boundary(LONGEST)];
+        let whole = text.floor_char_boundary(LONGEST);
+        let text = text.get(..whole).unwrap_or_default();
         let mut plain = String::with_capacity(text.len());
         for c in text.chars().map(shown) {
             if plain.len() + c.len_utf8() > LONGEST {
@@ -98,14 +99,24 @@ impl<'de, const LONGEST: usize> Deserialize<'de> for Told<LONGEST> {
 
 /// Texts of several lines, such as a database's table, of which each line is taken
 /// apart: the same without what does something else than stand there, but for the
-/// ends of lines and tabulators.
+/// ends of lines.
 pub fn plain_lines(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| is_harmful(c) && !matches!(c, '\n' | '\r' | '\t');
-    if !text.contains(harmful) {
+    let is_plain = |line: &str| {
+        let end = ["\r\n", "\n"];
+        let bare = end.iter().find_map(|end| line.strip_suffix(end));
+        !bare.unwrap_or(line).contains(is_harmful)
+    };
+    if text.split_inclusive('\n').all(is_plain) {
         return Cow::Borrowed(text);
     }
-    let plain = text.chars().map(|c| if harmful(c) { INSTEAD } else { c });
-    Cow::Owned(plain.collect())
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        // Alone it moves the cursor to the line's begin.
+        let ends = c == '\n' || (c == '\r' && rest.peek() == Some(&'\n'));
+        plain.push(if ends { c } else { shown(c) });
+    }
+    Cow::Owned(plain)
 }
 
 /// A document of JSON, the same without what does something else than stand there

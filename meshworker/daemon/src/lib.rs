@@ -4,10 +4,22 @@
 //! configuration, the loop, the command line. Decisions live in
 //! [`meshworker_core`], databases in [`meshworker_engines`], what is known of stack
 //! files in [`meshworker_doctor`].
+// What comes from outside must not end a process.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unchecked_time_subtraction
+    )
+)]
 
 pub mod announce;
 pub mod api;
 pub mod board;
+pub mod bounds;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -19,6 +31,7 @@ pub mod install;
 mod kept;
 pub mod log_level;
 pub mod metrics;
+pub mod outside;
 pub mod proof;
 pub mod rights;
 pub mod scale;

@@ -108,26 +108,7 @@ impl TokenFile {
     ///
     /// The file cannot be read, or holds what is no token.
     pub fn read(&self) -> Result<Vec<Token>, TokenFileError> {
-        let content = self.0.read()?;
-        let file = || self.0.path().display().to_string();
-        let lines = content.lines().map(str::trim).enumerate();
-        let lines = lines.filter(|(_, text)| !text.is_empty());
-        let tokens = lines.map(|(number, text)| {
-            Token::try_from(text).map_err(|why| TokenFileError::Line {
-                file: file(),
-                line: number + 1,
-                why,
-            })
-        });
-        let tokens: Vec<Token> = tokens.collect::<Result<_, _>>()?;
-        if tokens.len() > MOST {
-            let found = tokens.len();
-            return Err(TokenFileError::Many {
-                file: file(),
-                found,
-            });
-        }
-        Ok(tokens)
+        tokens_in(&self.0.read()?, &self.0.path().display().to_string())
     }
 
     /// The first token: the one to come with.
@@ -151,6 +132,28 @@ impl TokenFile {
         };
         own.iter().any(|token| others.contains(token))
     }
+}
+
+/// The tokens in the content of this file.
+pub(crate) fn tokens_in(content: &str, file: &str) -> Result<Vec<Token>, TokenFileError> {
+    let lines = content.lines().map(str::trim).enumerate();
+    let lines = lines.filter(|(_, text)| !text.is_empty());
+    let tokens = lines.map(|(number, text)| {
+        Token::try_from(text).map_err(|why| TokenFileError::Line {
+            file: file.to_owned(),
+            line: number + 1,
+            why,
+        })
+    });
+    let tokens: Vec<Token> = tokens.collect::<Result<_, _>>()?;
+    if tokens.len() > MOST {
+        let found = tokens.len();
+        return Err(TokenFileError::Many {
+            file: file.to_owned(),
+            found,
+        });
+    }
+    Ok(tokens)
 }
 
 /// Whether what was given is one of these tokens. Takes as long wherever the

@@ -67,7 +67,7 @@ mod tests {
         ] {
             assert_eq!(&*Told::<100>::from(good), good);
         }
-        assert_eq!(plain_lines("a\r\n\tb\u{1b}\n"), "a\r\n\tb\u{fffd}\n");
+        assert_eq!(plain_lines("a\r\n b\u{1b}\n"), "a\r\n b\u{fffd}\n");
     }
 
     #[test]

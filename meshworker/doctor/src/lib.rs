@@ -4,6 +4,17 @@
 //! when it could not be made. Nothing is ever changed, nothing is asked; only
 //! [`stack::read`] touches files. What a worker or a supervisor would say of its
 //! settings is told by the program itself ([`stack::Refuses`]).
+// What comes from outside must not end a process.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unchecked_time_subtraction
+    )
+)]
 
 pub mod check;
 pub mod finding;

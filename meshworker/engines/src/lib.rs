@@ -6,13 +6,26 @@
 //! requests follow. The other is [`Engine`]: ask a node for its view, perform
 //! one request. To add a database, write both in a new folder and add one line
 //! to [`registry`].
+// What comes from outside must not end a process.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unchecked_time_subtraction
+    )
+)]
 
 mod access;
 pub mod aerospike;
+pub mod budget;
 mod descriptor;
 mod dial;
 mod engine;
 mod intern;
+pub mod outside;
 pub mod redis;
 pub mod registry;
 mod rest;
@@ -24,6 +37,5 @@ pub mod tls;
 pub use access::{Access, Tls};
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
-pub use intern::Interner;
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};

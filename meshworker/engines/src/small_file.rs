@@ -10,6 +10,10 @@ use rustix::fs::OFlags;
 /// The longest secret or configuration file, in bytes.
 pub const LONGEST: u64 = 64 * 1024;
 
+/// The longest file of certificates or keys, in bytes: that with the system's
+/// hundreds of authorities takes a fifth.
+pub const LONGEST_PEM: u64 = 1 << 20;
+
 /// What an editor may put first, to say that it is UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -21,6 +25,20 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 ///
 /// It cannot be opened, is no regular file, is longer, or is no UTF-8.
 pub fn read_text(path: &Path, longest: u64) -> io::Result<String> {
+    let bytes = read_bytes(path, longest)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| io::Error::other("found bytes that are no text; allowed: UTF-8"))?;
+    let start = text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned);
+    Ok(start.unwrap_or(text))
+}
+
+/// The bytes of a regular file of at most so many, or of a symbolic link to one.
+/// Never waits.
+///
+/// # Errors
+///
+/// It cannot be opened, is no regular file, or is longer.
+pub fn read_bytes(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
@@ -30,14 +48,13 @@ pub fn read_text(path: &Path, longest: u64) -> io::Result<String> {
             "found something else than a regular file; allowed: one, or a link to one",
         ));
     }
-    let mut text = String::new();
-    file.take(longest + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > longest {
+    let mut bytes = Vec::new();
+    file.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
         let why = format!("found more than {longest} bytes; allowed: {longest} at most");
         return Err(io::Error::other(why));
     }
-    let start = text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned);
-    Ok(start.unwrap_or(text))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use crate::Tls;
+use crate::small_file::{LONGEST_PEM, read_bytes};
 
 /// The files for an encrypted connection cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -141,10 +142,7 @@ fn read(tls: &Tls) -> Result<TlsConnector, TlsError> {
     let config = match &tls.client {
         Some((certificate, key)) => {
             let chain = certificates(certificate)?;
-            let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::File {
-                path: key.display().to_string(),
-                why: error.to_string(),
-            })?;
+            let key = private_key(key)?;
             config.with_client_auth_cert(chain, key)?
         }
         None => config.with_no_client_auth(),
@@ -243,18 +241,41 @@ pub fn expected_name(tls: &Tls, node: IpAddr) -> Result<ServerName<'static>, Tls
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |why: String| TlsError::File {
-        path: file.display().to_string(),
-        why,
-    };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file)
-        .map_err(|error| failed(error.to_string()))?
-        .collect();
-    let found = found.map_err(|error| failed(error.to_string()))?;
+    read_file(file, certificates_in)
+}
+
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    read_file(file, private_key_in)
+}
+
+fn read_file<T>(file: &Path, what: fn(&[u8]) -> Result<T, String>) -> Result<T, TlsError> {
+    let bytes = read_bytes(file, LONGEST_PEM).map_err(|why| why.to_string());
+    bytes
+        .and_then(|bytes| what(&bytes))
+        .map_err(|why| TlsError::File {
+            path: file.display().to_string(),
+            why,
+        })
+}
+
+/// The certificates among these bytes.
+pub(crate) fn certificates_in(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
+    let found = found.map_err(|why| told(&why))?;
     if found.is_empty() {
-        return Err(failed("found no certificate in it".into()));
+        return Err("found no certificate in it".into());
     }
     Ok(found)
+}
+
+/// The private key among these bytes.
+pub(crate) fn private_key_in(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(bytes).map_err(|why| told(&why))
+}
+
+/// A reason may repeat what stands in the file.
+fn told(why: &dyn fmt::Display) -> String {
+    Told::<300>::from(why.to_string()).into_string()
 }
 
 #[cfg(test)]

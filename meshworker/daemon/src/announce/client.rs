@@ -138,7 +138,7 @@ fn is_alert(why: &hyper::Error) -> bool {
 }
 
 /// What a worker says of a refusal, fit for one line of a log.
-fn first_line(body: &[u8]) -> String {
+pub(crate) fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     Told::<400>::from(text.lines().next().unwrap_or_default()).into_string()
 }

@@ -13,6 +13,7 @@ use meshworker_core::{Presence, Report, Sighting, Witness};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::routes::LONGEST_TEXT;
 use super::{Announcement, Answer, Findings, Phase, Verdict};
 use crate::turned_away::Register;
 
@@ -31,9 +32,13 @@ const EVERYBODY: Duration = Duration::from_secs(2);
 /// and no witness lists it: a database that loads its data from disk.
 const UNSEEN: Duration = Duration::from_secs(120);
 
-/// More members than any of the databases can have. With a kilobyte each at
-/// most, they take a few megabytes.
-const MOST_MEMBERS: usize = 4096;
+/// Twice as many members as any of the databases can have: while a service is updated,
+/// a slot has two.
+pub(crate) const MOST_MEMBERS: usize = 2048;
+
+/// What one takes at the most, in bytes: its four texts, of which two are kept twice,
+/// what stands around them, and the same once more in the last report.
+pub(crate) const A_MEMBER: usize = 2 * 6 * LONGEST_TEXT + 1024;
 
 /// So many refusals are told with one pass.
 const MOST_NEWS: usize = 8;
@@ -154,7 +159,7 @@ impl Desk {
             }
             return Ok(());
         }
-        if inner.members.len() >= MOST_MEMBERS {
+        if inner.members.len() >= MOST_MEMBERS && !inner.make_room(said.address) {
             return Err(self.refuse(&mut inner, said, Refused::Full(MOST_MEMBERS)));
         }
         let entry = Entry {
@@ -398,6 +403,20 @@ impl Inner {
         let here = || findings.vouched(said.address) || findings.answers(said.address);
         let listed = findings.is_in_the_task_list(said);
         listed.unwrap_or_else(|| now < *came + UNSEEN || here())
+    }
+
+    /// Takes the place of one for whom no witness speaks, if a witness lists this
+    /// address. Whether there is room now.
+    fn make_room(&mut self, address: IpAddr) -> bool {
+        let Some(findings) = &self.findings else {
+            return false;
+        };
+        let stranger = |(_, entry): &(&Key, &Entry)| !findings.vouched(entry.said.address);
+        let strangers = self.members.iter().filter(stranger);
+        let newest = strangers.max_by_key(|(_, entry)| entry.position);
+        let newest = newest.map(|(key, _)| key.clone());
+        let key = newest.filter(|_| findings.vouched(address));
+        key.is_some_and(|key| self.members.remove(&key).is_some())
     }
 
     fn next_expiry(&self) -> Option<Instant> {

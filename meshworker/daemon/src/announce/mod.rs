@@ -23,11 +23,13 @@ mod registry;
 mod routes;
 mod source;
 
+pub(crate) use desk::{A_MEMBER, MOST_MEMBERS};
 pub use desk::{Desk, Refused, Speaker};
 pub use findings::Findings;
 pub use message::{Announcement, Answer, Phase, Verdict};
 pub use registry::{Registration, Registry};
 pub use routes::router;
+pub(crate) use routes::understood;
 pub use source::AnnounceSource;
 
 /// Where announcements are posted.

@@ -14,7 +14,7 @@ use super::{Announcement, Answer, PATH, Refused, Speaker};
 use crate::api::{self, Json, Peer, Problem};
 
 /// Longer than any name or id of Swarm: its names are DNS names.
-const LONGEST_TEXT: usize = 253;
+pub(super) const LONGEST_TEXT: usize = 253;
 
 /// The route of announcements.
 pub fn router(state: api::State) -> Router {
@@ -56,7 +56,7 @@ async fn announce(
 }
 
 /// The announcement in a body, if it can be one.
-fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
+pub(crate) fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
     let said: Announcement = serde_json::from_slice(body)
         .map_err(|error| Problem::bad(format!("body: it is no announcement: {error}")))?;
     let texts = [

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use super::Problem;
 
 /// No request is larger: an announcement has half a kilobyte.
-const MOST: usize = 16 * 1024;
+pub(super) const MOST: usize = 16 * 1024;
 
 /// A body that is too large is read up to here before it is refused. Whoever
 /// hangs up on a sender may cut off his own answer.

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use meshworker_core::Told;
+
 use super::Problem;
 
 /// What is answered besides the names that are given.
@@ -42,7 +44,7 @@ impl Names {
             let is_name = name.len() <= 253 && name.chars().all(allowed);
             is_name
                 .then(|| plain(name))
-                .ok_or_else(|| NoName(name.to_owned()))
+                .ok_or_else(|| NoName(Told::<300>::from(name).into_string()))
         });
         Ok(Names(names.collect::<Result<_, _>>()?))
     }

@@ -29,6 +29,7 @@ pub use lease::Lease;
 pub use problem::{Problem, ProblemBody};
 pub use rate::{limited, limited_to, limited_with};
 pub use readers::{Readers, Unknown, restricted};
+pub(crate) use server::{A_STREAM, ANSWERS, CONNECTIONS};
 pub use server::{Peer, Server};
 pub use token::Tokens;
 

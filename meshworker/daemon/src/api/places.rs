@@ -19,11 +19,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::turn::{Turn, Waiting};
 
+pub(super) use self::turn::WAITING;
+
 /// So many connections at a time of clients that have proved nothing.
-const STRANGERS: usize = 192;
+pub(super) const STRANGERS: usize = 192;
 
 /// So many more of those that have proved that they know a token.
-const PROVED: usize = 64;
+pub(super) const PROVED: usize = 64;
 
 /// So many of one client.
 const OF_ONE: usize = 16;
@@ -40,11 +42,11 @@ const ASKED: Duration = Duration::from_millis(250);
 const TAKEN: Duration = Duration::from_millis(1000);
 
 /// So many bytes of answers are under way, and of one client.
-const BYTES: usize = 8 << 20;
+pub(super) const BYTES: usize = 8 << 20;
 const BYTES_OF_ONE: usize = 2 << 20;
 
 /// An answer of so many bytes is the kernel's at once.
-const SMALL: usize = 32 * 1024;
+pub(super) const SMALL: usize = 16 * 1024;
 
 /// So many answers wait for their share of the bytes, for so long.
 const UNWEIGHED: usize = 4;

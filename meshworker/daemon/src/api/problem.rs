@@ -32,6 +32,11 @@ impl Problem {
         self.status
     }
 
+    /// In words.
+    pub(crate) fn words(self) -> String {
+        self.error.into_string()
+    }
+
     /// The request cannot be understood.
     pub fn bad(error: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, error)

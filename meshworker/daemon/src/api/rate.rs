@@ -22,7 +22,7 @@ use super::{Lease, Peer, Problem, ProblemBody, Tokens};
 
 /// So many requests a second, and as many at once: a dashboard sends a few, a
 /// script that runs wild thousands.
-const PER_SECOND: NonZeroU32 = NonZeroU32::new(500).expect("not zero");
+const PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
 
 /// When so many clients are remembered, those that have been quiet are forgotten.
 const CLIENTS: usize = 4_096;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use futures_util::FutureExt;
 use hyper::body::Body as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -20,11 +22,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
+use super::body::MOST as BODY;
 use super::certificate::Certificate;
-use super::places::Places;
+use super::places::{self, PROVED, Places, STRANGERS, WAITING};
 use super::{Lease, Problem};
+use crate::kept::unless_it_breaks;
 use crate::proof::Door;
 
 /// The head of a request, in bytes. A token and what clients add fit well.
@@ -32,7 +36,30 @@ const HEAD: usize = 16 * 1024;
 
 /// So many bytes may wait in the kernel for a reader that is slow. Left alone it
 /// takes megabytes for each.
-const SENT: u32 = 64 * 1024;
+const SENT: u32 = 16 * 1024;
+
+/// So many bytes may wait in the kernel for us: a head and a body come in a few pieces.
+const UNREAD: u32 = 8 * 1024;
+
+/// The kernel takes twice of either, for what it keeps besides.
+const KERNEL: usize = 2;
+
+/// What TLS keeps of both directions, and the tasks.
+const AROUND: usize = 20 * 1024;
+
+/// What the connections of one server take at the most, in bytes, in the program and in
+/// the kernel: those with a place, with a head, a body and a small answer each; and
+/// those that wait for one.
+pub(crate) const CONNECTIONS: usize = (STRANGERS + PROVED)
+    * (HEAD + BODY + places::SMALL + AROUND + KERNEL * (SENT + UNREAD) as usize)
+    + WAITING * (2 * 1024 + KERNEL * UNREAD as usize);
+
+/// The longer answers of one server that are under way; and one more, which is made.
+pub(crate) const ANSWERS: usize = places::BYTES + (2 << 20);
+
+/// What a reader of the stream of events takes, in bytes, in the program and in the
+/// kernel. What it is to be told is shared with all others.
+pub(crate) const A_STREAM: usize = HEAD + AROUND + KERNEL * (SENT + UNREAD) as usize;
 
 /// So many connections wait in the kernel for a place.
 const BACKLOG: u32 = 1024;
@@ -115,19 +142,40 @@ impl Server {
     }
 
     /// Answers until `stop` becomes true, and finishes what has begun.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, stop: watch::Receiver<bool>) {
         info!(address = %self.address, tls = !matches!(self.wire, Wire::Plain), "listening for {}", self.purpose);
         let places = Arc::<Places>::default();
         let mut connections = JoinSet::new();
+        let listening = format!("listening for {}", self.purpose);
+        loop {
+            let accepting = self.accept(&places, &mut connections, stop.clone());
+            if unless_it_breaks(&listening, accepting).await.is_some() {
+                break;
+            }
+        }
+        drop(self.listener);
+        let rest = async { while connections.join_next().await.is_some() {} };
+        if timeout(LAST, rest).await.is_err() {
+            connections.shutdown().await;
+        }
+    }
+
+    /// Takes in connections until `stop` becomes true.
+    async fn accept(
+        &self,
+        places: &Arc<Places>,
+        connections: &mut JoinSet<()>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut tending = pin!(places.tend());
         loop {
             tokio::select! {
                 () = &mut tending => {}
-                _ = stop.wait_for(|stop| *stop) => break,
+                _ = stop.wait_for(|stop| *stop) => return,
                 Some(_) = connections.join_next() => {}
                 (stream, peer) = self.next() => {
                     let (router, wire) = (self.router.clone(), self.wire.clone());
-                    let (places, peer) = (Arc::clone(&places), peer.ip().to_canonical());
+                    let (places, peer) = (Arc::clone(places), peer.ip().to_canonical());
                     connections.spawn(async move {
                         match places.enter(peer).await {
                             Some(place) => {
@@ -138,11 +186,6 @@ impl Server {
                     });
                 }
             }
-        }
-        drop(self.listener);
-        let rest = async { while connections.join_next().await.is_some() {} };
-        if timeout(LAST, rest).await.is_err() {
-            connections.shutdown().await;
         }
     }
 
@@ -168,6 +211,7 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     };
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SENT)?;
+    socket.set_recv_buffer_size(UNREAD)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -230,7 +274,15 @@ async fn within(
     next: Next,
 ) -> Response {
     lease.heard();
-    let mut response = weighed(&lease, next.run(request).await).await;
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // What an answer changes it changes in whole steps alone.
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let response = answered.unwrap_or_else(|_| {
+        error!("answering {method} {path:?} broke, which is a bug");
+        let error = "the answer broke, which is a bug of this worker: its log tells more";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error).into_response()
+    });
+    let mut response = weighed(&lease, response).await;
     for (name, value) in ALWAYS {
         let value = HeaderValue::from_static(value);
         response.headers_mut().entry(name).or_insert(value);

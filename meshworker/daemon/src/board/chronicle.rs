@@ -19,6 +19,13 @@ const REMEMBERED: usize = 2_000;
 /// usual ones have.
 const BYTES: usize = 2 << 20;
 
+/// What they take at the most, in bytes, with all that stands around the words, and
+/// with the news that listeners have not heard yet.
+pub(crate) const EVENTS: usize = BYTES + (REMEMBERED + BEHIND) * AN_EVENT;
+
+/// An event besides its words: with its evidence, and what the allocator takes.
+const AN_EVENT: usize = size_of::<Noted>() + (4 + MOST_EVIDENCE) * 40;
+
 /// The longest text, and the longest name or piece of evidence, in bytes; and so many
 /// pieces of evidence. What others say has bounds of its own, and is put together here.
 const LONGEST_TEXT: usize = 2_000;

@@ -24,6 +24,7 @@ use crate::api::certificate::Certificate;
 use crate::config::Cluster;
 use crate::turned_away::Register;
 
+pub(crate) use chronicle::EVENTS;
 pub use chronicle::{Chronicle, News};
 pub use fact::Fact;
 pub use look::{Head, Look};

@@ -46,14 +46,14 @@ pub fn refuses(service: &Service) -> Vec<(String, String)> {
 
 fn judge(service: &Service) -> Result<(), Failed> {
     let words = parts::tokens(service);
-    let words = &words[parts::call(&words).map_or(0, |at| at + 1)..];
-    let end = words.iter().position(|word| *word == "--");
-    let words = &words[..end.unwrap_or(words.len())];
+    let begin = parts::call(&words).map_or(0, |at| at + 1);
+    let words = words.into_iter().skip(begin);
+    let words: Vec<&str> = words.take_while(|word| *word != "--").collect();
     let (name, words) = match words.split_first() {
         Some((name, words)) if !name.starts_with('-') => (*name, words),
         // The script's options, or nothing but variables.
-        _ if parts::is_supervised(service) => ("init", words),
-        _ => ("run", words),
+        _ if parts::is_supervised(service) => ("init", words.as_slice()),
+        _ => ("run", words.as_slice()),
     };
     let command = super::command();
     let Some(command) = command.find_subcommand(name).cloned() else {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use meshworker_core::Told;
+
 /// The port of the API when none is named.
 pub const PORT: u16 = 4748;
 
@@ -43,7 +45,7 @@ impl Endpoint {
             .map(str::parse)
             .collect::<Result<_, _>>()?;
         if list.is_empty() {
-            return Err(InvalidEndpoint(text.to_owned()));
+            return Err(invalid(text));
         }
         Ok(list)
     }
@@ -62,11 +64,16 @@ impl Endpoint {
     }
 }
 
+/// A text that names no place, as much of it as is shown.
+fn invalid(text: &str) -> InvalidEndpoint {
+    InvalidEndpoint(Told::<300>::from(text).into_string())
+}
+
 impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Endpoint, InvalidEndpoint> {
-        let invalid = || InvalidEndpoint(text.to_owned());
+        let invalid = || invalid(text);
         let (secure, rest) = match text.split_once("://") {
             Some(("http", rest)) => (false, rest),
             Some(("https", rest)) => (true, rest),

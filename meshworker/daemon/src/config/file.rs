@@ -58,7 +58,12 @@ pub fn read(path: &Path) -> Result<Vec<Raw>, FileError> {
     parse(path, &text)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<Raw>, FileError> {
+/// The clusters in the text of a file.
+///
+/// # Errors
+///
+/// It is not TOML, or holds something that is no setting.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<Raw>, FileError> {
     let shape = |found: String| FileError::Shape {
         path: path.to_owned(),
         found: Told::<300>::from(found).into_string(),

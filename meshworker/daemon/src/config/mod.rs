@@ -13,6 +13,7 @@ mod raw;
 pub mod setting;
 
 pub use cluster::{Cluster, Dns, Docker, Invalid, IpFamily, Surroundings, variable};
+pub(crate) use file::parse as parse_file;
 pub use file::{FileError, read as read_file};
 pub use inputs::{Inputs, InvalidInputs};
 pub use raw::{Given, Origin, Raw, UnknownSetting};

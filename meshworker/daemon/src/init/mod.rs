@@ -34,6 +34,7 @@ mod socket;
 mod subnet;
 mod supervisor;
 
+pub(crate) use directory::user_in;
 pub use settings::{INIT_SETTINGS, InitSetting, InvalidInit, Settings};
 pub use socket::{NAME_VARIABLE as SOCKET_VARIABLE, ask};
 pub use supervisor::{Refused, run};

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use meshworker_core::Told;
+
 use super::address::Wish;
 use super::course::Times;
 use super::identity::Identity;
@@ -276,7 +278,7 @@ impl<F: Fn(&'static str) -> Option<String>> Given<F> {
 fn invalid(name: &'static str, found: &str, allowed: &str) -> InvalidInit {
     InvalidInit {
         name,
-        found: format!("'{found}'"),
+        found: format!("'{}'", Told::<300>::from(found)),
         allowed: allowed.to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod heard;
 mod options;
+pub(crate) mod outside;
 mod question;
 mod resolver;
 mod wildcard;
@@ -29,6 +30,7 @@ use super::jitter::jittered;
 use crate::config::IpFamily;
 
 pub use self::options::DnsOptions;
+pub(crate) use self::question::ANSWERS;
 
 /// For how long one family is waited for once the other has given addresses:
 /// joining must not wait for a server that never answers AAAA.

@@ -11,7 +11,9 @@ mod endpoint;
 mod error;
 mod events;
 mod labels;
+mod listed;
 mod model;
+pub(crate) mod outside;
 mod reach;
 mod replicas;
 mod sightings;
@@ -28,6 +30,10 @@ use self::events::WakeUps;
 use super::Source;
 
 pub use self::client::DockerClient;
+
+/// What an answer takes at the most, in bytes: itself, the texts that are read of it, and
+/// what stands around them.
+pub(crate) const ANSWER: usize = 2 * client::LONGEST_ANSWER + model::MOST * model::ENTRY;
 pub use self::endpoint::Endpoint;
 pub use self::error::DockerError;
 pub use self::labels::{LabelledServices, Labels};

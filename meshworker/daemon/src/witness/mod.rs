@@ -4,8 +4,8 @@
 //! that is the core's business. None of them decides, and none remembers more
 //! than what it reported last, which it needs to notice a change.
 
-mod dns;
-mod docker;
+pub(crate) mod dns;
+pub(crate) mod docker;
 mod jitter;
 mod place;
 mod unusable;

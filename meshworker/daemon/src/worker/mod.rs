@@ -33,6 +33,8 @@ use cadence::Cadence;
 use ears::{Ears, Haste};
 use ending::Ending;
 use observe::{Observer, Seen};
+
+pub(crate) use observe::AT_ONCE;
 pub use pass::{Done, Pass, Requests};
 use rush::Rush;
 use tell::Teller;

@@ -1,7 +1,5 @@
 //! Observe: take what the witnesses say, then ask every node that they name.
 
-mod memory;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,14 +11,13 @@ use meshworker_core::{Answer, Member, Observation, Presence, Roster, Unanswered}
 use meshworker_engines::Engine;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::memory::Memory;
 use super::ears::{Ears, Haste, Taken};
 use super::pass::Requests;
 use super::patience::Patience;
 
 /// How many nodes are asked at once. A thousand members are asked in a few
 /// rounds, with few sockets open at a time.
-const AT_ONCE: usize = 128;
+pub(crate) const AT_ONCE: usize = 128;
 
 /// A node may take two requests' time in all, and never more than this, so that
 /// a pass is bounded whatever the engine does and whatever was configured.
@@ -29,6 +26,10 @@ const NODE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a look asks those that only say of themselves that they are there and
 /// have never answered. There may be any number of them.
 const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// So many of them are asked in one look, as many as have been silent least often: a
+/// database can list any number of addresses. Whoever is not asked does not answer.
+const MOST_UNKNOWN: usize = 2048;
 
 /// Everything that one look saw.
 pub struct Seen<D> {
@@ -86,15 +87,14 @@ impl<E: Engine> Observer<E> {
             .flat_map(|report| report.sightings.iter().map(|s| s.address))
             .collect();
         known.extend(&self.answered);
-        let memory = Memory::default();
-        let answers = self.ask(&named, &known, &roster, &memory).await;
+        let answers = self.ask(&named, &known, &roster).await;
         let mut observed = Observation { reports, answers };
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();
         observed
             .answers
-            .extend(self.ask(&unlisted, &known, &roster, &memory).await);
+            .extend(self.ask(&unlisted, &known, &roster).await);
         let answered = observed.answers.iter().filter(|(_, answer)| answer.is_ok());
         self.answered = answered.map(|(node, _)| *node).collect();
         self.patience.note(
@@ -125,23 +125,22 @@ impl<E: Engine> Observer<E> {
         nodes: &BTreeSet<IpAddr>,
         known: &BTreeSet<IpAddr>,
         roster: &Roster,
-        memory: &Memory,
     ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
         let (first, mut unknown): (Vec<IpAddr>, Vec<IpAddr>) =
             nodes.iter().partition(|node| known.contains(node));
         unknown.sort_by_key(|node| self.patience.silences(*node));
+        unknown.truncate(MOST_UNKNOWN);
         let until = Instant::now() + UNKNOWN;
         let asking = async {
             let mut answers = Vec::new();
-            let mut asked = self.answers(&unknown, roster, memory);
+            let mut asked = self.answers(&unknown, roster);
             while let Ok(Some(answer)) = timeout_at(until, asked.next()).await {
                 answers.push(answer);
             }
             answers
         };
         let (mut answers, unknown_answers) = tokio::join!(
-            self.answers(&first, roster, memory)
-                .collect::<BTreeMap<_, _>>(),
+            self.answers(&first, roster).collect::<BTreeMap<_, _>>(),
             asking
         );
         answers.extend(unknown_answers);
@@ -153,24 +152,24 @@ impl<E: Engine> Observer<E> {
     }
 
     /// What these nodes answer, as the answers come.
-    fn answers<'a>(
-        &'a self,
+    fn answers(
+        &self,
         nodes: &[IpAddr],
         roster: &Roster,
-        memory: &'a Memory,
-    ) -> BoxStream<'a, (IpAddr, Answer<E::Detail>)> {
+    ) -> BoxStream<'_, (IpAddr, Answer<E::Detail>)> {
         let questions: Vec<_> = nodes
             .iter()
             .map(|node| {
                 let wait = self.patience.with(*node, self.node_deadline);
                 let named = roster.at(*node).is_some_and(Member::is_named);
-                ask_one(Arc::clone(&self.engine), *node, named, wait).boxed()
+                (*node, named, wait)
             })
             .collect();
-        let answers = stream::iter(questions).buffer_unordered(AT_ONCE);
-        answers
-            .map(|(node, answer)| (node, memory.within(answer)))
-            .boxed()
+        // One after the other: a question takes some room before it is asked.
+        let asked = stream::iter(questions).map(|(node, named, wait)| {
+            ask_one(Arc::clone(&self.engine), node, named, wait).boxed()
+        });
+        asked.buffer_unordered(AT_ONCE).boxed()
     }
 }
 

@@ -98,7 +98,7 @@ async fn small(number: u32, to: SocketAddr) -> TcpStream {
 }
 
 /// Whatever is asked for, with a history of the longest texts, by readers that read
-/// nothing: they took a quarter of a gigabyte, and the stack gives the worker 64 MiB.
+/// nothing: they took a quarter of a gigabyte, and the stack gave the worker 64 MiB.
 #[tokio::test]
 async fn readers_that_do_not_read_filled_the_memory() {
     let world = World::new().await;

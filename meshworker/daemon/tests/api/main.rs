@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod broken;
 mod conformance;
 mod contract;
 mod crowd;

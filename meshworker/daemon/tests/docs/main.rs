@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod bounds;
 mod commands;
 mod links;
 mod names;

@@ -146,10 +146,9 @@ pub fn is_cluster(stack: &Stack, service: &Service, kind: Kind) -> bool {
         })
     };
     let tokens = tokens(service);
-    let flag = tokens.windows(2).any(|pair| {
-        let name = pair[0].trim_start_matches("--");
-        name == "cluster-enabled" && pair[1] == "yes"
-    });
+    let is_flag = |name: &str| name.trim_start_matches("--") == "cluster-enabled";
+    let mut pairs = tokens.windows(2);
+    let flag = pairs.any(|pair| matches!(pair, [name, "yes"] if is_flag(name)));
     let configs = service.configs.iter();
     let mut configs = configs.filter_map(|config| stack.configs.get(&config.value.source));
     let image = service.image.as_ref().map(|image| image.value.as_str());

@@ -176,9 +176,9 @@ fn substitute(
 ) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(dollar) = rest.find('$') {
-        filled += &rest[..dollar];
-        rest = &rest[dollar + 1..];
+    while let Some((before, after)) = rest.split_once('$') {
+        filled += before;
+        rest = after;
         if let Some(after) = rest.strip_prefix('$') {
             filled.push('$');
             rest = after;
@@ -204,7 +204,7 @@ fn expression(text: &str) -> Option<(&str, &str)> {
     if name == 0 {
         return None;
     }
-    let tail = &inner[name..];
+    let (_, tail) = inner.split_at_checked(name)?;
     // Docker takes a default after a bare $NAME as well.
     let modified = tail
         .strip_prefix(':')
@@ -215,7 +215,7 @@ fn expression(text: &str) -> Option<(&str, &str)> {
     } else {
         name
     };
-    let (expression, after) = inner.split_at(end);
+    let (expression, after) = inner.split_at_checked(end)?;
     match braced {
         true => Some((expression, after.strip_prefix('}')?)),
         false => Some((expression, after)),
@@ -250,9 +250,8 @@ fn evaluate(
     match value {
         Some(value) => Ok(value),
         None if by.ends_with('-') => {
-            let begins = |(at, _)| expression_begins(&words[at..]);
-            if words.match_indices('$').any(begins) {
-                let name = &name[..name_length(name)];
+            if words.split('$').skip(1).any(expression_begins) {
+                let name = name.get(..name_length(name)).unwrap_or(name);
                 notes.push((name.to_owned(), true));
             }
             Ok(words.to_owned())
@@ -261,9 +260,8 @@ fn evaluate(
     }
 }
 
-/// Whether something that looks like a variable begins here.
-fn expression_begins(text: &str) -> bool {
-    let rest = text.strip_prefix('$').unwrap_or(text);
+/// Whether what follows a dollar looks like a variable.
+fn expression_begins(rest: &str) -> bool {
     name_length(rest.strip_prefix('{').unwrap_or(rest)) > 0
 }
 

@@ -27,7 +27,10 @@ pub fn tokens(service: &Service) -> Vec<&str> {
 /// these words: a script may name it before, to wait for it.
 pub fn call(tokens: &[&str]) -> Option<usize> {
     let commands = ["init", "run", "install"];
-    let is_call = |pair: &[&str]| last(pair[0]) == "meshworker" && commands.contains(&pair[1]);
+    let is_call = |pair: &[&str]| match pair {
+        [program, command] => last(program) == "meshworker" && commands.contains(command),
+        _ => false,
+    };
     tokens.windows(2).position(is_call)
 }
 
@@ -91,8 +94,8 @@ pub fn supervisor(service: &Service) -> Option<&str> {
 pub fn waits_for_program(service: &Service) -> bool {
     let tokens = tokens(service);
     let at = call(&tokens).filter(|_| supervisor(service).is_some());
-    let before = &tokens[..at.unwrap_or(0)];
-    before.iter().any(|word| matches!(*word, "until" | "while"))
+    let mut before = tokens.iter().take(at.unwrap_or(0));
+    before.any(|word| matches!(*word, "until" | "while"))
 }
 
 /// What the words of `meshworker install` are, where the service runs it.
@@ -143,9 +146,8 @@ fn flag(service: &Service, name: &str) -> Option<At<String>> {
         place: service.words_place.clone(),
     };
     // What follows is the database's.
-    let words = tokens(service);
-    let end = words.iter().position(|word| *word == "--");
-    let words = &words[..end.unwrap_or(words.len())];
+    let words = tokens(service).into_iter();
+    let words: Vec<&str> = words.take_while(|word| *word != "--").collect();
     let following = |flag: &str| {
         words.iter().enumerate().find_map(|(at, word)| {
             let rest = word.strip_prefix(flag)?;

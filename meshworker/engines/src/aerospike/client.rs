@@ -11,14 +11,11 @@ use meshworker_core::Unanswered;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
-use super::info;
+use super::info::{self, HEADER, MAX_BODY};
+use crate::budget::{MOST_KEPT, Share};
 use crate::dial::dial;
 use crate::tls::{self, TlsError};
 use crate::{Access, Tls};
-
-/// How many connections are kept: far below the usual limit of 1024 open files.
-/// The nodes beyond get a new connection for each request.
-const MOST_KEPT: usize = 256;
 
 /// A connection that was not used for this long is closed: many passes, at the
 /// calmest pace, and its node has surely left.
@@ -56,6 +53,9 @@ enum Broken {
     /// It was closed or lost within the answer.
     #[error("half an answer: the connection ended after {0} bytes")]
     Half(usize),
+    /// It took too long over a long answer, and others were waiting.
+    #[error("a long answer that does not end, while others have some too")]
+    GaveWay,
     /// The answer is none.
     #[error(transparent)]
     Malformed(#[from] info::Malformed),
@@ -65,6 +65,7 @@ impl From<Broken> for Unanswered {
     fn from(broken: Broken) -> Unanswered {
         match broken {
             Broken::Closed => Unanswered::Unreachable(broken.to_string()),
+            Broken::GaveWay => Unanswered::Timeout,
             Broken::Half(_) | Broken::Malformed(_) => Unanswered::Garbage(broken.to_string()),
         }
     }
@@ -168,8 +169,20 @@ async fn converse(connection: &mut Connection, request: &[u8]) -> Result<Vec<u8>
     let lost = |_: io::Error| Broken::Closed;
     connection.write_all(request).await.map_err(lost)?;
     connection.flush().await.map_err(lost)?;
+    let share = Share::of(HEADER + MAX_BODY);
+    let gives_way = share.gives_way();
+    tokio::select! {
+        biased;
+        body = body(connection, share) => body,
+        () = gives_way.notified() => Err(Broken::GaveWay),
+    }
+}
+
+/// Reads the answer's body.
+async fn body(connection: &mut Connection, mut share: Share) -> Result<Vec<u8>, Broken> {
     let mut received = Vec::new();
     loop {
+        share.cover(received.len()).await;
         if let Some(body) = info::decode(&received)? {
             let header = received.len() - body.len();
             received.drain(..header);

@@ -155,7 +155,7 @@ async fn what_is_no_answer_is_named() {
         (
             vec![b"\x02\x01\xff\0\0\0\0\0"],
             true,
-            garbage("an answer of 280375465082880 bytes is announced; at most 4194304 are read"),
+            garbage("an answer of 280375465082880 bytes is announced; at most 1048576 are read"),
         ),
     ] {
         // Only those that wait for the deadline wait for a short one.

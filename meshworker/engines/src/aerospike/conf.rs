@@ -4,6 +4,8 @@
 //! Both are read into the same: the path of each value. Only block style is read
 //! of YAML; what is not understood says nothing.
 
+use meshworker_core::Told;
+
 use crate::{Configured, Mistake};
 
 /// The server's default of `replication-factor`.
@@ -159,7 +161,7 @@ pub(super) fn mistakes(configured: &Configured<'_>) -> Vec<Mistake> {
             && !own.is_some_and(is_filled_in)
         {
             let own = own.map_or("no cluster-name".into(), |own| {
-                format!("cluster-name '{own}'")
+                format!("cluster-name '{}'", Told::<100>::from(own))
             });
             mistakes.push(Mistake {
                 what: format!("The members' configuration has {own}, and the worker's is '{wanted}'."),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::intern::Weigh;
+
 /// The number that all members of one cluster give, and no other cluster: drawn
 /// anew at each change of membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +77,12 @@ pub struct Namespace {
     pub empty: Option<bool>,
     /// Whether its copies end with the process: they are on no disk.
     pub volatile: Option<bool>,
+}
+
+impl Weigh for Namespace {
+    fn weight(&self) -> usize {
+        size_of::<Namespace>() + self.name.len()
+    }
 }
 
 /// The edition of an Aerospike server.

@@ -16,27 +16,23 @@ pub(super) type Fragment<'a> = Vec<Node<'a>>;
 /// different moments. A node without a key is alone. The cost is linear in the
 /// nodes, once they agree on their lists of peers.
 pub(super) fn fragments<'a>(nodes: &[Node<'a>]) -> Vec<Fragment<'a>> {
-    let all = 0..nodes.len();
     let mut first_of = HashMap::new();
-    let mut links = Vec::new();
     // For each node, the lowest one with the same key.
-    let group: Vec<usize> = all
-        .clone()
-        .map(|at| {
-            let detail = &nodes[at].view.detail;
-            match detail.key.filter(|_| nodes[at].view.size > 0) {
-                Some(key) => *first_of.entry(key).or_insert(at),
-                None => at,
-            }
+    let group: Vec<usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(at, node)| match node.view.detail.key {
+            Some(key) if node.view.size > 0 => *first_of.entry(key).or_insert(at),
+            _ => at,
         })
         .collect();
-    links.extend(all.clone().map(|at| (at, group[at])));
+    let mut links: Vec<(usize, usize)> = group.iter().copied().enumerate().collect();
     links.extend(mutual(nodes, &group));
 
-    let fragments = meshworker_core::fragments(all, links);
+    let fragments = meshworker_core::fragments(0..nodes.len(), links).into_iter();
+    let of = |at| nodes.get(at).copied();
     let mut fragments: Vec<Fragment<'a>> = fragments
-        .into_iter()
-        .map(|fragment| fragment.into_iter().map(|at| nodes[at]).collect())
+        .map(|fragment| fragment.into_iter().filter_map(of).collect())
         .collect();
     // Stable: equals stay in the order of their lowest members.
     fragments.sort_by_key(|fragment| std::cmp::Reverse(fragment.len()));
@@ -45,28 +41,27 @@ pub(super) fn fragments<'a>(nodes: &[Node<'a>]) -> Vec<Fragment<'a>> {
 
 /// Pairs of nodes that list each other and are not of one group.
 fn mutual(nodes: &[Node<'_>], group: &[usize]) -> Vec<(usize, usize)> {
-    let by_id: HashMap<&str, usize> = nodes
-        .iter()
-        .enumerate()
-        .map(|(at, node)| (node.view.node.as_str(), at))
+    let all = || nodes.iter().zip(group).enumerate();
+    let by_id: HashMap<&str, (usize, &Node<'_>, usize)> = all()
+        .map(|(at, (node, group))| (node.view.node.as_str(), (at, node, *group)))
         .collect();
     let mut pairs = Vec::new();
     // A group that agrees on its peers shares one list, which is read once, and
     // the first member speaks for all. At worst a tip is made that was not needed.
     let mut read = HashSet::new();
-    for (at, node) in nodes.iter().enumerate() {
-        if !read.insert((Arc::as_ptr(&node.view.peers), group[at])) {
+    for (at, (node, group)) in all() {
+        if !read.insert((Arc::as_ptr(&node.view.peers), *group)) {
             continue;
         }
         let listed = node
             .view
             .alive()
             .filter_map(|peer| by_id.get(peer.node.as_str()));
-        let strangers = listed.filter(|other| group[**other] != group[at]);
+        let strangers = listed.filter(|(_, _, others)| others != group);
         pairs.extend(
             strangers
-                .filter(|other| lists(nodes[**other].view, &node.view.node))
-                .map(|other| (at, *other)),
+                .filter(|(_, other, _)| lists(other.view, &node.view.node))
+                .map(|(other, ..)| (at, *other)),
         );
     }
     pairs

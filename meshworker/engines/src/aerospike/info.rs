@@ -17,14 +17,15 @@ pub(super) const HEADER: usize = 8;
 /// The longest body that is read. A thousand peers, each named with several
 /// addresses, take some 100 KB, and 32 namespaces 200 KB; a program that
 /// announces more than this is not the database, or not sane.
-pub(super) const MAX_BODY: usize = 4 << 20;
+pub(super) const MAX_BODY: usize = 1 << 20;
 
 /// The longest piece of a node's words that is shown to anybody.
 const LONGEST_SHOWN: usize = 200;
 
 /// As much of a node's words as is shown.
 pub(super) fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_SHOWN)]
+    text.get(..text.floor_char_boundary(LONGEST_SHOWN))
+        .unwrap_or_default()
 }
 
 /// The number that a node gives for this field, if it gives one.
@@ -124,7 +125,7 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    fn read(value: &'a str) -> Value<'a> {
+    pub(super) fn read(value: &'a str) -> Value<'a> {
         if value.eq_ignore_ascii_case("ok") {
             return Value::Ok;
         }
@@ -149,7 +150,7 @@ impl<'a> Value<'a> {
 }
 
 /// The first character that is no part of any answer: they come to stand in logs.
-fn harmful(body: &str) -> Option<u32> {
+pub(super) fn harmful(body: &str) -> Option<u32> {
     let mut found = body.chars().filter(|c| is_harmful(*c));
     found.find(|c| !matches!(c, '\n' | '\t')).map(u32::from)
 }

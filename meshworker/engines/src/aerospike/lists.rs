@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use meshworker_core::Peer;
+use meshworker_core::{Peer, Unanswered};
 
 use super::detail::Namespace;
-use super::peers::{self, Odd};
-use crate::Interner;
+use super::peers;
+use crate::budget::LISTS;
+use crate::intern::{Interner, NoRoom};
 
 /// The lists in the views of one cluster.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lists {
     peers: Interner<Peer>,
     departed: Interner<IpAddr>,
@@ -19,20 +20,31 @@ pub(super) struct Lists {
     last: Mutex<Option<Arc<[Peer]>>>,
 }
 
+impl Default for Lists {
+    fn default() -> Lists {
+        Lists {
+            peers: Interner::new(LISTS / 2),
+            departed: Interner::new(LISTS / 4),
+            namespaces: Interner::new(LISTS / 4),
+            last: Mutex::default(),
+        }
+    }
+}
+
 impl Lists {
     /// The peers in a node's list, and the node itself; sorted.
     ///
     /// # Errors
     ///
-    /// The list is not of the known form.
-    pub fn alive(&self, asked: IpAddr, own: Peer, listed: &str) -> Result<Arc<[Peer]>, Odd> {
+    /// The list is not of the known form, or there is no room for it.
+    pub fn alive(&self, asked: IpAddr, own: Peer, listed: &str) -> Result<Arc<[Peer]>, Unanswered> {
         let last = self.last().clone();
         if let Some(last) = last.filter(|last| says(asked, &own, listed, last)) {
             return Ok(last);
         }
         let mut peers = vec![own];
         for entry in peers::entries(listed) {
-            let entry = entry?;
+            let entry = entry.map_err(|odd| Unanswered::Garbage(odd.to_string()))?;
             peers.push(Peer {
                 node: entry.node.to_owned(),
                 address: peers::nearest(asked, entry.addresses()),
@@ -41,7 +53,7 @@ impl Lists {
         }
         peers.sort_unstable();
         peers.dedup();
-        let shared = self.peers.share(peers);
+        let shared = self.peers.share(peers)?;
         *self.last() = Some(Arc::clone(&shared));
         Ok(shared)
     }
@@ -52,12 +64,20 @@ impl Lists {
     }
 
     /// Addresses of former peers, sorted.
-    pub fn departed(&self, departed: Vec<IpAddr>) -> Arc<[IpAddr]> {
+    ///
+    /// # Errors
+    ///
+    /// There is no room for them.
+    pub fn departed(&self, departed: Vec<IpAddr>) -> Result<Arc<[IpAddr]>, NoRoom> {
         self.departed.share(departed)
     }
 
     /// What a node says of its namespaces.
-    pub fn namespaces(&self, namespaces: Vec<Namespace>) -> Arc<[Namespace]> {
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it.
+    pub fn namespaces(&self, namespaces: Vec<Namespace>) -> Result<Arc<[Namespace]>, NoRoom> {
         self.namespaces.share(namespaces)
     }
 }

@@ -96,7 +96,7 @@ impl Aerospike {
 
         view.working = migration.working(Some(&contents));
         view.detail.to_send = (!contents.unsaid).then_some(contents.send);
-        view.detail.namespaces = Some(self.lists.namespaces(contents.namespaces));
+        view.detail.namespaces = Some(self.lists.namespaces(contents.namespaces)?);
         let kept = Kept::of(generation, &view, &self.lists);
         self.rest.keep(node, kept);
         Ok(view)

@@ -24,6 +24,7 @@ mod look;
 mod names;
 mod namespaces;
 mod nodes;
+mod outside;
 mod peers;
 mod plan;
 mod request;
@@ -50,6 +51,7 @@ use rest::Kept;
 
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use identity::Identity;
+pub(crate) use outside::PARSERS;
 pub use plan::Rules;
 pub use request::Request;
 use request::{HEARTBEATS_ON, NETWORK_CONFIG, OFF};

@@ -58,5 +58,6 @@ pub(super) fn lists(view: &View<Detail>, id: &str) -> bool {
     let found = view
         .peers
         .binary_search_by(|peer| peer.node.as_str().cmp(id));
-    found.is_ok_and(|position| view.peers[position].alive)
+    let found = found.ok().and_then(|position| view.peers.get(position));
+    found.is_some_and(|peer| peer.alive)
 }

@@ -149,7 +149,7 @@ impl Rules {
                 None => {
                     room.admit(fragment);
                     taken_in.extend(fragment);
-                    proposal.steps.push(self.tip(fragment, anchor));
+                    proposal.steps.extend(self.tip(fragment, anchor));
                 }
             }
         }
@@ -164,16 +164,19 @@ impl Rules {
     /// Which nodes take part depends on how long the fragment has been up, and
     /// so changes when a tip does not take: both sides in turn try another
     /// member, and every second time the anchor is told instead.
-    fn tip<'a>(&self, fragment: &[Node<'a>], anchor: &[Node<'a>]) -> Step<Request> {
+    fn tip<'a>(&self, fragment: &[Node<'a>], anchor: &[Node<'a>]) -> Option<Step<Request>> {
         let uptime = fragment.first().map_or(0, |n| n.view.detail.uptime);
         let attempt = usize::try_from(uptime / SECONDS_PER_PAIR).unwrap_or(0);
-        let pick = |nodes: &[Node<'a>]| nodes[(attempt / 2) % nodes.len()];
-        let (told, about) = if attempt.is_multiple_of(2) {
-            (pick(fragment), pick(anchor))
-        } else {
-            (pick(anchor), pick(fragment))
+        let pick = |nodes: &[Node<'a>]| {
+            let at = (attempt / 2).checked_rem(nodes.len())?;
+            nodes.get(at).copied()
         };
-        Step {
+        let (told, about) = if attempt.is_multiple_of(2) {
+            (pick(fragment)?, pick(anchor)?)
+        } else {
+            (pick(anchor)?, pick(fragment)?)
+        };
+        Some(Step {
             to: told.address(),
             request: Request::Tip {
                 seed: seed(about.address(), self.heartbeat_port),
@@ -181,7 +184,7 @@ impl Rules {
                 host: Identity::of(told.view),
             },
             evidence: vec![told.says(), about.says()],
-        }
+        })
     }
 }
 

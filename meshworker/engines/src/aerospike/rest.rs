@@ -99,10 +99,13 @@ fn is_at_rest(view: &View<Detail>) -> bool {
 
 /// The same namespaces. Records may come at any time: an empty one is one of
 /// which nothing is known.
-fn filled(namespaces: &[Namespace], lists: &Lists) -> Arc<[Namespace]> {
+fn filled(namespaces: &Arc<[Namespace]>, lists: &Lists) -> Arc<[Namespace]> {
     let mut filled = namespaces.to_vec();
     for space in &mut filled {
         space.empty = space.empty.filter(|empty| !empty);
     }
-    lists.namespaces(filled)
+    // Without room it is kept as it is.
+    lists
+        .namespaces(filled)
+        .unwrap_or_else(|_| Arc::clone(namespaces))
 }

@@ -110,7 +110,7 @@ pub(super) fn read(
         node: node.clone(),
         alive: true,
     };
-    let alive = lists.alive(asked, own, listed).map_err(odd)?;
+    let alive = lists.alive(asked, own, listed)?;
     let departed = departed(asked, &alive, listed, alumni, services_alumni)?;
     let migration = statistics.migration();
     let view = View {
@@ -133,7 +133,7 @@ pub(super) fn read(
             is_member: statistics.is_member,
             principal: statistics.principal,
             uptime: statistics.uptime,
-            departed: lists.departed(departed),
+            departed: lists.departed(departed)?,
             namespaces: None,
             to_send: None,
         },
@@ -186,8 +186,9 @@ fn departed(
 fn without(departed: &mut Vec<IpAddr>, living: impl Iterator<Item = IpAddr>) {
     let mut lives = vec![false; departed.len()];
     for address in living {
-        if let Ok(at) = departed.binary_search(&address) {
-            lives[at] = true;
+        let found = departed.binary_search(&address).ok();
+        if let Some(lives) = found.and_then(|at| lives.get_mut(at)) {
+            *lives = true;
         }
     }
     let mut lives = lives.into_iter();

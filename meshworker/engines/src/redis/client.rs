@@ -13,16 +13,13 @@ use tokio::time::{Instant, timeout_at};
 use super::login::{Strangers, login, may};
 use super::wire::{Expect, Stream, Wire, WireError, excerpt};
 use crate::Access;
+use crate::budget::MOST_KEPT;
 use crate::dial::dial;
 use crate::tls::{self, TlsError};
 
 /// A connection that nobody used for this long is closed: longer than the
 /// calmest pace between two passes, so that an idle pass need not connect.
 const IDLE: Duration = Duration::from_secs(120);
-
-/// How many connections are kept: far below the usual limit of 1024 open files.
-/// The nodes beyond get a new connection for each request.
-const MOST_KEPT: usize = 256;
 
 /// Asks nodes, over connections that are kept between passes.
 pub struct Client {
@@ -201,6 +198,7 @@ pub fn unanswered(error: WireError) -> Unanswered {
     match error {
         WireError::Broken(error) => Unanswered::Unreachable(error.to_string()),
         WireError::Foreign(what) => Unanswered::Garbage(excerpt(&what)),
+        WireError::GaveWay => Unanswered::Timeout,
     }
 }
 

@@ -10,7 +10,8 @@ use super::heavy::Heavy;
 use super::name::Name;
 use super::nodes::{Entry, Nodes, OpenSlot};
 use super::release::Release;
-use crate::Interner;
+use crate::budget::LISTS;
+use crate::intern::Interner;
 
 /// The longest word that is read of `INFO` and `CLUSTER INFO`: ids have 40 bytes.
 const LONGEST_WORD: usize = 64;
@@ -29,9 +30,9 @@ pub struct Detail {
     /// The port of its cluster bus.
     pub bus_port: Option<u16>,
     /// The slots on the move at it.
-    pub open: Vec<OpenSlot>,
+    pub open: Arc<[OpenSlot]>,
     /// The addresses that it is shaking hands with.
-    pub handshakes: Vec<IpAddr>,
+    pub handshakes: Arc<[IpAddr]>,
     /// How many keys it holds.
     pub keys: u64,
     /// Whether it holds the cluster to be in working order.
@@ -66,10 +67,23 @@ pub struct Replies<'a> {
 }
 
 /// The lists that equal members share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared {
     tables: Interner<Entry>,
     peers: Interner<Peer>,
+    open: Interner<OpenSlot>,
+    handshakes: Interner<IpAddr>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared {
+            tables: Interner::new(LISTS / 2),
+            peers: Interner::new(LISTS / 4),
+            open: Interner::new(LISTS / 8),
+            handshakes: Interner::new(LISTS / 8),
+        }
+    }
 }
 
 impl Shared {
@@ -77,7 +91,8 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// [`Unanswered::Garbage`] when a reply is not what Redis writes.
+    /// [`Unanswered::Garbage`] when a reply is not what Redis writes, or there is no room
+    /// for what it lists.
     pub fn view(&self, asked: IpAddr, replies: Replies<'_>) -> Result<View<Detail>, Unanswered> {
         let garbage = |what: String| Unanswered::Garbage(what);
         let mut nodes = Nodes::parse(replies.nodes).map_err(|e| garbage(e.to_string()))?;
@@ -127,14 +142,14 @@ impl Shared {
             node: myself.node,
             cluster_name: name.as_ref().map(|name| name.cluster.clone()),
             size: peers.iter().filter(|peer| peer.alive).count(),
-            peers: self.peers.share(peers),
+            peers: self.peers.share(peers)?,
             working,
             detail: Detail {
-                table: self.tables.share(nodes.table),
+                table: self.tables.share(nodes.table)?,
                 name,
                 bus_port: nodes.bus_port,
-                open: nodes.open,
-                handshakes: nodes.handshakes,
+                open: self.open.share(nodes.open)?,
+                handshakes: self.handshakes.share(nodes.handshakes)?,
                 keys: replies.keys,
                 state_ok: state == "ok",
                 in_sync,

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::slots::{SLOTS, Slots};
+use crate::intern::Weigh;
 
 /// More lines than any Redis cluster has nodes (its makers recommend 1000 at
 /// the most), so that a stranger's answer cannot fill the memory.
@@ -50,6 +51,19 @@ pub enum Health {
     Lost,
 }
 
+impl Weigh for Entry {
+    fn weight(&self) -> usize {
+        let master = self.master.as_ref().map_or(0, String::len);
+        size_of::<Entry>() + self.node.len() + master + size_of_val(self.slots.ranges())
+    }
+}
+
+impl Weigh for OpenSlot {
+    fn weight(&self) -> usize {
+        size_of::<OpenSlot>() + self.other.len()
+    }
+}
+
 impl Entry {
     /// Whether it is seen alive.
     pub fn is_alive(&self) -> bool {
@@ -80,7 +94,7 @@ impl Entry {
 }
 
 /// A slot on the move, as the node that was asked sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct OpenSlot {
     /// The slot.
     pub slot: u16,
@@ -149,12 +163,13 @@ impl Nodes {
             handshakes: Vec::new(),
         };
         let mut asked: Vec<String> = Vec::new();
+        let mut ranges = 0;
         for (position, line) in text.lines().filter(|line| !line.is_empty()).enumerate() {
             if position >= MOST_LINES {
                 return Err(Malformed::TooLong);
             }
             let number = position + 1;
-            bounded(line, number)?;
+            bounded(line, number, &mut ranges)?;
             let line = Line::parse(line).ok_or(Malformed::Line(number))?;
             if line.has("handshake") {
                 // Its id is made up until it has introduced itself.
@@ -184,7 +199,7 @@ impl Nodes {
 }
 
 /// The longest id, host name (as in DNS) and list of flags, and the most slots and
-/// ranges of slots in one line.
+/// ranges of slots in all lines.
 const FIELDS: [(&str, usize); 8] = [
     ("id", 40),
     ("place", 600),
@@ -199,8 +214,9 @@ const LONGEST_NAME: usize = 253;
 const LONGEST_SLOT: usize = 64;
 const MOST_RANGES: usize = 2 * SLOTS as usize;
 
-/// Whether every field has a length that Redis could have written.
-fn bounded(text: &str, line: usize) -> Result<(), Malformed> {
+/// Whether every field has a length that Redis could have written; and all lines
+/// together no more `ranges` of slots than there are slots.
+fn bounded(text: &str, line: usize, ranges: &mut usize) -> Result<(), Malformed> {
     let within = |field, found, allowed| {
         let fault = Malformed::Field {
             line,
@@ -218,12 +234,11 @@ fn bounded(text: &str, line: usize) -> Result<(), Malformed> {
         }
         within(field, word.len(), *allowed)?;
     }
-    let mut ranges = 0;
     for word in words {
-        ranges += 1;
+        *ranges += 1;
         within("slot", word.len(), LONGEST_SLOT)?;
     }
-    within("number of slots", ranges, MOST_RANGES)
+    within("number of slots", *ranges, MOST_RANGES)
 }
 
 struct Line<'a> {

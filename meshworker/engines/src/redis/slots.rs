@@ -29,13 +29,14 @@ impl Slots {
             .filter(|(first, last)| first <= last && *last < SLOTS)
             .collect();
         ranges.sort_unstable();
-        let mut merged: Vec<(u16, u16)> = Vec::with_capacity(ranges.len());
+        let mut merged: Vec<(u16, u16)> = Vec::new();
         for (first, last) in ranges {
             match merged.last_mut() {
                 Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
                 _ => merged.push((first, last)),
             }
         }
+        merged.shrink_to_fit();
         Slots(merged)
     }
 

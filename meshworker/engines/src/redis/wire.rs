@@ -6,8 +6,20 @@ use meshworker_core::{Told, plain_lines};
 use redis::{Pipeline, Value, parse_redis_value};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
+use crate::budget::{LONG, Share};
+
 /// The longest line that announces something or says a word, errors included.
 const LONGEST_LINE: u64 = 4 << 10;
+
+/// The longest list of nodes: twice what a thousand with long names and scattered slots
+/// take.
+const LONGEST_TABLE: u64 = 1 << 20;
+
+/// The longest list of keys.
+pub(crate) const LONGEST_LIST: u64 = 4 << 20;
+
+/// A long text is read so many bytes at a time.
+const PIECE: u64 = 16 << 10;
 
 /// The longest piece of a node's words that is shown to anybody.
 const LONGEST_SHOWN: usize = 320;
@@ -30,9 +42,18 @@ impl Expect {
     fn bytes(self, position: usize) -> u64 {
         match (self, position) {
             (Expect::Words, _) | (Expect::View, 0) => LONGEST_LINE,
-            (Expect::View, 1) => 2 << 20,
+            (Expect::View, 1) => LONGEST_TABLE,
             (Expect::View, _) => 64 << 10,
-            (Expect::Lists, _) => 8 << 20,
+            (Expect::Lists, _) => LONGEST_LIST,
+        }
+    }
+
+    /// How many bytes all replies of one round trip may have.
+    fn all(self) -> usize {
+        match self {
+            Expect::Words => 1 << 20,
+            Expect::View => 2 << 20,
+            Expect::Lists => LONG,
         }
     }
 
@@ -55,6 +76,9 @@ pub enum WireError {
     /// What came is not Redis' protocol.
     #[error("not Redis' protocol: {0}")]
     Foreign(String),
+    /// It took too long over a long reply, and others were waiting.
+    #[error("a long reply that does not end, while others have some too")]
+    GaveWay,
 }
 
 /// One connection to one node. After an error, or when a request was
@@ -88,23 +112,45 @@ impl Wire {
             Ok(()) => self.stream.flush().await,
             Err(error) => Err(error),
         };
-        let mut replies = Vec::with_capacity(commands.len());
-        for position in 0..commands.len() {
-            match self.reply(expect, expect.bytes(position)).await {
-                Ok(value) => replies.push(value),
-                Err(WireError::Broken(error)) => {
-                    return Err(WireError::Broken(flushed.err().unwrap_or(error)));
-                }
-                Err(foreign) => return Err(foreign),
-            }
+        let share = Share::of(expect.all());
+        let gives_way = share.gives_way();
+        let replies = tokio::select! {
+            biased;
+            replies = self.replies(commands.len(), expect, share) => replies,
+            () = gives_way.notified() => Err(WireError::GaveWay),
+        };
+        replies.map_err(|error| match error {
+            WireError::Broken(error) => WireError::Broken(flushed.err().unwrap_or(error)),
+            other => other,
+        })
+    }
+
+    async fn replies(
+        &mut self,
+        count: usize,
+        expect: Expect,
+        mut share: Share,
+    ) -> Result<Vec<Value>, WireError> {
+        let mut replies = Vec::with_capacity(count);
+        for position in 0..count {
+            let most = expect.bytes(position).min(share.left() as u64);
+            let (value, bytes) = self.reply(expect, most, &mut share).await?;
+            share.next(bytes);
+            replies.push(value);
         }
         Ok(replies)
     }
 
-    /// One reply: a word, an error, a number, a text, or a list of these.
-    async fn reply(&mut self, expect: Expect, most: u64) -> Result<Value, WireError> {
+    /// One reply, and how many bytes it had: a word, an error, a number, a text, or a
+    /// list of these.
+    async fn reply(
+        &mut self,
+        expect: Expect,
+        most: u64,
+        share: &mut Share,
+    ) -> Result<(Value, usize), WireError> {
         let mut reply = Vec::new();
-        let parts = match self.part(&mut reply, most).await? {
+        let parts = match self.part(&mut reply, most, share).await? {
             Part::Whole => 0,
             Part::List(parts) if expect.parts().is_some_and(|most| parts <= most) => parts,
             Part::List(parts) => {
@@ -112,15 +158,22 @@ impl Wire {
             }
         };
         for _ in 0..parts {
-            if let Part::List(_) = self.part(&mut reply, most).await? {
+            if let Part::List(_) = self.part(&mut reply, most, share).await? {
                 return Err(WireError::Foreign("a list of lists".into()));
             }
         }
-        parse_redis_value(&reply).map_err(|e| WireError::Foreign(excerpt(&e.to_string())))
+        let value = parse_redis_value(&reply);
+        let value = value.map_err(|e| WireError::Foreign(excerpt(&e.to_string())))?;
+        Ok((value, reply.len()))
     }
 
     /// Reads one part onto the end of a reply that may have so many bytes.
-    async fn part(&mut self, reply: &mut Vec<u8>, most: u64) -> Result<Part, WireError> {
+    async fn part(
+        &mut self,
+        reply: &mut Vec<u8>,
+        most: u64,
+        share: &mut Share,
+    ) -> Result<Part, WireError> {
         let begin = reply.len();
         let first = self.stream.fill_buf().await.map_err(WireError::Broken)?;
         let kind = *first.first().ok_or_else(closed)?;
@@ -153,11 +206,16 @@ impl Wire {
             let what = format!("a text of {length} bytes; allowed: {most}");
             return Err(WireError::Foreign(what));
         }
-        let whole = length + 2;
-        let mut text = (&mut self.stream).take(whole);
-        let read = text.read_to_end(reply).await.map_err(WireError::Broken)?;
-        if (read as u64) < whole {
-            return Err(closed());
+        let mut left = length + 2;
+        while left > 0 {
+            let piece = left.min(PIECE);
+            let mut text = (&mut self.stream).take(piece);
+            let read = text.read_to_end(reply).await.map_err(WireError::Broken)?;
+            if (read as u64) < piece {
+                return Err(closed());
+            }
+            left -= piece;
+            share.cover(reply.len()).await;
         }
         Ok(Part::Whole)
     }

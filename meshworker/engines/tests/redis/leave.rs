@@ -216,7 +216,7 @@ async fn workers_that_die_while_slots_move_lose_nothing() {
     load.end().await;
     for node in &nodes[..3] {
         let view = servers.engine().observe(*node).await.unwrap();
-        assert_eq!(view.detail.open, []);
+        assert_eq!(*view.detail.open, []);
     }
 }
 

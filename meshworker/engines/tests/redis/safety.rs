@@ -247,6 +247,6 @@ async fn a_slot_that_a_third_master_got_meanwhile_stays_there() {
     let value = client.call(&["GET", "key:in:slot"]).await;
     assert_eq!(value.as_deref(), Some("value"));
     for node in &nodes {
-        assert_eq!(engine.observe(*node).await.unwrap().detail.open, []);
+        assert_eq!(*engine.observe(*node).await.unwrap().detail.open, []);
     }
 }

@@ -214,6 +214,34 @@ fn one_member_too_many_is_refused_and_the_others_still_renew() {
     desk.heard(&late, now + seconds(5.0)).unwrap();
 }
 
+/// Whoever had the token and as many addresses was everybody.
+#[test]
+fn members_that_nobody_lists_took_every_place() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    let own = |number: u32| Announcement {
+        address: IpAddr::from((0x0a00_0000 + number).to_be_bytes()),
+        ..present(number.into())
+    };
+    for number in 1..=MOST_MEMBERS as u32 {
+        desk.heard(&own(number), now).unwrap();
+    }
+    let (listed, other) = (own(9_001), own(9_002));
+    let full = Err(Refused::Full(MOST_MEMBERS));
+    assert_eq!(desk.heard(&listed, now), full);
+    let dns = Report::addresses(
+        Witness::Dns,
+        [listed.address, own(MOST_MEMBERS as u32).address],
+    );
+    desk.publish(findings(&desk, now, true, Vec::new()).listing(&[dns]));
+    assert_eq!(desk.heard(&listed, now), Ok(()));
+    assert_eq!(desk.heard(&other, now), full);
+    let there: Vec<IpAddr> = reported(&desk, now).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(there.len(), MOST_MEMBERS);
+    // The last one that nobody lists is gone, and who is listed stays.
+    assert!(!there.contains(&own(MOST_MEMBERS as u32 - 1).address));
+    assert!(there.contains(&own(MOST_MEMBERS as u32).address));
+}
+
 #[tokio::test(start_paused = true)]
 async fn news_are_a_new_member_a_new_phase_and_a_silent_one_not_a_renewal() {
     use futures_util::FutureExt;

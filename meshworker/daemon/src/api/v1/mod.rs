@@ -23,6 +23,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::streams::Streams;
+
+pub(crate) use self::streams::MOST as STREAMS;
 use super::{Problem, Tokens, rate};
 use crate::board::{Board, Sheet};
 use crate::log_level::LogLevel;

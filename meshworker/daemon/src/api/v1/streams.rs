@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// So many streams of events at a time. Where they are all taken, whoever has fewer by
 /// two takes the oldest of whoever has most: a dashboard asks again.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 /// So many of one client: the dashboards of a team behind one gateway.
 const OF_ONE: usize = 32;

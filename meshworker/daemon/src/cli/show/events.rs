@@ -1,7 +1,7 @@
 //! Events, in the order in which they happened.
 
 use super::parts::paint;
-use super::{Ink, Style, wrap};
+use super::{Ink, Style, clean, wrap};
 use crate::status::{Event, Severity};
 
 /// Events as lines; a line with the date comes before the first one of a day.
@@ -29,7 +29,8 @@ impl EventLines {
 
     /// This event's lines.
     pub fn lines(&mut self, event: &Event) -> Vec<String> {
-        let (date, time) = split(&event.time);
+        let time = clean(&event.time);
+        let (date, time) = split(&time);
         let mut lines = Vec::new();
         if self.date != date {
             lines.push(self.style.paint(Ink::Dim, &format!("  {date}")));

@@ -63,7 +63,8 @@ impl Times {
     /// From the signal until the database is killed: a little before Swarm
     /// would, so that the exit code and the reason are still told.
     fn kill(&self) -> Duration {
-        self.grace - (self.grace / 20).min(Duration::from_millis(500))
+        let spare = (self.grace / 20).min(Duration::from_millis(500));
+        self.grace.saturating_sub(spare)
     }
 }
 
@@ -278,7 +279,7 @@ impl Course {
         let State::Leaving(leaving) = &mut self.state else {
             return Vec::new();
         };
-        let stop_at = leaving.since.0 + self.times.grace - self.times.stop;
+        let stop_at = (leaving.since.0 + self.times.grace).saturating_sub(self.times.stop);
         let mut actions = Vec::new();
         match event {
             Event::Terminate | Event::Interrupt => return self.stop(Note::SecondSignal, true, now),

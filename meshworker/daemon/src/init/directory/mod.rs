@@ -185,16 +185,16 @@ fn state(entry: &DirEntry) -> io::Result<Option<(Option<String>, SystemTime)>> {
 fn user(lock: &File) -> String {
     let mut text = Vec::new();
     let read = io::Read::read_to_end(&mut io::Read::take(lock, LONGEST_USER as u64), &mut text);
-    let text = String::from_utf8_lossy(&text);
-    let line: String = text
-        .trim()
-        .chars()
-        .filter(|c| c.is_ascii_graphic() || *c == ' ')
-        .collect();
-    match read {
-        Ok(_) if !line.is_empty() => line,
-        _ => "another member".to_owned(),
-    }
+    let said = read.ok().and_then(|_| user_in(&text));
+    said.unwrap_or_else(|| "another member".to_owned())
+}
+
+/// Who says in a lock that he has it.
+pub(crate) fn user_in(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let line = text.trim().chars();
+    let line: String = line.filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
+    (!line.is_empty()).then_some(line)
 }
 
 /// Locks this directory; nothing when somebody else has, or it is another one by

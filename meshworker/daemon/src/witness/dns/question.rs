@@ -15,7 +15,7 @@ use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::{MAX_RECEIVE_BUFFER_SIZE, UdpClientStream};
 use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Message, Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use meshworker_core::Grade;
 use tokio::time::{Instant, timeout_at};
 
@@ -35,6 +35,11 @@ const SEND_AGAIN: Duration = Duration::from_millis(500);
 /// addresses. Larger than the customary 1232, because the container's resolver is
 /// reached over loopback, where nothing is fragmented.
 const UDP_BYTES: u16 = MAX_RECEIVE_BUFFER_SIZE as u16;
+
+/// What the answers to both questions, for IPv4 and for IPv6, take at the most, in bytes:
+/// a record is twelve bytes or more, of an answer of 65 535 over TCP, and names the longest
+/// name by two of them (RFC 1035, sections 4.1.4 and 4.2.2).
+pub(crate) const ANSWERS: usize = 2 * (65_535 / 12) * (size_of::<Record>() + 2 * 255);
 
 /// Asks the servers in turn until one gives an answer that can be relied on.
 ///
@@ -176,7 +181,7 @@ async fn over_tcp(
 
 /// The name at the end of the aliases, and its addresses. Records of other
 /// names are nobody's answer.
-fn follow(response: &Message, asked: &Name) -> (Name, BTreeSet<std::net::IpAddr>) {
+pub(super) fn follow(response: &Message, asked: &Name) -> (Name, BTreeSet<std::net::IpAddr>) {
     let mut owner = asked;
     for _ in 0..ALIASES {
         let alias = response

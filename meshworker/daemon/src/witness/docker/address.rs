@@ -13,7 +13,7 @@ use super::model::{Attachment, Task};
 /// In words for the operator: the task is not on the named network, or on
 /// several and none is named, or on none that members could share.
 pub(super) fn addresses(task: &Task, network: Option<&str>) -> Result<Vec<IpAddr>, String> {
-    let attached: Vec<&Attachment> = task.attachments.iter().flatten().collect();
+    let attached: Vec<&Attachment> = task.attachments.0.iter().collect();
     if attached.is_empty() {
         return Ok(Vec::new());
     }

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::events::Events;
-use super::model::{Node, Service, Task};
+use super::listed::Listed;
+use super::model::{MOST, Node, Service, Task};
 use super::sightings::Listing;
 use super::{DockerError, Endpoint};
 
@@ -23,9 +24,8 @@ use super::{DockerError, Endpoint};
 const GATHER: Duration = Duration::from_millis(2);
 
 /// The longest answer that is read: a thousand members with the five last tasks of
-/// each slot take three quarters of it. A worker's container has 64 MiB, and the
-/// list of tasks is the only long one.
-const LONGEST_ANSWER: usize = 16 << 20;
+/// each slot take three quarters of it. The list of tasks is the only long one.
+pub(super) const LONGEST_ANSWER: usize = 16 << 20;
 
 /// The engine of this process, as long as anybody uses it.
 static SHARED: Mutex<Weak<DockerClient>> = Mutex::new(Weak::new());
@@ -121,6 +121,8 @@ impl DockerClient {
         // Read again: more may have come while another listing was waited for.
         let services = self.names();
         let begun = Instant::now();
+        // Whoever asks after this wants a newer one; there is memory for one.
+        *latest = None;
         let listing = Arc::new(self.list(&services).await?);
         *latest = Some(Latest {
             begun,
@@ -132,7 +134,7 @@ impl DockerClient {
 
     async fn list(&self, names: &BTreeSet<String>) -> Result<Listing, DockerError> {
         let by_name = filter("name", names.iter().map(String::as_str));
-        let mut services: Vec<Service> = self.get("/services", &by_name).await?;
+        let mut services = self.lists::<Service>("/services", &by_name).await?;
         // The filter takes every service that begins with a name.
         services.retain(|service| names.contains(&service.spec.name));
         if services.is_empty() {
@@ -141,10 +143,9 @@ impl DockerClient {
         }
         let by_service = filter("service", services.iter().map(|s| s.id.as_str()));
         let everything = Filters::new();
-        let (tasks, nodes) = tokio::try_join!(
-            self.get::<Vec<Task>>("/tasks", &by_service),
-            self.get::<Vec<Node>>("/nodes", &everything),
-        )?;
+        // One after the other: one of the longest fits into the memory.
+        let tasks = self.lists::<Task>("/tasks", &by_service).await?;
+        let nodes = self.lists::<Node>("/nodes", &everything).await?;
         Ok(Listing {
             services,
             tasks,
@@ -158,7 +159,7 @@ impl DockerClient {
     ///
     /// When the engine gave no answer.
     pub(super) async fn labelled(&self, label: &str) -> Result<Vec<Service>, DockerError> {
-        self.get("/services", &filter("label", [label])).await
+        self.lists("/services", &filter("label", [label])).await
     }
 
     /// What comes in answer to this question, as it comes: for a subscription,
@@ -189,6 +190,15 @@ impl DockerClient {
         let agreed = Connection { docker, version };
         *connection = Some(agreed.clone());
         Ok(agreed)
+    }
+
+    async fn lists<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        filters: &Filters<'_>,
+    ) -> Result<Vec<T>, DockerError> {
+        let Listed(entries) = self.get::<Listed<T, MOST>>(path, filters).await?;
+        Ok(entries)
     }
 
     /// What the engine answers to a question that changes nothing.

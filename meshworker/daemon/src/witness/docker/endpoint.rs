@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bollard::{API_DEFAULT_VERSION, Docker};
+use meshworker_core::Told;
 
 use super::DockerError;
 
@@ -60,7 +61,7 @@ impl Endpoint {
         certificates: Option<&Path>,
     ) -> Result<Endpoint, DockerError> {
         let refuse = |why: &str| DockerError::Endpoint {
-            host: host.to_owned(),
+            host: Told::<300>::from(host).into_string(),
             why: why.to_owned(),
         };
         let (scheme, rest) = host

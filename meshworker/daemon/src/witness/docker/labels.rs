@@ -90,6 +90,6 @@ async fn read(client: &DockerClient) -> Result<Labels, Grade> {
         .map_err(|why| why.grade())?;
     let labels = services
         .into_iter()
-        .map(|service| (service.spec.name, service.spec.labels.unwrap_or_default()));
+        .map(|service| (service.spec.name, service.spec.labels));
     Ok(labels.collect())
 }

@@ -10,6 +10,8 @@ use std::net::IpAddr;
 use meshworker_core::is_harmful;
 use serde::{Deserialize, Deserializer};
 
+use super::listed::{self, Listed};
+
 /// The longest id, name or state: names of Swarm are DNS names. They come to stand
 /// in logs and answers, so what is longer is refused where it is read.
 const LONGEST_WORD: usize = 253;
@@ -34,21 +36,27 @@ fn word_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::
     Ok(Option::<Word>::deserialize(from)?.map(|Word(word)| word))
 }
 
-/// Our own labels alone, where they are words; a service may have any number of others.
-fn labels<'de, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<BTreeMap<String, String>>, D::Error> {
-    let labels = Option::<BTreeMap<String, String>>::deserialize(from)?;
-    Ok(labels.map(|labels| {
-        let own = labels.into_iter().filter(|(key, value)| {
-            key.starts_with("meshworker.")
-                && key.len() <= LONGEST_WORD
-                && value.len() <= LONGEST_LABEL
-                && !key.chars().chain(value.chars()).any(is_harmful)
-        });
-        own.collect()
-    }))
+/// Our own labels alone, where they are words.
+fn labels<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    listed::labels(from, |name, value| {
+        name.len() <= LONGEST_WORD
+            && value.len() <= LONGEST_LABEL
+            && !name.chars().chain(value.chars()).any(is_harmful)
+    })
 }
+
+/// The most entries of one list: a thousand members with the five last tasks of each
+/// slot are five sixths of it.
+pub(super) const MOST: usize = 6_000;
+
+/// The most networks that one task is attached to, and its addresses on each: it has
+/// two or three, and one or two.
+const NETWORKS: usize = 8;
+const ADDRESSES: usize = 4;
+
+/// What an entry takes at the most, in bytes, besides its texts.
+pub(super) const ENTRY: usize =
+    size_of::<Task>() + NETWORKS * (size_of::<Attachment>() + ADDRESSES * size_of::<String>());
 
 /// A service, of `GET /services`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -66,7 +74,7 @@ pub(super) struct ServiceSpec {
     pub(super) name: String,
     /// Absent, null or a map: the engine gives all three.
     #[serde(default, deserialize_with = "labels")]
-    pub(super) labels: Option<BTreeMap<String, String>>,
+    pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) mode: Mode,
 }
@@ -114,7 +122,7 @@ pub(super) struct Task {
     #[serde(default, deserialize_with = "word")]
     pub(super) desired_state: String,
     #[serde(rename = "NetworksAttachments", default)]
-    pub(super) attachments: Option<Vec<Attachment>>,
+    pub(super) attachments: Listed<Attachment, NETWORKS>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -131,13 +139,13 @@ pub(super) struct Attachment {
     pub(super) network: Network,
     /// With the length of the prefix, as in `10.0.1.5/24`.
     #[serde(default)]
-    addresses: Option<Vec<String>>,
+    addresses: Listed<String, ADDRESSES>,
 }
 
 impl Attachment {
     /// The addresses, without the length of their prefix.
     pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.addresses.iter().flatten().filter_map(|address| {
+        self.addresses.0.iter().filter_map(|address| {
             let bare = address.split('/').next()?;
             bare.parse().ok()
         })

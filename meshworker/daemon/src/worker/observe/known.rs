@@ -124,6 +124,22 @@ async fn asked(reports: Vec<Report>) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
+/// A database that listed addresses without end had each asked, and the answers kept.
+#[tokio::test]
+async fn any_number_of_nodes_that_only_a_database_lists_was_asked() {
+    let listed = (0..10_000_u32).map(|number| (0x0a01_0000 + number).to_be_bytes());
+    let engine = Arc::new(Listing {
+        nodes: listed.map(IpAddr::from).collect(),
+        asked: Mutex::default(),
+    });
+    let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
+    let dns = Says(Report::addresses(Witness::Dns, [at(1), at(2)]));
+    let mut ears = Ears::of(vec![Arc::new(dns) as Arc<dyn Source>]);
+    let seen = observer.observe(&mut ears, Haste::None).await;
+    assert_eq!(seen.observed.answers.len(), 2 + MOST_UNKNOWN);
+    assert!(seen.observed.answers.contains_key(&at(2)));
+}
+
 fn at(last: u8) -> IpAddr {
     IpAddr::from([10, 0, 0, last])
 }

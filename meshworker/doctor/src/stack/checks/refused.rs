@@ -148,10 +148,8 @@ fn contradictions(stack: &Stack, service: &Service, findings: &mut Vec<Finding>)
     }
     for (at, mount) in service.mounts.iter().enumerate() {
         let target = &mount.value.target;
-        if service.mounts[..at]
-            .iter()
-            .any(|other| other.value.target == *target)
-        {
+        let mut before = service.mounts.iter().take(at);
+        if before.any(|other| other.value.target == *target) {
             let what = format!("It mounts two things at {target}.");
             refuse(&what, &mount.place, "a path of its own for each");
         }

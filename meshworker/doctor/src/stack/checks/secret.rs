@@ -151,7 +151,7 @@ fn is_secret(name: &str) -> bool {
             .any(|word| SECRET.iter().any(|end| word.ends_with(end)))
         || words
             .windows(2)
-            .any(|two| two[1] == "KEY" && KEY.contains(&two[0]))
+            .any(|two| matches!(two, [what, "KEY"] if KEY.contains(what)))
 }
 
 /// Whether the value is the secret itself, not a path, a switch or a template, or

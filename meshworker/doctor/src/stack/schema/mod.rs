@@ -129,7 +129,7 @@ impl Checker {
             (Kind::Set(inner), Value::List(nodes)) => {
                 for (at, node) in nodes.iter().enumerate() {
                     self.visit(inner, node, &join(path, &at.to_string()));
-                    if nodes[..at].iter().any(|other| other.says_as(node)) {
+                    if nodes.iter().take(at).any(|other| other.says_as(node)) {
                         let what = format!("{path} has one entry twice.");
                         self.refuse(path, what, "each entry once".into(), &node.place);
                     }
@@ -252,15 +252,19 @@ pub fn nearest<'a>(known: impl Iterator<Item = &'a str>, name: &str) -> Option<&
 /// How many letters must be put in, taken out or replaced.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, c) in a.chars().enumerate() {
-        let mut before = at;
-        row[0] = at + 1;
-        for (to, d) in b.iter().enumerate() {
+    // How many it takes from what was read of `a` so far to each beginning of `b`.
+    let mut first = 0;
+    let mut row: Vec<usize> = (1..=b.len()).collect();
+    for c in a.chars() {
+        let mut before = first;
+        first += 1;
+        let mut left = first;
+        for (here, d) in row.iter_mut().zip(&b) {
             let replaced = before + usize::from(c != *d);
-            before = row[to + 1];
-            row[to + 1] = replaced.min(before + 1).min(row[to] + 1);
+            before = *here;
+            left = replaced.min(before + 1).min(left + 1);
+            *here = left;
         }
     }
-    row[b.len()]
+    row.last().copied().unwrap_or(first)
 }

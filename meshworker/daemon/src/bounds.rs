@@ -1,0 +1,51 @@
+//! What a worker may take at the most, whoever tries: the sum stays below what the
+//! stack files let it have.
+//!
+//! `docs/security.md` shows the table; a test holds it, and the stack files, to this.
+
+use meshworker_engines::budget::{A_CONNECTION, FREE, LISTS, LONG, MOST_KEPT, READING};
+
+use crate::announce::{A_MEMBER, MOST_MEMBERS};
+use crate::api::v1::STREAMS;
+use crate::api::{A_STREAM, ANSWERS, CONNECTIONS};
+use crate::board::EVENTS;
+use crate::witness::{dns, docker};
+use crate::worker::AT_ONCE;
+
+/// One thing that takes memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// What it is.
+    pub what: &'static str,
+    /// So many bytes at the most.
+    pub bytes: usize,
+}
+
+const fn bound(what: &'static str, bytes: usize) -> Bound {
+    Bound { what, bytes }
+}
+
+/// The program, and a thousand members at rest: measured (`docs/benchmarks.md`).
+const PROGRAM: usize = 10 << 20;
+
+/// The servers for members and for operators.
+const SERVERS: usize = 2;
+
+/// All of them.
+pub const BOUNDS: [Bound; 12] = [
+    bound("the program, a thousand members at rest", PROGRAM),
+    bound("connections to nodes", (MOST_KEPT + AT_ONCE) * A_CONNECTION),
+    bound("replies of nodes under way", LONG + AT_ONCE * FREE),
+    bound("the reply that is being read", READING),
+    bound("lists that nodes tell", LISTS),
+    bound("connections to both servers", SERVERS * CONNECTIONS),
+    bound("answers under way", SERVERS * ANSWERS),
+    bound("streams of events", STREAMS * A_STREAM),
+    bound("events that are remembered", EVENTS),
+    bound("announcements", MOST_MEMBERS * A_MEMBER),
+    bound(
+        "an answer of the Docker API, and what is read of it",
+        docker::ANSWER,
+    ),
+    bound("answers of the name server", dns::ANSWERS),
+];
