@@ -12,6 +12,7 @@ use meshworker_lab::{LAB_VARIABLE, Swarm, SwarmOptions};
 pub struct World {
     swarm: OnceLock<Swarm>,
     load: OnceLock<PathBuf>,
+    hostile: OnceLock<PathBuf>,
 }
 
 impl World {
@@ -41,6 +42,17 @@ impl World {
             let folder = images::static_binaries(&Self::root(), &[package], &Finish::for_tests());
             folder
                 .expect("the load generator can be built")
+                .join(package)
+        })
+    }
+
+    /// What means harm to a cluster, as one static file.
+    pub fn hostile_binary(&self) -> &Path {
+        self.hostile.get_or_init(|| {
+            let package = "meshworker-hostile";
+            let folder = images::static_binaries(&Self::root(), &[package], &Finish::for_tests());
+            folder
+                .expect("the hostile program can be built")
                 .join(package)
         })
     }

@@ -16,6 +16,7 @@ mod discovery;
 mod drain;
 mod forty_acts;
 mod hand_over;
+mod hostile;
 mod identity;
 mod life;
 mod outside_names;
@@ -156,6 +157,10 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .long(
             "redis::a_stock_image_in_any_order",
             of(stock_image::in_any_order),
+        )
+        .long(
+            "redis::hostile_containers_on_the_members_network",
+            of(hostile::on_the_members_network),
         )
         .long("dns::sixty_replicas", of(discovery::sixty_replicas))
         .alone("both::a_node_drained", of(planned::a_node_drained))
