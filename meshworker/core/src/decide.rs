@@ -69,6 +69,7 @@ pub fn decide<P: Planner>(
         outsiders: never_in,
         bystanders: _,
         quiet,
+        stuck,
         copies,
         refusals: refused,
         unity,
@@ -121,6 +122,7 @@ pub fn decide<P: Planner>(
         &situation,
         &departures,
         &floor,
+        &stuck,
         &mut history,
     );
     planned.extend(removal);
@@ -140,6 +142,7 @@ pub fn decide<P: Planner>(
         floor,
         unity: &among_us,
         alive: &alive,
+        stuck: &stuck,
         departed: departures.iter().filter_map(|d| d.address).collect(),
         missed: missed(&departures),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::loss::Kept;
 use crate::stance::Stance;
-use crate::{Backoff, Context, MemberId, Moment, Request, Step};
+use crate::{Backoff, Context, MemberId, Moment, Request, Step, Touches};
 
 /// What the worker remembers from pass to pass.
 ///
@@ -37,6 +37,8 @@ pub struct History {
     /// Members that were let go and are not gone yet, and when they were last
     /// told so.
     pub(crate) released: BTreeMap<IpAddr, Moment>,
+    /// What the going of each touches that is on its way out, or was let go.
+    pub(crate) touched: BTreeMap<IpAddr, Touches>,
     /// Since when each of them has been told so.
     pub(crate) granted: BTreeMap<IpAddr, Moment>,
     /// Members that were let go for long, did not go, and wait once more, and

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{MemberId, ReleaseGate, Step};
+use crate::{MemberId, ReleaseGate, Step, Touches};
 
 /// What it takes for one member to go without loss, as its engine sees it. The
 /// engine proposes; the release gates, the same for every engine, dispose.
@@ -24,6 +24,8 @@ pub struct Leave<R> {
     pub steps: Vec<Step<R>>,
     /// How much is left to do, where that can be counted.
     pub progress: Option<Progress>,
+    /// Whom it must not go together with.
+    pub touches: Touches,
 }
 
 /// How far a member has come on its way out.

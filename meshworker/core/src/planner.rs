@@ -42,6 +42,9 @@ pub struct Proposal<R> {
     /// Whether nothing is set in motion when a member ends that was let go: those who
     /// stay need not notice it first.
     pub quiet: bool,
+    /// Nodes whose work leads nowhere until somebody does something about it, as a
+    /// refusal says: nobody waits for its end whom it does not concern.
+    pub stuck: BTreeSet<String>,
     /// What the members keep in copies, and which of them.
     pub copies: Copies,
     /// What is not proposed, and why.
@@ -63,6 +66,7 @@ impl<R> Proposal<R> {
             bystanders: Vec::new(),
             outsiders: BTreeSet::new(),
             quiet: false,
+            stuck: BTreeSet::new(),
             copies: Copies::default(),
             refusals: Vec::new(),
             unity,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::stance::Stance;
 use crate::{
     Context, Floor, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
-    Progress, Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Unity,
-    Witness,
+    Progress, Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Touches,
+    Unity, Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -33,6 +33,8 @@ pub(crate) struct Leaving<'a, D> {
     pub(crate) unity: &'a Unity,
     /// Who is held to be alive and counts.
     pub(crate) alive: &'a BTreeSet<IpAddr>,
+    /// Nodes whose work leads nowhere: it is waited for by nobody.
+    pub(crate) stuck: &'a BTreeSet<String>,
     /// Where the nodes were that the database holds to be gone.
     pub(crate) departed: BTreeSet<IpAddr>,
     /// What one of those nodes holds alone, as far as the database can tell.
@@ -41,32 +43,38 @@ pub(crate) struct Leaving<'a, D> {
 
 impl<D> Leaving<'_, D> {
     /// Leads everybody who is meant to go through the gates, in the engine's
-    /// order. At most one is let go at a time, unless all go.
+    /// order. Those whose goings touch each other go one after another, unless all go.
     pub(crate) fn queue<R: Request>(
         &self,
         leaves: Vec<Leave<R>>,
         history: &mut History,
     ) -> Queue<R> {
         let alive = self.alive;
+        let touched = leaves.iter().map(|l| (l.address, l.touches.clone()));
+        history.touched.extend(touched);
+        let before = history.ready.clone();
+        begin_anew(alive, history);
         self.note_gone(alive, history);
         Stance::note(self.context, self.situation, history);
         let everybody = self.everybody_goes(alive, history);
-        // Whoever came or went between two looks, and what that sets in motion,
-        // was not seen: the hold begins anew.
-        if history.alive != *alive && !everybody {
-            history.ready.clear();
+        if everybody {
+            history.ready = before;
         }
         history.alive.clone_from(alive);
         let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
+        let History {
+            touched, released, ..
+        } = history;
+        let goes = |at: &IpAddr| leaving.contains(at) || released.contains_key(at);
+        touched.retain(|at, _| goes(at) || alive.contains(at));
         let going = |address: &IpAddr| self.situation.roster.at(*address).is_some_and(is_going);
         history.ready.retain(|address, _| going(address));
         history.began.retain(|address, _| leaving.contains(address));
-        let first = leaves.first().map(|leave| leave.address);
-        self.yield_turns(first, history);
+        self.yield_turns(&first_together(&leaves), history);
 
         let mut leavers = Vec::new();
         let mut steps = Vec::new();
-        let mut turn_taken = false;
+        let mut turns: Vec<Touches> = Vec::new();
         for (position, leave) in leaves.into_iter().enumerate() {
             let Some(member) = self.situation.roster.at(leave.address) else {
                 continue;
@@ -85,17 +93,21 @@ impl<D> Leaving<'_, D> {
             };
             let release = self.after_the_hold(leave.address, closed, history);
             // Whoever cannot wait is helped at once, the others in their turn:
-            // moving the data of two at a time would move some of it twice. From
-            // one that is to stay nothing is taken, and nobody waits for it.
+            // moving the data of two to the same place at a time would move some of
+            // it twice. From one that is to stay nothing is taken, and nobody waits
+            // for it.
             let patient = member.is_patient();
-            let stays = patient && self.below_floor(leave.address, going).is_some();
+            let stays = patient && self.below_floor(leave.address, going, history).is_some();
             let held = self.held_by_order(&member.id, leave.address).is_some();
-            let waits = stays || patient && turn_taken;
+            let mut before = turns.iter();
+            let waits = stays || patient && before.any(|other| other.meets(&leave.touches));
             if !everybody && !waits {
                 steps.extend(leave.steps);
             }
             let freed = release.is_granted() && self.is_drained(member);
-            turn_taken |= patient && !stays && !held && !freed;
+            if patient && !stays && !held && !freed {
+                turns.push(leave.touches);
+            }
             leavers.push(Leaver {
                 member: member.id.clone(),
                 address: leave.address,
@@ -146,7 +158,8 @@ impl<D> Leaving<'_, D> {
         history: &History,
     ) -> Option<(ReleaseGate, String)> {
         let answers = |address: &IpAddr| matches!(self.situation.answers.get(address), Some(Ok(_)));
-        // 1. No operator holds it, and nobody else is on its way out.
+        // 1. No operator holds it, and nobody else is on its way out whose going
+        // touches its own. The others on their way count as gone from here on.
         let member = self.situation.roster.at(leave.address);
         let id = member.map_or(MemberId::Address(leave.address), |m| m.id.clone());
         if let Some(held) = self.held_by_order(&id, leave.address) {
@@ -156,7 +169,8 @@ impl<D> Leaving<'_, D> {
         let mut others = others.filter(|other| other.address != leave.address);
         let stopping = others.find(|other| {
             let goes = other.is_stopping() || (!other.is_patient() && is_going(other));
-            goes && (answers(&other.address) || alive.contains(&other.address))
+            let there = answers(&other.address) || alive.contains(&other.address);
+            goes && there && history.meet(&other.address, &leave.address)
         });
         if let Some(other) = stopping {
             return Some((ReleaseGate::Turn, format!("{} stops first", other.id)));
@@ -164,7 +178,9 @@ impl<D> Leaving<'_, D> {
         let mut released = history.released.keys();
         let released = released.find(|at| {
             let member = self.situation.roster.at(**at);
-            **at != leave.address && !member.is_some_and(|other| self.is_drained(other))
+            **at != leave.address
+                && !member.is_some_and(|other| self.is_drained(other))
+                && history.meet(at, &leave.address)
         });
         if let Some(other) = released {
             return Some((ReleaseGate::Turn, format!("{other} was let go first")));
@@ -174,7 +190,9 @@ impl<D> Leaving<'_, D> {
             return Some((ReleaseGate::Turn, seen));
         }
         // 2. Nobody who counts is silent.
-        if let Some(silent) = alive.iter().find(|address| !answers(address)) {
+        let goes = |at: &IpAddr| history.parts(*at) && !history.meet(at, &leave.address);
+        let mut counted = alive.iter().filter(|address| !goes(address));
+        if let Some(silent) = counted.find(|address| !answers(address)) {
             let seen = format!("{silent} is held to be alive and does not answer");
             return Some((ReleaseGate::MembersAnswer, seen));
         }
@@ -188,7 +206,7 @@ impl<D> Leaving<'_, D> {
             return Some((ReleaseGate::MembersAgree, seen));
         }
         // 4. Enough stay.
-        if let Some(below) = self.below_floor(leave.address, going) {
+        if let Some(below) = self.below_floor(leave.address, going, history) {
             return Some(below);
         }
         // 5. It holds nothing alone.
@@ -197,6 +215,7 @@ impl<D> Leaving<'_, D> {
         }
         // 6. Nothing moves.
         let views = self.situation.views().into_values();
+        let views = views.filter(|(_, view)| !self.stuck.contains(&view.node));
         let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
         busy.next()
             .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
@@ -205,18 +224,28 @@ impl<D> Leaving<'_, D> {
     /// Gate 4: whether too few would stay. Whoever comes back is counted in, beside
     /// others whose successors wait as well: they are there until their turn comes.
     /// Where nobody can tell, a single one is taken for one that comes back: so does
-    /// an update.
-    fn below_floor(&self, address: IpAddr, going: Going) -> Option<(ReleaseGate, String)> {
+    /// an update. Beside others that go at the same time nobody is counted in.
+    fn below_floor(
+        &self,
+        address: IpAddr,
+        going: Going,
+        history: &History,
+    ) -> Option<(ReleaseGate, String)> {
         let roster = self.situation.roster;
         let stay = self.situation.wanted_views().count();
         if stay == 0 {
             return Some((ReleaseGate::Floor, "nobody would stay".into()));
         }
         let leaving = self.situation.leaving_views();
-        let others = leaving.filter(|(other, _)| other.address != address);
+        let others: Vec<_> = leaving
+            .filter(|(other, _)| other.address != address)
+            .collect();
+        let beside = others.iter().any(|(other, _)| goes_now(other, history));
+        let others = others.into_iter();
+        let others = others.filter(|(other, _)| !goes_now(other, history));
         let (back, away): (Vec<_>, Vec<_>) =
             others.partition(|(other, _)| successor(roster, other).is_some());
-        let alone = back.is_empty() && away.is_empty();
+        let alone = back.is_empty() && away.is_empty() && !beside;
         // A successor that answers already is among those that stay.
         let answers = |at: &IpAddr| matches!(self.situation.answers.get(at), Some(Ok(_)));
         let waits = |member: &Member| {
@@ -228,7 +257,7 @@ impl<D> Leaving<'_, D> {
         let back = back.iter().filter(|(other, _)| waits(other)).count();
         let stay = stay + if comes_back { back } else { 0 };
         let Floor { members, because } = &self.floor;
-        (stay + usize::from(comes_back) < *members).then(|| {
+        (stay + usize::from(comes_back && !beside) < *members).then(|| {
             let seen = format!("{stay} would stay, {because} asks for {members}");
             (ReleaseGate::Floor, seen)
         })
@@ -286,8 +315,9 @@ impl<D> Leaving<'_, D> {
 
     /// Whoever was let go for long, hears us and does not go, waits for another
     /// worker's word, and that one for the one that it let go itself. All but
-    /// the first in the order then give way, so that all workers come to agree.
-    fn yield_turns(&self, first: Option<IpAddr>, history: &mut History) {
+    /// the first in the order, and those that may go beside it, then give way, so that
+    /// all workers come to agree.
+    fn yield_turns(&self, first: &BTreeSet<IpAddr>, history: &mut History) {
         let now = self.context.now;
         let patience = self.context.limits.release_patience;
         let History {
@@ -302,7 +332,7 @@ impl<D> Leaving<'_, D> {
         for (address, since) in &*granted {
             let member = self.situation.roster.at(*address);
             let waits = member.is_some_and(Member::is_patient);
-            if waits && Some(*address) != first && now.since(*since) >= patience {
+            if waits && !first.contains(address) && now.since(*since) >= patience {
                 released.remove(address);
                 ready.remove(address);
                 yielded.insert(*address, now);
@@ -409,6 +439,38 @@ impl<D> Leaving<'_, D> {
             _ => Going::Unclear,
         }
     }
+}
+
+/// Whoever came or went between two looks, and what that sets in motion, was not seen:
+/// the hold begins anew, but for those whom it does not touch that one went who was let go.
+fn begin_anew(alive: &BTreeSet<IpAddr>, history: &mut History) {
+    if alive.difference(&history.alive).next().is_some() {
+        history.ready.clear();
+    }
+    let went: Vec<IpAddr> = history.alive.difference(alive).copied().collect();
+    let mut ready = std::mem::take(&mut history.ready);
+    ready.retain(|leaver, _| {
+        let mut went = went.iter();
+        went.all(|at| history.parts(*at) && !history.meet(at, leaver))
+    });
+    history.ready = ready;
+}
+
+/// Those that may go together, the first in the order among them.
+fn first_together<R>(leaves: &[Leave<R>]) -> BTreeSet<IpAddr> {
+    let mut together: Vec<&Leave<R>> = Vec::new();
+    for leave in leaves {
+        let mut before = together.iter();
+        if !before.any(|other| other.touches.meets(&leave.touches)) {
+            together.push(leave);
+        }
+    }
+    together.iter().map(|leave| leave.address).collect()
+}
+
+/// Whether a member that is meant to go does so now: it was let go, or does not wait.
+fn goes_now(member: &Member, history: &History) -> bool {
+    history.released.contains_key(&member.address) || !member.is_patient()
 }
 
 /// Why a dry run lets nobody go.

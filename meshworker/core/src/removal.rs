@@ -28,6 +28,7 @@ pub(crate) fn removals<D, R: Request>(
     situation: &Situation<'_, D>,
     departures: &[Departure<R>],
     floor: &Floor,
+    stuck: &BTreeSet<String>,
     history: &mut History,
 ) -> Removals<R> {
     let now = context.now;
@@ -63,7 +64,7 @@ pub(crate) fn removals<D, R: Request>(
             let since = history.vanished.unwrap_or(now);
             !testified && now.since(since) < context.limits.mass_vanish_hold
         });
-        let closed = closed_now(observed, situation, departure, testified, mass);
+        let closed = closed_now(observed, situation, departure, testified, mass, stuck);
         let closed = closed.or_else(|| below(floor, situation).filter(|_| !testified));
         if let Some(closed) = closed {
             history.agreed.remove(&departure.node);
@@ -190,6 +191,7 @@ fn closed_now<D, R>(
     departure: &Departure<R>,
     testified: bool,
     mass: Option<&String>,
+    stuck: &BTreeSet<String>,
 ) -> Option<(Gate, String)> {
     // 1. Every discovery witness that lists everybody gave a complete answer.
     let mut lists = observed
@@ -236,6 +238,7 @@ fn closed_now<D, R>(
     let busy = situation
         .views()
         .into_values()
+        .filter(|(_, view)| !stuck.contains(&view.node))
         .find_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
     if let Some((node, work)) = busy {
         return Some((Gate::AtRest, format!("{node}: {work}")));

@@ -73,6 +73,17 @@ impl History {
         !matches!(self.stance(at), None | Some(Stance::Listed))
     }
 
+    /// Whether the member at this address goes by now, whatever anybody says.
+    pub(crate) fn parts(&self, at: IpAddr) -> bool {
+        self.released.contains_key(&at) || self.stance(at) == Some(Stance::Parted)
+    }
+
+    /// Whether the goings of these two touch each other, as far as that is known.
+    pub(crate) fn meet(&self, one: &IpAddr, other: &IpAddr) -> bool {
+        let both = self.touched.get(one).zip(self.touched.get(other));
+        both.is_none_or(|(one, other)| one.meets(other))
+    }
+
     /// Notes that the member at this address was let go `now`.
     pub(crate) fn let_go(&mut self, at: IpAddr, now: Moment) {
         self.released.insert(at, now);

@@ -15,5 +15,6 @@ mod quarantine;
 mod sharing;
 mod sight;
 mod support;
+mod together;
 mod unheard;
 mod wished;

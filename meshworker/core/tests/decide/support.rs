@@ -9,7 +9,7 @@ use std::time::Duration;
 use meshworker_core::{
     Answer, Capabilities, Context, Departure, Grade, History, Leave, Limits, MemberId, Moment,
     Observation, Orders, Peer, Plan, Planner, Presence, Proposal, Report, Request, Sighting,
-    Situation, Step, StepKind, Unity, View, Witness, decide,
+    Situation, Step, StepKind, Touches, Unity, View, Witness, decide,
 };
 use serde::Serialize;
 
@@ -108,6 +108,7 @@ pub fn leave(last: u8) -> Leave<Ask> {
         holds: Vec::new(),
         steps: vec![step(last, Ask::HandOver)],
         progress: None,
+        touches: Touches::All,
     }
 }
 

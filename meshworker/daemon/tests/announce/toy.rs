@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use meshworker_core::{
     Answer, Capabilities, Departure, Floor, Leave, Peer, Planner, Proposal, Request, Situation,
-    Step, StepKind, Unanswered, Unity, View,
+    Step, StepKind, Touches, Unanswered, Unity, View,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Engine, Failure};
@@ -75,6 +75,7 @@ impl Planner for Toy {
             holds: Vec::new(),
             steps: Vec::new(),
             progress: None,
+            touches: Touches::All,
         });
         let gone = self.state().gone.pop_front().unwrap_or_default();
         let departures = gone.into_iter().map(|node| Departure {

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use meshworker_core::{
-    Evidence, Floor, Leave, Presence, Progress, Situation, Step, StepKind, Witness,
+    Evidence, Floor, Leave, Presence, Progress, Situation, Step, StepKind, Touches, Witness,
 };
 
 use super::detail::{Detail, Edition, Namespace};
@@ -67,6 +67,8 @@ impl<'a> Leaving<'a> {
                 holds,
                 steps,
                 progress,
+                // Each keeps copies of whatever the others have.
+                touches: Touches::All,
             }
         });
         leaves.collect()

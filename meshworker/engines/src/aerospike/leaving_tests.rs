@@ -1,6 +1,8 @@
 //! Members that are meant to go.
 
-use meshworker_core::{Copies, Floor, Leave, MemberId, Progress, Standing, StepKind, Stock};
+use meshworker_core::{
+    Copies, Floor, Leave, MemberId, Progress, Standing, StepKind, Stock, Touches,
+};
 
 use super::super::super::detail::Namespace;
 use super::*;
@@ -104,6 +106,7 @@ fn leave(n: u32, holds: &[&str]) -> Leave<Request> {
         holds: holds.iter().map(|hold| (*hold).to_owned()).collect(),
         steps: vec![],
         progress: None,
+        touches: Touches::All,
     }
 }
 

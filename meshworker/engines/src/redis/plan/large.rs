@@ -16,9 +16,10 @@ fn kept(source: &Node<'_>, target: &str) -> BTreeSet<u16> {
     kept.map(|heavy| heavy.slot).collect()
 }
 
-/// Its slots that can.
+/// Its slots that can; one that is on the move already goes where it is going.
 pub fn movable(source: &Node<'_>, target: &str) -> Slots {
-    let kept = kept(source, target);
+    let mut kept = kept(source, target);
+    kept.extend(source.view.detail.open.iter().map(|open| open.slot));
     if kept.is_empty() {
         return source.own.slots.clone();
     }

@@ -12,10 +12,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use meshworker_core::{Evidence, Floor, Leave, Member, Progress, Refusal, Situation, Step, View};
+use meshworker_core::{
+    Evidence, Floor, Leave, Member, Progress, Refusal, Situation, Step, Touches, View,
+};
 
 use super::Rules;
 use super::evacuate;
+use super::open::Opened;
 use super::replicas::Cast;
 use super::versions::flows;
 use super::world::{Node, World};
@@ -52,8 +55,9 @@ pub fn request(to: &Node<'_>, act: Act, said: Vec<Evidence>) -> Step<RedisReques
     }
 }
 
-/// How a master gets rid of its slots: in words, and what is to be done now.
-type Handover = (String, Vec<Step<RedisRequest>>);
+/// How a master gets rid of its slots: in words, what is to be done now, and which
+/// other masters that touches; none where nobody can tell yet.
+type Handover<'a> = (String, Vec<Step<RedisRequest>>, Option<Vec<&'a str>>);
 
 /// What it takes for the members that are meant to go.
 pub struct Leaves<'w, 'a> {
@@ -61,7 +65,7 @@ pub struct Leaves<'w, 'a> {
     situation: &'w Situation<'a, Detail>,
     world: &'w World<'a>,
     cast: Option<Cast<'w, 'a>>,
-    opened: bool,
+    opened: Opened,
     /// Replicas that are to take over from somebody by this very plan.
     heirs: BTreeSet<&'a str>,
     /// What cannot leave a member, and why.
@@ -80,15 +84,15 @@ impl<'w, 'a> Leaves<'w, 'a> {
             situation,
             world,
             cast: None,
-            opened: false,
+            opened: Opened::default(),
             heirs: BTreeSet::new(),
             refusals: Vec::new(),
         }
     }
 
     /// All slots have an owner, and these are the masters that stay. `opened`
-    /// tells whether slots are on the move.
-    pub fn taken_over_by(&mut self, cast: Cast<'w, 'a>, opened: bool) {
+    /// tells which slots are on the move.
+    pub fn taken_over_by(&mut self, cast: Cast<'w, 'a>, opened: Opened) {
         self.cast = Some(cast);
         self.opened = opened;
     }
@@ -123,6 +127,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
 
     fn leave(&mut self, node: &'w Node<'a>, member: &Member) -> Leave<RedisRequest> {
         let slots = node.own.slots.count();
+        let mut touches = Some(vec![shard(node)]);
         let mut leave = Leave {
             address: node.address,
             node: node.id.to_owned(),
@@ -132,28 +137,47 @@ impl<'w, 'a> Leaves<'w, 'a> {
                 unit: "slots",
                 left: slots as u64,
             }),
+            touches: Touches::All,
         };
         let is_inside = (self.world.anchor()).is_some_and(|anchor| anchor.contains(&node.id));
         if node.own.replica {
             leave.holds.extend(self.last_copy(node));
         } else if slots > 0 {
-            let (how, steps) = match is_inside {
+            let (how, steps, others) = match is_inside {
                 true => self.hand_over(node, member),
-                false => ("the other members do not see it".into(), Vec::new()),
+                false => nothing("the other members do not see it".into()),
             };
             leave.holds.push(format!("{slots} slots; {how}"));
             leave.steps = steps;
+            touches = touches
+                .zip(others)
+                .map(|(own, others)| [own, others].concat());
         } else if node.view.detail.keys > 0 {
             let keys = node.view.detail.keys;
             leave.holds.push(format!(
                 "{keys} keys and no slot: if nobody needs them, send it FLUSHALL"
             ));
         }
-        if let Some(open) = node.view.detail.open.first() {
+        // Of a replica's, its master takes care.
+        let open = || node.view.detail.open.iter().filter(|_| node.is_master());
+        let stuck = |slot| Some((slot, self.opened.stuck.get(&slot)?));
+        if let Some((slot, why)) = open().find_map(|open| stuck(open.slot)) {
+            // As long as anything else moves, that is what is waited for.
+            let place = if leave.steps.is_empty() {
+                0
+            } else {
+                leave.holds.len()
+            };
+            let hold = format!("slot {slot}, which cannot arrive: {why}");
+            leave.holds.insert(place, hold);
+        } else if let Some(open) = open().next() {
             let slot = open.slot;
             leave
                 .holds
                 .push(format!("slot {slot}, which is on the move"));
+        }
+        if is_inside && let Some(parts) = touches {
+            leave.touches = Touches::Parts(parts.into_iter().map(str::to_owned).collect());
         }
         leave
     }
@@ -171,8 +195,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
         ))
     }
 
-    fn hand_over(&mut self, leaver: &'w Node<'a>, member: &Member) -> Handover {
-        let nothing = |why: String| (why, Vec::new());
+    fn hand_over(&mut self, leaver: &'w Node<'a>, member: &Member) -> Handover<'a> {
         let Some(cast) = &self.cast else {
             return nothing("other slots have no owner".into());
         };
@@ -212,27 +235,30 @@ impl<'w, 'a> Leaves<'w, 'a> {
                 None => nothing("no master stays that could take them".into()),
             };
         }
-        if self.opened {
+        if self.opened.arrive {
             return nothing("slots that are on the move arrive first".into());
         }
-        evacuate::slots(self.world, leaver, &cast.masters, &mut self.refusals)
+        let targets = cast.masters.iter().map(|master| master.id).collect();
+        let (how, steps) = evacuate::slots(self.world, leaver, &cast.masters, &mut self.refusals);
+        (how, steps, Some(targets))
     }
 
-    fn fail_over(&mut self, heir: &'w Node<'a>, leaver: &Node<'_>) -> Handover {
+    fn fail_over(&mut self, heir: &'w Node<'a>, leaver: &Node<'a>) -> Handover<'a> {
         self.heirs.insert(heir.id);
         let said = heir.said(format!("follows {}, in sync", leaver.id));
         let goes = leaver.said(format!("{} slots", leaver.own.slots.count()));
         (
             format!("replica {} takes over", heir.address),
             vec![request(heir, Act::Failover, vec![said, goes])],
+            Some(vec![leaver.id, heir.id]),
         )
     }
 
-    fn follow(&mut self, replica: &'w Node<'a>, leaver: &Node<'_>) -> Handover {
+    fn follow(&mut self, replica: &'w Node<'a>, leaver: &Node<'_>) -> Handover<'a> {
         let how = format!("{} becomes its replica first", replica.address);
         let known = replica.entry(leaver.id);
         if known.is_none_or(|entry| entry.replica || !entry.is_alive()) {
-            return (how, Vec::new());
+            return nothing(how);
         }
         self.heirs.insert(replica.id);
         let master = replica.own.master.as_deref().unwrap_or("nobody");
@@ -240,7 +266,8 @@ impl<'w, 'a> Leaves<'w, 'a> {
         let act = Act::Replicate {
             master: leaver.id.to_owned(),
         };
-        (how, vec![request(replica, act, vec![said])])
+        let touched = vec![shard(replica), replica.id];
+        (how, vec![request(replica, act, vec![said])], Some(touched))
     }
 
     /// Who claims slots of this master as its own: its heir has them with the
@@ -306,6 +333,17 @@ impl<'w, 'a> Leaves<'w, 'a> {
     }
 }
 
+/// Nothing can be done yet, and why.
+fn nothing<'a>(why: String) -> Handover<'a> {
+    (why, Vec::new(), None)
+}
+
+/// The master of whose data this node has a copy.
+fn shard<'a>(node: &Node<'a>) -> &'a str {
+    let master = node.own.master.as_deref();
+    master.filter(|_| node.own.replica).unwrap_or(node.id)
+}
+
 /// A process with the id of another one: what it holds cannot be told.
 fn twin(address: IpAddr, view: &View<Detail>) -> Leave<RedisRequest> {
     Leave {
@@ -314,5 +352,6 @@ fn twin(address: IpAddr, view: &View<Detail>) -> Leave<RedisRequest> {
         holds: vec!["the id of another member: a volume was copied".into()],
         steps: Vec::new(),
         progress: None,
+        touches: Touches::All,
     }
 }

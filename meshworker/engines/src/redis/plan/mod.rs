@@ -35,6 +35,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use meshworker_core::{Capabilities, Evidence, Planner, Proposal, Refusal, Situation, Step};
@@ -129,6 +130,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     let world = World::of(rules, situation, &mut draft.refusals);
     let (mut departures, mut bystanders) = (Vec::new(), Vec::new());
     let mut leaves = Leaves::new(rules, situation, &world);
+    let mut stuck = BTreeSet::new();
     if world.anchor().is_some() {
         versions::remark(&world, &mut draft);
         let joining = join::fragments(rules, &world, &mut draft);
@@ -139,9 +141,10 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             let cast = replicas::cast(rules, &world);
             replicas::attach(rules, &world, &cast, &mut draft);
             stale::links(&world, &mut draft);
-            if !opened && !replicas::promote(rules, &world, &cast, &mut draft) {
+            if !opened.any && !replicas::promote(rules, &world, &cast, &mut draft) {
                 balance::masters(&world, &cast, &mut draft);
             }
+            stuck = opened.stuck_nodes(&world);
             leaves.taken_over_by(cast, opened);
         } else {
             assign::slots(rules, situation, &world, joining, &mut draft);
@@ -163,6 +166,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
         strangers: world.strangers.into_iter().chain(strangers).collect(),
         bystanders,
         quiet: true,
+        stuck,
         copies,
         refusals: draft.refusals,
         ..Proposal::nothing(unity)

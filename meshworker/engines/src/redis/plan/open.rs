@@ -1,6 +1,6 @@
 //! Slots on the move: a worker died halfway, or the operator did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{Reason, Refusal};
 
@@ -12,6 +12,35 @@ use crate::redis::migrate::OPEN_AT_ONCE;
 use crate::redis::nodes::OpenSlot;
 use crate::redis::request::Act;
 use crate::redis::slots::Slots;
+
+/// The slots on the move, as far as they keep others waiting.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Whether there are any that masters with few slots wait for.
+    pub any: bool,
+    /// Whether some of them are on their way, or may yet be.
+    pub arrive: bool,
+    /// Those that can go nowhere until somebody does something about it, and why.
+    pub stuck: BTreeMap<u16, String>,
+}
+
+impl Opened {
+    /// The nodes that are at work with nothing else.
+    pub fn stuck_nodes(&self, world: &World<'_>) -> BTreeSet<String> {
+        let nodes = world.anchor_nodes().filter(|node| {
+            let detail = &node.view.detail;
+            let mut open = detail.open.iter();
+            let only_these = open.all(|open| self.stuck.contains_key(&open.slot));
+            !detail.open.is_empty() && only_these && detail.state_ok && detail.in_sync
+        });
+        nodes.map(|node| node.id.to_owned()).collect()
+    }
+
+    /// What this refusal says of a slot.
+    fn stays(&mut self, slot: u16, refusal: &Refusal) {
+        self.stuck.insert(slot, refusal.reason.to_string());
+    }
+}
 
 /// What becomes of one open slot at one node.
 enum Fate<'w, 'a> {
@@ -29,19 +58,25 @@ enum Fate<'w, 'a> {
 }
 
 /// Finishes or closes the slots that are on the move, also those of a member
-/// that is meant to go: what has come to it moves on later. Returns whether
-/// there are any.
-pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
+/// that is meant to go: what has come to it moves on later. Returns what there is.
+pub fn slots(world: &World<'_>, draft: &mut Draft) -> Opened {
     let mut moves: BTreeMap<(&str, &str), Vec<u16>> = BTreeMap::new();
     let mut moving: BTreeMap<u16, ()> = BTreeMap::new();
-    let mut any = false;
+    let mut opened = Opened::default();
     let large = large::on_the_move(world);
+    for (slot, refusal) in &large {
+        opened.stays(*slot, refusal);
+    }
     // Those who give first: both ends then name the same move.
     for leaves in [true, false] {
         for node in world.anchor_nodes().filter(|node| node.is_master()) {
             if !leaves && has_old_keys(world, node) {
-                any = true;
-                draft.refusals.push(old_keys(node));
+                // They may not be given to it either.
+                (opened.any, opened.arrive) = (true, true);
+                let refusal = old_keys(node);
+                let coming = node.view.detail.open.iter();
+                coming.for_each(|open| opened.stays(open.slot, &refusal));
+                draft.refusals.push(refusal);
                 continue;
             }
             let mut closed = Vec::new();
@@ -50,13 +85,15 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
                 if large.contains_key(&open.slot) {
                     continue;
                 }
-                any = true;
+                let mut arrives = true;
                 match fate(world, node, open) {
                     Fate::Finish { source, target } if !flows(source, target) => {
                         let (slot, at) = (open.slot, target.address);
                         let what = format!("finish the move of slot {slot} to {at}");
                         let refusal = versions::refusal(what, source, target);
+                        opened.stays(slot, &refusal);
                         draft.refusals.push(refusal);
+                        arrives = false;
                     }
                     Fate::Finish { source, target } => {
                         if moving.len() < SLOTS_AT_ONCE && moving.insert(open.slot, ()).is_none() {
@@ -65,11 +102,18 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
                         }
                     }
                     Fate::Close => closed.push(open.slot),
-                    Fate::Stuck => draft.refusals.push(stuck(node, open)),
+                    Fate::Stuck => {
+                        let refusal = stuck(node, open);
+                        opened.stays(open.slot, &refusal);
+                        draft.refusals.push(refusal);
+                        (opened.any, arrives) = (true, false);
+                    }
                     Fate::Wait => draft
                         .waits
                         .push(format!("slot {} waits for {}", open.slot, open.other)),
                 }
+                opened.any |= arrives;
+                opened.arrive |= arrives;
             }
             if !closed.is_empty() {
                 let closed: Slots = closed.into_iter().collect();
@@ -94,7 +138,7 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> bool {
             draft.step(source, act, vec![source.said(said)]);
         }
     }
-    any
+    opened
 }
 
 /// Whether a node without slots has more of them on the way to it than any workers

@@ -118,4 +118,54 @@ fn an_open_slot_that_cannot_arrive_holds_nothing_else_up() {
     // The source leaves, and gives its other slots meanwhile.
     let told = scene(false).leaving(&[1]).told();
     assert!(told.contains("10.0.0.1: move slots 0-"), "{told}");
+    // At the end it is named first.
+    let left = |text: &str| {
+        text.replace("0-5461", "5461")
+            .replace("3 master - connected", "3 master - connected 0-5460")
+    };
+    let scene = Scene::replicas(0)
+        .node(1, &left(&source))
+        .node(2, &left(&target))
+        .node(3, &left(THREE))
+        .heavy(1, big(5461, false))
+        .leaving(&[1]);
+    let told = scene.told();
+    let first = format!("leaves: 10.0.0.1 slot 5461, which cannot arrive: {WHY}, 1 slots; ");
+    assert!(told.starts_with(&first), "{told}");
+}
+
+/// It kept everybody from leaving.
+#[test]
+fn only_the_ends_of_a_slot_that_can_go_nowhere_are_kept_by_it() {
+    let source = THREE.replace("0-5461", "0-5461 [5461->-#2]");
+    let target = THREE.replace("5462-10922", "5462-10922 [5461-<-#1]");
+    let with = |text: &str| format!("{text}\n4 slave #3 connected\n5 slave #2 connected");
+    let copy = with(THREE).replace("5 slave #2 connected", "5 slave #2 connected [5461-<-#1]");
+    let scene = |due| {
+        Scene::replicas(1)
+            .node(1, &with(&source))
+            .node(2, &with(&target))
+            .nodes(&[3, 4], &with(THREE))
+            .node(5, &copy)
+            .heavy(1, big(5461, due))
+            .leaving(&[4, 5])
+    };
+    let proposal = scene(false).proposal();
+    assert_eq!(proposal.stuck, [1, 2, 5].map(id).into());
+    assert!(proposal.leaves.iter().all(|leave| leave.holds.is_empty()));
+    // While it is tried again, it is waited for; and so is any other.
+    assert!(scene(true).proposal().stuck.is_empty());
+    let also = with(&source).replace("[5461->-#2]", "[5461->-#2] [7->-#2]");
+    assert!(
+        !scene(false)
+            .node(1, &also)
+            .heavy(1, big(5461, false))
+            .proposal()
+            .stuck
+            .contains(&id(1))
+    );
+    // The other end of one whose target is gone.
+    let gone = THREE.replace("0-5461", "0-5461 [7->-#9]");
+    let scene = Scene::replicas(0).node(1, &gone).nodes(&[2, 3], THREE);
+    assert_eq!(scene.proposal().stuck, [id(1)].into());
 }

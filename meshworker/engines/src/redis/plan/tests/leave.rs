@@ -308,3 +308,47 @@ fn slots_are_not_balanced_while_somebody_goes() {
         "leaves: 10.0.0.4 \none cluster of 3 members\n"
     );
 }
+
+/// Who may go at the same time as whom.
+#[test]
+fn goings_touch_each_other_in_one_shard_or_at_one_heir() {
+    let meet = |scene: Scene| {
+        let leaves = scene.proposal().leaves;
+        let last = |address: std::net::IpAddr| match address {
+            std::net::IpAddr::V4(v4) => v4.octets()[3],
+            std::net::IpAddr::V6(_) => 0,
+        };
+        let mut pairs = Vec::new();
+        for (n, one) in leaves.iter().enumerate() {
+            let others = leaves.iter().skip(n + 1);
+            let met = others.filter(|other| one.touches.meets(&other.touches));
+            pairs.extend(met.map(|other| (last(one.address), last(other.address))));
+        }
+        pairs
+    };
+    // Three replicas, and masters that their replicas take over from.
+    let six = || Scene::replicas(1).nodes(&ALL, SIX);
+    assert_eq!(meet(six().leaving(&[4, 5, 6])), []);
+    assert_eq!(meet(six().leaving(&[1, 2, 3])), []);
+    assert_eq!(meet(six().leaving(&[4, 1, 3])), []);
+    // A master and its replica.
+    assert_eq!(meet(six().leaving(&[6, 1])), [(6, 1)]);
+    // Two replicas of one master.
+    let seven = format!("{SIX}\n7 slave #1 connected");
+    let scene = Scene::replicas(1).nodes(&[1, 2, 3, 4, 5, 6, 7], &seven);
+    assert_eq!(meet(scene.leaving(&[7, 6, 5])), [(7, 6)]);
+    // Two that give their slots to the same ones, and a replica of one of these.
+    let five = "1 master - connected 0-3999
+        2 master - connected 4000-7999
+        3 master - connected 8000-11999
+        4 master - connected 12000-15999
+        5 master - connected 16000-16383
+        6 slave #1 connected";
+    let scene = Scene::replicas(0).nodes(&[1, 2, 3, 4, 5, 6], five);
+    assert_eq!(meet(scene.leaving(&[4, 5, 6])), [(6, 5), (6, 4), (5, 4)]);
+    // One of which nobody can tell yet how it will go.
+    let scene = Scene::replicas(1)
+        .nodes(&[1, 2, 3, 4, 5], SIX)
+        .says(6, at(6), SIX, lagging());
+    assert_eq!(meet(scene.leaving(&[4, 1])), [(4, 1)]);
+}

@@ -253,6 +253,7 @@ impl Scene {
             outsiders: _,
             bystanders: _,
             quiet: _,
+            stuck: _,
             copies: _,
             refusals,
             unity,

@@ -1,6 +1,6 @@
 //! Members of two versions.
 
-use super::{Facts, SIX, Scene, THREE, at};
+use super::{Facts, SIX, Scene, THREE, at, id};
 
 const OLD: Facts = Facts {
     keys: 0,
@@ -152,4 +152,9 @@ fn slots_on_their_way_down_are_refused() {
         told.contains(&refused) && !told.contains(": move slots 7"),
         "{told}"
     );
+    // It keeps its ends, and nobody else.
+    assert_eq!(scene(NEW, OLD).proposal().stuck, [1, 2].map(id).into());
+    let told = scene(NEW, OLD).leaving(&[1]).told();
+    let kept = format!("slot 7, which cannot arrive: {CANNOT}");
+    assert!(told.contains(&kept) && told.contains(&refused), "{told}");
 }
