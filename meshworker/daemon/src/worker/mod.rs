@@ -240,7 +240,9 @@ impl<E: Engine> Worker<E> {
             desk.publish(findings.until_next(pause));
         }
         if !self.orders().dry_run {
+            let asked = Instant::now();
             pass.done = act::perform(&self.engine, &pass.plan.steps).await;
+            pass.waited += asked.elapsed();
         }
         pass.requests.steps = pass.done.len();
         pass.took = began.elapsed();

@@ -39,7 +39,7 @@ pub struct Pass<P: Planner> {
     pub listened: Instant,
     /// How long it took.
     pub took: Duration,
-    /// How much of that it waited for witnesses.
+    /// How much of that it waited for witnesses, and for what it asked of members.
     pub waited: Duration,
     /// What it saw.
     pub observed: Observation<P::Detail>,

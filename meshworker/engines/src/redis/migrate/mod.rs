@@ -11,13 +11,13 @@
 //! leaves marks in both nodes' tables that the next pass sees and finishes.
 //! <https://redis.io/docs/latest/commands/cluster-setslot/#redis-cluster-live-resharding-explained>
 
+mod empty;
 mod marks;
 mod port;
 mod weight;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{Pipeline, Value};
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 pub use self::weight::OPEN_AT_ONCE;
 
 use self::marks::{Mark, Marks};
-use self::weight::{AT_ONCE, Bounds, weigh};
+use self::weight::{Bounds, weigh};
 use super::client::{Client, Lease};
 use super::heavy::{Heavies, Heavy};
 use super::perform::{said, unanswered};
@@ -34,24 +34,9 @@ use super::slots::Slots;
 use super::wire::{Expect, refusal};
 use crate::Failure;
 
-/// How many keys one `MIGRATE` takes, during which the source serves nobody
-/// else.
-const KEYS_AT_ONCE: usize = 64;
-
 /// How many keys of a slot are weighed before it is opened. Most have fewer; of
 /// those that have more, further ones are weighed before they move.
 const KEYS_LOOKED_AT: usize = 256;
-
-/// Whether the source has no key of a slot any more.
-enum Emptied {
-    Yes,
-    /// The time is up.
-    NotYet,
-    /// Some keys stay where they are, and why.
-    InPart(Heavy),
-    /// The slot is not this worker's to move, and why.
-    Never(String),
-}
 
 /// Slots on their way from one master to another.
 pub struct Migration<'a> {
@@ -156,18 +141,8 @@ impl Migration<'_> {
                 .open(part, &source, &target, &bounds, &mut tally)
                 .await?;
             let Opened { full, mut empty } = opened;
-            for slot in full {
-                match self.empty(slot, &target, &mut bounds, patience / 2).await? {
-                    Emptied::Yes => empty.push(slot),
-                    // What has been opened is finished by the next pass.
-                    Emptied::NotYet => {
-                        tally.begun = Some(slot);
-                        break;
-                    }
-                    Emptied::InPart(heavy) => tally.keep(heavy),
-                    Emptied::Never(why) => self.abandon(slot, &why, &mut tally).await?,
-                }
-            }
+            let rest = self.empty(full, &target, &mut bounds, patience / 2, &mut tally);
+            empty.extend(rest.await?);
             self.hand_over(&empty, &target, &bounds, &mut tally).await?;
         }
         self.tell(&tally.moved, &target, others).await;
@@ -333,75 +308,6 @@ impl Migration<'_> {
         Ok(())
     }
 
-    /// Moves the keys of one slot, until the source has none or only so much
-    /// time is left, since a slot may be of any size.
-    async fn empty(
-        &mut self,
-        slot: u16,
-        target: &str,
-        bounds: &mut Bounds,
-        patience: Duration,
-    ) -> Result<Emptied, Failure> {
-        loop {
-            let mut commands = marks::question();
-            commands.cmd("CLUSTER").arg("GETKEYSINSLOT");
-            commands.arg(slot).arg(KEYS_AT_ONCE);
-            let replies = self.source.exchange(&commands, self.soon()).await;
-            let mut replies = replies.map_err(unanswered)?.into_iter();
-            match Marks::parse(replies.next().as_ref(), target)
-                .map_err(unanswered)?
-                .of(slot)
-            {
-                Mark::Ours => {}
-                Mark::Arrived => return Ok(Emptied::Yes),
-                Mark::Free => return Ok(Emptied::Never("somebody stopped its move".into())),
-                other => return Ok(Emptied::Never(other.objection().unwrap_or_default())),
-            }
-            let keys = match replies.next() {
-                Some(Value::Array(keys)) => keys,
-                Some(reply) => {
-                    let why = refusal(&reply).unwrap_or_else(|| "no list of keys".into());
-                    return Err(Failure::Refused(why));
-                }
-                None => return Err(Failure::Unanswered("no list of keys".into())),
-            };
-            if keys.is_empty() {
-                return Ok(Emptied::Yes);
-            }
-            if self.deadline.duration_since(Instant::now()) <= patience {
-                return Ok(Emptied::NotYet);
-            }
-            let until = self.soon();
-            let weights = weigh(&mut self.source, &keys, until).await;
-            let weights = weights.map_err(unanswered)?;
-            let mut load = Vec::new();
-            let (mut weight, mut stuck) = (0, None);
-            for (key, own) in keys.iter().zip(weights) {
-                let heavy = bounds.too_heavy(slot, key, own);
-                let full = || bounds.too_full(slot, key, weight + own, target);
-                if let Some(heavy) = heavy.or_else(full) {
-                    stuck = Some(heavy);
-                } else if load.is_empty() || weight + own <= AT_ONCE {
-                    load.push(key);
-                    weight += own;
-                }
-            }
-            if load.is_empty() {
-                let Some(heavy) = stuck else {
-                    return Err(Failure::Unanswered("keys without a size".into()));
-                };
-                return Ok(Emptied::InPart(heavy));
-            }
-            // What is under way at the source is waited for: a try that was given up
-            // goes on there, and the next one would only begin anew after it.
-            let most = bounds.patience(weight);
-            let migrate = self.migrate(&load, most)?;
-            let deadline = Instant::now() + most + most / 2;
-            said(self.source.exchange(&migrate, deadline).await)?;
-            bounds.took(weight);
-        }
-    }
-
     /// Makes the target the owner of these slots, which the source has emptied,
     /// and which are still on their way to it.
     async fn hand_over(
@@ -443,33 +349,6 @@ impl Migration<'_> {
         }
         tally.moved.extend(ready);
         Ok(())
-    }
-
-    /// `MIGRATE` of these keys. `REPLACE`, since after a broken attempt a key
-    /// may be at both ends: then the source's is the one that was served.
-    fn migrate(&self, keys: &[&Value], patience: Duration) -> Result<Pipeline, Failure> {
-        let access = self.client.access();
-        let mut commands = redis::pipe();
-        commands.cmd("MIGRATE").arg(self.target.address.to_string());
-        commands.arg(self.port).arg("").arg(0);
-        commands.arg(patience.as_millis() as u64);
-        commands.arg("REPLACE");
-        if let Some(file) = &access.password {
-            let password = file
-                .read()
-                .map_err(|error| Failure::Refused(error.to_string()))?;
-            match &access.user {
-                Some(user) => commands.arg("AUTH2").arg(user).arg(password),
-                None => commands.arg("AUTH").arg(password),
-            };
-        }
-        commands.arg("KEYS");
-        for key in keys {
-            if let Value::BulkString(key) = key {
-                commands.arg(key);
-            }
-        }
-        Ok(commands)
     }
 
     /// Tells the other masters who owns the slots now. They would hear of it

@@ -154,7 +154,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
     }
     let unity = unity::of(&world, situation, &draft);
     let copies = copies::copies(&world);
-    let mut strangers = outside::never_in(&world);
+    let mut strangers = outside::never_in(situation, &world);
     strangers.extend(draft.foreign);
     let (leaves, kept) = leaves.all();
     draft.refusals.extend(kept);

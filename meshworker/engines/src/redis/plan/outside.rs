@@ -12,8 +12,9 @@ use crate::redis::request::{Act, RedisRequest};
 
 /// Members that are meant to go and were never in: neither do the members know them,
 /// nor they any of the members. What they hold is another cluster's, or nothing; while
-/// the members do not have all slots themselves, it may be what they were to join.
-pub fn never_in(world: &World<'_>) -> BTreeSet<IpAddr> {
+/// the members do not have all slots themselves, it may be what they were to join. One
+/// that knows a wanted member which is silent may be in with that.
+pub fn never_in(situation: &Situation<'_, Detail>, world: &World<'_>) -> BTreeSet<IpAddr> {
     let Some(anchor) = world.anchor() else {
         return BTreeSet::new();
     };
@@ -22,12 +23,18 @@ pub fn never_in(world: &World<'_>) -> BTreeSet<IpAddr> {
         .flat_map(|(_, table)| table.iter().map(|entry| entry.node.as_str()))
         .collect();
     let inside: BTreeSet<&str> = anchor.iter().copied().collect();
+    let silent = |at: IpAddr| {
+        let answers = matches!(situation.answers.get(&at), Some(Ok(_)));
+        situation.is_wanted(at) && !answers
+    };
     let apart = |node: &&Node<'_>| {
         let mut table = node.view.detail.table.iter();
         node.leaving
             && (node.is_empty() || world.unowned.is_empty())
             && !known.contains(node.id)
-            && table.all(|entry| !inside.contains(entry.node.as_str()))
+            && table.all(|entry| {
+                !inside.contains(entry.node.as_str()) && !entry.address.is_some_and(silent)
+            })
     };
     let nodes = world.nodes.values().filter(apart);
     nodes

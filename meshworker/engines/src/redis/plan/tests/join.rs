@@ -297,6 +297,19 @@ fn a_foreign_member_had_a_say_among_ours() {
     assert_eq!(all_go.proposal().strangers, Default::default());
 }
 
+/// Only a new one answered, and an empty master that all others know was let go at once.
+#[test]
+fn one_that_knows_silent_members_was_taken_for_one_that_was_never_in() {
+    let scene = Scene::replicas(0)
+        .node(4, &fresh(4))
+        .node(5, &format!("{THREE}\n5 master - connected"))
+        .leaving(&[5]);
+    let silent = [1, 2, 3]
+        .into_iter()
+        .fold(scene, |scene, n| scene.silent(n, Unanswered::Timeout));
+    assert_eq!(silent.proposal().strangers, Default::default());
+}
+
 #[test]
 fn a_node_that_only_the_members_know_and_that_owns_nothing_is_a_bystander() {
     let with_9 = format!("{THREE}\n9 master - connected");
