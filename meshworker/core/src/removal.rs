@@ -76,11 +76,13 @@ pub(crate) fn removals<D, R: Request>(
         // cleared along with the new one's joining. And who was let go, has ended and is
         // not replaced is expected to be gone: nobody need be sure of it by waiting.
         // Whoever is updated comes back with the same node, and would be kept out.
-        let ended = departure.address.is_some_and(|at| situation.has_ended(at))
-            && nobody_comes_back(observed);
-        if !ended
+        // As long as no task list says so it may, and only the hold tells: that each of
+        // several is gone was decided when it was let go, so that none waits for another.
+        let ended = departure.address.is_some_and(|at| situation.has_ended(at));
+        if !(ended && nobody_comes_back(observed))
             && !has_moved(situation, departure, history)
-            && let Some(closed) = closed_for_time(context, departure, testified, since, history)
+            && let Some(closed) =
+                closed_for_time(context, departure, testified, ended, since, history)
         {
             refusals.push(refuse(closed.into()));
             continue;
@@ -293,6 +295,7 @@ fn closed_for_time<R>(
     context: &Context<'_>,
     departure: &Departure<R>,
     testified: bool,
+    ended: bool,
     since: Moment,
     history: &History,
 ) -> Option<(Gate, String)> {
@@ -302,6 +305,9 @@ fn closed_for_time<R>(
     if held < limits.removal_hold && !testified {
         let left = limits.removal_hold.saturating_sub(held).as_secs_f64();
         return Some((Gate::Hold, format!("{left:.1} s are left")));
+    }
+    if ended {
+        return None;
     }
     // 9. No other member was forgotten within the window.
     let ours = history.last_removal.iter();

@@ -35,7 +35,7 @@ macro_rules! conformance {
     (@leaving $world:expr) => {
         $crate::conformance!(@each $world, leaving;
             lets_a_member_go_that_asks
-            lets_members_go_one_after_another
+            lets_members_go_that_ask_at_once
             lets_nobody_go_below_the_floor
             lets_all_go_together_when_everybody_goes
         );

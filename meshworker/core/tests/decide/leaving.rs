@@ -544,6 +544,13 @@ fn who_was_let_go_and_has_ended_is_neither_waited_for_nor_watched() {
         assert_eq!(plan.steps, [], "{tasks:?}");
     }
     let forget = |node: &str| step(1, Ask::Forget(node.into()));
+    let both = [forget("n4"), forget("n5")];
     let plan = clock.after(1, &toy, &gone(Ended, Some(3)));
-    assert_eq!(plan.steps, [forget("n4"), forget("n5")]);
+    assert_eq!(plan.steps, both);
+    // Without one they are waited for, and not for each other.
+    let mut clock = Clock::start();
+    for _ in 0..10 {
+        assert_eq!(clock.after(1, &toy, &gone(Ended, None)).steps, []);
+    }
+    assert_eq!(clock.after(1, &toy, &gone(Ended, None)).steps, both);
 }

@@ -24,6 +24,10 @@ use patience::Patience;
 /// renew each second: four may be lost on the way.
 pub const EXPIRES: Duration = Duration::from_secs(5);
 
+/// That its database has ended is a supervisor's last word, and is remembered for longer
+/// than the others take to notice and a removal is held, together.
+const LAST_WORD: Duration = Duration::from_secs(30);
+
 /// After this long every member has announced itself, each second, to a desk
 /// that was just opened.
 const EVERYBODY: Duration = Duration::from_secs(2);
@@ -104,6 +108,12 @@ impl Key {
 }
 
 impl Entry {
+    /// Until when it counts, unless it is said again.
+    fn expires(&self) -> Instant {
+        let last = self.said.phase == Phase::Ended && self.speaker == Speaker::Itself;
+        self.renewed + if last { LAST_WORD } else { EXPIRES }
+    }
+
     fn outranks(&self, other: &Entry) -> bool {
         let by_order = |entry: &Entry| entry.speaker == Speaker::Worker;
         (by_order(other), self.position) < (by_order(self), other.position)
@@ -298,9 +308,7 @@ impl Desk {
     fn at(&self, now: Instant) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
         let before = inner.members.len();
-        inner
-            .members
-            .retain(|_, entry| now < entry.renewed + EXPIRES);
+        inner.members.retain(|_, entry| now < entry.expires());
         if inner.members.len() != before {
             self.tell();
         }
@@ -420,8 +428,7 @@ impl Inner {
     }
 
     fn next_expiry(&self) -> Option<Instant> {
-        let renewed = self.members.values().map(|entry| entry.renewed);
-        renewed.min().map(|renewed| renewed + EXPIRES)
+        self.members.values().map(Entry::expires).min()
     }
 }
 

@@ -18,5 +18,6 @@ mod health;
 mod leaving;
 mod process;
 mod proof;
+mod rights;
 mod slot;
 mod support;

@@ -42,8 +42,12 @@ async fn crash_after_an_update(user: &[&str], lines: &[&str]) {
     let begin = Instant::now();
     let patience = 2 * servers.patience();
     worker.leaving.insert(nodes[1]);
-    while !worker.pass().await.1.contains(&nodes[1]) {
-        assert!(begin.elapsed() < patience, "{}", worker.story);
+    loop {
+        let (plan, granted) = worker.pass().await;
+        if granted.contains(&nodes[1]) {
+            break;
+        }
+        assert!(begin.elapsed() < patience, "{plan:#?}\n{}", worker.story);
         sleep(REST).await;
     }
     let dir = servers.stop(nodes[1]);

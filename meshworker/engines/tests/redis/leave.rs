@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_millis(50);
 /// How many workers die in a move.
 const CUTS: usize = 40;
 
-/// Leads these members out, one after another, until the others have forgotten
+/// Leads these members out, each when it may, until the others have forgotten
 /// them.
 async fn scale_in(servers: &mut Servers, worker: &mut Worker, load: &Load, leave: &[IpAddr]) {
     let begin = Instant::now();
@@ -28,7 +28,6 @@ async fn scale_in(servers: &mut Servers, worker: &mut Worker, load: &Load, leave
     let mut order = Vec::new();
     loop {
         let (plan, granted) = worker.pass().await;
-        assert!(granted.len() <= 1, "{:?}", plan.leavers);
         for node in granted {
             order.push((node, begin.elapsed()));
             load.without(node);
@@ -88,6 +87,62 @@ async fn two_masters_and_a_replica_of_six_leave_and_nothing_is_lost() {
     let masters = after.iter().filter(|entry| !entry.slots.is_empty());
     assert_eq!(masters.count(), 3, "{}", worker.story);
     assert!(!worker.story.contains("move slots"), "{}", worker.story);
+}
+
+/// Each waited until the others held the one before it to be failed, and so did its
+/// removal.
+#[tokio::test]
+async fn replicas_of_different_masters_left_one_after_another() {
+    let Some(mut servers) = Servers::plain() else {
+        return;
+    };
+    let nodes = servers.start(6).await;
+    let mut driver = Driver::new(servers.engine());
+    driver.until_one(&nodes, servers.patience()).await;
+    let before = table(&servers, nodes[0]).await;
+    let replicas = before.iter().filter(|entry| entry.replica);
+    let mut replicas: Vec<IpAddr> = replicas.filter_map(|entry| entry.address).collect();
+    replicas.sort();
+    let mut worker = Worker::new(servers.engine(), &nodes);
+    worker.leaving.extend(&replicas);
+    let begin = Instant::now();
+    let granted = loop {
+        let (plan, mut granted) = worker.pass().await;
+        granted.sort();
+        if !granted.is_empty() {
+            break granted;
+        }
+        assert!(begin.elapsed() < servers.patience(), "{plan:#?}");
+        sleep(REST).await;
+    };
+    assert_eq!(granted, replicas, "{}", worker.story);
+    let may_go = begin.elapsed();
+    for node in granted {
+        servers.kill(node).await;
+        worker.listed.retain(|other| *other != node);
+        worker.leaving.remove(&node);
+        worker.ended.insert(node);
+    }
+    // Nobody need hold them to be failed first.
+    let mut said = Vec::new();
+    loop {
+        let (plan, _) = worker.pass().await;
+        said.extend(plan.refusals.iter().map(ToString::to_string));
+        let view = servers.engine().observe(worker.listed[0]).await.unwrap();
+        if view.peers.len() == 3 {
+            break;
+        }
+        assert!(begin.elapsed() < servers.patience(), "{plan:#?}");
+        sleep(REST).await;
+    }
+    eprintln!(
+        "6 => 3: may go after {may_go:?}, forgotten after {:?}",
+        begin.elapsed()
+    );
+    let waited = said
+        .iter()
+        .find(|said| said.contains("gate 4") || said.contains("gate 9"));
+    assert_eq!(waited, None, "{}", worker.story);
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub struct Worker {
     pub listed: Vec<IpAddr>,
     /// Who announces that it leaves.
     pub leaving: BTreeSet<IpAddr>,
+    /// Who was let go, and whose supervisor has seen it end.
+    pub ended: BTreeSet<IpAddr>,
     /// Every step, and what the node replied.
     pub story: String,
 }
@@ -41,6 +43,7 @@ impl Worker {
             start: Instant::now(),
             listed: listed.to_vec(),
             leaving: BTreeSet::new(),
+            ended: BTreeSet::new(),
             story: String::new(),
         }
     }
@@ -59,11 +62,15 @@ impl Worker {
             },
             ..Sighting::at(*address)
         });
+        let ended = self.ended.iter().map(|address| Sighting {
+            presence: Presence::Ended,
+            ..Sighting::at(*address)
+        });
         let observed = Observation {
             reports: vec![
                 Report::addresses(Witness::Dns, self.listed.iter().copied()),
                 Report {
-                    sightings: announced.collect(),
+                    sightings: announced.chain(ended).collect(),
                     ..Report::unknown(Witness::Announce, Grade::Answer)
                 },
             ],

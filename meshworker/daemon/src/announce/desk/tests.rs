@@ -271,3 +271,17 @@ async fn news_are_a_new_member_a_new_phase_and_a_silent_one_not_a_renewal() {
         [(ip(1), Presence::Leaving)]
     );
 }
+
+/// The others of its cluster had not even noticed by then.
+#[test]
+fn that_a_member_had_ended_was_forgotten_before_the_member_was() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    for (slot, phase) in [(1, Phase::Ended), (2, Phase::Stopping)] {
+        desk.heard(&member(slot, phase, 3), now).unwrap();
+    }
+    let ended = [(ip(1), Presence::Ended)];
+    assert_eq!(reported(&desk, now + EXPIRES), ended);
+    let last = now + LAST_WORD;
+    assert_eq!(reported(&desk, last - seconds(0.1)), ended);
+    assert_eq!(reported(&desk, last), []);
+}
