@@ -79,7 +79,8 @@ pub(crate) fn removals<D, R: Request>(
         // As long as no task list says so it may, and only the hold tells: that each of
         // several is gone was decided when it was let go, so that none waits for another.
         let ended = departure.address.is_some_and(|at| situation.has_ended(at));
-        if !(ended && nobody_comes_back(observed))
+        let expected = ended && nobody_comes_back(observed);
+        if !expected
             && !has_moved(situation, departure, history)
             && let Some(closed) =
                 closed_for_time(context, departure, testified, ended, since, history)
