@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::change::refuse_arrangement;
+use crate::history::Place;
 use crate::loss::{losses, with_losses};
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
@@ -43,6 +45,7 @@ pub fn decide<P: Planner>(
     history: History,
 ) -> (Plan<P::Request>, History) {
     let mut history = history;
+    history.began_at.get_or_insert(context.now);
     let roster = observed.roster();
     let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
     let all = Seen::all(observed, &roster, &joining);
@@ -63,7 +66,7 @@ pub fn decide<P: Planner>(
         steps,
         mut departures,
         cleanup,
-        leaves,
+        mut leaves,
         floor,
         mut strangers,
         outsiders: never_in,
@@ -86,7 +89,8 @@ pub fn decide<P: Planner>(
     note_returns(context, &situation, &strangers, &mut history);
     let mut planned = Vec::new();
     for step in steps {
-        match unfit_for_join(context, &step, &situation, &history) {
+        let unfit = unfit_for_join(context, &step, &situation, &history);
+        match unfit.or_else(|| refuse_arrangement(&step, &situation, &strangers)) {
             Some(refusal) => refusals.push(refusal),
             None => planned.push(step),
         }
@@ -110,7 +114,7 @@ pub fn decide<P: Planner>(
         // The others may hold it to be alive for seconds yet.
         alive.retain(|address| !situation.has_ended(*address));
     }
-    note_places(&situation, &departures, &mut history);
+    note_places(context, &situation, &departures, &mut history);
     let departing = !departures.is_empty();
     let Removals {
         steps: removal,
@@ -143,9 +147,12 @@ pub fn decide<P: Planner>(
         unity: &among_us,
         alive: &alive,
         stuck: &stuck,
-        departed: departures.iter().filter_map(|d| d.address).collect(),
+        departed: (departures.iter().filter_map(|d| d.address))
+            .chain(observed.not_alive())
+            .collect(),
         missed: missed(&departures),
     };
+    refusals.extend(leaving.hold_back(&mut leaves, &strangers, &history));
     let Queue {
         mut leavers,
         steps: last_steps,
@@ -183,7 +190,7 @@ pub fn decide<P: Planner>(
     refusals.extend(losses.iter().filter_map(Loss::remark));
     // While members come and go, so does this.
     if leavers.is_empty() {
-        refusals.extend(shared_nodes(&situation, &copies, &mut history));
+        refusals.extend(shared_nodes(context, &situation, &copies, &mut history));
     }
     let unity = whole(context, planner, observed, everybody, unity);
     // Few that are at rest, and miss others, need no haste.
@@ -262,6 +269,7 @@ fn held<D>(leaver: &Leaver, situation: &Situation<'_, D>) -> Option<Refusal> {
 
 /// Notes whose each address is, as long as anybody remembers it.
 fn note_places<D, R>(
+    context: &Context<'_>,
     situation: &Situation<'_, D>,
     departures: &[Departure<R>],
     history: &mut History,
@@ -274,7 +282,14 @@ fn note_places<D, R>(
         if let MemberId::Slot { .. } = member.id
             && let Some(Ok(view)) = situation.answers.get(&member.address)
         {
-            let place = (member.id.clone(), view.node.clone());
+            let before = history.places.get(&member.address);
+            let same = before.filter(|b| b.member == member.id && b.node == view.node);
+            let place = Place {
+                since: same.map_or(context.now, |before| before.since),
+                last: context.now,
+                member: member.id.clone(),
+                node: view.node.clone(),
+            };
             history.places.insert(member.address, place);
         }
     }

@@ -15,6 +15,8 @@ use crate::{Backoff, Context, MemberId, Moment, Request, Step, Touches};
 /// restart at any moment is harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
+    /// When this worker looked first.
+    pub(crate) began_at: Option<Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].
     pub(crate) attempts: BTreeMap<String, Backoff>,
     /// The addresses that a join was planned for, and when that was last.
@@ -51,7 +53,7 @@ pub struct History {
     pub(crate) began: BTreeMap<IpAddr, (Moment, u64)>,
     /// Whose each address was last, and which node answered there: another node
     /// at the same address is another member's, until we are told whose.
-    pub(crate) places: BTreeMap<IpAddr, (MemberId, String)>,
+    pub(crate) places: BTreeMap<IpAddr, Place>,
     /// Addresses whose member was forgotten, and when.
     pub(crate) freed: BTreeMap<IpAddr, Moment>,
     /// Since when a freed address has answered as a member again.
@@ -64,8 +66,8 @@ pub struct History {
     pub(crate) wished: usize,
     /// Where the members are that were one when they were so last.
     pub(crate) together: BTreeSet<IpAddr>,
-    /// The swarm nodes on which members were seen.
-    pub(crate) nodes: BTreeSet<String>,
+    /// The swarm nodes on which members were seen, and when that was last.
+    pub(crate) nodes: BTreeMap<String, Moment>,
     /// Who held which data when all copies of it were there last, and what is lost.
     pub(crate) kept: Kept,
     /// The last word of an operator that he knows what is missing.
@@ -75,6 +77,18 @@ pub struct History {
     /// Those of them that are carried out: whoever is called so from now on is
     /// somebody else.
     pub(crate) spent: BTreeSet<String>,
+}
+
+/// Who was at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The member.
+    pub(crate) member: MemberId,
+    /// Its node in the database.
+    pub(crate) node: String,
+    /// When it answered there first, and last.
+    pub(crate) since: Moment,
+    pub(crate) last: Moment,
 }
 
 impl History {

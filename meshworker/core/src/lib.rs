@@ -23,6 +23,8 @@
 )]
 
 mod backoff;
+mod change;
+mod change_gate;
 mod decide;
 mod departure;
 mod evidence;
@@ -57,6 +59,7 @@ mod view;
 mod wished;
 
 pub use backoff::Backoff;
+pub use change_gate::ChangeGate;
 pub use decide::{Context, decide};
 pub use departure::{Departure, Objection};
 pub use evidence::Evidence;

@@ -24,6 +24,9 @@ pub struct Limits {
     /// For this long a member that was let go keeps the others waiting although
     /// it does not go.
     pub release_patience: Duration,
+    /// For this long a worker that has just started may not have heard of a supervisor:
+    /// longer than the pause between two announcements, with one that got lost.
+    pub first_hearing: Duration,
     /// Whoever held data that nobody else has may come back within this time, before
     /// it is told that it is lost: longer than a container takes to start again.
     pub loss_patience: Duration,
@@ -54,6 +57,7 @@ impl Default for Limits {
             mass_vanish_hold: Duration::from_secs(600),
             leave_hold: Duration::from_secs(2),
             release_patience: Duration::from_secs(30),
+            first_hearing: Duration::from_secs(10),
             loss_patience: Duration::from_secs(30),
             unheard_patience: Duration::from_secs(60),
             quarantine: Duration::from_secs(1800),

@@ -324,8 +324,14 @@ impl Kept {
             match self.lost.iter_mut().find(same) {
                 // One more of the same has gone.
                 Some(lost) => {
+                    let before = lost.holders.len();
                     for (node, holder) in holders {
                         lost.holders.entry(node).or_insert(holder);
+                    }
+                    // More is lost than anybody was told: that takes a new word.
+                    if lost.holders.len() > before {
+                        self.numbers += 1;
+                        lost.number = self.numbers;
                     }
                 }
                 None if !full => {
@@ -342,9 +348,10 @@ impl Kept {
         }
     }
 
-    /// What an operator knows of is told no more.
+    /// What an operator knows of is told no more. What is not told yet may still come
+    /// back: of that he knows nothing.
     fn heed(&mut self, order: &Acknowledged) {
-        let known = |lost: &Lost| lost.number <= order.losses;
+        let known = |lost: &Lost| lost.told && lost.number <= order.losses;
         for lost in self.lost.iter().filter(|lost| known(lost)) {
             for node in lost.holders.keys() {
                 if let Some(holder) = self.holders.get_mut(node) {

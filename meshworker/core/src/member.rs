@@ -160,6 +160,13 @@ impl Member {
         self.seen.get(&Witness::Announce) == Some(&Presence::Leaving)
     }
 
+    /// Whether it is meant to go, will wait until it may, and has not been told so yet:
+    /// the task list is ahead of its supervisor.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.standing() == Standing::Leaving
+            && self.seen.get(&Witness::Announce) == Some(&Presence::Present)
+    }
+
     /// Whether somebody who knows says that it exists: it itself, or the task
     /// list. A name server alone may list whoever is long gone.
     pub fn is_vouched(&self) -> bool {

@@ -34,7 +34,7 @@ pub struct Orders {
 pub struct Acknowledged {
     /// Counted up with each such order.
     pub number: u64,
-    /// The losses that he was shown: all up to this number.
+    /// The losses that he was told of: all up to this number.
     pub losses: u64,
     /// So many members are enough.
     pub members: usize,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{Evidence, Gate, ReleaseGate};
+use crate::{ChangeGate, Evidence, Gate, ReleaseGate};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -114,6 +114,13 @@ pub enum Reason {
         /// What was seen.
         seen: String,
     },
+    /// A change among the members did not pass this gate.
+    Change {
+        /// The first gate that was closed.
+        gate: ChangeGate,
+        /// What was seen.
+        seen: String,
+    },
     /// A removal did not pass this gate.
     Gate {
         /// The first gate that failed.
@@ -155,6 +162,7 @@ impl Reason {
             Reason::OnHold(_) => "on_hold",
             Reason::RemovalsOff => "removals_off",
             Reason::Held { gate, .. } => gate.kind(),
+            Reason::Change { gate, .. } => gate.kind(),
             Reason::Gate { gate, .. } => gate.kind(),
         }
     }
@@ -224,6 +232,7 @@ impl fmt::Display for Reason {
             Reason::OnHold(why) => write!(f, "an operator holds it: {why}"),
             Reason::RemovalsOff => f.write_str("removals are switched off"),
             Reason::Held { gate, seen } => write!(f, "{gate} is closed: {seen}"),
+            Reason::Change { gate, seen } => write!(f, "{gate} is closed: {seen}"),
             Reason::Gate { gate, seen } => write!(f, "{gate} is closed: {seen}"),
         }
     }

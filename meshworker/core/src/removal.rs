@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::history::Place;
 use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
@@ -273,21 +274,31 @@ fn objects(presence: &Presence, testified: bool) -> bool {
 
 /// Which member the departed node was, as far as anybody remembers.
 fn slot_of<'a, R>(departure: &Departure<R>, history: &'a History) -> Option<&'a MemberId> {
-    let (slot, node) = history.places.get(&departure.address?)?;
-    (*node == departure.node).then_some(slot)
+    place_of(departure, history).map(|place| &place.member)
+}
+
+fn place_of<'a, R>(departure: &Departure<R>, history: &'a History) -> Option<&'a Place> {
+    let place = history.places.get(&departure.address?)?;
+    (place.node == departure.node).then_some(place)
 }
 
 /// Whether the slot that was at the departed node's address is wanted, and
-/// answers, at another one.
+/// answers, at another one since. One that ran beside it is no successor: the engine of
+/// its host had died, and it runs on.
 fn has_moved<D, R>(
     situation: &Situation<'_, D>,
     departure: &Departure<R>,
     history: &History,
 ) -> bool {
-    slot_of(departure, history).is_some_and(|slot| {
-        situation
-            .wanted_views()
-            .any(|(member, _)| member.id == *slot && departure.address != Some(member.address))
+    let left = departure.address.and_then(|at| history.stance(at));
+    let left = left.is_some_and(Stance::has_left);
+    place_of(departure, history).is_some_and(|was| {
+        let mut views = situation.wanted_views();
+        views.any(|(member, _)| {
+            let place = history.places.get(&member.address);
+            let came = left || place.is_some_and(|place| place.since > was.last);
+            member.id == was.member && departure.address != Some(member.address) && came
+        })
     })
 }
 

@@ -1,12 +1,19 @@
 //! Members that share a swarm node, and what its death would cost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::decide::sightings;
-use crate::{Copies, History, Member, MemberId, Reason, Refusal, Situation, Stock};
+use crate::{
+    Context, Copies, History, Member, MemberId, Moment, Reason, Refusal, Situation, Stock,
+};
 
 /// So many nodes are remembered at the most.
 const MOST: usize = 256;
+
+/// For so long a node is remembered that has no member any more: then it has left the
+/// swarm, or is kept for something else.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// One remark for each swarm node whose death would take all copies of something,
 /// although there are members elsewhere.
@@ -15,6 +22,7 @@ const MOST: usize = 256;
 /// back: two here, one there and none on the third is how it stays. Where all nodes
 /// have as many members, or all members are on one, nothing better is known.
 pub(crate) fn shared_nodes<D>(
+    context: &Context<'_>,
     situation: &Situation<'_, D>,
     copies: &Copies,
     history: &mut History,
@@ -26,16 +34,18 @@ pub(crate) fn shared_nodes<D>(
         if let Some(node) = member.node.as_deref() {
             let members = nodes.entry(node).or_default();
             members.push((member, view.node.as_str()));
-            if history.nodes.len() < MOST {
-                history.nodes.insert(node.to_owned());
+            if history.nodes.len() < MOST || history.nodes.contains_key(node) {
+                history.nodes.insert(node.to_owned(), context.now);
             }
         }
     }
+    let lately = |seen: &Moment| context.now.since(*seen) < REMEMBERED;
+    history.nodes.retain(|_, seen| lately(seen));
     let sizes = || nodes.values().map(Vec::len);
     let (most, fewest) = (sizes().max().unwrap_or(0), sizes().min().unwrap_or(0));
     let idle = history
         .nodes
-        .iter()
+        .keys()
         .any(|node| !nodes.contains_key(node.as_str()));
     if !copies.made || nodes.len() + usize::from(idle) < 2 || most == fewest && !idle {
         return Vec::new();

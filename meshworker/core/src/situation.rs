@@ -94,6 +94,23 @@ impl<D> Observation<D> {
         }
         alive
     }
+
+    /// The addresses that those members know and do not hold to be alive: whoever is
+    /// there may be out of their reach, or of ours.
+    pub(crate) fn not_alive(&self) -> BTreeSet<IpAddr> {
+        let named = self.named();
+        let answers = self.answers.iter();
+        let answers = answers.filter(|(address, _)| named.contains(address));
+        let mut lists = HashSet::new();
+        let mut known = BTreeSet::new();
+        for view in answers.filter_map(|(_, answer)| answer.as_ref().ok()) {
+            if lists.insert(Arc::as_ptr(&view.peers)) {
+                let peers = view.peers.iter().filter(|peer| !peer.alive);
+                known.extend(peers.filter_map(|peer| peer.address));
+            }
+        }
+        known
+    }
 }
 
 /// What an engine's planner looks at: the members, and what each answered.

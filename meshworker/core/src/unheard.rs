@@ -39,7 +39,7 @@ impl<D> Leaving<'_, D> {
             leavers.push(Leaver {
                 member: member.id.clone(),
                 address: member.address,
-                node: place.map(|(_, node)| node.clone()).unwrap_or_default(),
+                node: place.map(|place| place.node.clone()).unwrap_or_default(),
                 going,
                 place: leavers.len() + 1,
                 progress: None,

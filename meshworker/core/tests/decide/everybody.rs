@@ -85,6 +85,35 @@ fn one_that_was_listed_and_out_of_reach_was_forgotten_when_the_name_server_fell_
     assert_eq!(queue(&plan), [1, 2].map(|last| (last, None)));
 }
 
+/// A restarted worker saw two that go, and no witness named the others: the database
+/// had lost sight of them as well, and had not agreed yet that they were gone.
+#[test]
+fn those_that_the_database_only_suspected_were_not_counted() {
+    let says = announced(&[(1, Leaving), (2, Leaving)]);
+    let silent = Report::unknown(Witness::Dns, Grade::Timeout);
+    let mut observed = seen(vec![silent, says], &[1, 2]);
+    let mut suspects = |alive| {
+        let mut own = view(1, &[1, 2, 3]);
+        if let Ok(view) = &mut own {
+            let mut peers = view.peers.to_vec();
+            peers[2].alive = alive;
+            view.peers = peers.into();
+        }
+        observed.answers.insert(ip(1), own);
+        let plan = after_the_hold(&mut Clock::start(), &leaving(&[1, 2]), &observed);
+        plan.leavers
+            .iter()
+            .any(|leaver| leaver.going == Going::Everybody)
+    };
+    assert!(!suspects(true));
+    assert!(!suspects(false));
+    let plan = {
+        observed.answers.insert(ip(1), view(1, &[1, 2]));
+        after_the_hold(&mut Clock::start(), &leaving(&[1, 2]), &observed)
+    };
+    assert!(plan.leavers.iter().all(|l| l.going == Going::Everybody));
+}
+
 /// Its slot's successor ran, with data, and was cut off: what has answered does
 /// not wait for its slot any more.
 #[test]

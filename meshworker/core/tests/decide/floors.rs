@@ -209,7 +209,10 @@ fn whoever_stops_in_seconds_is_helped_whatever_stays() {
     reports[1] = Report::unknown(Witness::Announce, Grade::Empty);
     let mut toy = remembers(&[], 2);
     toy.0.leaves = vec![leave(6)];
-    let plan = Clock::start().after(0, &toy, &seen(reports, &[1, 2, 3, 4, 5, 6]));
+    let observed = seen(reports, &[1, 2, 3, 4, 5, 6]);
+    let mut clock = Clock::start();
+    clock.after(0, &content(), &observed);
+    let plan = clock.after(10, &toy, &observed);
     assert_eq!(plan.steps, [step(6, Ask::HandOver)]);
     assert_eq!(plan.leavers[0].address, ip(6));
 }

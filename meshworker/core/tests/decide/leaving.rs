@@ -391,7 +391,9 @@ fn the_patient_hand_over_in_their_turn_the_others_at_once() {
     assert_eq!(plan.steps, [step(4, Ask::HandOver), step(5, Ask::HandOver)]);
     // One that waits gives way to one that cannot.
     let mixed = seen(vec![tasks(&listed, 3), announced(&[(4, Leaving)])], &ALL);
-    let plan = Clock::start().after(0, &toy, &mixed);
+    let mut clock = Clock::start();
+    clock.after(0, &content(), &mixed);
+    let plan = clock.after(10, &toy, &mixed);
     assert_eq!(plan.steps, [step(4, Ask::HandOver), step(5, Ask::HandOver)]);
 }
 

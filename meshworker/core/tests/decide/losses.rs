@@ -138,6 +138,69 @@ fn what_an_operator_was_not_shown_he_does_not_acknowledge() {
     assert_eq!(plan.losses, [lost(&[2, 3], true)]);
 }
 
+/// Two losses: one is told, of the other somebody may be back any moment.
+#[test]
+fn a_word_on_one_loss_covered_another_that_was_not_told_yet() {
+    let stock = |what: &str, nodes: [u8; 2]| Stock {
+        what: what.into(),
+        pieces: 100,
+        unit: "slots",
+        copies: 2,
+        nodes: nodes.map(|last| (format!("n{last}"), None)).into(),
+    };
+    let mut toy = content();
+    toy.0.copies = Copies {
+        stocks: vec![stock("slots 0-99", [1, 2]), stock("slots 100-199", [3, 4])],
+        made: true,
+    };
+    let mut clock = settled(&toy, &there(&[1, 2, 3, 4, 5]));
+    toy.0.copies.made = false;
+    clock.after(40, &toy, &there(&[3, 4, 5]));
+    clock.after(40, &toy, &there(&[3, 4, 5]));
+    let word = |clock: &mut Clock, number, losses| {
+        clock.orders.acknowledged = Some(Acknowledged {
+            number,
+            losses,
+            members: 1,
+        });
+        let plan = clock.after(1, &toy, &there(&[5]));
+        let losses = plan.losses.iter();
+        losses
+            .map(|loss| (loss.number, loss.told))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(word(&mut clock, 1, 2), [(2, false)]);
+    // Told at last, it takes a word of its own.
+    clock.orders.acknowledged = None;
+    let plan = clock.after(40, &toy, &there(&[5]));
+    assert_eq!((plan.losses[0].number, plan.losses[0].told), (2, true));
+    assert_eq!(word(&mut clock, 2, 1), [(2, true)]);
+    assert_eq!(word(&mut clock, 3, 2), []);
+}
+
+/// A third member goes after the loss of two was told: that is more than was known.
+#[test]
+fn a_loss_that_grew_was_covered_by_the_word_on_what_it_had_been() {
+    let mut clock = settled(&twice(&THREE), &slots(&[1, 2, 3]));
+    let after = slots(&[1, 12, 13]);
+    clock.after(1, &twice(&[1, 12, 13]), &after);
+    let mut toy = twice(&[12, 13]);
+    toy.0.copies.made = false;
+    let mut clock = settled(&twice(&THREE), &slots(&[1, 2, 3]));
+    clock.after(1, &toy, &after);
+    let gone = slots(&[11, 12, 13]);
+    clock.orders.acknowledged = Some(Acknowledged {
+        number: 1,
+        losses: 1,
+        members: 3,
+    });
+    let plan = clock.after(1, &toy, &gone);
+    let [loss] = &plan.losses[..] else {
+        panic!("{:?}", plan.losses);
+    };
+    assert_eq!((loss.number, loss.told, loss.members.len()), (2, true, 3));
+}
+
 #[test]
 fn one_after_another_is_no_loss_once_the_copies_are_made_again() {
     let mut clock = settled(&twice(&THREE), &slots(&[1, 2, 3]));

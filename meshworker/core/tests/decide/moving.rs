@@ -62,6 +62,28 @@ fn a_slot_that_does_not_answer_at_its_new_address_has_not_moved() {
     assert_eq!(gates(&plan), [Gate::MembersAnswer]);
 }
 
+/// The engine of a host had died, and its container ran on beside the one that Swarm made in
+/// its place. That one was killed, and before it was back with its data it was forgotten.
+#[test]
+fn a_member_that_ran_beside_another_in_its_slot_was_forgotten_at_once() {
+    let (toy, observed) = moved();
+    let mut both = all_there();
+    both.reports[0].sightings.push(replica(3, 9, Present));
+    both.answers.extend(seen(vec![], &[9]).answers);
+    let mut clock = Clock::start();
+    clock.after(1, &content(), &both);
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, [step(9, Ask::Join(ip(1)))]);
+    assert_eq!(gates(&plan), [Gate::Hold]);
+    // One that was told to go, and whose successor ran already, has moved.
+    let mut clock = Clock::start();
+    clock.after(1, &content(), &both);
+    both.reports[0].sightings[2].presence = Leaving;
+    clock.after(1, &content(), &both);
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps.len(), 2);
+}
+
 #[test]
 fn whose_address_it_was_nobody_remembers_after_a_restart() {
     let (toy, observed) = moved();

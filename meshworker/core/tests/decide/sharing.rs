@@ -96,6 +96,18 @@ fn where_nothing_better_is_known_nothing_is_said() {
     assert_eq!(says(&mut clock, &kept(2, 4), &[A, A, B, B]).len(), 2);
 }
 
+/// It has left the swarm, and nothing can be spread to it.
+#[test]
+fn a_node_that_left_long_ago_was_counted_as_one_that_could_take_a_member() {
+    let mut clock = Clock::start();
+    says(&mut clock, &kept(2, 4), &[A, A, B, C]);
+    assert_eq!(says(&mut clock, &kept(2, 4), &[A, A, B, B]).len(), 2);
+    clock.now += std::time::Duration::from_secs(3600);
+    assert_eq!(says(&mut clock, &kept(2, 4), &[A, A, B, B]), [""; 0]);
+    // What is uneven is so whoever has left.
+    assert_eq!(says(&mut clock, &kept(2, 3), &[A, B, A]).len(), 1);
+}
+
 #[test]
 fn a_master_beside_its_only_replica_is_named_with_its_slots() {
     let stock = |what: &str, nodes: [u8; 2]| Stock {

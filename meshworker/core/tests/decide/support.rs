@@ -21,6 +21,8 @@ pub enum Ask {
     Forget(String),
     Tidy,
     HandOver,
+    /// An arrangement that tells of somebody.
+    Arrange(IpAddr),
 }
 
 impl fmt::Display for Ask {
@@ -30,6 +32,7 @@ impl fmt::Display for Ask {
             Ask::Forget(node) => write!(f, "forget {node}"),
             Ask::Tidy => f.write_str("tidy"),
             Ask::HandOver => f.write_str("hand over"),
+            Ask::Arrange(address) => write!(f, "arrange {address}"),
         }
     }
 }
@@ -40,12 +43,15 @@ impl Request for Ask {
             Ask::Join(_) | Ask::JoinAfterAll(_) => StepKind::Join,
             Ask::Forget(_) | Ask::Tidy => StepKind::Forget,
             Ask::HandOver => StepKind::Leave,
+            Ask::Arrange(_) => StepKind::Arrange,
         }
     }
 
     fn introduces(&self) -> Option<IpAddr> {
         match self {
-            Ask::Join(address) | Ask::JoinAfterAll(address) => Some(*address),
+            Ask::Join(address) | Ask::JoinAfterAll(address) | Ask::Arrange(address) => {
+                Some(*address)
+            }
             Ask::Forget(_) | Ask::Tidy | Ask::HandOver => None,
         }
     }

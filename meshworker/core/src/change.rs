@@ -1,0 +1,127 @@
+//! Which arrangements are made, and what is taken from members that are meant to go:
+//! their gates, one after another.
+//!
+//! A member under a supervisor waits until it may stop, and what it holds is taken in
+//! its turn, and only if it is not to stay (`queue`). The task list names it seconds
+//! before its supervisor does, and a worker that has just started has not heard of
+//! supervisors yet: the same holds then.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::decide::sightings;
+use crate::queue::Leaving;
+use crate::{
+    ChangeGate, Context, Going, History, Leave, Member, Reason, Refusal, Report, Request,
+    Situation, Step, StepKind, Witness,
+};
+
+/// Why an arrangement is not made.
+pub(crate) fn refuse_arrangement<D, R: Request>(
+    step: &Step<R>,
+    situation: &Situation<'_, D>,
+    strangers: &BTreeSet<IpAddr>,
+) -> Option<Refusal> {
+    (step.request.kind() == StepKind::Arrange)
+        .then(|| untouchable(step, situation, strangers))
+        .flatten()
+}
+
+/// Gate 1: somebody that the step touches did not answer, or is nobody of ours.
+fn untouchable<D, R: Request>(
+    step: &Step<R>,
+    situation: &Situation<'_, D>,
+    strangers: &BTreeSet<IpAddr>,
+) -> Option<Refusal> {
+    let touched = [Some(step.to), step.request.introduces()];
+    touched.into_iter().flatten().find_map(|address| {
+        let seen = match situation.answers.get(&address) {
+            Some(Ok(_)) if strangers.contains(&address) => "is none of this cluster's".into(),
+            Some(Ok(_)) => return None,
+            Some(Err(why)) => format!("gives no view: {why}"),
+            None => "was not asked".into(),
+        };
+        Some(refusal(
+            step,
+            situation,
+            address,
+            ChangeGate::Answers,
+            format!("{address} {seen}"),
+        ))
+    })
+}
+
+fn refusal<D, R: Request>(
+    step: &Step<R>,
+    situation: &Situation<'_, D>,
+    about: IpAddr,
+    gate: ChangeGate,
+    seen: String,
+) -> Refusal {
+    Refusal {
+        what: step.to_string(),
+        reason: Reason::Change { gate, seen },
+        evidence: sightings(situation.roster, about),
+    }
+}
+
+impl<D> Leaving<'_, D> {
+    /// Holds back what would be taken from members that are meant to go and may not be
+    /// touched yet, and says why.
+    pub(crate) fn hold_back<R: Request>(
+        &self,
+        leaves: &mut [Leave<R>],
+        strangers: &BTreeSet<IpAddr>,
+        history: &History,
+    ) -> Vec<Refusal> {
+        let Context { now, limits, .. } = self.context;
+        let listens = |report: &Report| report.witness == Witness::Announce;
+        let began = history.began_at.unwrap_or(*now);
+        let hears_nobody_yet =
+            self.observed.reports.iter().any(listens) && now.since(began) < limits.first_hearing;
+        let mut refusals = Vec::new();
+        let mut before: Option<&Member> = None;
+        for leave in leaves {
+            leave.steps.retain(|step| {
+                let refused = untouchable(step, self.situation, strangers);
+                let fit = refused.is_none();
+                refusals.extend(refused);
+                fit
+            });
+            let Some(member) = self.situation.roster.at(leave.address) else {
+                continue;
+            };
+            let untold = member.is_untold()
+                || hears_nobody_yet && !member.seen.contains_key(&Witness::Announce);
+            if untold && let Some((gate, seen)) = self.closed_to_the_untold(member, before) {
+                let steps = leave.steps.drain(..);
+                refusals.extend(
+                    steps.map(|step| {
+                        refusal(&step, self.situation, leave.address, gate, seen.clone())
+                    }),
+                );
+            }
+            if untold || member.is_patient() {
+                before = before.or(Some(member));
+            }
+        }
+        refusals
+    }
+
+    /// Gates 2 and 3, for a member that the task list wants gone and that has not been
+    /// told so yet. Whoever comes back is counted in.
+    fn closed_to_the_untold(
+        &self,
+        member: &Member,
+        before: Option<&Member>,
+    ) -> Option<(ChangeGate, String)> {
+        let stay = self.situation.wanted_views().count();
+        let back = usize::from(self.going(member) == Going::Back);
+        let (members, because) = (self.floor.members, &self.floor.because);
+        if stay + back < members {
+            let seen = format!("{stay} would stay, {because} asks for {members}");
+            return Some((ChangeGate::Floor, seen));
+        }
+        before.map(|other| (ChangeGate::Turn, format!("{} is before it", other.id)))
+    }
+}
