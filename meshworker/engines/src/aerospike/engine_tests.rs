@@ -243,14 +243,36 @@ async fn the_evidence_is_kept_until_the_seeds_are_gone() {
         ["tip-clear:host-port-list=10.0.1.8:3002\n"]
     );
 
-    let server = Server::start(|command| match command {
-        "services-alumni-reset" => "ok",
-        _ => "ERROR::0 cleared, 1 not found",
-    })
-    .await;
+    let server = Server::start(|command| remembers(command, "10.0.1.8:3000")).await;
     let done = perform(&server, reset()).await;
     assert_eq!(done, Ok("0 cleared, 1 not found, then ok".into()));
-    assert_eq!(server.requests().len(), 2);
+    let requests = server.requests();
+    assert_eq!(requests.last().unwrap(), "services-alumni-reset\n");
+}
+
+/// A server that remembers these former peers.
+fn remembers(command: &str, gone: &'static str) -> &'static str {
+    match command {
+        "services-alumni" => gone,
+        "services-alumni-reset" => "ok",
+        clear if clear.starts_with("tip-clear") => "ERROR::0 cleared, 1 not found",
+        other => older(other),
+    }
+}
+
+/// It left after the look on which the reset rests: the only trace of the seed that leads
+/// to it was dropped as well.
+#[tokio::test]
+async fn a_peer_that_left_meanwhile_was_forgotten_with_the_others() {
+    let server = Server::start(|command| remembers(command, "10.0.1.8:3000;10.0.1.9:3000")).await;
+    let refused = perform(&server, reset()).await;
+    let why = "it remembers 10.0.1.9 as well by now";
+    assert_eq!(refused, Err(Failure::Refused(why.into())));
+    let requests = server.requests();
+    assert!(
+        !requests.iter().any(|asked| asked.contains("reset")),
+        "{requests:?}"
+    );
 }
 
 #[tokio::test]

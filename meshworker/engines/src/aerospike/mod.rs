@@ -34,7 +34,7 @@ mod sizing;
 mod unity;
 mod view;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
 use tokio::time::Instant;
@@ -124,6 +124,9 @@ impl Engine for Aerospike {
         }
         let mut replies = Vec::new();
         for (command, seeds) in step.request.commands() {
+            if let (Request::AlumniReset { departed }, None) = (&step.request, seeds) {
+                self.remembers_only(step.to, departed).await?;
+            }
             let reply = self.tell(step.to, &command, seeds, deadline).await;
             replies.push(match (&step.request, reply) {
                 (Request::Tip { .. }, Err(Failure::Refused(why))) if why == ALREADY_A_SEED => {
@@ -155,6 +158,24 @@ impl Aerospike {
         let values = values.map_err(|why| unanswered(garbage(why)))?;
         let replies: Result<Vec<_>, _> = values.into_iter().map(|v| taken(v, seeds)).collect();
         Ok(replies?.concat())
+    }
+
+    /// Looks once more whom the node remembers: whoever left since the pass looked may
+    /// have left a seed as well, and a reset would drop the only trace of it.
+    ///
+    /// # Errors
+    ///
+    /// It remembers somebody else, or does not answer.
+    async fn remembers_only(&self, node: IpAddr, seeds: &[SocketAddr]) -> Result<(), Failure> {
+        let view = self.look(node).await.map_err(unanswered)?;
+        self.rest.forget(node);
+        let known = |address: &IpAddr| seeds.iter().any(|seed| seed.ip() == *address);
+        match view.detail.departed.iter().find(|at| !known(at)) {
+            None => Ok(()),
+            Some(other) => Err(Failure::Refused(format!(
+                "it remembers {other} as well by now"
+            ))),
+        }
     }
 
     /// Asks whoever lives at this address who that is: addresses change hands,

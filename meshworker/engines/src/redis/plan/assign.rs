@@ -8,6 +8,7 @@ use super::world::{Node, World, all_keys, known_slots};
 use super::{Draft, Rules};
 use crate::redis::MIN_MASTERS;
 use crate::redis::detail::Detail;
+use crate::redis::nodes::Health;
 use crate::redis::request::Act;
 use crate::redis::slots::{SLOTS, Slots};
 
@@ -25,8 +26,8 @@ pub fn slots(
     let what = format!("assign slots {unowned}");
     let members: Vec<&Node<'_>> = world.members().collect();
     let begun = unowned.count() < usize::from(SLOTS);
-    let silent = (!begun).then(|| silent(situation)).flatten();
-    if let Some(why) = doubt(situation, world).or(silent) {
+    let doubt = doubt(situation, world).or_else(|| silent(situation));
+    if let Some(why) = doubt.or_else(|| unheard(world)) {
         draft
             .refusals
             .push(Refusal::new(what, Reason::DataUnowned(why)));
@@ -128,9 +129,10 @@ fn doubt(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String>
     })
 }
 
-/// Why the first slots are not dealt out yet: somebody who is said to exist, and
-/// not by a name server alone, has not told what it holds. After a power cut
-/// members with new directories are up before those that read their data.
+/// Why slots are not dealt out yet: somebody who is said to exist, and not by a name
+/// server alone, has not told what it holds. After a power cut members with new
+/// directories are up before those that read their data; and whoever was given slots
+/// when the dealing began may be silent before the others have heard of it.
 fn silent(situation: &Situation<'_, Detail>) -> Option<String> {
     let mut members = situation.roster.members().iter();
     members.find_map(|member| {
@@ -144,6 +146,23 @@ fn silent(situation: &Situation<'_, Detail>) -> Option<String> {
             .is_vouched()
             .then(|| format!("{address} may hold their data and does not tell: {why}"))
     })
+}
+
+/// Why slots are not dealt out yet: a member that nobody reaches is in the others'
+/// tables, and what it owns is perhaps not. It is waited for until it is forgotten.
+fn unheard(world: &World<'_>) -> Option<String> {
+    let mut entries = world
+        .anchor_nodes()
+        .flat_map(|node| &node.view.detail.table[..]);
+    let entry = entries.find(|entry| {
+        entry.health != Health::Lost
+            && !world.nodes.contains_key(entry.node.as_str())
+            && !world.owners.contains_key(entry.node.as_str())
+    })?;
+    let (node, health) = (&entry.node, entry.said());
+    Some(format!(
+        "{node} is in the members' tables ({health}), does not answer, and may own some of them"
+    ))
 }
 
 /// Chooses `count` of the candidates, in their order, so that as few as

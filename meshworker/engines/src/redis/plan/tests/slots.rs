@@ -161,11 +161,38 @@ fn three_empty_members_got_all_slots_while_those_with_the_data_still_booted() {
     // A name server alone lists whoever is long gone.
     let stale = empty().silent(4, closed()).told();
     assert!(stale.contains("CLUSTER ADDSLOTSRANGE 0 5461"), "{stale}");
-    // What has begun goes on: they were asked before it began.
+    // So it is when it has begun: whoever is silent may be one that got some.
     let begun = LINKED.replace("2 master - connected", "2 master - connected 5462-10922");
-    let scene = Scene::replicas(1).nodes(&[1, 2, 3], &begun);
-    let told = scene.silent(4, closed()).announced(&[4]).told();
+    let scene = || Scene::replicas(1).nodes(&[1, 2, 3], &begun);
+    doubt(scene().silent(4, closed()).announced(&[4]));
+    let told = scene().silent(4, closed()).told();
     assert!(told.contains("CLUSTER ADDSLOTSRANGE 0 5461"), "{told}");
+}
+
+/// It was killed before the others had heard that it owns a third of the slots: they got
+/// them as well, and when it was back, with its data, one of them lost what it had taken.
+#[test]
+fn slots_of_a_member_that_nobody_had_heard_of_were_dealt_out_again() {
+    let begun = LINKED.replace("2 master - connected", "2 master - connected 5462-10922");
+    for seen in [
+        "4 master - disconnected",
+        "4 master,fail? - disconnected",
+        "4 master,fail - disconnected",
+    ] {
+        let scene = Scene::replicas(1).nodes(&[1, 2, 3], &format!("{begun}\n{seen}"));
+        let told = scene.told();
+        assert!(!told.contains("ADDSLOTS"), "{told}");
+        assert!(told.contains("may own some of them"), "{told}");
+    }
+    // What it owns is known, or it has no address any more.
+    for seen in [
+        "4 master,fail - disconnected 0-9",
+        "4 master,noaddr - disconnected",
+    ] {
+        let scene = Scene::replicas(1).nodes(&[1, 2, 3], &format!("{begun}\n{seen}"));
+        let told = scene.told();
+        assert!(told.contains("ADDSLOTS"), "{told}");
+    }
 }
 
 /// Of those with data one answers first: what it knows to be others' is theirs.
