@@ -248,6 +248,12 @@ async fn two_members_were_killed_at_once_and_all_was_called_well() {
     assert_eq!((status.one, status.settled), (false, false));
     // Who starts or runs is well: nobody is to be killed for it.
     assert_eq!(status.joined(), 3);
+    // What may be back any moment is not acknowledged.
+    let is_told = |s: &meshworker::status::ClusterStatus| {
+        let mut refusals = s.plan.refusals.iter();
+        refusals.any(|refusal| refusal.kind == "data_lost")
+    };
+    office.when("nobody is back in time", is_told).await;
     let done = office
         .ordered("acknowledge", json!({"why": "restored by hand"}))
         .await;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use meshworker_core::Loss;
 use tokio::time::Instant;
 
 use super::Desk;
@@ -176,19 +177,22 @@ pub async fn acknowledge(
         let error = "cluster: no pass is over yet; allowed: to acknowledge what was seen";
         return Err(Problem::new(StatusCode::CONFLICT, error));
     };
-    let number = look.losses.iter().map(|loss| loss.number).max();
+    // Whoever may be back any moment is not given up by a word on others.
+    let (told, open): (Vec<&Loss>, Vec<&Loss>) = look.losses.iter().partition(|loss| loss.told);
+    let number = told.iter().map(|loss| loss.number).max();
     sheet
         .orders()
         .acknowledge(number.unwrap_or_default(), look.wanted);
-    let lost = look
-        .losses
-        .iter()
-        .map(|loss| format!("lost: {}", loss.what));
+    let lost = told.iter().map(|loss| format!("lost: {}", loss.what));
+    let open = open.iter().map(|loss| {
+        let what = &loss.what;
+        format!("not {what}: who had it may be back any moment, say it again when it is told")
+    });
     let enough = match look.wanted {
         1 => "1 member is enough".to_owned(),
         members => format!("{members} members are enough"),
     };
-    let known: Vec<String> = std::iter::chain(lost, [enough]).collect();
+    let known: Vec<String> = lost.chain(open).chain([enough]).collect();
     let why = why.filter(|why| !why.trim().is_empty());
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     let done = format!("acknowledged: {}{why}", known.join("; "));
