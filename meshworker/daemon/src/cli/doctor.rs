@@ -10,9 +10,10 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::show;
+use crate::client::Client;
 use crate::config::setting::SETTINGS;
-use crate::doctor::{self as live, Collector, Whom, leave_time};
-use crate::status::Events;
+use crate::doctor::{self as live, Collector, Shared, Whom, leave_time};
+use crate::status::{ClusterStatus, Events, RefusalStatus, Summary};
 use crate::words;
 use meshworker_doctor::finding::Severity;
 use meshworker_doctor::report::Diagnosis;
@@ -20,6 +21,9 @@ use meshworker_doctor::stack::{self, Ground};
 
 use super::api_args::{self, Api};
 use super::{Failed, cluster_args, flag, judge};
+
+/// The kind of remark that a worker makes of members that share a node.
+const SHARED_NODE: &str = "shared_node";
 
 /// The command, with the settings of a cluster and those of its own.
 pub fn command() -> Command {
@@ -68,7 +72,7 @@ pub fn command() -> Command {
 /// Looks and tells: exit code 1 when there is an error among the findings.
 pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
     let nodes = nodes(args)?;
-    let leave_time = measured(args)?;
+    let Told { leave_time, shared } = told(args)?;
     let diagnosis = match args.get_many::<PathBuf>("stack") {
         Some(files) => {
             alone(args)?;
@@ -82,6 +86,7 @@ pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
                 &collector,
                 nodes,
                 leave_time,
+                shared,
                 judge::refuses,
             ))
         }
@@ -93,21 +98,48 @@ pub fn doctor(args: &ArgMatches) -> Result<ExitCode, Failed> {
     })
 }
 
-/// How long a member took to leave, where `--api` names a worker that knows. A
-/// worker that does not answer is no mistake of the stack's.
-fn measured(args: &ArgMatches) -> Result<Option<Duration>, Failed> {
+/// What a worker knows, where one was named.
+#[derive(Default)]
+struct Told {
+    /// How long a member took to leave.
+    leave_time: Option<Duration>,
+    /// Members that share a node.
+    shared: Option<Vec<Shared>>,
+}
+
+/// Asks the worker that `--api` names. One that does not answer is no mistake of the
+/// stack's.
+fn told(args: &ArgMatches) -> Result<Told, Failed> {
     if api_args::given(args, "api").is_none() {
-        return Ok(None);
+        return Ok(Told::default());
     }
     let api = Api::read(args)?;
-    let events = async {
+    super::runtime()?.block_on(async {
         let client = api.client().await?;
         let all = [("limit", "1000".to_owned())];
-        let told = client.get::<Events>(&["v1", "events"], &all).await;
-        Ok::<_, Failed>(told.ok())
-    };
-    let told = super::runtime()?.block_on(events)?;
-    Ok(told.and_then(|told| leave_time::longest(&told.events)))
+        let events = client.get::<Events>(&["v1", "events"], &all).await.ok();
+        Ok(Told {
+            leave_time: events.and_then(|told| leave_time::longest(&told.events)),
+            shared: shared(&client).await,
+        })
+    })
+}
+
+/// What the worker says of each of its clusters.
+async fn shared(client: &Client) -> Option<Vec<Shared>> {
+    let clusters: Vec<Summary> = client.get(&["v1", "clusters"], &[]).await.ok()?;
+    let mut shared = Vec::new();
+    for Summary { name, .. } in clusters {
+        let path = ["v1", "clusters", &name];
+        let status: ClusterStatus = client.get(&path, &[]).await.ok()?;
+        let refusals = status.plan.refusals.into_iter();
+        let refusals = refusals.filter(|refusal| refusal.kind == SHARED_NODE);
+        shared.extend(refusals.map(|RefusalStatus { what, reason, .. }| Shared {
+            cluster: name.clone(),
+            words: format!("{what}: {reason}"),
+        }));
+    }
+    Some(shared)
 }
 
 fn of_files(

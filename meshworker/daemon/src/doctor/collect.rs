@@ -101,7 +101,9 @@ impl Collector {
             name_servers: here::name_servers(&self.resolv_conf),
             links: here::links(&self.links),
             overlays: survey.as_ref().map(overlays).map_err(Clone::clone),
+            nodes: survey.as_ref().map(deployed::usable).map_err(Clone::clone),
             clusters,
+            shared: None,
             clocks,
         };
         let stacks = survey.and_then(|survey| self.stacks(&survey));

@@ -38,13 +38,25 @@ pub fn labels(service: &Value) -> Option<(String, BTreeMap<String, String>)> {
 
 /// How many nodes may run something.
 pub fn nodes(survey: &Survey) -> usize {
-    let usable = survey.nodes.iter().filter(|node| {
-        let state = text(node, "/Status/State");
-        let availability = text(node, "/Spec/Availability");
-        state.as_deref() == Some("ready")
-            && matches!(availability.as_deref(), None | Some("active"))
-    });
-    usable.count()
+    survey.nodes.iter().filter(|node| is_usable(node)).count()
+}
+
+/// The nodes that may run something, by id, with their names.
+pub fn usable(survey: &Survey) -> BTreeMap<String, String> {
+    let usable = survey.nodes.iter().filter(|node| is_usable(node));
+    usable
+        .filter_map(|node| {
+            let id = text(node, "/ID")?;
+            let name = text(node, "/Description/Hostname");
+            Some((id.clone(), name.unwrap_or(id)))
+        })
+        .collect()
+}
+
+fn is_usable(node: &Value) -> bool {
+    let state = text(node, "/Status/State");
+    let availability = text(node, "/Spec/Availability");
+    state.as_deref() == Some("ready") && matches!(availability.as_deref(), None | Some("active"))
 }
 
 /// One stack.

@@ -1,5 +1,6 @@
 //! What was seen, before anybody judges it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use meshworker_core::Report;
@@ -14,8 +15,12 @@ pub struct Facts {
     pub links: Result<Vec<Link>, String>,
     /// The overlay networks of the swarm.
     pub overlays: Result<Vec<Overlay>, String>,
+    /// The swarm nodes that may run something, by id, with their names.
+    pub nodes: Result<BTreeMap<String, String>, String>,
     /// The clusters that were named.
     pub clusters: Vec<Seen>,
+    /// What a worker says of members that share a node; none where none was asked.
+    pub shared: Option<Vec<Shared>>,
     /// Other clocks, beside this one.
     pub clocks: Vec<Result<Clock, String>>,
 }
@@ -33,6 +38,15 @@ pub struct Seen {
     pub dns: Report,
     /// What the task list says; none where the Docker API is no witness.
     pub tasks: Option<Report>,
+}
+
+/// A swarm node whose death would take all copies of something, as a worker says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The cluster.
+    pub cluster: String,
+    /// Which members share which node, what its death costs, and what to do.
+    pub words: String,
 }
 
 /// A network link.

@@ -20,7 +20,7 @@ mod tests;
 
 pub use clock::Whom;
 pub use collect::Collector;
-pub use facts::{Clock, Facts, Link, Overlay, Seen};
+pub use facts::{Clock, Facts, Link, Overlay, Seen, Shared};
 
 use std::time::Duration;
 
@@ -31,14 +31,17 @@ use meshworker_doctor::stack::{self, Ground, Refuses};
 const DEPLOYED: &str = "deployed";
 
 /// Looks, and makes every check. `leave_time` is how long a member took to leave,
-/// where that was measured; `refuses`, what the program says of settings.
+/// where that was measured; `shared`, what a worker says of members that share a node;
+/// `refuses`, what the program says of settings.
 pub async fn diagnosis(
     collector: &Collector,
     nodes: Option<usize>,
     leave_time: Option<Duration>,
+    shared: Option<Vec<Shared>>,
     refuses: Refuses,
 ) -> Diagnosis {
-    let (facts, stacks) = collector.collect().await;
+    let (mut facts, stacks) = collector.collect().await;
+    facts.shared = shared;
     let mut diagnosis = Diagnosis::of(checks::CHECKS, &facts);
     match stacks {
         Ok(stacks) => {

@@ -166,7 +166,7 @@ impl World {
     }
 
     async fn diagnosis(&self) -> Diagnosis {
-        diagnosis(&self.collector(), None, None, |_| Vec::new()).await
+        diagnosis(&self.collector(), None, None, None, |_| Vec::new()).await
     }
 }
 
@@ -306,7 +306,7 @@ async fn clocks_of_engine_and_workers_are_compared_with_this_one() {
         name: "127.0.0.1".into(),
         port,
     });
-    let diagnosis = diagnosis(&collector, None, None, |_| Vec::new()).await;
+    let diagnosis = diagnosis(&collector, None, None, None, |_| Vec::new()).await;
     worker.await.unwrap();
     let clocks = diagnosis
         .findings

@@ -5,6 +5,7 @@ mod clocks;
 mod links;
 mod members;
 mod servers;
+mod shared;
 mod tasks;
 
 pub use tasks::agree;
@@ -23,6 +24,7 @@ pub const CHECKS: &[Check<Facts>] = &[
     tasks::MISSING,
     members::LIMIT,
     members::TOGETHER,
+    shared::CHECK,
     links::CHECK,
     clocks::CHECK,
 ];

@@ -1,10 +1,10 @@
 //! Each check with what is good to see, and with what is not.
 
-use meshworker_core::{Grade, Presence, Report, Sighting, Witness};
+use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
 use meshworker_engines::registry::Kind;
 
 use super::CHECKS;
-use crate::doctor::{Clock, Facts, Link, Overlay, Seen};
+use crate::doctor::{Clock, Facts, Link, Overlay, Seen, Shared};
 use meshworker_doctor::finding::{Finding, Severity};
 use meshworker_doctor::report::Diagnosis;
 
@@ -42,6 +42,10 @@ fn good() -> Facts {
         name_servers: Ok(vec![[127, 0, 0, 11].into()]),
         links: Ok(vec![link("eth0", 1450, false), link("ens3", 1500, true)]),
         overlays: Ok(vec![overlay(None)]),
+        nodes: Ok(["a", "b"]
+            .map(|node| (node.into(), format!("host-{node}")))
+            .into()),
+        shared: None,
         clusters: vec![Seen {
             name: "db".into(),
             dns_name: "db".into(),
@@ -191,6 +195,7 @@ fn without_the_docker_api_what_needs_it_is_skipped_and_nothing_is_wrong() {
     let mut facts = good();
     facts.clusters[0].tasks = None;
     facts.overlays = Err("no socket".into());
+    facts.nodes = Err("no socket".into());
     let diagnosis = Diagnosis::of(CHECKS, &facts);
     assert_eq!(diagnosis.findings, vec![]);
     let skipped: Vec<_> = diagnosis.skipped.iter().map(|s| s.check).collect();
@@ -201,7 +206,8 @@ fn without_the_docker_api_what_needs_it_is_skipped_and_nothing_is_wrong() {
             "dns-stale",
             "dns-phantom",
             "dns-missing",
-            "one-node"
+            "one-node",
+            "shared-node"
         ]
     );
 }
@@ -219,6 +225,55 @@ fn members_beyond_an_editions_limit_or_all_on_one_node_are_told() {
         facts.clusters[0].tasks = tasks(listed);
     });
     assert_eq!(named(&together), [("one-node", Warning)]);
+}
+
+/// After a node's loss its member runs on another one for good.
+#[test]
+fn two_members_on_one_node_and_none_on_another_were_no_finding() {
+    let slot = |slot: u8, node: &str| Sighting {
+        member: Some(MemberId::Slot {
+            service: "cache_db".into(),
+            slot: slot.into(),
+        }),
+        ..at(slot, Presence::Present, node)
+    };
+    let placed = |nodes: &[&str], usable: &[&str]| {
+        found(|facts| {
+            let members = (1..).zip(nodes).map(|(of, node)| slot(of, node));
+            facts.clusters[0].tasks = tasks(members.collect());
+            facts.clusters[0].dns = dns(Grade::Answer, &[1, 2, 3][..nodes.len()]);
+            let usable = usable
+                .iter()
+                .map(|node| ((*node).into(), format!("host-{node}")));
+            facts.nodes = Ok(usable.collect());
+        })
+    };
+    let shared = placed(&["a", "b", "a"], &["a", "b", "c"]);
+    assert_eq!(named(&shared), [("shared-node", Warning)]);
+    let [finding] = &shared[..] else {
+        panic!("{shared:?}");
+    };
+    assert_eq!(
+        finding.what,
+        "2 of its 3 members run on node host-a: cache_db.1, cache_db.3. Node host-c has 0."
+    );
+    assert_eq!(finding.instead, "docker service update --force cache_db");
+    // The third node is gone, or drained: nothing can be spread to it.
+    assert_eq!(placed(&["a", "b", "a"], &["a", "b"]), vec![]);
+    assert_eq!(placed(&["a", "b", "c"], &["a", "b", "c"]), vec![]);
+    // A worker knows what it costs, without the Docker API as well.
+    let told = found(|facts| {
+        facts.nodes = Err("no socket".into());
+        facts.shared = Some(vec![Shared {
+            cluster: "db".into(),
+            words: "rely on node a: its death costs slots 0-5460".into(),
+        }]);
+    });
+    assert_eq!(named(&told), [("shared-node", Warning)]);
+    assert_eq!(
+        told[0].what,
+        "rely on node a: its death costs slots 0-5460."
+    );
 }
 
 #[test]
