@@ -52,6 +52,11 @@
 //! |---|---|---|
 //! | the first slots were dealt out while a member that waited to leave had data of them | `assigns_no_data_away` | redis, seed 5 |
 //! | a successor that runs already was counted twice among those that stay | `never_below_floor` | aerospike, seed 323 |
+//! | a peer that left between the look and the reset was forgotten with the others | `one_removal_per_window` | aerospike, seed 519 |
+//! | members that the task list alone names were quiesced, whatever stays, by a worker that had just started | `nothing_taken_in_vain` | aerospike, seed 432 |
+//! | whoever the database only suspects was not missed when all others go | `never_below_floor` | redis, seed 270 |
+//! | slots were dealt out again that a member had which had just been given them and was silent | `assigns_no_data_away`, `never_erases` | redis, seeds 329, 527 |
+//! | one that ran beside another in its slot was forgotten at once | `never_forgets_the_living` | redis, seed 751 |
 //!
 //! Removal gate 2 has another behind it: a listed member is wanted, and gate 3
 //! waits for a wanted member that is silent. And whoever is seen alive by one

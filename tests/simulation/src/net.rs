@@ -14,6 +14,8 @@ pub struct Net {
     pub headless: [Option<u64>; HOSTS],
     /// Hosts whose members do not reach those elsewhere, though workers do.
     pub apart: [bool; HOSTS],
+    /// When each host was heard of again after it was not.
+    pub back: [u64; HOSTS],
     /// For each worker, the hosts that it does not reach.
     pub hidden: [[bool; HOSTS]; 2],
 }

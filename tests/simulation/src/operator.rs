@@ -313,6 +313,7 @@ impl Operator {
             Heal::Host(host) => {
                 (world.net.cut[host], world.net.dead[host]) = (None, None);
                 world.net.headless[host] = None;
+                world.net.back[host] = world.now;
                 world
                     .story
                     .tell(world.now, format_args!("host {host} is back"));

@@ -171,7 +171,12 @@ impl Swarm {
             let node = database.start(process, chance);
             story.tell(
                 now,
-                format_args!("{task} starts at {} as n{node}", address(task.address)),
+                format_args!(
+                    "{task} starts at {} on host {} as n{node}{}",
+                    address(task.address),
+                    task.host,
+                    database.found_there(node)
+                ),
             );
             task.state = State::Running;
             task.node = Some(node);

@@ -364,8 +364,8 @@ fn note_taking<M: Model>(
 ) {
     for step in &plan.steps {
         let mut leavers = plan.leavers.iter();
-        let leaver = leavers.find(|leaver| leaver.address == step.to && leaver.patient);
-        if step.request.kind() != StepKind::Leave {
+        let leaver = leavers.find(|leaver| leaver.address == step.to);
+        if step.request.kind() != StepKind::Leave || !M::takes(&step.request) {
             continue;
         }
         let Some(leaver) = leaver.filter(|leaver| leaver.going != Going::Everybody) else {
@@ -374,6 +374,12 @@ fn note_taking<M: Model>(
         let Some(node) = world.database.at(last_byte(step.to)) else {
             continue;
         };
+        // Who runs under a supervisor waits, whether or not it has been told to go yet.
+        let task = world.swarm.task_of(node);
+        let waits = task.is_some_and(|task| task.phase != Phase::Stopping);
+        if !(leaver.patient || world.setup.supervised && waits) {
+            continue;
+        }
         let (stay, back) = stay(world, node, knows, false);
         let presumed = leaver.going == Going::Unclear && heard == 1;
         world.events.push(Event::Taken(Taken {

@@ -240,7 +240,8 @@ impl<M: Model> World<M> {
             // Of a host that is out of sight nobody knows what is meant to go.
             let seen = self.net.silent_since(task.host).is_none();
             let unwanted = task.unwanted.zip(lag).filter(|_| seen);
-            let known = unwanted.is_some_and(|(since, lag)| self.now >= since + lag);
+            let back = self.net.back[task.host];
+            let known = unwanted.is_some_and(|(since, lag)| self.now >= since.max(back) + lag);
             let told = task.kill_at.saturating_sub(self.setup.grace);
             let heard = task.phase != Phase::Present && self.now >= told + HEARD;
             !heard && !known

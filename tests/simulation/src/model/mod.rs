@@ -93,6 +93,11 @@ pub trait Model: fmt::Debug + Sized {
         chance: &mut Chance,
     ) -> Result<(), String>;
 
+    /// Whether this request takes what it holds from the node that is asked.
+    fn takes(_request: &Request<Self>) -> bool {
+        true
+    }
+
     /// Whether this worker still waits for the end of what it asked.
     fn is_at_work_for(&self, _worker: usize) -> bool {
         false
@@ -130,6 +135,11 @@ pub trait Model: fmt::Debug + Sized {
     /// Tells apart processes that are not in one cluster.
     fn group(&self, _at: usize) -> usize {
         0
+    }
+
+    /// What this process found when it started, for people.
+    fn found_there(&self, _at: usize) -> String {
+        String::new()
     }
 
     /// What happened since this was asked last.

@@ -147,6 +147,10 @@ impl Model for Aerospike {
         }
     }
 
+    fn takes(request: &Request) -> bool {
+        matches!(request, Request::Quiesce)
+    }
+
     fn is_outside(&self, at: usize) -> bool {
         let node = &self.nodes[at];
         let fragment = self.fragments.get(&node.fragment);

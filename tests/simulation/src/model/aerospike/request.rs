@@ -46,6 +46,11 @@ impl Aerospike {
                 self.nodes[at].seeds.remove(&last(seed.ip()));
             }
             Request::AlumniReset { departed } => {
+                // As the engine looks once more.
+                let known = |address: &u8| departed.iter().any(|s| last(s.ip()) == *address);
+                if let Some(other) = self.gone(at).into_iter().find(|gone| !known(gone)) {
+                    return Err(format!("it remembers {other} as well by now"));
+                }
                 for seed in departed {
                     self.nodes[at].seeds.remove(&last(seed.ip()));
                 }

@@ -1,5 +1,6 @@
 //! What a node says of itself and of the others.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 
@@ -11,6 +12,18 @@ use crate::address;
 use crate::model::CLUSTER;
 
 impl Aerospike {
+    /// The last bytes of the addresses that this node remembers and where none of its
+    /// peers is.
+    pub(super) fn gone(&self, at: usize) -> BTreeSet<u8> {
+        let node = &self.nodes[at];
+        let address = |at: &usize| self.processes[*at].address;
+        let fragment = self.fragments.get(&node.fragment);
+        let peers = fragment.map(|fragment| fragment.members.iter().map(address));
+        let peers: BTreeSet<u8> = peers.into_iter().flatten().collect();
+        let gone = node.departed.iter().map(address);
+        gone.filter(|gone| !peers.contains(gone)).collect()
+    }
+
     pub(super) fn view(&self, at: usize, now: u64) -> Answer<Detail> {
         let (process, node) = (&self.processes[at], &self.nodes[at]);
         let age = now.saturating_sub(process.started);
@@ -34,13 +47,8 @@ impl Aerospike {
             .collect();
         peers.sort();
         peers.dedup();
-        let gone = node.departed.iter();
-        let mut departed: Vec<IpAddr> = gone
-            .map(|gone| address(self.processes[*gone].address))
-            .filter(|gone| peers.iter().all(|peer| peer.address != Some(*gone)))
-            .collect();
-        departed.sort_unstable();
-        departed.dedup();
+        let departed = self.gone(at).into_iter();
+        let departed: Vec<IpAddr> = departed.map(address).collect();
         // Another cluster's data moves all the time, to be in the way.
         let working = fragment.works(now) || !process.ours;
         let key = NonZeroU64::new(node.fragment as u64).filter(|_| formed);

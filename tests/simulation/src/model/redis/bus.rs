@@ -1,6 +1,6 @@
 //! What the nodes do by themselves: gossip, failure detection, fail-over, copies.
 //!
-//! After `src/cluster.c` of Redis 7.0, in steps of a tenth of a second.
+//! After `src/cluster_legacy.c` of Redis 7.4, in steps of a tenth of a second.
 
 use super::node::{Id, Known, NONE, SLOTS};
 use super::{Redis, TIMEOUT};
@@ -154,19 +154,17 @@ impl Redis {
         let epoch = self.nodes[b].epoch;
         let node = &self.nodes[a];
         let mut newer: Vec<Id> = Vec::new();
-        for (owner, claimed) in node.owner.iter().copied().zip(theirs) {
-            if *claimed == own && owner != own && owner != NONE && !newer.contains(&owner) {
-                let known = if owner == node.id {
-                    node.epoch
-                } else {
-                    node.known.get(&owner).map_or(0, |known| known.epoch)
-                };
-                if known > epoch {
-                    newer.push(owner);
-                }
+        for (slot, claimed) in (0..SLOTS).zip(theirs) {
+            let owner = node.owner_of(slot);
+            if *claimed == own
+                && owner != own
+                && !newer.contains(&owner)
+                && node.claim(slot).is_some_and(|known| known > epoch)
+            {
+                newer.push(owner);
             }
         }
-        let slots = (!newer.is_empty()).then(|| node.owner.clone());
+        let slots = (!newer.is_empty()).then(|| (node.owner.clone(), node.unclaimed.clone()));
         for owner in newer {
             let node = &self.nodes[a];
             let epoch = match owner == node.id {
@@ -178,8 +176,10 @@ impl Redis {
             };
             known.epoch = known.epoch.max(epoch);
             known.master = None;
-            if let Some(slots) = &slots {
-                self.claims(b, owner, epoch, |slot| slots[usize::from(slot)] == owner);
+            if let Some((slots, unclaimed)) = &slots {
+                self.claims(b, owner, epoch, |slot| {
+                    slots[usize::from(slot)] == owner && !unclaimed.contains(&slot)
+                });
             }
         }
     }
@@ -230,20 +230,21 @@ impl Redis {
             .filter(|(_, known)| known.fail.is_none() && now >= known.heard + TIMEOUT);
         let Some(_) = suspected.next() else { return };
         let ids: Vec<Id> = node.known.keys().copied().collect();
-        let masters = node.masters();
+        let need = node.masters().len() / 2 + 1;
+        // Also whoever leads nothing has a say (`clusterProcessGossipSection`).
+        let leads = |id: &&Id| node.known[*id].master.is_none();
+        let voters: Vec<Id> = ids.iter().filter(leads).copied().collect();
+        let own = usize::from(node.master.is_none());
         for id in ids {
             let known = &self.nodes[a].known[&id];
             if known.fail.is_some() || now < known.heard + TIMEOUT {
                 continue;
             }
-            let votes = masters.iter().filter(|master| {
-                let by = match **master == self.nodes[a].id {
-                    true => Some(a),
-                    false => self.link(a, **master, up, net),
-                };
+            let votes = voters.iter().filter(|voter| {
+                let by = self.link(a, **voter, up, net);
                 by.is_some_and(|by| self.suspects(by, id, now))
             });
-            if votes.count() < masters.len() / 2 + 1 {
+            if own + votes.count() < need {
                 continue;
             }
             // It is told to everybody in reach.
@@ -315,6 +316,9 @@ impl Redis {
     ) -> bool {
         let masters = self.nodes[a].masters();
         let need = masters.len() / 2 + 1;
+        let node = &self.nodes[a];
+        let epoch = node.known.get(&master).map_or(0, |known| known.epoch);
+        let claimed: Vec<u16> = (0..SLOTS).filter(|s| node.owner_of(*s) == master).collect();
         let voters = masters.iter().filter_map(|id| self.link(a, *id, up, net));
         let voters: Vec<usize> = voters
             .filter(|voter| {
@@ -325,6 +329,8 @@ impl Redis {
                 node.master.is_none()
                     && (gone || !failed)
                     && voted.is_none_or(|at| now >= at + 2 * TIMEOUT)
+                    // Nobody takes over what another one has got since.
+                    && claimed.iter().all(|s| node.claim(*s).is_none_or(|known| known <= epoch))
             })
             .collect();
         if voters.len() < need {

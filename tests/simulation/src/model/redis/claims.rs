@@ -1,12 +1,12 @@
 //! Who owns a slot: whoever claims it with the highest epoch.
 
 use super::Redis;
-use super::node::{Id, NONE, SLOTS, keys_of};
+use super::node::{Id, SLOTS, keys_of};
 
 impl Redis {
     /// `a` hears that a master claims these slots with this epoch.
     ///
-    /// After `clusterUpdateSlotsConfigWith` of Redis 7.0: a slot on its way to the
+    /// After `clusterUpdateSlotsConfigWith` of Redis 7.4: a slot on its way to the
     /// hearer is not touched; what it owned and has keys of goes, keys and all.
     pub(super) fn claims(
         &mut self,
@@ -23,20 +23,21 @@ impl Redis {
         let (mut dirty, mut taken, mut claimed) = (0, 0, 0);
         let mut how = String::new();
         for slot in 0..SLOTS {
+            let owner = node.owner_of(slot);
             if !is_claimed(slot) {
+                if owner == id {
+                    node.unclaimed.insert(slot);
+                }
                 continue;
             }
             claimed += 1;
-            let owner = node.owner_of(slot);
-            if owner == id || node.importing.contains_key(&slot) {
+            if owner == id {
+                node.unclaimed.remove(&slot);
                 continue;
             }
-            let known = match owner {
-                NONE => None,
-                _ if owner == node.id => Some(node.epoch),
-                _ => node.known.get(&owner).map(|known| known.epoch),
-            };
-            if known.is_some_and(|known| known >= epoch) {
+            if node.importing.contains_key(&slot)
+                || node.claim(slot).is_some_and(|known| known >= epoch)
+            {
                 continue;
             }
             if owner == node.id && node.has_keys(slot) {

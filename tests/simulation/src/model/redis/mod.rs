@@ -321,6 +321,15 @@ impl Model for Redis {
         node.master.is_some() || node.owned(node.id) == 0
     }
 
+    fn found_there(&self, at: usize) -> String {
+        let node = &self.nodes[at];
+        let (id, slots, keys) = (node.id, node.owned(node.id), node.keys);
+        match node.master {
+            Some(master) => format!(", node {id}, follows {master}, keys {keys:x}"),
+            None => format!(", node {id}, {slots} slots, keys {keys:x}"),
+        }
+    }
+
     fn happened(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.happened)
     }

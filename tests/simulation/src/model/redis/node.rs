@@ -1,6 +1,6 @@
 //! One Redis node: what it believes and holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::chance::mix;
@@ -68,6 +68,8 @@ pub struct Node {
     pub known: BTreeMap<Id, Known>,
     /// Who owns each slot, as far as it knows.
     pub owner: Vec<Id>,
+    /// Slots that their owner does not claim any more, and nobody else has yet.
+    pub unclaimed: BTreeSet<u16>,
     /// How many slots each owns.
     pub counts: Vec<u16>,
     /// The epoch of what it claims.
@@ -121,6 +123,7 @@ impl Node {
             id,
             known: BTreeMap::new(),
             owner: vec![NONE; usize::from(SLOTS)],
+            unclaimed: BTreeSet::new(),
             counts,
             epoch: 0,
             current: 0,
@@ -155,8 +158,20 @@ impl Node {
         self.owner[usize::from(slot)]
     }
 
+    /// The epoch with which the owner of this slot has it, where there is an owner that
+    /// still claims it.
+    pub fn claim(&self, slot: u16) -> Option<u64> {
+        match self.owner_of(slot) {
+            NONE => None,
+            _ if self.unclaimed.contains(&slot) => None,
+            owner if owner == self.id => Some(self.epoch),
+            owner => self.known.get(&owner).map(|known| known.epoch),
+        }
+    }
+
     /// Notes who owns a slot.
     pub fn set_owner(&mut self, slot: u16, id: Id) {
+        self.unclaimed.remove(&slot);
         let old = std::mem::replace(&mut self.owner[usize::from(slot)], id);
         if old != id {
             self.counts[usize::from(old)] -= 1;

@@ -21,7 +21,7 @@ impl Redis {
         }
         let nodes = self.nodes_text(at, now);
         let state = if node.ok { "ok" } else { "fail" };
-        let mut info = format!("redis_version:7.0.15\r\nrun_id:{at}\r\n");
+        let mut info = format!("redis_version:7.4.2\r\nrun_id:{at}\r\n");
         if let Some(master) = node.master {
             let up = if node.synced { "up" } else { "down" };
             let syncing = u8::from(node.copied.is_some() && !node.synced);
