@@ -8,7 +8,6 @@ use super::world::{Node, World, all_keys, known_slots};
 use super::{Draft, Rules};
 use crate::redis::MIN_MASTERS;
 use crate::redis::detail::Detail;
-use crate::redis::nodes::Health;
 use crate::redis::request::Act;
 use crate::redis::slots::{SLOTS, Slots};
 
@@ -149,13 +148,14 @@ fn silent(situation: &Situation<'_, Detail>) -> Option<String> {
 }
 
 /// Why slots are not dealt out yet: a member that nobody reaches is in the others'
-/// tables, and what it owns is perhaps not. It is waited for until it is forgotten.
+/// tables, and what it owns is perhaps not. It is waited for until they hold it to be
+/// gone: nobody is forgotten while slots have no owner.
 fn unheard(world: &World<'_>) -> Option<String> {
     let mut entries = world
         .anchor_nodes()
         .flat_map(|node| &node.view.detail.table[..]);
     let entry = entries.find(|entry| {
-        entry.health != Health::Lost
+        !entry.is_gone()
             && !world.nodes.contains_key(entry.node.as_str())
             && !world.owners.contains_key(entry.node.as_str())
     })?;
