@@ -13,7 +13,7 @@ use crate::decide::sightings;
 use crate::queue::Leaving;
 use crate::{
     ChangeGate, Context, Going, History, Leave, Member, Reason, Refusal, Report, Request,
-    Situation, Step, StepKind, Witness,
+    Situation, Step, StepKind, Touches, Witness,
 };
 
 /// Why an arrangement is not made.
@@ -80,7 +80,7 @@ impl<D> Leaving<'_, D> {
         let hears_nobody_yet =
             self.observed.reports.iter().any(listens) && now.since(began) < limits.first_hearing;
         let mut refusals = Vec::new();
-        let mut before: Option<&Member> = None;
+        let mut turns: Vec<(&Member, Touches)> = Vec::new();
         for leave in leaves {
             leave.steps.retain(|step| {
                 let refused = untouchable(step, self.situation, strangers);
@@ -93,6 +93,9 @@ impl<D> Leaving<'_, D> {
             };
             let untold = member.is_untold()
                 || hears_nobody_yet && !member.seen.contains_key(&Witness::Announce);
+            let mut before = turns.iter();
+            let before = before.find(|(_, touches)| touches.meets(&leave.touches));
+            let before = before.map(|(member, _)| *member);
             if untold && let Some((gate, seen)) = self.closed_to_the_untold(member, before) {
                 let steps = leave.steps.drain(..);
                 refusals.extend(
@@ -102,7 +105,7 @@ impl<D> Leaving<'_, D> {
                 );
             }
             if untold || member.is_patient() {
-                before = before.or(Some(member));
+                turns.push((member, leave.touches.clone()));
             }
         }
         refusals

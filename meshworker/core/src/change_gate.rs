@@ -14,7 +14,8 @@ pub enum ChangeGate {
     /// 2: without the member from which something is taken as many stay as
     /// replication factor, quorum and the operator ask for.
     Floor,
-    /// 3: nobody whose turn is before that member's is on its way out.
+    /// 3: nobody whose turn is before that member's, and whose going touches its own, is
+    /// on its way out.
     Turn,
 }
 
