@@ -57,12 +57,11 @@ impl Status {
                 parts.push(format!("{count} {what}"));
             }
         };
-        let joining = self
-            .members
-            .iter()
-            .filter(|member| member.state != "joined");
-        let joining = joining.count().saturating_sub(self.leavers.len());
-        add(joining, "not joined yet");
+        let is_new = |member: &&Member| matches!(member.state.as_str(), "joining" | "waiting");
+        add(
+            self.members.iter().filter(is_new).count(),
+            "on their way in",
+        );
         add(self.leavers.len(), "on their way out");
         add(self.departed.len(), "not forgotten yet");
         if !self.settled {
@@ -119,7 +118,7 @@ mod tests {
         assert!(!moves.is_one_of(&[task(first), task(second)]));
         assert_eq!(
             moves.progress(),
-            "one cluster of 2 members, 1 not joined yet, data still moves"
+            "one cluster of 2 members, 1 on their way in, data still moves"
         );
         let leaves = told(true, "leaving", "[{}]");
         assert!(!leaves.is_one_of(&[task(first), task(second)]));
