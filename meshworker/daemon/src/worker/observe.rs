@@ -87,14 +87,14 @@ impl<E: Engine> Observer<E> {
             .flat_map(|report| report.sightings.iter().map(|s| s.address))
             .collect();
         known.extend(&self.answered);
-        let answers = self.ask(&named, &known, &roster).await;
+        let (answers, mut passed_over) = self.ask(&named, &known, &roster).await;
         let mut observed = Observation { reports, answers };
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();
-        observed
-            .answers
-            .extend(self.ask(&unlisted, &known, &roster).await);
+        let (answers, others) = self.ask(&unlisted, &known, &roster).await;
+        observed.answers.extend(answers);
+        passed_over.extend(others);
         let answered = observed.answers.iter().filter(|(_, answer)| answer.is_ok());
         self.answered = answered.map(|(node, _)| *node).collect();
         self.patience.note(
@@ -102,6 +102,7 @@ impl<E: Engine> Observer<E> {
                 .answers
                 .iter()
                 .map(|(node, answer)| (*node, matches!(answer, Err(Unanswered::Timeout)))),
+            passed_over,
         );
         let requests = Requests {
             witnesses: ears.count(),
@@ -119,17 +120,17 @@ impl<E: Engine> Observer<E> {
 
     /// Asks these nodes. Whoever is not `known` must not keep the others waiting,
     /// and is asked within a time of its own, those first that have been silent
-    /// least often.
+    /// least often. Returns the answers, and whose turn it was not.
     async fn ask(
         &self,
         nodes: &BTreeSet<IpAddr>,
         known: &BTreeSet<IpAddr>,
         roster: &Roster,
-    ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
+    ) -> (BTreeMap<IpAddr, Answer<E::Detail>>, Vec<IpAddr>) {
         let (first, mut unknown): (Vec<IpAddr>, Vec<IpAddr>) =
             nodes.iter().partition(|node| known.contains(node));
         unknown.sort_by_key(|node| self.patience.silences(*node));
-        unknown.truncate(MOST_UNKNOWN);
+        let passed_over = unknown.split_off(MOST_UNKNOWN.min(unknown.len()));
         let until = Instant::now() + UNKNOWN;
         let asking = async {
             let mut answers = Vec::new();
@@ -148,7 +149,7 @@ impl<E: Engine> Observer<E> {
         for node in unknown {
             answers.entry(node).or_insert(Err(Unanswered::Timeout));
         }
-        answers
+        (answers, passed_over)
     }
 
     /// What these nodes answer, as the answers come.

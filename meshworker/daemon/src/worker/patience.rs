@@ -26,14 +26,21 @@ impl Patience {
         self.silent.get(&node).copied().unwrap_or(0)
     }
 
-    /// Notes whether each of the nodes that were asked stayed silent, and
-    /// drops all others.
-    pub fn note(&mut self, asked: impl Iterator<Item = (IpAddr, bool)>) {
+    /// Notes whether each of the nodes that were asked stayed silent, keeps what is
+    /// known of those whose turn it was not, and drops all others.
+    pub fn note(
+        &mut self,
+        asked: impl Iterator<Item = (IpAddr, bool)>,
+        passed_over: impl IntoIterator<Item = IpAddr>,
+    ) {
         let before = std::mem::take(&mut self.silent);
-        self.silent = asked
+        let times = |node: &IpAddr| before.get(node).copied();
+        let asked = asked
             .filter(|(_, silent)| *silent)
-            .map(|(node, _)| (node, before.get(&node).map_or(1, |times| times + 1)))
-            .collect();
+            .map(|(node, _)| (node, times(&node).unwrap_or(0) + 1));
+        let passed_over = passed_over.into_iter();
+        let kept = passed_over.filter_map(|node| Some((node, times(&node)?)));
+        self.silent = asked.chain(kept).collect();
     }
 }
 
@@ -49,7 +56,7 @@ mod tests {
         let waits: Vec<_> = (0..12)
             .map(|_| {
                 let wait = patience.with(node, full);
-                patience.note([(node, true)].into_iter());
+                patience.note([(node, true)].into_iter(), []);
                 wait.as_millis()
             })
             .collect();
@@ -57,7 +64,19 @@ mod tests {
             waits,
             [1000, 100, 100, 100, 100, 100, 100, 100, 100, 100, 1000, 100]
         );
-        patience.note([(node, false)].into_iter());
+        patience.note([(node, false)].into_iter(), []);
         assert_eq!(patience.with(node, full), full);
+    }
+
+    #[test]
+    fn whose_turn_it_was_not_is_no_newcomer_next_time() {
+        let [asked, passed_over] = [1, 2].map(|n| IpAddr::from([127, 0, 0, n]));
+        let mut patience = Patience::default();
+        patience.note([(asked, true), (passed_over, true)].into_iter(), []);
+        patience.note([(asked, true)].into_iter(), [passed_over]);
+        assert_eq!(patience.silences(asked), 2);
+        assert_eq!(patience.silences(passed_over), 1);
+        patience.note([(asked, true)].into_iter(), []);
+        assert_eq!(patience.silences(passed_over), 0);
     }
 }

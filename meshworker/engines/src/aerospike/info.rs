@@ -149,10 +149,9 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The first character that is no part of any answer: they come to stand in logs.
-pub(super) fn harmful(body: &str) -> Option<u32> {
-    let mut found = body.chars().filter(|c| is_harmful(*c));
-    found.find(|c| !matches!(c, '\n' | '\t')).map(u32::from)
+/// The first character that is no part of any value: they come to stand in logs.
+pub(super) fn harmful(value: &str) -> Option<u32> {
+    value.chars().find(|c| is_harmful(*c)).map(u32::from)
 }
 
 /// The values of the answer to `commands`, in their order.
@@ -165,9 +164,6 @@ pub(super) fn values<'a>(
     commands: &[impl AsRef<str>],
 ) -> Result<Vec<Value<'a>>, Malformed> {
     let body = std::str::from_utf8(body).map_err(|_| Malformed::NotText)?;
-    if let Some(found) = harmful(body) {
-        return Err(Malformed::Harmful(found));
-    }
     let mut lines = body.split('\n');
     let mut values = Vec::with_capacity(commands.len());
     for command in commands {
@@ -175,6 +171,9 @@ pub(super) fn values<'a>(
         let line = lines.next().and_then(|line| line.strip_prefix(command));
         let value = line.and_then(|line| line.strip_prefix('\t'));
         let value = value.ok_or_else(|| Malformed::Missing(command.to_owned()))?;
+        if let Some(found) = harmful(value) {
+            return Err(Malformed::Harmful(found));
+        }
         values.push(Value::read(value));
     }
     Ok(values)

@@ -1,6 +1,5 @@
 //! The parsers of what nodes say, and of their configuration files, by name.
 
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::conf::mistakes;
@@ -40,18 +39,13 @@ fn refusal(value: Value<'_>) -> Option<String> {
     }
 }
 
-/// The text of an answer: where they are taken in, those with harmful characters are
-/// refused.
-fn harmless(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let text = String::from_utf8_lossy(bytes);
-    info::harmful(&text).is_none().then_some(text)
-}
-
 /// The answers that make a view, one a line, and one for each namespace.
 fn view(bytes: &[u8]) -> Words {
-    let Some(text) = harmless(bytes) else {
+    let text = String::from_utf8_lossy(bytes);
+    // Where they are taken in, those with harmful characters are refused.
+    if text.split('\n').any(|value| info::harmful(value).is_some()) {
         return Words::new();
-    };
+    }
     let mut lines = text.split('\n').map(Value::read);
     let answers: Vec<Value<'_>> = lines.by_ref().take(QUESTIONS).collect();
     let asked = IpAddr::V4(Ipv4Addr::new(10, 0, 1, 3));
@@ -78,9 +72,10 @@ fn view(bytes: &[u8]) -> Words {
 
 /// A list of nodes.
 fn listed(bytes: &[u8]) -> Words {
-    let Some(text) = harmless(bytes) else {
+    let text = String::from_utf8_lossy(bytes);
+    if info::harmful(&text).is_some() {
         return Words::new();
-    };
+    }
     let entries = peers::entries(&text).map(|entry| match entry {
         Ok(entry) => entry
             .addresses()
