@@ -85,6 +85,8 @@ struct Holder {
     born: Option<Moment>,
     /// It was let go, or nobody asks for what it had.
     excused: bool,
+    /// An operator knows that it is lost. With one more, more is lost than he knows.
+    known: bool,
     /// Since when it, or what it had, is gone.
     gone: Option<Moment>,
     /// It has come back without what it had.
@@ -126,7 +128,7 @@ pub(crate) fn losses<D>(
         for (node, holder) in &mut kept.holders {
             now.look_for(node, holder);
         }
-        kept.note_losses();
+        now.note_losses(&mut kept);
         now.take_back(&mut kept);
         now.tell(&mut kept);
         now.renew(&mut kept, copies);
@@ -182,7 +184,7 @@ impl<D> Now<'_, D> {
         if self.situation.views().contains_key(node) {
             holder.emptied |= self.is_another_process(node, holder);
             if !holder.emptied {
-                holder.gone = None;
+                (holder.gone, holder.known) = (None, false);
             }
         }
         let is_gone = holder.emptied
@@ -224,6 +226,55 @@ impl<D> Now<'_, D> {
             })
     }
 
+    /// Notes each stock of which as many nodes are gone as it has copies.
+    fn note_losses(&self, kept: &mut Kept) {
+        for stock in &kept.stocks {
+            let gone = |node: &&String| {
+                let holder = kept.holders.get(*node);
+                holder.is_some_and(|holder| holder.gone.is_some() && !holder.excused)
+            };
+            let gone: BTreeSet<&String> = stock.nodes.keys().filter(gone).collect();
+            let known = |node: &&String| kept.holders.get(*node).is_some_and(|h| h.known);
+            if gone.len() < stock.copies || gone.iter().all(known) {
+                continue;
+            }
+            let holders = kept.holders.iter();
+            let holders = holders.filter(|(node, _)| gone.contains(node));
+            let holders: BTreeMap<_, _> = holders.map(|(n, h)| (n.clone(), h.clone())).collect();
+            let same = |lost: &&mut Lost| {
+                lost.stock.what == stock.what && lost.holders.keys().any(|n| gone.contains(n))
+            };
+            let full = kept.lost.len() >= MOST;
+            match kept.lost.iter_mut().find(same) {
+                // One more of the same has gone.
+                Some(lost) => {
+                    let before = lost.holders.len();
+                    let told = lost.told;
+                    // Whoever may be back any moment is not told with the others.
+                    let joins = |node: &str, holder: &Holder| !told || self.is_away(node, holder);
+                    for (node, holder) in holders.into_iter().filter(|(n, h)| joins(n, h)) {
+                        lost.holders.entry(node).or_insert(holder);
+                    }
+                    // More is lost than anybody was told: that takes a new word.
+                    if lost.holders.len() > before {
+                        kept.numbers += 1;
+                        lost.number = kept.numbers;
+                    }
+                }
+                None if !full => {
+                    kept.numbers += 1;
+                    kept.lost.push(Lost {
+                        number: kept.numbers,
+                        stock: stock.clone(),
+                        holders,
+                        told: false,
+                    });
+                }
+                None => {}
+            }
+        }
+    }
+
     /// Nothing is lost of which a copy is back.
     fn take_back(&self, kept: &mut Kept) {
         for lost in &mut kept.lost {
@@ -240,19 +291,23 @@ impl<D> Now<'_, D> {
 
     /// A loss is told once nobody who had it is about to come back.
     fn tell(&self, kept: &mut Kept) {
-        let Context { now, limits, .. } = self.context;
         for lost in kept.lost.iter_mut().filter(|lost| !lost.told) {
-            lost.told = lost.holders.iter().all(|(node, holder)| {
-                let for_long = holder
-                    .gone
-                    .is_some_and(|since| now.since(since) >= limits.loss_patience);
-                let starts = matches!(
-                    self.situation.answers.get(&holder.address),
-                    Some(Err(Unanswered::Starting(_)))
-                );
-                holder.emptied || self.successor(node, holder) || for_long && !starts
-            });
+            let mut holders = lost.holders.iter();
+            lost.told = holders.all(|(node, holder)| self.is_away(node, holder));
         }
+    }
+
+    /// Whether it is not about to come back with what it had.
+    fn is_away(&self, node: &str, holder: &Holder) -> bool {
+        let Context { now, limits, .. } = self.context;
+        let for_long = holder
+            .gone
+            .is_some_and(|since| now.since(since) >= limits.loss_patience);
+        let starts = matches!(
+            self.situation.answers.get(&holder.address),
+            Some(Err(Unanswered::Starting(_)))
+        );
+        holder.emptied || self.successor(node, holder) || for_long && !starts
     }
 
     /// Once all copies have been made for as long as it takes to notice that they are
@@ -287,6 +342,7 @@ impl<D> Now<'_, D> {
                         address: *address,
                         born: self.born(node),
                         excused: self.was_let_go(*address),
+                        known: false,
                         gone: None,
                         emptied: false,
                     },
@@ -303,51 +359,6 @@ impl<D> Now<'_, D> {
 }
 
 impl Kept {
-    /// Notes each stock of which as many nodes are gone as it has copies.
-    fn note_losses(&mut self) {
-        for stock in &self.stocks {
-            let gone = |node: &&String| {
-                let holder = self.holders.get(*node);
-                holder.is_some_and(|holder| holder.gone.is_some() && !holder.excused)
-            };
-            let gone: BTreeSet<&String> = stock.nodes.keys().filter(gone).collect();
-            if gone.len() < stock.copies {
-                continue;
-            }
-            let holders = self.holders.iter();
-            let holders = holders.filter(|(node, _)| gone.contains(node));
-            let holders: BTreeMap<_, _> = holders.map(|(n, h)| (n.clone(), h.clone())).collect();
-            let same = |lost: &&mut Lost| {
-                lost.stock.what == stock.what && lost.holders.keys().any(|n| gone.contains(n))
-            };
-            let full = self.lost.len() >= MOST;
-            match self.lost.iter_mut().find(same) {
-                // One more of the same has gone.
-                Some(lost) => {
-                    let before = lost.holders.len();
-                    for (node, holder) in holders {
-                        lost.holders.entry(node).or_insert(holder);
-                    }
-                    // More is lost than anybody was told: that takes a new word.
-                    if lost.holders.len() > before {
-                        self.numbers += 1;
-                        lost.number = self.numbers;
-                    }
-                }
-                None if !full => {
-                    self.numbers += 1;
-                    self.lost.push(Lost {
-                        number: self.numbers,
-                        stock: stock.clone(),
-                        holders,
-                        told: false,
-                    });
-                }
-                None => {}
-            }
-        }
-    }
-
     /// What an operator knows of is told no more. What is not told yet may still come
     /// back: of that he knows nothing.
     fn heed(&mut self, order: &Acknowledged) {
@@ -355,7 +366,7 @@ impl Kept {
         for lost in self.lost.iter().filter(|lost| known(lost)) {
             for node in lost.holders.keys() {
                 if let Some(holder) = self.holders.get_mut(node) {
-                    holder.excused = true;
+                    holder.known = true;
                 }
             }
         }

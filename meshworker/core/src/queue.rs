@@ -240,9 +240,10 @@ impl<D> Leaving<'_, D> {
         let others: Vec<_> = leaving
             .filter(|(other, _)| other.address != address)
             .collect();
-        let beside = others.iter().any(|(other, _)| goes_now(other, history));
-        let others = others.into_iter();
-        let others = others.filter(|(other, _)| !goes_now(other, history));
+        // One that an operator drains is free, and runs on.
+        let goes = |other: &Member| goes_now(other, history) && !self.is_drained(other);
+        let beside = others.iter().any(|(other, _)| goes(other));
+        let others = others.into_iter().filter(|(other, _)| !goes(other));
         let (back, away): (Vec<_>, Vec<_>) =
             others.partition(|(other, _)| successor(roster, other).is_some());
         let alone = back.is_empty() && away.is_empty() && !beside;

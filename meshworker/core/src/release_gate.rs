@@ -8,10 +8,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseGate {
-    /// 1: no operator holds it, and nobody who was let go, or who cannot wait, is
-    /// still on its way out.
+    /// 1: no operator holds it, and nobody who was let go, or who cannot wait, and whose
+    /// going touches its own, is still on its way out.
     Turn,
-    /// 2: every node that the members hold to be alive answers.
+    /// 2: every node that the members hold to be alive answers, but for those that go
+    /// together with it.
     MembersAnswer,
     /// 3: the members that stay are one cluster by their own word.
     MembersAgree,
@@ -20,7 +21,7 @@ pub enum ReleaseGate {
     Floor,
     /// 5: the member holds nothing alone: no slot, no part that it still leads.
     DataSafe,
-    /// 6: the database is at rest: no migration, no slot on the move.
+    /// 6: the database is at rest: no migration, no slot on the move that can arrive.
     AtRest,
     /// 7: all of the above have held without a break for the hold time.
     Settled,

@@ -13,7 +13,8 @@ use crate::{
 
 /// What comes of the departures.
 pub(crate) struct Removals<R> {
-    /// The steps of at most one of them.
+    /// The steps of those that are forgotten now: one, or several that were let go and
+    /// have ended.
     pub(crate) steps: Vec<Step<R>>,
     /// Why the others are not forgotten.
     pub(crate) refusals: Vec<Refusal>,
@@ -21,7 +22,7 @@ pub(crate) struct Removals<R> {
     pub(crate) fulfilled: BTreeSet<String>,
 }
 
-/// Leads the departures through the gates: the steps of at most one of them,
+/// Leads the departures through the gates: the steps of those that pass,
 /// and a refusal for each of the others.
 pub(crate) fn removals<D, R: Request>(
     context: &Context<'_>,

@@ -28,14 +28,17 @@ const fn bound(what: &'static str, bytes: usize) -> Bound {
 /// The program, and a thousand members at rest: measured (`docs/benchmarks.md`).
 const PROGRAM: usize = 10 << 20;
 
+/// So many nodes are asked at the same time: those that are known, and others beside them.
+const ASKED: usize = 2 * AT_ONCE;
+
 /// The servers for members and for operators.
 const SERVERS: usize = 2;
 
 /// All of them.
 pub const BOUNDS: [Bound; 12] = [
     bound("the program, a thousand members at rest", PROGRAM),
-    bound("connections to nodes", (MOST_KEPT + AT_ONCE) * A_CONNECTION),
-    bound("replies of nodes under way", LONG + AT_ONCE * FREE),
+    bound("connections to nodes", (MOST_KEPT + ASKED) * A_CONNECTION),
+    bound("replies of nodes under way", LONG + ASKED * FREE),
     bound("the reply that is being read", READING),
     bound("lists that nodes tell", LISTS),
     bound("connections to both servers", SERVERS * CONNECTIONS),

@@ -201,6 +201,27 @@ fn a_loss_that_grew_was_covered_by_the_word_on_what_it_had_been() {
     assert_eq!((loss.number, loss.told, loss.members.len()), (2, true, 3));
 }
 
+/// What an operator knows is not all that is lost once a third one has gone as well.
+#[test]
+fn with_one_more_gone_what_an_operator_knew_was_told_no_more() {
+    let mut toy = twice(&[12, 13]);
+    toy.0.copies.made = false;
+    let mut clock = settled(&twice(&THREE), &slots(&[1, 2, 3]));
+    clock.after(1, &toy, &slots(&[1, 12, 13]));
+    clock.orders.acknowledged = Some(Acknowledged {
+        number: 1,
+        losses: 1,
+        members: 3,
+    });
+    let plan = clock.after(1, &toy, &slots(&[1, 12, 13]));
+    assert_eq!(plan.losses, []);
+    let plan = clock.after(1, &toy, &slots(&[11, 12, 13]));
+    let [loss] = &plan.losses[..] else {
+        panic!("{:?}", plan.losses);
+    };
+    assert_eq!((loss.number, loss.told, loss.members.len()), (2, true, 3));
+}
+
 #[test]
 fn one_after_another_is_no_loss_once_the_copies_are_made_again() {
     let mut clock = settled(&twice(&THREE), &slots(&[1, 2, 3]));

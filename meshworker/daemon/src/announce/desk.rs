@@ -153,7 +153,9 @@ impl Desk {
             Ok(gives_way) => inner.members.retain(|key, _| !gives_way.contains(key)),
         }
         if let Some(entry) = inner.members.get_mut(&key) {
-            if said.generation < entry.said.generation {
+            // Others number as they like: its own word begins anew.
+            let outranked = entry.speaker == Speaker::Other && speaker != Speaker::Other;
+            if said.generation < entry.said.generation && !outranked {
                 return Ok(());
             }
             entry.renewed = now;
@@ -364,6 +366,8 @@ impl Inner {
         if now < self.opened + EVERYBODY {
             return None;
         }
+        let waiter = self.members.get(&Key::of(asks));
+        let since = waiter.map_or(now, |waiter| waiter.came);
         let before = self.members.values().find(|entry| {
             let said = &entry.said;
             let silence = now.saturating_duration_since(entry.renewed);
@@ -374,7 +378,7 @@ impl Inner {
                 // One that stops says so until it has ended.
                 && said.phase != Phase::Ended
                 && (said.phase != Phase::Stopping || silence < EVERYBODY)
-                && self.holds_up(entry, now)
+                && self.holds_up(entry, now.saturating_duration_since(since))
         });
         let why = match before.map(|entry| &entry.said) {
             None => "no other task of this slot announces itself".to_owned(),
@@ -400,17 +404,18 @@ impl Inner {
     }
 
     /// Whether this claim on a slot is one for which its successor waits. Whoever
-    /// knows the token can claim any slot at its own address: Docker knows better,
-    /// and without Docker a claim counts for as long as a database takes to start,
-    /// and then where a witness lists the address, or a node of ours answers there.
-    fn holds_up(&self, entry: &Entry, now: Instant) -> bool {
+    /// knows the token can claim any slot at its own address, under any number of names:
+    /// Docker knows better, and without Docker claims count until the successor has
+    /// waited for as long as a database takes to start, and then where a witness lists
+    /// the address, or a node of ours answers there.
+    fn holds_up(&self, entry: &Entry, waited: Duration) -> bool {
         let Some(findings) = &self.findings else {
             return true;
         };
-        let Entry { said, came, .. } = entry;
+        let said = &entry.said;
         let here = || findings.vouched(said.address) || findings.answers(said.address);
         let listed = findings.is_in_the_task_list(said);
-        listed.unwrap_or_else(|| now < *came + UNSEEN || here())
+        listed.unwrap_or_else(|| waited < UNSEEN || here())
     }
 
     /// Takes the place of one for whom no witness speaks, if a witness lists this

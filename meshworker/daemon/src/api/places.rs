@@ -49,7 +49,7 @@ const BYTES_OF_ONE: usize = 2 << 20;
 pub(super) const SMALL: usize = 16 * 1024;
 
 /// So many answers wait for their share of the bytes, for so long.
-const UNWEIGHED: usize = 4;
+pub(super) const UNWEIGHED: usize = 4;
 const WEIGHED: Duration = Duration::from_secs(2);
 
 /// Between two looks for somebody who gives way, when nothing was given back.

@@ -54,8 +54,9 @@ pub(crate) const CONNECTIONS: usize = (STRANGERS + PROVED)
     * (HEAD + BODY + places::SMALL + AROUND + KERNEL * (SENT + UNREAD) as usize)
     + WAITING * (2 * 1024 + KERNEL * UNREAD as usize);
 
-/// The longer answers of one server that are under way; and one more, which is made.
-pub(crate) const ANSWERS: usize = places::BYTES + (2 << 20);
+/// The longer answers of one server that are under way; those that wait for it; and one
+/// more, which is made.
+pub(crate) const ANSWERS: usize = places::BYTES + (places::UNWEIGHED + 1) * (2 << 20);
 
 /// What a reader of the stream of events takes, in bytes, in the program and in the
 /// kernel. What it is to be told is shared with all others.

@@ -104,8 +104,6 @@ fn filled(namespaces: &Arc<[Namespace]>, lists: &Lists) -> Arc<[Namespace]> {
     for space in &mut filled {
         space.empty = space.empty.filter(|empty| !empty);
     }
-    // Without room it is kept as it is.
-    lists
-        .namespaces(filled)
-        .unwrap_or_else(|_| Arc::clone(namespaces))
+    let shared = lists.namespaces(filled.clone());
+    shared.unwrap_or_else(|_| filled.into())
 }

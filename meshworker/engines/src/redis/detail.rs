@@ -78,9 +78,11 @@ pub struct Shared {
 impl Default for Shared {
     fn default() -> Shared {
         Shared {
-            tables: Interner::new(LISTS / 2),
-            peers: Interner::new(LISTS / 4),
-            open: Interner::new(LISTS / 8),
+            tables: Interner::new(LISTS / 3),
+            peers: Interner::new(LISTS / 8),
+            // After a crash a node marks every slot of which it has keys: a list may take
+            // a quarter of this, and that is room for all there are.
+            open: Interner::new(LISTS * 5 / 12),
             handshakes: Interner::new(LISTS / 8),
         }
     }
@@ -224,6 +226,14 @@ mod tests {
         assert_eq!(view.peers[0].address, "10.0.1.3".parse().ok());
         assert_eq!(view.cluster_name.as_deref(), Some("db"));
         assert_eq!(view.working, None);
+    }
+
+    #[test]
+    fn a_node_that_marks_every_slot_after_a_crash_had_no_view() {
+        let marks: String = (0..16384).map(|slot| format!(" [{slot}-<-{B}]")).collect();
+        let nodes = format!("{A} :6379@16379 myself,master - 0 0 0 connected{marks}\n");
+        let view = view(&nodes, "ok", "role:master\r\n");
+        assert_eq!(view.detail.open.len(), 16384);
     }
 
     #[test]

@@ -61,9 +61,9 @@ impl Inner {
                 return Err(Refused::Elsewhere { address });
             }
         }
-        // Its own word on this very task is replaced by its own alone.
-        let before = own.filter(|entry| entry.speaker == Speaker::Itself);
-        if let Some(entry) = before.filter(|_| speaker < Speaker::Itself) {
+        // Its own word on this very task, or an operator's, is not replaced by others'.
+        let before = own.filter(|entry| entry.speaker != Speaker::Other);
+        if let Some(entry) = before.filter(|_| speaker == Speaker::Other) {
             return Err(taken(address, entry));
         }
         let mut gives_way = Vec::new();

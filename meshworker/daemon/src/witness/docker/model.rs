@@ -51,7 +51,7 @@ pub(super) const MOST: usize = 6_000;
 
 /// The most networks that one task is attached to, and its addresses on each: it has
 /// two or three, and one or two.
-const NETWORKS: usize = 8;
+const NETWORKS: usize = 16;
 const ADDRESSES: usize = 4;
 
 /// What an entry takes at the most, in bytes, besides its texts.

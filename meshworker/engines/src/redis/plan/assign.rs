@@ -8,6 +8,7 @@ use super::world::{Node, World, all_keys, known_slots};
 use super::{Draft, Rules};
 use crate::redis::MIN_MASTERS;
 use crate::redis::detail::Detail;
+use crate::redis::nodes::Entry;
 use crate::redis::request::Act;
 use crate::redis::slots::{SLOTS, Slots};
 
@@ -26,7 +27,7 @@ pub fn slots(
     let members: Vec<&Node<'_>> = world.members().collect();
     let begun = unowned.count() < usize::from(SLOTS);
     let doubt = doubt(situation, world).or_else(|| silent(situation));
-    if let Some(why) = doubt.or_else(|| unheard(world)) {
+    if let Some(why) = doubt.or_else(|| unheard(situation, world)) {
         draft
             .refusals
             .push(Refusal::new(what, Reason::DataUnowned(why)));
@@ -150,7 +151,13 @@ fn silent(situation: &Situation<'_, Detail>) -> Option<String> {
 /// Why slots are not dealt out yet: a member that nobody reaches is in the others'
 /// tables, and what it owns is perhaps not. It is waited for until they hold it to be
 /// gone: nobody is forgotten while slots have no owner.
-fn unheard(world: &World<'_>) -> Option<String> {
+///
+/// Whoever is alive to them and is no member is anybody who found their bus.
+fn unheard(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String> {
+    let is_anybody = |entry: &Entry| {
+        let at = entry.address.filter(|_| entry.is_alive());
+        at.is_some_and(|at| situation.roster.at(at).is_none())
+    };
     let mut entries = world
         .anchor_nodes()
         .flat_map(|node| &node.view.detail.table[..]);
@@ -158,6 +165,7 @@ fn unheard(world: &World<'_>) -> Option<String> {
         !entry.is_gone()
             && !world.nodes.contains_key(entry.node.as_str())
             && !world.owners.contains_key(entry.node.as_str())
+            && !is_anybody(entry)
     })?;
     let (node, health) = (&entry.node, entry.said());
     Some(format!(

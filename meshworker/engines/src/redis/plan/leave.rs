@@ -238,8 +238,10 @@ impl<'w, 'a> Leaves<'w, 'a> {
         if self.opened.arrive {
             return nothing("slots that are on the move arrive first".into());
         }
-        let targets = cast.masters.iter().map(|master| master.id).collect();
         let (how, steps) = evacuate::slots(self.world, leaver, &cast.masters, &mut self.refusals);
+        // Whoever can give nothing away touches none of those that could take it.
+        let takers = cast.masters.iter().filter(|_| !steps.is_empty());
+        let targets = takers.map(|master| master.id).collect();
         (how, steps, Some(targets))
     }
 

@@ -67,6 +67,12 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> Opened {
     for (slot, refusal) in &large {
         opened.stays(*slot, refusal);
     }
+    let given: BTreeSet<u16> = world
+        .anchor_nodes()
+        .flat_map(|node| node.view.detail.open.iter())
+        .filter(|open| open.leaves)
+        .map(|open| open.slot)
+        .collect();
     // Those who give first: both ends then name the same move.
     for leaves in [true, false] {
         for node in world.anchor_nodes().filter(|node| node.is_master()) {
@@ -74,7 +80,9 @@ pub fn slots(world: &World<'_>, draft: &mut Draft) -> Opened {
                 // They may not be given to it either.
                 (opened.any, opened.arrive) = (true, true);
                 let refusal = old_keys(node);
+                // What its owner gives to somebody else is on a way of its own.
                 let coming = node.view.detail.open.iter();
+                let coming = coming.filter(|open| !given.contains(&open.slot));
                 coming.for_each(|open| opened.stays(open.slot, &refusal));
                 draft.refusals.push(refusal);
                 continue;

@@ -222,3 +222,64 @@ fn a_made_up_predecessor_held_up_a_slot_for_ever() {
         assert_eq!(verdict.granted, expected, "{verdict:?}");
     }
 }
+
+#[test]
+fn one_who_counts_higher_silenced_the_member_itself() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    let listed = Report::addresses(Witness::Dns, [3, 4].map(ip));
+    desk.publish(findings(&desk, now, true, Vec::new()).listing(&[listed]));
+    // Somebody has the token, knows the member's task, and is there first.
+    let lie = Announcement {
+        generation: u64::MAX,
+        ..said(3, "task3", 3, Phase::Present)
+    };
+    desk.hear(&lie, Speaker::Other, now).unwrap();
+    let own = said(3, "task3", 3, Phase::Leaving);
+    desk.hear(&own, Speaker::Itself, now).unwrap();
+    assert_eq!(told(&desk, now), [(Some(3), ip(3), Presence::Leaving)]);
+    assert!(desk.hear(&lie, Speaker::Other, now).is_err());
+    // Nor is an operator's order taken back by others.
+    let order = said(4, "operator", 4, Phase::Leaving);
+    let lie = Announcement {
+        generation: u64::MAX,
+        ..said(4, "operator", 4, Phase::Present)
+    };
+    desk.hear(&lie, Speaker::Other, now).unwrap();
+    desk.hear(&order, Speaker::Worker, now).unwrap();
+    assert!(desk.hear(&lie, Speaker::Other, now).is_err());
+    let leaves = (Some(4), ip(4), Presence::Leaving);
+    assert!(told(&desk, now).contains(&leaves), "{:?}", told(&desk, now));
+}
+
+#[test]
+fn made_up_predecessors_one_after_another_held_up_a_slot_for_ever() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    let elsewhere = |said: Announcement, node: &str| Announcement {
+        node: node.to_owned(),
+        ..said
+    };
+    let next = elsewhere(said(3, "next", 3, Phase::Waiting), "n3");
+    let granted = |number: usize, now| {
+        let name = format!("lie{number}");
+        let lie = elsewhere(said(3, &name, 9, Phase::Present), "nowhere");
+        desk.heard(&lie, now).unwrap();
+        desk.heard(&next, now).unwrap();
+        let nobody = findings(&Desk::default(), now, false, Vec::new());
+        desk.publish(nobody.listing(&[Report::addresses(Witness::Dns, [ip(3)])]));
+        let verdict = desk.answer(&next, now).verdict;
+        let stops = Announcement {
+            phase: Phase::Stopping,
+            ..lie
+        };
+        desk.heard(&stops, now).unwrap();
+        verdict.map(|verdict| verdict.granted)
+    };
+    let mut now = start + seconds(3.0);
+    let mut number = 0;
+    while now < start + seconds(120.0) {
+        assert_eq!(granted(number, now), Some(false));
+        now += seconds(4.0);
+        number += 1;
+    }
+    assert_eq!(granted(number, now), Some(true));
+}

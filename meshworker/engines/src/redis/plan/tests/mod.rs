@@ -15,8 +15,8 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use meshworker_core::{
-    Answer, Copies, Floor, Grade, Member, MemberId, Presence, Proposal, Report, Roster, Sighting,
-    Situation, Unanswered, Witness,
+    Answer, Copies, Floor, Grade, Member, MemberId, Observation, Presence, Proposal, Report,
+    Roster, Sighting, Situation, Unanswered, Witness,
 };
 
 use super::{Rules, propose};
@@ -232,10 +232,14 @@ impl Scene {
                 ..Report::unknown(Witness::Docker, Grade::Answer)
             });
         }
-        let roster = Roster::merge(&reports, &Default::default());
+        let observed = Observation {
+            reports,
+            answers: self.answers.clone(),
+        };
+        let roster = Roster::merge(&observed.reports, &observed.alive());
         let situation = Situation {
             roster: &roster,
-            answers: &self.answers,
+            answers: &observed.answers,
             joining: &BTreeSet::new(),
         };
         propose(&self.rules, &situation)
