@@ -81,31 +81,26 @@ impl<D> Observation<D> {
     /// own included: the database's testimony. What a node says that no witness
     /// names is none: it may list whomever it likes.
     pub fn alive(&self) -> BTreeSet<IpAddr> {
-        let named = self.named();
-        let answers = self.answers.iter();
-        let answers = answers.filter(|(address, _)| named.contains(address));
-        // Members of one cluster share one list, which is read only once.
-        let mut lists = HashSet::new();
-        let mut alive = BTreeSet::new();
-        for view in answers.filter_map(|(_, answer)| answer.as_ref().ok()) {
-            if lists.insert(Arc::as_ptr(&view.peers)) {
-                alive.extend(view.alive().filter_map(|peer| peer.address));
-            }
-        }
-        alive
+        self.testified(true)
     }
 
     /// The addresses that those members know and do not hold to be alive: whoever is
     /// there may be out of their reach, or of ours.
     pub(crate) fn not_alive(&self) -> BTreeSet<IpAddr> {
+        self.testified(false)
+    }
+
+    /// Where the nodes are of which they say this.
+    fn testified(&self, alive: bool) -> BTreeSet<IpAddr> {
         let named = self.named();
         let answers = self.answers.iter();
         let answers = answers.filter(|(address, _)| named.contains(address));
+        // Members of one cluster share one list, which is read only once.
         let mut lists = HashSet::new();
         let mut known = BTreeSet::new();
         for view in answers.filter_map(|(_, answer)| answer.as_ref().ok()) {
             if lists.insert(Arc::as_ptr(&view.peers)) {
-                let peers = view.peers.iter().filter(|peer| !peer.alive);
+                let peers = view.peers.iter().filter(|peer| peer.alive == alive);
                 known.extend(peers.filter_map(|peer| peer.address));
             }
         }
