@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::change::refuse_arrangement;
+use crate::arrange::refuse_arrangement;
 use crate::history::Place;
 use crate::loss::{losses, with_losses};
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
@@ -15,8 +15,8 @@ use crate::unheard::missed;
 use crate::wished;
 use crate::{
     Backoff, Departure, Evidence, History, Leave, Leaver, Limits, Loss, Member, MemberId, Moment,
-    Observation, Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Release,
-    Request, Roster, Situation, Standing, Step, StepKind, Unity, Witness,
+    Observation, Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Roster,
+    Situation, Standing, Step, StepKind, Unity, Witness,
 };
 
 /// What the decision needs to know besides what was seen.
@@ -254,15 +254,9 @@ fn forgettable<R>(
 
 /// Why a member that is meant to go may not yet, as a refusal.
 fn held<D>(leaver: &Leaver, situation: &Situation<'_, D>) -> Option<Refusal> {
-    let Release::Held { gate, seen } = &leaver.release else {
-        return None;
-    };
     Some(Refusal {
         what: format!("let {} go", leaver.member),
-        reason: Reason::Held {
-            gate: *gate,
-            seen: seen.clone(),
-        },
+        reason: Reason::Closed(leaver.release.closed()?),
         evidence: sightings(situation.roster, leaver.address),
     })
 }

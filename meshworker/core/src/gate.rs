@@ -1,71 +1,181 @@
-//! The gates that every removal must pass, in this order.
+//! The gates: what must hold before anything is done that could cost data.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A condition that forgetting a member must meet. Missing evidence fails it.
+/// A condition that a change must meet. Missing evidence fails it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
-    /// 1: every discovery witness gave a complete answer in this pass. An error,
+    /// Every discovery witness gave a complete answer in this pass. An error,
     /// NXDOMAIN or an empty answer is no evidence of anybody's absence.
     WitnessesComplete,
-    /// 2: each of them says that the member is absent, not merely leaving.
+    /// Each of them says that the member is absent, not merely leaving.
     WitnessesAgree,
-    /// 3: every wanted member answered. One that is silent may see the departed
-    /// one alive, across a partition that hides it from us.
+    /// Every node that is asked for its word answers. To forget one: every wanted
+    /// member, since one that is silent may see the departed one alive, across a
+    /// partition that hides it from us. To let one go: every node that the members
+    /// hold to be alive, but for those that go together with it.
     MembersAnswer,
-    /// 4: no member of the database sees it alive or is unsure.
+    /// To forget one: no member of the database sees it alive or is unsure. To let
+    /// one go: those that stay are one cluster by their own word.
     MembersAgree,
-    /// 5: it holds no data that nobody else holds.
+    /// The member holds nothing alone: no data, no slot, no part that it still leads.
     DataSafe,
-    /// 6: the database is at rest: no migration, no slot on the move.
+    /// The database is at rest: no migration, no slot on the move that can arrive.
     AtRest,
-    /// 7: most members, or half of them, did not vanish at once, and as many are
+    /// Most members, or half of them, did not vanish at once, and as many are
     /// there as replication factor, quorum and the operator ask for.
     BlastRadius,
-    /// 8: all of the above have held without a break for the hold time.
+    /// All of the above have held without a break for the hold time.
     Hold,
-    /// 9: no other member was forgotten within the window.
+    /// No other member was forgotten within the window.
     Window,
+    /// No operator holds the member, and nobody whose turn is before its own, and whose
+    /// going touches its own, is on its way out.
+    Turn,
+    /// As many members stay as replication factor, quorum and the operator
+    /// ask for. A deployment that shrinks a database by mistake is held here.
+    Floor,
+    /// All of the above have held without a break for the hold time.
+    Settled,
+    /// Every node that it touches answered in this pass, as one of this cluster.
+    Answers,
 }
 
-impl Gate {
-    /// The gate's number, as the documentation counts them.
-    pub fn number(self) -> u8 {
-        self as u8 + 1
+/// A kind of change, each with its own gates, passed in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// The members forget one that is gone.
+    Forget,
+    /// A member that is meant to go may stop.
+    Part,
+    /// Parts are given to members, or taken from one that is meant to go.
+    Arrange,
+}
+
+impl Change {
+    /// Its gates, in their order; the documentation counts them from 1.
+    pub fn gates(self) -> &'static [Gate] {
+        match self {
+            Change::Forget => &[
+                Gate::WitnessesComplete,
+                Gate::WitnessesAgree,
+                Gate::MembersAnswer,
+                Gate::MembersAgree,
+                Gate::DataSafe,
+                Gate::AtRest,
+                Gate::BlastRadius,
+                Gate::Hold,
+                Gate::Window,
+            ],
+            Change::Part => &[
+                Gate::Turn,
+                Gate::MembersAnswer,
+                Gate::MembersAgree,
+                Gate::Floor,
+                Gate::DataSafe,
+                Gate::AtRest,
+                Gate::Settled,
+            ],
+            Change::Arrange => &[Gate::Answers, Gate::Floor, Gate::Turn],
+        }
     }
 
-    /// The gate's name for logs and metrics.
-    pub fn kind(self) -> &'static str {
+    /// This gate of the change, closed by what was seen.
+    pub fn closed(self, gate: Gate, seen: impl Into<String>) -> Closed {
+        Closed {
+            change: self,
+            gate,
+            seen: seen.into(),
+        }
+    }
+
+    fn prefix(self) -> &'static str {
         match self {
-            Gate::WitnessesComplete => "gate_1_witnesses_complete",
-            Gate::WitnessesAgree => "gate_2_witnesses_agree",
-            Gate::MembersAnswer => "gate_3_members_answer",
-            Gate::MembersAgree => "gate_4_members_agree",
-            Gate::DataSafe => "gate_5_data_safe",
-            Gate::AtRest => "gate_6_at_rest",
-            Gate::BlastRadius => "gate_7_blast_radius",
-            Gate::Hold => "gate_8_hold",
-            Gate::Window => "gate_9_window",
+            Change::Forget => "",
+            Change::Part => "release ",
+            Change::Arrange => "change ",
         }
     }
 }
 
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
+/// The first gate of a change that was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Closed {
+    /// What would have been done.
+    pub change: Change,
+    /// The gate.
+    pub gate: Gate,
+    /// What was seen there.
+    pub seen: String,
+}
+
+impl Closed {
+    /// The gate's number, as the documentation counts them; 0 of one that the change has not.
+    pub fn number(&self) -> usize {
+        let mut gates = self.change.gates().iter();
+        gates
+            .position(|gate| *gate == self.gate)
+            .map_or(0, |at| at + 1)
+    }
+
+    /// The gate's name for logs and metrics: "release_gate_4_floor".
+    pub fn kind(&self) -> String {
+        let (prefix, number) = (self.change.prefix(), self.number());
+        let name = format!("{prefix}gate {number} {}", self.gate.name());
+        name.replace(' ', "_")
+    }
+
+    /// The gate in words: "release gate 4 (enough members stay)".
+    pub fn gate(&self) -> String {
+        let (prefix, number) = (self.change.prefix(), self.number());
+        format!("{prefix}gate {number} ({})", self.words())
+    }
+
+    fn words(&self) -> &'static str {
+        match self.gate {
             Gate::WitnessesComplete => "every witness answers",
             Gate::WitnessesAgree => "every witness says absent",
             Gate::MembersAnswer => "every member answers",
-            Gate::MembersAgree => "no member sees it alive",
-            Gate::DataSafe => "it holds no data alone",
+            Gate::MembersAgree if self.change == Change::Forget => "no member sees it alive",
+            Gate::MembersAgree => "those that stay are one cluster",
+            Gate::DataSafe => "it holds nothing alone",
             Gate::AtRest => "the database is at rest",
             Gate::BlastRadius => "most members are there",
-            Gate::Hold => "held long enough",
+            Gate::Hold | Gate::Settled => "held long enough",
             Gate::Window => "one removal per window",
-        };
-        write!(f, "gate {} ({name})", self.number())
+            Gate::Turn => "one after another",
+            Gate::Floor => "enough members stay",
+            Gate::Answers => "whoever it touches answers",
+        }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is closed: {}", self.gate(), self.seen)
+    }
+}
+
+impl Gate {
+    fn name(self) -> &'static str {
+        match self {
+            Gate::WitnessesComplete => "witnesses_complete",
+            Gate::WitnessesAgree => "witnesses_agree",
+            Gate::MembersAnswer => "members_answer",
+            Gate::MembersAgree => "members_agree",
+            Gate::DataSafe => "data_safe",
+            Gate::AtRest => "at_rest",
+            Gate::BlastRadius => "blast_radius",
+            Gate::Hold => "hold",
+            Gate::Window => "window",
+            Gate::Turn => "turn",
+            Gate::Floor => "floor",
+            Gate::Settled => "settled",
+            Gate::Answers => "answers",
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{MemberId, ReleaseGate, Step, Touches};
+use crate::{Change, Closed, Gate, MemberId, Step, Touches};
 
 /// What it takes for one member to go without loss, as its engine sees it. The
 /// engine proposes; the release gates, the same for every engine, dispose.
@@ -22,6 +22,10 @@ pub struct Leave<R> {
     /// What brings it nearer to holding nothing. Made when its turn has come,
     /// or at once when it cannot wait.
     pub steps: Vec<Step<R>>,
+    /// What takes it out of the cluster for good, where a member has to be out before
+    /// it stops. Made once all its gates are open, until a look shows that it took:
+    /// then none is left, and it may stop.
+    pub last: Vec<Step<R>>,
     /// How much is left to do, where that can be counted.
     pub progress: Option<Progress>,
     /// Whom it must not go together with.
@@ -133,7 +137,7 @@ pub enum Release {
     /// Not yet.
     Held {
         /// The first gate that is closed.
-        gate: ReleaseGate,
+        gate: Gate,
         /// What was seen there.
         seen: String,
     },
@@ -156,13 +160,21 @@ impl Release {
     pub fn is_granted(&self) -> bool {
         *self == Release::Granted
     }
+
+    /// The gate that keeps the member.
+    pub fn closed(&self) -> Option<Closed> {
+        match self {
+            Release::Granted => None,
+            Release::Held { gate, seen } => Some(Change::Part.closed(*gate, seen.clone())),
+        }
+    }
 }
 
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Release::Granted => f.write_str("may stop"),
-            Release::Held { gate, seen } => write!(f, "{gate} is closed: {seen}"),
+        match self.closed() {
+            None => f.write_str("may stop"),
+            Some(closed) => write!(f, "{closed}"),
         }
     }
 }

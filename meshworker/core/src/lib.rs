@@ -22,9 +22,8 @@
     )
 )]
 
+mod arrange;
 mod backoff;
-mod change;
-mod change_gate;
 mod decide;
 mod departure;
 mod evidence;
@@ -35,6 +34,7 @@ mod leave;
 mod limits;
 mod loss;
 mod member;
+mod mind;
 mod moment;
 mod orders;
 mod outsiders;
@@ -42,7 +42,6 @@ mod plan;
 mod planner;
 mod queue;
 mod refusal;
-mod release_gate;
 mod removal;
 mod report;
 mod roster;
@@ -59,23 +58,22 @@ mod view;
 mod wished;
 
 pub use backoff::Backoff;
-pub use change_gate::ChangeGate;
 pub use decide::{Context, decide};
 pub use departure::{Departure, Objection};
 pub use evidence::Evidence;
 pub use fragments::fragments;
-pub use gate::Gate;
+pub use gate::{Change, Closed, Gate};
 pub use history::History;
 pub use leave::{Floor, Going, Leave, Leaver, Progress, Release};
 pub use limits::Limits;
 pub use loss::Loss;
 pub use member::{Member, MemberId, Presence, Standing};
+pub use mind::{Mind, Thought};
 pub use moment::Moment;
 pub use orders::{Acknowledged, Orders};
 pub use plan::{Pace, Plan, Unity};
 pub use planner::{Capabilities, Planner, Proposal};
 pub use refusal::{Reason, Refusal};
-pub use release_gate::ReleaseGate;
 pub use report::{Grade, Report, Sighting, Witness};
 pub use roster::Roster;
 pub use situation::{Answer, Observation, Situation, Unanswered};

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use crate::stance::Stance;
 use crate::{
-    Context, Floor, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
-    Progress, Release, ReleaseGate, Report, Request, Roster, Situation, Standing, Step, Touches,
-    Unity, Witness,
+    Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
+    Progress, Release, Report, Request, Roster, Situation, Standing, Step, Touches, Unity, Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -91,7 +90,13 @@ impl<D> Leaving<'_, D> {
             } else {
                 self.closed(&leave, going, alive, history)
             };
-            let release = self.after_the_hold(leave.address, closed, history);
+            let mut closed = self.before_the_hold(leave.address, closed, history);
+            if closed.is_none() && !everybody && !leave.last.is_empty() {
+                steps.extend(leave.last);
+                let seen = "it is taken out of the cluster first".to_owned();
+                closed = Some((Gate::Settled, seen));
+            }
+            let release = self.let_go(leave.address, closed, history);
             // Whoever cannot wait is helped at once, the others in their turn:
             // moving the data of two to the same place at a time would move some of
             // it twice. From one that is to stay nothing is taken, and nobody waits
@@ -125,27 +130,49 @@ impl<D> Leaving<'_, D> {
     }
 
     /// Gate 7: the others have been open for the hold time.
-    pub(crate) fn after_the_hold(
+    fn before_the_hold(
         &self,
         address: IpAddr,
-        closed: Option<(ReleaseGate, String)>,
+        closed: Option<(Gate, String)>,
         history: &mut History,
-    ) -> Release {
-        if let Some((gate, seen)) = closed {
+    ) -> Option<(Gate, String)> {
+        if closed.is_some() {
             history.ready.remove(&address);
-            return Release::Held { gate, seen };
+            return closed;
         }
         let now = self.context.now;
         let since = *history.ready.entry(address).or_insert(now);
         let left = (self.context.limits.leave_hold).saturating_sub(now.since(since));
-        if left.is_zero() {
-            history.let_go(address, now);
-            return Release::Granted;
+        (!left.is_zero()).then(|| {
+            let seen = format!("{:.1} s are left", left.as_secs_f64());
+            (Gate::Settled, seen)
+        })
+    }
+
+    fn let_go(
+        &self,
+        address: IpAddr,
+        closed: Option<(Gate, String)>,
+        history: &mut History,
+    ) -> Release {
+        match closed {
+            Some((gate, seen)) => Release::Held { gate, seen },
+            None => {
+                history.let_go(address, self.context.now);
+                Release::Granted
+            }
         }
-        Release::Held {
-            gate: ReleaseGate::Settled,
-            seen: format!("{:.1} s are left", left.as_secs_f64()),
-        }
+    }
+
+    /// Lets the member go once everything has held for the hold time.
+    pub(crate) fn after_the_hold(
+        &self,
+        address: IpAddr,
+        closed: Option<(Gate, String)>,
+        history: &mut History,
+    ) -> Release {
+        let closed = self.before_the_hold(address, closed, history);
+        self.let_go(address, closed, history)
     }
 
     /// Gates 1 to 6: what this pass alone can tell. The first that is closed,
@@ -156,7 +183,7 @@ impl<D> Leaving<'_, D> {
         going: Going,
         alive: &BTreeSet<IpAddr>,
         history: &History,
-    ) -> Option<(ReleaseGate, String)> {
+    ) -> Option<(Gate, String)> {
         let answers = |address: &IpAddr| matches!(self.situation.answers.get(address), Some(Ok(_)));
         // 1. No operator holds it, and nobody else is on its way out whose going
         // touches its own. The others on their way count as gone from here on.
@@ -173,7 +200,7 @@ impl<D> Leaving<'_, D> {
             goes && there && history.meet(&other.address, &leave.address)
         });
         if let Some(other) = stopping {
-            return Some((ReleaseGate::Turn, format!("{} stops first", other.id)));
+            return Some((Gate::Turn, format!("{} stops first", other.id)));
         }
         let mut released = history.released.keys();
         let released = released.find(|at| {
@@ -183,27 +210,27 @@ impl<D> Leaving<'_, D> {
                 && history.meet(at, &leave.address)
         });
         if let Some(other) = released {
-            return Some((ReleaseGate::Turn, format!("{other} was let go first")));
+            return Some((Gate::Turn, format!("{other} was let go first")));
         }
         if history.yielded.contains_key(&leave.address) {
             let seen = "it was let go, did not go, and the others have their turn".into();
-            return Some((ReleaseGate::Turn, seen));
+            return Some((Gate::Turn, seen));
         }
         // 2. Nobody who counts is silent.
         let goes = |at: &IpAddr| history.parts(*at) && !history.meet(at, &leave.address);
         let mut counted = alive.iter().filter(|address| !goes(address));
         if let Some(silent) = counted.find(|address| !answers(address)) {
             let seen = format!("{silent} is held to be alive and does not answer");
-            return Some((ReleaseGate::MembersAnswer, seen));
+            return Some((Gate::MembersAnswer, seen));
         }
         // 3. Those that stay are one.
         if let Unity::Apart { missing } = self.unity {
-            return Some((ReleaseGate::MembersAgree, missing.clone()));
+            return Some((Gate::MembersAgree, missing.clone()));
         }
         // And it is one with them: otherwise what it holds is nowhere else.
         if let Some(node) = self.apart_from(leave) {
             let seen = format!("{} is not in one cluster with {node}", leave.node);
-            return Some((ReleaseGate::MembersAgree, seen));
+            return Some((Gate::MembersAgree, seen));
         }
         // 4. Enough stay.
         if let Some(below) = self.below_floor(leave.address, going, history) {
@@ -211,14 +238,14 @@ impl<D> Leaving<'_, D> {
         }
         // 5. It holds nothing alone.
         if let Some(held) = leave.holds.first() {
-            return Some((ReleaseGate::DataSafe, held.clone()));
+            return Some((Gate::DataSafe, held.clone()));
         }
         // 6. Nothing moves.
         let views = self.situation.views().into_values();
         let views = views.filter(|(_, view)| !self.stuck.contains(&view.node));
         let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
         busy.next()
-            .map(|(node, work)| (ReleaseGate::AtRest, format!("{node}: {work}")))
+            .map(|(node, work)| (Gate::AtRest, format!("{node}: {work}")))
     }
 
     /// Gate 4: whether too few would stay. Whoever comes back is counted in, beside
@@ -230,11 +257,11 @@ impl<D> Leaving<'_, D> {
         address: IpAddr,
         going: Going,
         history: &History,
-    ) -> Option<(ReleaseGate, String)> {
+    ) -> Option<(Gate, String)> {
         let roster = self.situation.roster;
         let stay = self.situation.wanted_views().count();
         if stay == 0 {
-            return Some((ReleaseGate::Floor, "nobody would stay".into()));
+            return Some((Gate::Floor, "nobody would stay".into()));
         }
         let leaving = self.situation.leaving_views();
         let others: Vec<_> = leaving
@@ -260,18 +287,14 @@ impl<D> Leaving<'_, D> {
         let Floor { members, because } = &self.floor;
         (stay + usize::from(comes_back && !beside) < *members).then(|| {
             let seen = format!("{stay} would stay, {because} asks for {members}");
-            (ReleaseGate::Floor, seen)
+            (Gate::Floor, seen)
         })
     }
 
     /// Gate 1, as far as operators keep it.
-    pub(crate) fn held_by_order(
-        &self,
-        id: &MemberId,
-        address: IpAddr,
-    ) -> Option<(ReleaseGate, String)> {
+    pub(crate) fn held_by_order(&self, id: &MemberId, address: IpAddr) -> Option<(Gate, String)> {
         let why = self.context.orders.hold_on(id, address)?;
-        Some((ReleaseGate::Turn, format!("an operator holds it: {why}")))
+        Some((Gate::Turn, format!("an operator holds it: {why}")))
     }
 
     /// Whether an operator wants it free of data: then it does not stop by itself, and
@@ -475,9 +498,9 @@ fn goes_now(member: &Member, history: &History) -> bool {
 }
 
 /// Why a dry run lets nobody go.
-pub(crate) fn only_plans() -> (ReleaseGate, String) {
+pub(crate) fn only_plans() -> (Gate, String) {
     let seen = "this worker only plans: it is a dry run".to_owned();
-    (ReleaseGate::Turn, seen)
+    (Gate::Turn, seen)
 }
 
 /// Whether the member is meant to go and may still be there.

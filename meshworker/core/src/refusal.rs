@@ -1,11 +1,12 @@
 //! A step that was not planned, and why.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{ChangeGate, Evidence, Gate, ReleaseGate};
+use crate::{Closed, Evidence};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -107,40 +108,15 @@ pub enum Reason {
     OnHold(String),
     /// Forgetting members is switched off.
     RemovalsOff,
-    /// A member that is meant to go was not let go at this gate.
-    Held {
-        /// The first gate that was closed.
-        gate: ReleaseGate,
-        /// What was seen.
-        seen: String,
-    },
-    /// A change among the members did not pass this gate.
-    Change {
-        /// The first gate that was closed.
-        gate: ChangeGate,
-        /// What was seen.
-        seen: String,
-    },
-    /// A removal did not pass this gate.
-    Gate {
-        /// The first gate that failed.
-        gate: Gate,
-        /// What was seen.
-        seen: String,
-    },
-}
-
-impl From<(Gate, String)> for Reason {
-    fn from((gate, seen): (Gate, String)) -> Reason {
-        Reason::Gate { gate, seen }
-    }
+    /// A change did not pass all of its gates.
+    Closed(Closed),
 }
 
 impl Reason {
     /// The kind of reason, without what changes from pass to pass: a name for
     /// logs and metrics.
-    pub fn kind(&self) -> &'static str {
-        match self {
+    pub fn kind(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Reason::NotAnswering(_) => "not_answering",
             Reason::WrongCluster { .. } => "wrong_cluster",
             Reason::ForeignCluster(_) => "foreign_cluster",
@@ -161,10 +137,8 @@ impl Reason {
             Reason::Quarantined { .. } => "quarantined",
             Reason::OnHold(_) => "on_hold",
             Reason::RemovalsOff => "removals_off",
-            Reason::Held { gate, .. } => gate.kind(),
-            Reason::Change { gate, .. } => gate.kind(),
-            Reason::Gate { gate, .. } => gate.kind(),
-        }
+            Reason::Closed(closed) => return Cow::Owned(closed.kind()),
+        })
     }
 }
 
@@ -231,9 +205,7 @@ impl fmt::Display for Reason {
             ),
             Reason::OnHold(why) => write!(f, "an operator holds it: {why}"),
             Reason::RemovalsOff => f.write_str("removals are switched off"),
-            Reason::Held { gate, seen } => write!(f, "{gate} is closed: {seen}"),
-            Reason::Change { gate, seen } => write!(f, "{gate} is closed: {seen}"),
-            Reason::Gate { gate, seen } => write!(f, "{gate} is closed: {seen}"),
+            Reason::Closed(closed) => write!(f, "{closed}"),
         }
     }
 }

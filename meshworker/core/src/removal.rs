@@ -7,8 +7,8 @@ use crate::history::Place;
 use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
-    Context, Departure, Evidence, Floor, Gate, History, MemberId, Moment, Objection, Observation,
-    Presence, Reason, Refusal, Report, Request, Situation, Step, Witness,
+    Change, Closed, Context, Departure, Evidence, Floor, Gate, History, MemberId, Moment,
+    Objection, Observation, Presence, Reason, Refusal, Report, Request, Situation, Step, Witness,
 };
 
 /// What comes of the departures.
@@ -70,7 +70,7 @@ pub(crate) fn removals<D, R: Request>(
         let closed = closed.or_else(|| below(floor, situation).filter(|_| !testified));
         if let Some(closed) = closed {
             history.agreed.remove(&departure.node);
-            refusals.push(refuse(closed.into()));
+            refusals.push(refuse(Reason::Closed(closed)));
             continue;
         }
         let since = *history.agreed.entry(departure.node.clone()).or_insert(now);
@@ -87,7 +87,7 @@ pub(crate) fn removals<D, R: Request>(
             && let Some(closed) =
                 closed_for_time(context, departure, testified, ended, since, history)
         {
-            refusals.push(refuse(closed.into()));
+            refusals.push(refuse(Reason::Closed(closed)));
             continue;
         }
         if let Some(address) = departure.address {
@@ -197,7 +197,7 @@ fn closed_now<D, R>(
     testified: bool,
     mass: Option<&String>,
     stuck: &BTreeSet<String>,
-) -> Option<(Gate, String)> {
+) -> Option<Closed> {
     // 1. Every discovery witness that lists everybody gave a complete answer.
     let mut lists = observed
         .reports
@@ -205,12 +205,12 @@ fn closed_now<D, R>(
         .filter(|r| r.witness.lists_everybody())
         .peekable();
     if lists.peek().is_none() {
-        return Some((Gate::WitnessesComplete, "there is no witness".into()));
+        return Some(closed(Gate::WitnessesComplete, "there is no witness"));
     }
     // Whoever has seen that it is gone need not wait for them.
     if let Some(report) = lists.find(|r| !r.grade.is_complete() && !testified) {
         let seen = format!("{}: {}", report.witness, report.grade);
-        return Some((Gate::WitnessesComplete, seen));
+        return Some(closed(Gate::WitnessesComplete, seen));
     }
     // 2. Each of them says absent.
     let speaks_up = departure.address.and_then(|address| {
@@ -221,7 +221,10 @@ fn closed_now<D, R>(
             .find(|(_, presence)| objects(presence, testified))
     });
     if let Some((witness, presence)) = speaks_up {
-        return Some((Gate::WitnessesAgree, format!("{witness}: {presence}")));
+        return Some(closed(
+            Gate::WitnessesAgree,
+            format!("{witness}: {presence}"),
+        ));
     }
     // 3. Every wanted member answered.
     let silent = situation
@@ -229,15 +232,18 @@ fn closed_now<D, R>(
         .filter(|member| situation.waits_behind(member).is_none())
         .find(|member| !matches!(situation.answers.get(&member.address), Some(Ok(_))));
     if let Some(member) = silent {
-        return Some((Gate::MembersAnswer, format!("{} is silent", member.address)));
+        return Some(closed(
+            Gate::MembersAnswer,
+            format!("{} is silent", member.address),
+        ));
     }
     // 4 and 5. No member sees it alive; it holds nothing alone.
     let objection = |of: fn(&Objection) -> bool| departure.objections.iter().find(|o| of(o));
     if let Some(objection) = objection(|o| matches!(o, Objection::AliveTo { .. })) {
-        return Some((Gate::MembersAgree, objection.to_string()));
+        return Some(closed(Gate::MembersAgree, objection.to_string()));
     }
     if let Some(objection) = objection(|o| matches!(o, Objection::HoldsData(_))) {
-        return Some((Gate::DataSafe, objection.to_string()));
+        return Some(closed(Gate::DataSafe, objection.to_string()));
     }
     // 6. The database is at rest.
     let busy = situation
@@ -246,20 +252,24 @@ fn closed_now<D, R>(
         .filter(|(_, view)| !stuck.contains(&view.node))
         .find_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));
     if let Some((node, work)) = busy {
-        return Some((Gate::AtRest, format!("{node}: {work}")));
+        return Some(closed(Gate::AtRest, format!("{node}: {work}")));
     }
     // 7. Most members did not vanish at once.
-    mass.map(|seen| (Gate::BlastRadius, seen.clone()))
+    mass.map(|seen| closed(Gate::BlastRadius, seen.clone()))
+}
+
+fn closed(gate: Gate, seen: impl Into<String>) -> Closed {
+    Change::Forget.closed(gate, seen)
 }
 
 /// Gate 7 as well: whatever has vanished for however long, nobody is forgotten
 /// where fewer are left than the database, or the operator, asks for.
-fn below<D>(floor: &Floor, situation: &Situation<'_, D>) -> Option<(Gate, String)> {
+fn below<D>(floor: &Floor, situation: &Situation<'_, D>) -> Option<Closed> {
     let there = situation.wanted_views().count();
     let Floor { members, because } = floor;
     (there < *members).then(|| {
         let seen = format!("{there} are there, {because} asks for {members}");
-        (Gate::BlastRadius, seen)
+        closed(Gate::BlastRadius, seen)
     })
 }
 
@@ -311,13 +321,13 @@ fn closed_for_time<R>(
     ended: bool,
     since: Moment,
     history: &History,
-) -> Option<(Gate, String)> {
+) -> Option<Closed> {
     let Context { now, limits, .. } = context;
     // 8. All of the above have held for the hold time.
     let held = now.since(since);
     if held < limits.removal_hold && !testified {
         let left = limits.removal_hold.saturating_sub(held).as_secs_f64();
-        return Some((Gate::Hold, format!("{left:.1} s are left")));
+        return Some(closed(Gate::Hold, format!("{left:.1} s are left")));
     }
     if ended {
         return None;
@@ -328,7 +338,7 @@ fn closed_for_time<R>(
     let mut removals = ours.chain(&history.removed_by_another);
     removals
         .find(|(_, at)| now.since(*at) < limits.removal_window)
-        .map(|(node, _)| (Gate::Window, format!("{node} was forgotten just now")))
+        .map(|(node, _)| closed(Gate::Window, format!("{node} was forgotten just now")))
 }
 
 /// Whether as many of the nodes that the database knows have vanished as are

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use crate::queue::{Leaving, only_plans};
 use crate::{
-    Going, History, Leaver, Member, Objection, Presence, Release, ReleaseGate, Situation,
-    Unanswered, Witness,
+    Gate, Going, History, Leaver, Member, Objection, Presence, Release, Situation, Unanswered,
+    Witness,
 };
 
 impl<D> Leaving<'_, D> {
@@ -107,11 +107,11 @@ impl<D> Leaving<'_, D> {
                     return Release::Granted;
                 };
                 let seen = format!("{}; {awaited}: {}", said(why), remedy(why));
-                Some((ReleaseGate::MembersAnswer, seen))
+                Some((Gate::MembersAnswer, seen))
             }
             None => {
                 let seen = format!("{}; {}", said(why), remedy(why));
-                Some((ReleaseGate::MembersAnswer, seen))
+                Some((Gate::MembersAnswer, seen))
             }
         };
         self.after_the_hold(address, held, history)

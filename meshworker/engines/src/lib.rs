@@ -19,6 +19,7 @@
 )]
 
 mod access;
+mod act;
 pub mod aerospike;
 pub mod budget;
 mod descriptor;
@@ -35,6 +36,7 @@ pub mod small_file;
 pub mod tls;
 
 pub use access::{Access, Tls};
+pub use act::{Done, perform};
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
 pub use secret_file::{SecretFile, SecretFileError};

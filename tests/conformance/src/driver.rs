@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, History, Limits, Moment, Observation, Orders, Plan, Planner, Presence, Report,
-    Request, Step, StepKind, Witness, decide,
+    Answer, Context, Limits, Mind, Moment, Observation, Orders, Plan, Planner, Presence, Report,
+    Request, Step, StepKind, Thought, Witness,
 };
-use meshworker_engines::Engine;
+use meshworker_engines::{Done, Engine, perform};
 use tokio::time::{Instant, sleep};
 
 /// How long the driver rests between two passes, unless a test says otherwise.
@@ -37,18 +38,18 @@ type DetailOf<E> = <E as Planner>::Detail;
 /// A worker without a daemon.
 pub struct Driver<E: Engine> {
     /// The engine on trial.
-    pub engine: E,
+    pub engine: Arc<E>,
     /// The bounds of what may be done.
     pub limits: Limits,
     /// Every step that was performed, when, and what the node replied.
-    pub done: Vec<(Duration, Step<RequestOf<E>>, String)>,
+    pub done: Vec<(Duration, Done<RequestOf<E>>)>,
     /// How many looks at a node there were.
     pub looks: usize,
     /// How long it rests between two passes.
     pub rest: Duration,
     /// Who announces that it is meant to go, and waits until it may.
     pub leaving: BTreeSet<IpAddr>,
-    history: History,
+    mind: Mind,
     start: Instant,
 }
 
@@ -56,13 +57,13 @@ impl<E: Engine> Driver<E> {
     /// A worker that has just started and remembers nothing.
     pub fn new(engine: E) -> Driver<E> {
         Driver {
-            engine,
+            engine: Arc::new(engine),
             limits: quick_limits(),
             done: Vec::new(),
             looks: 0,
             rest: REST,
             leaving: BTreeSet::new(),
-            history: History::default(),
+            mind: Mind::default(),
             start: Instant::now(),
         }
     }
@@ -91,57 +92,41 @@ impl<E: Engine> Driver<E> {
         join_all(asked).await.into_iter().collect()
     }
 
-    /// Looks and decides, without acting, while the name server lists `listed`
-    /// and those that leave announce it.
+    /// Looks, and looks again where that is asked for, and decides, without acting,
+    /// while the name server lists `listed` and those that leave announce it.
     pub async fn plan(&mut self, listed: &[IpAddr]) -> Plan<RequestOf<E>> {
         let named: BTreeSet<IpAddr> = listed.iter().chain(&self.leaving).copied().collect();
         let named: Vec<IpAddr> = named.into_iter().collect();
-        let answers = self.look(&named).await;
-        let dns = Report::addresses(Witness::Dns, listed.iter().copied());
-        let mut announced = Report::addresses(Witness::Announce, self.leaving.iter().copied());
-        for sighting in &mut announced.sightings {
-            sighting.presence = Presence::Leaving;
+        loop {
+            let answers = self.look(&named).await;
+            let dns = Report::addresses(Witness::Dns, listed.iter().copied());
+            let mut announced = Report::addresses(Witness::Announce, self.leaving.iter().copied());
+            for sighting in &mut announced.sightings {
+                sighting.presence = Presence::Leaving;
+            }
+            let observed = Observation {
+                reports: vec![dns, announced],
+                answers,
+            };
+            let context = Context {
+                now: Moment(self.elapsed()),
+                limits: &self.limits,
+                min_members: 1,
+                orders: Orders::none(),
+                seed: 0,
+            };
+            let thought = self.mind.consider(&*self.engine, &context, &observed, true);
+            if let Thought::Decided(plan) = thought {
+                return plan;
+            }
         }
-        let observed = Observation {
-            reports: vec![dns, announced],
-            answers,
-        };
-        let context = Context {
-            now: Moment(self.elapsed()),
-            limits: &self.limits,
-            min_members: 1,
-            orders: Orders::none(),
-            seed: 0,
-        };
-        let history = std::mem::take(&mut self.history);
-        let (plan, history) = decide(&self.engine, &context, &observed, history);
-        self.history = history;
-        plan
     }
 
-    /// Performs these steps: nodes side by side, steps of one node in order.
+    /// Performs these steps.
     pub async fn act(&mut self, steps: &[Step<RequestOf<E>>]) {
-        let mut by_node: BTreeMap<IpAddr, Vec<&Step<RequestOf<E>>>> = BTreeMap::new();
-        for step in steps {
-            by_node.entry(step.to).or_default().push(step);
-        }
-        let engine = &self.engine;
-        let nodes = by_node.into_values().map(|steps| async move {
-            let mut done = Vec::new();
-            for step in steps {
-                let reply = match engine.perform(step).await {
-                    Ok(reply) => reply,
-                    Err(failure) => failure.to_string(),
-                };
-                done.push((step.clone(), reply));
-            }
-            done
-        });
-        let done = join_all(nodes).await;
+        let done = perform(&self.engine, steps).await;
         let now = self.elapsed();
-        let done = done.into_iter().flatten();
-        self.done
-            .extend(done.map(|(step, reply)| (now, step, reply)));
+        self.done.extend(done.into_iter().map(|done| (now, done)));
     }
 
     /// One pass: look, decide, act.
@@ -211,16 +196,19 @@ impl<E: Engine> Driver<E> {
 
     /// How many steps of this kind were performed.
     pub fn count(&self, kind: StepKind) -> usize {
-        let steps = self.done.iter();
-        steps
-            .filter(|(_, step, _)| step.request.kind() == kind)
-            .count()
+        let kinds = self.done.iter().map(|(_, done)| done.step.request.kind());
+        kinds.filter(|done| *done == kind).count()
     }
 
     /// All steps, one per line.
     pub fn story(&self) -> String {
-        let lines = self.done.iter().map(|(when, step, reply)| {
-            format!("{:8.3} s  {step}  =>  {reply}\n", when.as_secs_f64())
+        let lines = self.done.iter().map(|(when, done)| {
+            let reply = match &done.reply {
+                Ok(reply) => reply.clone(),
+                Err(failure) => failure.to_string(),
+            };
+            let (when, step) = (when.as_secs_f64(), &done.step);
+            format!("{when:8.3} s  {step}  =>  {reply}\n")
         });
         lines.collect()
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Release, ReleaseGate, StepKind};
+use meshworker_core::{Gate, Release, StepKind};
 use tokio::time::sleep;
 
 use crate::{Driver, World};
@@ -90,7 +90,7 @@ pub async fn lets_nobody_go_below_the_floor<W: World>(mut world: W) {
             // Right after a change something else may be in the way, too.
             match &leaver.release {
                 Release::Granted => panic!("{leaver:?}\n{}", driver.story()),
-                Release::Held { gate, .. } => held += usize::from(*gate == ReleaseGate::Floor),
+                Release::Held { gate, .. } => held += usize::from(*gate == Gate::Floor),
             }
         }
         let patience = end + world.patience();

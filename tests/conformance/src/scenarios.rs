@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{Request, StepKind};
-use meshworker_engines::Engine;
+use meshworker_engines::{Done, Engine};
 use tokio::time::sleep;
 
 use crate::{Driver, Manner, Squatter, World};
@@ -119,8 +119,8 @@ pub async fn forgets_a_departed_member_after_the_hold_and_not_before<W: World>(m
     let first = driver
         .done
         .iter()
-        .find(|(_, step, _)| step.request.kind() == StepKind::Forget)
-        .map(|(when, _, _)| *when);
+        .find(|(_, done)| done.step.request.kind() == StepKind::Forget)
+        .map(|(when, _)| *when);
     // An engine may have nothing to tell the survivors: some forget by themselves.
     if let Some(first) = first {
         assert!(first >= unlisted + hold, "{}", driver.story());
@@ -161,7 +161,7 @@ pub async fn is_blocked_by_nobody_who_misbehaves<W: World>(mut world: W) {
         assert!(!plan.unity.is_one());
     }
     driver.until_one(&nodes, world.patience()).await;
-    for (_, step, _) in &driver.done {
+    for (_, Done { step, .. }) in &driver.done {
         let introduced = step.request.introduces();
         let told = [Some(step.to), introduced].into_iter().flatten();
         for address in told {

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Context, Going, History, Leaver, Limits, Moment, Observation, Orders, Pace, Plan,
-    Presence, Release, Report, Request, Step, StepKind, Unanswered, Unity, Witness, decide,
+    Answer, Context, Going, Leaver, Limits, Mind, Moment, Observation, Orders, Pace, Plan,
+    Presence, Release, Report, Request, Step, StepKind, Thought, Unanswered, Unity, Witness,
 };
 
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
@@ -77,7 +77,7 @@ pub struct Worker<M: Model> {
     pub docker_lie: Option<(Lie, u64)>,
     limits: Limits,
     planner: M::Planner,
-    history: History,
+    mind: Mind,
     stage: Stage<M>,
 }
 
@@ -100,7 +100,7 @@ impl<M: Model> Worker<M> {
                 ..Limits::default()
             },
             planner,
-            history: History::default(),
+            mind: Mind::default(),
             stage: Stage::Idle(begins),
         }
     }
@@ -111,7 +111,7 @@ impl<M: Model> Worker<M> {
         self.told = Told::default();
         self.heard.clear();
         self.verdicts.clear();
-        self.history = History::default();
+        self.mind = Mind::default();
     }
 
     /// It starts again.
@@ -130,15 +130,7 @@ pub fn tick<M: Model>(world: &mut World<M>, number: usize) {
     }
     match &mut worker.stage {
         Stage::Idle(begins) if now >= *begins => {
-            let reports = reports(world, number);
-            let slow = reports.iter().any(|report| !report.grade.is_complete());
-            let most = if slow && world.lossy { 1_500 } else { 300 };
-            let asks = now + world.chance.between(0, most);
-            world.workers[number].stage = Stage::Looking {
-                began: now,
-                asks,
-                reports,
-            };
+            look(world, number);
         }
         Stage::Looking {
             began,
@@ -158,6 +150,20 @@ pub fn tick<M: Model>(world: &mut World<M>, number: usize) {
         },
         Stage::Idle(_) | Stage::Looking { .. } => {}
     }
+}
+
+/// Begins to look: asks the witnesses, and the members a little later.
+fn look<M: Model>(world: &mut World<M>, number: usize) {
+    let began = world.now;
+    let reports = reports(world, number);
+    let slow = reports.iter().any(|report| !report.grade.is_complete());
+    let most = if slow && world.lossy { 1_500 } else { 300 };
+    let asks = began + world.chance.between(0, most);
+    world.workers[number].stage = Stage::Looking {
+        began,
+        asks,
+        reports,
+    };
 }
 
 /// Asks the witnesses.
@@ -230,9 +236,13 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
         orders: Orders::none(),
         seed: number as u64,
     };
-    let history = std::mem::take(&mut worker.history);
-    let (plan, history) = decide(&worker.planner, &context, &observed, history);
-    worker.history = history;
+    let thought = worker
+        .mind
+        .consider(&worker.planner, &context, &observed, true);
+    let Thought::Decided(plan) = thought else {
+        look(world, number);
+        return;
+    };
     worker.passes += 1;
     let said = plan.refusals.iter();
     worker.said = said

@@ -1,7 +1,7 @@
 //! What is done among members, gate by gate: arrangements, and what is taken from
 //! those that are meant to go.
 
-use meshworker_core::{ChangeGate, Floor, Presence, Reason, Unanswered};
+use meshworker_core::{Change, Floor, Gate, Presence, Reason, Unanswered};
 
 use Presence::{Leaving, Present};
 
@@ -18,9 +18,11 @@ fn shrinks(floor: usize) -> Toy {
     toy
 }
 
-fn gates(refusals: &[meshworker_core::Refusal]) -> Vec<(String, ChangeGate, String)> {
+fn gates(refusals: &[meshworker_core::Refusal]) -> Vec<(String, Gate, String)> {
     let gates = refusals.iter().filter_map(|refusal| match &refusal.reason {
-        Reason::Change { gate, seen } => Some((refusal.what.clone(), *gate, seen.clone())),
+        Reason::Closed(closed) if closed.change == Change::Arrange => {
+            Some((refusal.what.clone(), closed.gate, closed.seen.clone()))
+        }
         _ => None,
     });
     gates.collect()
@@ -39,7 +41,7 @@ fn members_that_must_stay_handed_over_what_they_held_before_they_were_told_to_go
     let seen_there = "1 would stay, replication factor 2 asks for 2";
     let expected = [3, 2].map(|last| {
         let what = format!("10.0.0.{last}: hand over");
-        (what, ChangeGate::Floor, seen_there.to_owned())
+        (what, Gate::Floor, seen_there.to_owned())
     });
     assert_eq!(gates(&plan.refusals), expected);
     assert!(
@@ -53,7 +55,7 @@ fn members_that_must_stay_handed_over_what_they_held_before_they_were_told_to_go
     assert_eq!(plan.steps, [step(3, Ask::HandOver)]);
     let turn = (
         "10.0.0.2: hand over".into(),
-        ChangeGate::Turn,
+        Gate::Turn,
         "db.3 is before it".into(),
     );
     assert_eq!(gates(&plan.refusals), [turn]);
@@ -95,7 +97,7 @@ fn whoever_did_not_answer_was_asked_to_arrange_something() {
         assert_eq!(plan.steps, []);
         let gates = gates(&plan.refusals);
         let expected = ["10.0.0.1: arrange 10.0.0.2", "10.0.0.2: arrange 10.0.0.1"]
-            .map(|what| (what.to_owned(), ChangeGate::Answers, why.to_owned()));
+            .map(|what| (what.to_owned(), Gate::Answers, why.to_owned()));
         assert_eq!(gates, expected);
     };
     let plan = Clock::start().after(1, &toy, &silent);

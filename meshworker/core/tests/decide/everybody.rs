@@ -1,6 +1,6 @@
 //! Everybody goes at once, or only seems to: the service is removed, or somebody is out of sight.
 
-use meshworker_core::{Going, Grade, Presence, ReleaseGate, Report, Unanswered, Unity, Witness};
+use meshworker_core::{Gate, Going, Grade, Presence, Report, Unanswered, Unity, Witness};
 
 use Presence::{Leaving, Present};
 
@@ -24,7 +24,7 @@ fn everybody_is_released_together_when_the_service_is_removed() {
     assert_eq!(first.steps, []);
     assert_eq!(
         queue(&first),
-        [1, 2].map(|last| (last, Some(ReleaseGate::Settled)))
+        [1, 2].map(|last| (last, Some(Gate::Settled)))
     );
     clock.after(1, &toy, &observed);
     let plan = clock.after(1, &toy, &observed);
@@ -48,13 +48,13 @@ fn one_left_behind_by_a_partition_took_itself_for_everybody() {
     clock.after(1, &toy, &all);
     for _ in 1..clock.limits.release_patience.as_secs() {
         let plan = clock.after(1, &toy, &alone);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
+        assert_eq!(queue(&plan), [(5, Some(Gate::Floor))]);
     }
     // For as long as the database remembers them, they may come back.
     toy.0.departures = vec![departed(1)];
     for _ in 0..60 {
         let plan = clock.after(10, &toy, &alone);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Floor))]);
+        assert_eq!(queue(&plan), [(5, Some(Gate::Floor))]);
     }
     // The task list knows better.
     let mut alone = alone;
@@ -75,10 +75,7 @@ fn one_that_was_listed_and_out_of_reach_was_forgotten_when_the_name_server_fell_
     clock.after(1, &leaving(&[1, 2]), &listed);
     for _ in 1..clock.limits.release_patience.as_secs() {
         let plan = clock.after(1, &leaving(&[1, 2]), &silent);
-        assert_eq!(
-            queue(&plan),
-            [1, 2].map(|last| (last, Some(ReleaseGate::Floor)))
-        );
+        assert_eq!(queue(&plan), [1, 2].map(|last| (last, Some(Gate::Floor))));
     }
     // Whoever is not heard of for so long is not there: all go together.
     let plan = after_the_hold(&mut clock, &leaving(&[1, 2]), &silent);

@@ -1,8 +1,6 @@
 //! Nobody goes, is emptied or is forgotten where too few would be left.
 
-use meshworker_core::{
-    Floor, Gate, Grade, Presence, Reason, ReleaseGate, Report, Unanswered, Witness,
-};
+use meshworker_core::{Change, Floor, Gate, Grade, Presence, Reason, Report, Unanswered, Witness};
 
 use Presence::{Leaving, Present, Waiting};
 
@@ -52,7 +50,7 @@ fn half_of_all_behind_a_cut_were_forgotten_one_by_one() {
         let gates = plan.refusals.iter().map(|refusal| &refusal.reason);
         let closed = |reason: &Reason| {
             let what = "3 of 6 are gone, and no task list says so";
-            matches!(reason, Reason::Gate { gate: Gate::BlastRadius, seen } if seen == what)
+            *reason == Reason::Closed(Change::Forget.closed(Gate::BlastRadius, what))
         };
         assert_eq!(gates.filter(|reason| closed(reason)).count(), 3, "{plan:?}");
     }
@@ -129,7 +127,7 @@ fn members_that_are_to_stay_by_the_floor_were_emptied_all_the_same() {
     for _ in 0..60 {
         let plan = clock.after(10, &toy, &observed);
         assert_eq!(plan.steps, []);
-        let held = [6, 5, 4, 3, 2].map(|last| (last, Some(ReleaseGate::Floor)));
+        let held = [6, 5, 4, 3, 2].map(|last| (last, Some(Gate::Floor)));
         assert_eq!(queue(&plan), held);
     }
     // Three may stay: the first in the queue is emptied.
@@ -173,7 +171,7 @@ fn a_successor_that_runs_already_was_counted_twice() {
     for _ in 0..60 {
         let plan = clock.after(10, &toy, &observed);
         assert_eq!(plan.steps, []);
-        let held = [2, 3].map(|last| (last, Some(ReleaseGate::Floor)));
+        let held = [2, 3].map(|last| (last, Some(Gate::Floor)));
         assert_eq!(queue(&plan), held);
     }
 }
@@ -200,7 +198,7 @@ fn two_that_come_back_waited_for_each_other_until_their_grace_was_over() {
     toy.0.leaves = vec![leave(2)];
     let plan = Clock::start().after(0, &toy, &observed);
     assert_eq!(plan.steps, []);
-    assert_eq!(queue(&plan), [(2, Some(ReleaseGate::Floor))]);
+    assert_eq!(queue(&plan), [(2, Some(Gate::Floor))]);
 }
 
 #[test]

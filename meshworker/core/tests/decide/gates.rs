@@ -6,8 +6,8 @@ use crate::support::{
     Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, seen, step, tasks,
 };
 use meshworker_core::{
-    Gate, Grade, MemberId, Objection, Observation, Plan, Presence, Reason, Report, Sighting,
-    Unanswered, Witness,
+    Change, Gate, Grade, MemberId, Objection, Observation, Plan, Presence, Reason, Report,
+    Sighting, Unanswered, Witness,
 };
 
 /// A database that remembers these nodes and cannot reach them.
@@ -20,8 +20,8 @@ fn remembers(gone: &[u8]) -> Toy {
 fn gates(plan: &Plan<Ask>) -> Vec<Gate> {
     let refusals = plan.refusals.iter();
     refusals
-        .filter_map(|refusal| match refusal.reason {
-            Reason::Gate { gate, .. } => Some(gate),
+        .filter_map(|refusal| match &refusal.reason {
+            Reason::Closed(closed) if closed.change == Change::Forget => Some(closed.gate),
             _ => None,
         })
         .collect()

@@ -14,8 +14,11 @@ fn wants_to_join(last: u8) -> Toy {
     toy
 }
 
-fn reasons(plan: &Plan<Ask>) -> Vec<&'static str> {
-    plan.refusals.iter().map(|r| r.reason.kind()).collect()
+fn reasons(plan: &Plan<Ask>) -> Vec<String> {
+    plan.refusals
+        .iter()
+        .map(|r| r.reason.kind().into_owned())
+        .collect()
 }
 
 #[test]
@@ -77,7 +80,10 @@ fn what_the_database_does_by_itself_as_a_rule_is_asked_for_only_where_it_does_no
     let observed = seen(vec![dns(&[1, 2])], &[1, 2]);
     let mut clock = Clock::start();
     let first = clock.after(0, &toy, &observed);
-    assert_eq!((first.steps.len(), reasons(&first)), (0, vec!["awaiting"]));
+    assert_eq!(
+        (first.steps.len(), reasons(&first)),
+        (0, vec!["awaiting".to_owned()])
+    );
     let words = first.refusals[0].reason.to_string();
     assert!(words.starts_with("it may come about by itself"), "{words}");
     assert_eq!(clock.after(1, &toy, &observed).steps, []);

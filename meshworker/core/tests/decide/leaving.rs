@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Context, Floor, Going, Grade, History, Leaver, Limits, Moment, Observation,
-    Orders, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release,
-    ReleaseGate, Report, Situation, Unanswered, Unity, Witness, decide,
+    Capabilities, Context, Floor, Gate, Going, Grade, Leaver, Limits, Mind, Moment, Observation,
+    Orders, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release, Report,
+    Situation, Unanswered, Unity, Witness,
 };
 
 use Presence::{Absent, Ended, Leaving, OutOfSight, Present, Stopping};
@@ -32,7 +32,7 @@ pub fn five(announcements: &[(u8, Presence)]) -> Observation<()> {
 }
 
 /// Who is in the queue, and at which gate each waits; none for who may stop.
-pub fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<ReleaseGate>)> {
+pub fn queue(plan: &Plan<Ask>) -> Vec<(u8, Option<Gate>)> {
     let leavers = plan.leavers.iter();
     leavers
         .map(|leaver| {
@@ -59,7 +59,7 @@ pub fn after_the_hold(
 }
 
 /// Whether this gate holds member 5 for an hour, with nothing done.
-fn stays_closed(gate: ReleaseGate, toy: &Toy, observed: &Observation<()>) {
+fn stays_closed(gate: Gate, toy: &Toy, observed: &Observation<()>) {
     let mut clock = Clock::start();
     for _ in 0..360 {
         let plan = clock.after(10, toy, observed);
@@ -93,7 +93,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
     };
     for left in ["2.0", "1.0"] {
         let seen = format!("{left} s are left");
-        let gate = ReleaseGate::Settled;
+        let gate = Gate::Settled;
         let plan = clock.after(1, &toy, &observed);
         assert_eq!(plan.leavers, [leaver(Release::Held { gate, seen })]);
         assert_eq!(plan.steps, []);
@@ -129,19 +129,19 @@ fn gate_1_two_leave_one_after_another() {
     let mut clock = Clock::start();
     let toy = leaving(&[4, 5]);
     let plan = after_the_hold(&mut clock, &toy, &both);
-    assert_eq!(queue(&plan), [(4, None), (5, Some(ReleaseGate::Turn))]);
+    assert_eq!(queue(&plan), [(4, None), (5, Some(Gate::Turn))]);
     // It stops, and answers while it does so.
     let stops = five(&[(4, Stopping), (5, Leaving)]);
     for _ in 0..60 {
         let plan = clock.after(1, &toy, &stops);
-        assert_eq!(queue(&plan).pop(), Some((5, Some(ReleaseGate::Turn))));
+        assert_eq!(queue(&plan).pop(), Some((5, Some(Gate::Turn))));
     }
     // It is gone, and the others have not noticed.
     let toy = leaving(&[5]);
     let mut gone = five(&[(5, Leaving)]);
     gone.answers.remove(&ip(4));
     let plan = clock.after(1, &toy, &gone);
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Turn))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::Turn))]);
     // They have, and move data.
     let four = [1, 2, 3, 5];
     let mut quiet = seen(vec![dns(&four), announced(&[(5, Leaving)])], &four);
@@ -151,10 +151,10 @@ fn gate_1_two_leave_one_after_another() {
     }
     for _ in 0..60 {
         let plan = clock.after(1, &toy, &busy);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::AtRest))]);
+        assert_eq!(queue(&plan), [(5, Some(Gate::AtRest))]);
     }
     // They have done so.
-    for gate in [Some(ReleaseGate::Settled), Some(ReleaseGate::Settled), None] {
+    for gate in [Some(Gate::Settled), Some(Gate::Settled), None] {
         let plan = clock.after(1, &toy, &quiet);
         assert_eq!(queue(&plan), [(5, gate)]);
     }
@@ -163,20 +163,20 @@ fn gate_1_two_leave_one_after_another() {
     let plan = clock.after(1, &toy, &quiet);
     let held = plan.refusals.iter().find(|r| r.what == "let db.5 go");
     assert!(
-        matches!(held, Some(Refusal { reason: Reason::Held { gate, .. }, .. }) if *gate == ReleaseGate::MembersAnswer)
+        matches!(held, Some(Refusal { reason: Reason::Closed(closed), .. }) if closed.gate == Gate::MembersAnswer)
     );
 }
 
 #[test]
 fn gate_1_waits_for_whoever_stops_or_cannot_wait() {
     let stops = five(&[(4, Stopping), (5, Leaving)]);
-    stays_closed(ReleaseGate::Turn, &leaving(&[5]), &stops);
+    stays_closed(Gate::Turn, &leaving(&[5]), &stops);
     let mut listed: Vec<_> = [1, 2, 3].map(|last| (last, Present)).into();
     listed.push((4, Leaving));
     listed.push((5, Leaving));
     let reports = vec![tasks(&listed, 3), announced(&[(5, Leaving)])];
     let stock = seen(reports.clone(), &ALL);
-    stays_closed(ReleaseGate::Turn, &leaving(&[4, 5]), &stock);
+    stays_closed(Gate::Turn, &leaving(&[4, 5]), &stock);
     // Nobody waits for one that is gone, and only stands in a list.
     opens(&leaving(&[5]), &seen(reports, &[1, 2, 3, 5]));
 }
@@ -190,7 +190,7 @@ fn gate_1_one_that_was_let_go_and_stays_is_waited_for_a_while() {
     let (toy, back) = (leaving(&[5]), five(&[(4, Present), (5, Leaving)]));
     for _ in 1..clock.limits.release_patience.as_secs() {
         let plan = clock.after(1, &toy, &back);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Turn))]);
+        assert_eq!(queue(&plan), [(5, Some(Gate::Turn))]);
     }
     assert_eq!(queue(&after_the_hold(&mut clock, &toy, &back)), [(5, None)]);
 }
@@ -213,7 +213,7 @@ fn two_workers_that_let_go_different_members_waited_for_each_other() {
         }
     }
     // The first in the order is let go by both, once the other gave way.
-    let expected = vec![(4, None), (5, Some(ReleaseGate::Turn))];
+    let expected = vec![(4, None), (5, Some(Gate::Turn))];
     assert!(
         matches!(agree.first(), Some((30..=33, queue)) if *queue == expected),
         "{agree:?}"
@@ -224,9 +224,9 @@ fn two_workers_that_let_go_different_members_waited_for_each_other() {
 fn gate_2_one_whom_the_others_see_and_who_is_silent_holds_all() {
     let mut observed = five(&[(5, Leaving)]);
     observed.answers.insert(ip(2), Err(Unanswered::Timeout));
-    stays_closed(ReleaseGate::MembersAnswer, &leaving(&[5]), &observed);
+    stays_closed(Gate::MembersAnswer, &leaving(&[5]), &observed);
     observed.answers.remove(&ip(2));
-    stays_closed(ReleaseGate::MembersAnswer, &leaving(&[5]), &observed);
+    stays_closed(Gate::MembersAnswer, &leaving(&[5]), &observed);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn gate_3_nobody_leaves_a_cluster_that_is_apart() {
     let mut toy = leaving(&[5]);
     toy.0.unity = Unity::apart("two fragments");
     let observed = five(&[(5, Leaving)]);
-    stays_closed(ReleaseGate::MembersAgree, &toy, &observed);
+    stays_closed(Gate::MembersAgree, &toy, &observed);
     toy.0.unity = Unity::One { size: 5 };
     opens(&toy, &observed);
 }
@@ -253,7 +253,7 @@ fn gate_3_nobody_leaves_a_cluster_that_is_apart() {
 fn gate_3_one_that_was_not_in_the_cluster_of_those_that_stay_took_its_data_along() {
     let mut observed = seen(vec![dns(&[1, 2, 5]), announced(&[(5, Leaving)])], &[1, 2]);
     observed.answers.insert(ip(5), view(5, &[5]));
-    stays_closed(ReleaseGate::MembersAgree, &leaving(&[5]), &observed);
+    stays_closed(Gate::MembersAgree, &leaving(&[5]), &observed);
     for (last, view) in seen(vec![], &[1, 2, 5]).answers {
         observed.answers.insert(last, view);
     }
@@ -276,7 +276,7 @@ fn at_the_floor(docker: Option<Report>) -> (Toy, Observation<()>) {
 fn gate_4_a_deployment_that_shrinks_below_the_floor_is_held() {
     let shrunk = tasks(&[(1, Present), (2, Present), (5, Leaving)], 2);
     let (toy, observed) = at_the_floor(Some(shrunk));
-    stays_closed(ReleaseGate::Floor, &toy, &observed);
+    stays_closed(Gate::Floor, &toy, &observed);
     let plan = Clock::start().after(0, &toy, &observed);
     assert_eq!(
         plan.leavers[0].release.to_string(),
@@ -309,13 +309,13 @@ fn gate_4_one_alone_whom_nobody_can_place_is_taken_for_one_that_comes_back() {
     let (mut toy, mut observed) = at_the_floor(None);
     toy.0.leaves = leaving(&[2, 5]).0.leaves;
     observed.reports[0] = announced(&[(2, Leaving), (5, Leaving)]);
-    stays_closed(ReleaseGate::Floor, &toy, &observed);
+    stays_closed(Gate::Floor, &toy, &observed);
 }
 
 #[test]
 fn gate_4_min_members_is_a_floor_too() {
     let (toy, observed) = (leaving(&[4, 5]), five(&[(4, Leaving), (5, Leaving)]));
-    for (min_members, gate) in [(4, Some(ReleaseGate::Floor)), (3, None)] {
+    for (min_members, gate) in [(4, Some(Gate::Floor)), (3, None)] {
         let mut clock = Clock::start();
         clock.min_members = min_members;
         let plan = after_the_hold(&mut clock, &toy, &observed);
@@ -328,7 +328,7 @@ fn gate_5_whoever_holds_something_alone_waits() {
     let mut toy = leaving(&[5]);
     toy.0.leaves[0].holds = vec!["5461 slots".into()];
     let observed = five(&[(5, Leaving)]);
-    stays_closed(ReleaseGate::DataSafe, &toy, &observed);
+    stays_closed(Gate::DataSafe, &toy, &observed);
     toy.0.leaves[0].holds.clear();
     opens(&toy, &observed);
 }
@@ -339,7 +339,7 @@ fn gate_6_nobody_leaves_while_data_moves() {
     if let Some(Ok(view)) = observed.answers.get_mut(&ip(3)) {
         view.working = Some("120 partitions to send".into());
     }
-    stays_closed(ReleaseGate::AtRest, &leaving(&[5]), &observed);
+    stays_closed(Gate::AtRest, &leaving(&[5]), &observed);
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_member_that_was_lost_between_two_looks_left_the_hold_running() {
     let mut clock = Clock::start();
     clock.after(0, &toy, &all);
     let plan = clock.after(2, &toy, &fewer);
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::Settled))]);
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn a_restarted_worker_waits_once_more_before_it_lets_anybody_go() {
     after_the_hold(&mut clock, &toy, &observed);
     clock.restart();
     let plan = clock.after(1, &toy, &observed);
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::Settled))]);
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
     observed.reports[0] = dns(&[1, 2, 3, 4, 5, 9]);
     observed.answers.insert(ip(9), view(9, &[9]));
     let wary = Wary(leaving(&[5]));
-    let mut history = History::default();
+    let mut mind = Mind::default();
     let mut last = None;
     for second in 0..4 {
         let context = Context {
@@ -497,8 +497,7 @@ fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
             orders: Orders::none(),
             seed: 0,
         };
-        let (plan, next) = decide(&wary, &context, &observed, history);
-        history = next;
+        let plan = mind.decide(&wary, &context, &observed);
         assert!(plan.settled);
         assert_eq!(plan.unity, Unity::apart("9 has not joined"));
         last = queue(&plan).pop();
@@ -526,9 +525,9 @@ fn who_was_let_go_and_has_ended_is_neither_waited_for_nor_watched() {
     let plan = seen_after(Ended, true);
     assert_eq!(queue(&plan), [(4, None)]);
     let plan = seen_after(Ended, false);
-    assert_eq!(queue(&plan), [(4, Some(ReleaseGate::Turn))]);
+    assert_eq!(queue(&plan), [(4, Some(Gate::Turn))]);
     let plan = seen_after(Stopping, true);
-    assert_eq!(queue(&plan), [(4, Some(ReleaseGate::Turn))]);
+    assert_eq!(queue(&plan), [(4, Some(Gate::Turn))]);
     // And it is forgotten with the first look at that, where the task list says that
     // nobody comes back. One that is updated has the same node again in a moment.
     let mut clock = Clock::start();
@@ -555,4 +554,28 @@ fn who_was_let_go_and_has_ended_is_neither_waited_for_nor_watched() {
         assert_eq!(clock.after(1, &toy, &gone(Ended, None)).steps, []);
     }
     assert_eq!(clock.after(1, &toy, &gone(Ended, None)).steps, both);
+}
+
+/// Where a member has to be out of the cluster before it stops, it is taken out once
+/// everything else is done, and may stop when a look has shown that it is out.
+#[test]
+fn who_must_be_out_before_it_stops_is_taken_out_last() {
+    let observed = five(&[(5, Leaving)]);
+    let mut toy = leaving(&[5]);
+    let out = step(1, Ask::Forget("n5".into()));
+    toy.0.leaves[0].steps.clear();
+    toy.0.leaves[0].last = vec![out.clone()];
+    let mut clock = Clock::start();
+    for _ in 0..2 {
+        let plan = clock.after(1, &toy, &observed);
+        assert_eq!(plan.steps, []);
+        assert_eq!(queue(&plan), [(5, Some(Gate::Settled))]);
+    }
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, [out]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::Settled))]);
+    toy.0.leaves[0].last.clear();
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, []);
+    assert_eq!(queue(&plan), [(5, None)]);
 }

@@ -100,8 +100,8 @@ fn two_members_were_killed_within_two_seconds_and_all_was_called_well() {
         let expected = (&bereft, &[lost(&[2, 3], true)][..], true, Some(3));
         assert_eq!(says(&plan), expected);
         let refusals = plan.refusals.iter();
-        let kinds: Vec<&str> = refusals.map(|refusal| refusal.reason.kind()).collect();
-        assert_eq!((plan.pace, kinds), (Pace::Calm, vec!["data_lost"]));
+        let kinds: Vec<_> = refusals.map(|refusal| refusal.reason.kind()).collect();
+        assert_eq!((plan.pace, kinds), (Pace::Calm, vec!["data_lost".into()]));
     }
     let headline = bereft.to_string();
     assert!(

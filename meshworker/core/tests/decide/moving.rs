@@ -1,7 +1,9 @@
 //! A slot that is somewhere else now: one event, not a loss and a gain. And
 //! what announcements and strangers have to say about a removal.
 
-use meshworker_core::{Gate, Limits, Observation, Plan, Presence, Reason, Unanswered, Unity, View};
+use meshworker_core::{
+    Change, Gate, Limits, Observation, Plan, Presence, Reason, Unanswered, Unity, View,
+};
 
 use Presence::{Leaving, Present};
 
@@ -12,8 +14,8 @@ use crate::support::{
 fn gates(plan: &Plan<Ask>) -> Vec<Gate> {
     let refusals = plan.refusals.iter();
     refusals
-        .filter_map(|refusal| match refusal.reason {
-            Reason::Gate { gate, .. } => Some(gate),
+        .filter_map(|refusal| match &refusal.reason {
+            Reason::Closed(closed) if closed.change == Change::Forget => Some(closed.gate),
             _ => None,
         })
         .collect()

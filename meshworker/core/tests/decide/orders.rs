@@ -2,8 +2,7 @@
 //! allow, and never more than the database allows.
 
 use meshworker_core::{
-    Gate, Grade, Objection, Observation, Plan, Presence, Reason, Release, ReleaseGate, Report,
-    StepKind, Witness,
+    Gate, Grade, Objection, Observation, Plan, Presence, Reason, Release, Report, StepKind, Witness,
 };
 
 use crate::support::{
@@ -100,7 +99,7 @@ fn a_held_cluster_is_left_alone_and_every_refusal_says_why() {
     assert_eq!(
         release(&plan),
         &Release::Held {
-            gate: ReleaseGate::Turn,
+            gate: Gate::Turn,
             seen: "an operator holds it: a restore is under way".into()
         }
     );
@@ -232,11 +231,11 @@ fn an_operators_word_does_not_stand_against_the_database_or_a_witness_that_sees_
         let mut clock = Clock::start();
         clock.orders.forget.insert("n4".into());
         let plan = clock.after(1, toy, observed);
-        assert_eq!(plan.steps, [], "{gate}");
+        assert_eq!(plan.steps, [], "{gate:?}");
         let closed = plan.refusals.iter().find(|r| r.what == "forget n4");
         assert!(
-            matches!(&closed.unwrap().reason, Reason::Gate { gate: at, .. } if *at == gate),
-            "{gate}: {closed:?}"
+            matches!(&closed.unwrap().reason, Reason::Closed(closed) if closed.gate == gate),
+            "{gate:?}: {closed:?}"
         );
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Evidence, Going, Observation, Planner, Presence, Proposal, Reason, Refusal,
-    Release, ReleaseGate, Report, Roster, Situation, Unanswered, Unity, View, Witness,
+    Capabilities, Evidence, Gate, Going, Observation, Planner, Presence, Proposal, Reason, Refusal,
+    Release, Report, Roster, Situation, Unanswered, Unity, View, Witness,
 };
 
 use Presence::{Leaving, Present, Waiting};
@@ -83,10 +83,7 @@ fn whoever_may_be_a_member_counts() {
         let mut observed = met_by_a_stranger();
         observed.reports = reports;
         let plan = after_the_hold(&mut Clock::start(), toy, &observed);
-        assert_eq!(
-            queue(&plan).pop(),
-            Some((5, Some(ReleaseGate::MembersAnswer)))
-        );
+        assert_eq!(queue(&plan).pop(), Some((5, Some(Gate::MembersAnswer))));
         assert!(!plan.settled);
     };
     let says = announced(&[(5, Leaving)]);
@@ -112,7 +109,7 @@ fn whoever_may_be_a_member_counts() {
     let mut clock = Clock::start();
     clock.after(0, &content(), &seen(vec![dns(&WITH_9), says], &WITH_9));
     let plan = after_the_hold(&mut clock, &toy, &met_by_a_stranger());
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::MembersAnswer))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::MembersAnswer))]);
 }
 
 #[test]
@@ -202,7 +199,7 @@ fn a_refused_member_held_its_neighbours_up_and_could_not_go_itself() {
         says[0].1 = Leaving;
         observed.reports[1] = announced(&says);
         let plan = Clock::start().after(0, &toy, &observed);
-        assert_eq!(queue(&plan), [(5, Some(ReleaseGate::Settled)), (9, None)]);
+        assert_eq!(queue(&plan), [(5, Some(Gate::Settled)), (9, None)]);
         let mut dry = Clock::start();
         dry.orders.dry_run = true;
         let plan = dry.after(0, &toy, &observed);

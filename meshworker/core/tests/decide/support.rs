@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Capabilities, Context, Departure, Grade, History, Leave, Limits, MemberId, Moment,
+    Answer, Capabilities, Context, Departure, Grade, Leave, Limits, MemberId, Mind, Moment,
     Observation, Orders, Peer, Plan, Planner, Presence, Proposal, Report, Request, Sighting,
-    Situation, Step, StepKind, Touches, Unity, View, Witness, decide,
+    Situation, Step, StepKind, Touches, Unity, View, Witness,
 };
 use serde::Serialize;
 
@@ -113,6 +113,7 @@ pub fn leave(last: u8) -> Leave<Ask> {
         node: format!("n{last}"),
         holds: Vec::new(),
         steps: vec![step(last, Ask::HandOver)],
+        last: Vec::new(),
         progress: None,
         touches: Touches::All,
     }
@@ -204,7 +205,7 @@ pub struct Clock {
     pub min_members: usize,
     pub orders: Orders,
     pub seed: u64,
-    history: History,
+    mind: Mind,
 }
 
 impl Clock {
@@ -215,7 +216,7 @@ impl Clock {
             min_members: 1,
             orders: Orders::default(),
             seed: 0,
-            history: History::default(),
+            mind: Mind::default(),
         }
     }
 
@@ -234,10 +235,7 @@ impl Clock {
             orders: &self.orders,
             seed: self.seed,
         };
-        let history = std::mem::take(&mut self.history);
-        let (plan, history) = decide(toy, &context, observed, history);
-        self.history = history;
-        plan
+        self.mind.decide(toy, &context, observed)
     }
 
     /// The same, of which nothing is done: a dry run.
@@ -247,14 +245,14 @@ impl Clock {
         toy: &Toy,
         observed: &Observation<()>,
     ) -> Plan<Ask> {
-        let before = self.history.clone();
+        self.orders.dry_run = true;
         let plan = self.after(seconds, toy, observed);
-        self.history.take_back(&before, &plan.steps);
+        self.orders.dry_run = false;
         plan
     }
 
     /// The worker is killed and started again.
     pub fn restart(&mut self) {
-        self.history = History::default();
+        self.mind = Mind::default();
     }
 }

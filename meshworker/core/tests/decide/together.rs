@@ -1,6 +1,6 @@
 //! Leavers whose goings do not touch each other go together.
 
-use meshworker_core::{Floor, Leave, Presence, ReleaseGate, Touches, Unanswered};
+use meshworker_core::{Floor, Gate, Leave, Presence, Touches, Unanswered};
 
 use Presence::{Leaving, Present, Stopping};
 
@@ -9,8 +9,8 @@ use crate::support::{
     Ask, Clock, Toy, announced, content, departed, dns, ip, leave, replica, seen, step, tasks,
 };
 
-const TURN: Option<ReleaseGate> = Some(ReleaseGate::Turn);
-const SETTLED: Option<ReleaseGate> = Some(ReleaseGate::Settled);
+const TURN: Option<Gate> = Some(Gate::Turn);
+const SETTLED: Option<Gate> = Some(Gate::Settled);
 
 /// A database in which these members are meant to go, and what each going touches.
 fn touching(members: &[(u8, &[&str])]) -> Toy {
@@ -100,7 +100,7 @@ fn the_hold_begins_anew_when_anybody_else_comes_or_goes() {
     let mut silent = five(&[(5, Leaving)]);
     silent.answers.insert(ip(4), Err(Unanswered::Timeout));
     let plan = clock.after(1, &toy, &silent);
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::MembersAnswer))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::MembersAnswer))]);
 }
 
 /// Three stay and two come back, where four must stay.
@@ -129,7 +129,7 @@ fn two_that_come_back_did_not_count_on_each_other_while_both_were_gone() {
         toy
     };
     let plan = after_the_hold(&mut Clock::start(), &floor(4), &both);
-    assert_eq!(queue(&plan), [(4, None), (5, Some(ReleaseGate::Floor))]);
+    assert_eq!(queue(&plan), [(4, None), (5, Some(Gate::Floor))]);
     let plan = after_the_hold(&mut Clock::start(), &floor(3), &both);
     assert_eq!(queue(&plan), [(4, None), (5, None)]);
 }
@@ -184,7 +184,7 @@ fn work_that_led_nowhere_kept_everybody() {
     }
     let mut toy = touching(&[(5, &["a"])]);
     let plan = after_the_hold(&mut Clock::start(), &toy, &busy);
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::AtRest))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::AtRest))]);
     toy.0.stuck.insert("n1".into());
     let plan = after_the_hold(&mut Clock::start(), &toy, &busy);
     assert_eq!(queue(&plan), [(5, None)]);

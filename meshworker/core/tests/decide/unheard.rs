@@ -1,8 +1,8 @@
 //! Members that are meant to go and give no view: each gets a verdict.
 
 use meshworker_core::{
-    Going, Leaver, Objection, Observation, Presence, Progress, Release, ReleaseGate, Report,
-    Unanswered, Witness,
+    Gate, Going, Leaver, Objection, Observation, Presence, Progress, Release, Report, Unanswered,
+    Witness,
 };
 
 use Presence::{Leaving, Present};
@@ -48,7 +48,7 @@ fn leaver(release: Release) -> Leaver {
 
 fn held(seen: &str) -> Release {
     Release::Held {
-        gate: ReleaseGate::MembersAnswer,
+        gate: Gate::MembersAnswer,
         seen: format!("it gives no view: {seen}"),
     }
 }
@@ -121,7 +121,7 @@ fn nobody_tells_what_never_came_up_where_nobody_answers() {
             .insert(ip(last), Err(Denied("WRONGPASS".into())));
     }
     let plan = after_the_hold(&mut Clock::start(), &content(), &observed);
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::MembersAnswer))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::MembersAnswer))]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn one_that_has_answered_in_its_place_has_been_up() {
     );
     clock.after(0, &content(), &all);
     let plan = clock.after(1, &content(), &without_a_view(Starting("LOADING".into())));
-    assert_eq!(queue(&plan), [(5, Some(ReleaseGate::MembersAnswer))]);
+    assert_eq!(queue(&plan), [(5, Some(Gate::MembersAnswer))]);
     assert_eq!(plan.leavers[0].node, "n5");
 }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Leaver, MemberId, Observation, Plan, Release, ReleaseGate, Report, Situation, Unanswered,
-    Unity, Witness,
+    Closed, Gate, Leaver, MemberId, Observation, Plan, Report, Situation, Unanswered, Unity,
+    Witness,
 };
 use tokio::time::Instant;
 
@@ -146,9 +146,9 @@ impl Findings {
         let leaver = self.leavers.iter().find(is_it)?;
         Some(Verdict {
             granted: leaver.release.is_granted(),
-            why: match &leaver.release {
-                Release::Granted => "every release gate is open".to_owned(),
-                Release::Held { gate, seen } => why(*gate, seen),
+            why: match leaver.release.closed() {
+                None => "every release gate is open".to_owned(),
+                Some(closed) => why(&closed),
             },
             going: leaver.going.to_string(),
             place: leaver.place,
@@ -173,14 +173,12 @@ fn unity<D>(unity: &Unity, situation: &Situation<'_, D>) -> String {
 }
 
 /// Why a member is held: with what was seen where that is its own affair.
-fn why(gate: ReleaseGate, seen: &str) -> String {
-    match gate {
-        ReleaseGate::MembersAnswer | ReleaseGate::MembersAgree | ReleaseGate::AtRest => {
-            format!("{gate} is closed; {ELSEWHERE}")
+fn why(closed: &Closed) -> String {
+    match closed.gate {
+        Gate::MembersAnswer | Gate::MembersAgree | Gate::AtRest => {
+            format!("{} is closed; {ELSEWHERE}", closed.gate())
         }
-        ReleaseGate::Turn | ReleaseGate::Floor | ReleaseGate::DataSafe | ReleaseGate::Settled => {
-            format!("{gate} is closed: {seen}")
-        }
+        _ => closed.to_string(),
     }
 }
 

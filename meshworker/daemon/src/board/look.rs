@@ -154,19 +154,20 @@ fn wanted<P: Planner>(pass: &Pass<P>) -> usize {
 
 /// The planned requests, each with what came of it.
 fn steps<P: Planner>(pass: &Pass<P>) -> Vec<StepStatus> {
-    let done: BTreeMap<&str, _> = pass.done.iter().map(|d| (d.step.as_str(), d)).collect();
+    let done = pass.done.iter();
+    let done: BTreeMap<String, _> = done.map(|d| (d.step.key(), &d.reply)).collect();
     let steps = pass.plan.steps.iter();
     steps
         .map(|step| {
-            let done = done.get(step.to_string().as_str()).copied();
+            let reply = done.get(&step.key());
             StepStatus {
                 kind: step.request.kind().to_string(),
                 to: step.to.to_string(),
                 request: step.request.to_string(),
                 introduces: step.request.introduces().map(|address| address.to_string()),
                 evidence: step.evidence.iter().map(ToString::to_string).collect(),
-                ok: done.map(|done| done.reply.is_ok()),
-                reply: done.map(|done| match &done.reply {
+                ok: reply.map(|reply| reply.is_ok()),
+                reply: reply.map(|reply| match reply {
                     Ok(reply) => reply.clone(),
                     Err(failure) => failure.to_string(),
                 }),

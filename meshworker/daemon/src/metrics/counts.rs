@@ -27,7 +27,7 @@ pub struct Counts {
     unanswered: u64,
     answers: BTreeMap<(Witness, &'static str), u64>,
     steps: BTreeMap<(String, bool), u64>,
-    refusals: BTreeMap<&'static str, u64>,
+    refusals: BTreeMap<String, u64>,
     events: BTreeMap<(EventKind, Severity), u64>,
     queue_moved: Option<SystemTime>,
 }
@@ -58,8 +58,8 @@ fn histogram(family: &Family) -> Histogram {
 
 impl Counts {
     /// The kinds of all refusals that ever stood.
-    pub fn refused(&self) -> impl Iterator<Item = &'static str> {
-        self.refusals.keys().copied()
+    pub fn refused(&self) -> impl Iterator<Item = &str> {
+        self.refusals.keys().map(String::as_str)
     }
 
     pub(super) fn pass(&mut self, look: &Look) {
@@ -82,7 +82,7 @@ impl Counts {
         }
     }
 
-    pub(super) fn refusal(&mut self, kind: &'static str) {
+    pub(super) fn refusal(&mut self, kind: String) {
         *self.refusals.entry(kind).or_default() += 1;
     }
 

@@ -54,13 +54,15 @@ pub fn cluster(page: &mut Page, sheet: &Sheet, counts: &Counts) {
         page.count(&PLANNED_STEPS, &[name, &kind], steps.count());
     }
     // One that stood and does not is none, not unknown.
-    let mut refusals: BTreeMap<&str, usize> = BTreeMap::new();
-    refusals.extend(counts.refused().map(|kind| (kind, 0)));
+    let refused = counts.refused().map(|kind| (kind.to_owned(), 0));
+    let mut refusals: BTreeMap<String, usize> = refused.collect();
     for refusal in &look.refusals {
-        *refusals.entry(refusal.reason.kind()).or_default() += 1;
+        *refusals
+            .entry(refusal.reason.kind().into_owned())
+            .or_default() += 1;
     }
     for (kind, count) in refusals {
-        page.count(&REFUSALS, &[name, kind], count);
+        page.count(&REFUSALS, &[name, &kind], count);
     }
     leavers(page, name, &look);
 }

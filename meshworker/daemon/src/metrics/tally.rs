@@ -32,7 +32,7 @@ impl Tally {
             };
             let is_new = !self.standing.contains(&identity);
             if standing.insert(identity) && is_new {
-                self.counts.refusal(refusal.reason.kind());
+                self.counts.refusal(refusal.reason.kind().into_owned());
             }
         }
         self.standing = standing;

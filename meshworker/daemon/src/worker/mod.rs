@@ -1,6 +1,5 @@
 //! The loop: observe, decide, act, tell, for each cluster.
 
-mod act;
 mod cadence;
 mod ear;
 mod ears;
@@ -17,7 +16,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Context, History, Moment, Orders, Pace, Request, Step, StepKind, decide};
+use meshworker_core::{Context, Mind, Moment, Orders, Pace, Plan, Thought};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::watch;
@@ -32,10 +31,10 @@ use crate::witness::{self, Source};
 use cadence::Cadence;
 use ears::{Ears, Haste};
 use ending::Ending;
-use observe::{Observer, Seen};
+use observe::{Observer, Seen, Waited};
 
 pub(crate) use observe::AT_ONCE;
-pub use pass::{Done, Pass, Requests};
+pub use pass::{Pass, Requests};
 use rush::Rush;
 use tell::Teller;
 pub(crate) use tell::identity;
@@ -134,7 +133,7 @@ pub struct Worker<E: Engine> {
     desk: Option<Arc<Desk>>,
     sheet: Option<Arc<Sheet>>,
     observer: Observer<E>,
-    history: History,
+    mind: Mind,
     started: Instant,
     /// Another one for each worker, so that two do not stay in step.
     seed: u64,
@@ -154,7 +153,7 @@ impl<E: Engine> Worker<E> {
             ears: Ears::of(sources),
             desk: None,
             sheet: None,
-            history: History::default(),
+            mind: Mind::default(),
             started: Instant::now(),
             // Each has keys of its own, which is all the chance needed here.
             seed: RandomState::new().hash_one(()),
@@ -183,19 +182,36 @@ impl<E: Engine> Worker<E> {
 
     /// One pass that waits for every witness, looks and decides, and does nothing.
     pub async fn look(&mut self) -> Pass<E> {
-        self.look_once(Haste::None).await.0
+        let began = Instant::now();
+        let seen = self.observer.observe(&mut self.ears, Haste::None).await;
+        let plan = self.thinking(began, |mind, engine, context| {
+            mind.decide(engine, context, &seen.observed)
+        });
+        self.passed(began, seen, plan)
     }
 
-    /// One look, and whether every witness has answered in it.
-    async fn look_once(&mut self, haste: Haste) -> (Pass<E>, bool) {
-        let began = Instant::now();
-        let Seen {
-            observed,
-            whole,
-            waited,
-            listened,
-            requests,
-        } = self.observer.observe(&mut self.ears, haste).await;
+    /// Looks until it is decided what to do: once, or twice.
+    async fn decided(&mut self) -> Pass<E> {
+        let (mut haste, mut before) = (self.haste, Waited::default());
+        loop {
+            let began = Instant::now();
+            let mut seen = self.observer.observe(&mut self.ears, haste).await;
+            before.add_to(&mut seen);
+            let thought = self.thinking(began, |mind, engine, context| {
+                mind.consider(engine, context, &seen.observed, seen.whole)
+            });
+            match thought {
+                Thought::Decided(plan) => return self.passed(began, seen, plan),
+                Thought::LookAgain => (haste, before) = (Haste::Patient, Waited::of(&seen)),
+            }
+        }
+    }
+
+    fn thinking<T>(
+        &mut self,
+        began: Instant,
+        think: impl FnOnce(&mut Mind, &E, &Context<'_>) -> T,
+    ) -> T {
         let orders = self.orders();
         let context = Context {
             now: Moment(began - self.started),
@@ -204,32 +220,27 @@ impl<E: Engine> Worker<E> {
             orders: &orders,
             seed: self.seed,
         };
-        let before = orders.dry_run.then(|| self.history.clone());
-        let history = std::mem::take(&mut self.history);
-        let (plan, history) = decide(&*self.engine, &context, &observed, history);
-        self.history = history;
-        if let Some(before) = before {
-            // Nothing of it will be done: the next pass plans it again.
-            self.history.take_back(&before, &plan.steps);
-        }
+        think(&mut self.mind, &self.engine, &context)
+    }
+
+    fn passed(&mut self, began: Instant, seen: Seen<E::Detail>, plan: Plan<E::Request>) -> Pass<E> {
         self.passes += 1;
-        let pass = Pass {
+        Pass {
             number: self.passes,
-            listened,
-            waited,
+            listened: seen.listened,
+            waited: seen.waited,
             took: began.elapsed(),
-            observed,
+            observed: seen.observed,
             plan,
             done: Vec::new(),
-            requests,
-        };
-        (pass, whole)
+            requests: seen.requests,
+        }
     }
 
     /// One whole pass: look, decide, do.
     pub async fn pass(&mut self) -> Pass<E> {
         let began = Instant::now();
-        let mut pass = self.look_twice().await;
+        let mut pass = self.decided().await;
         if let Some(sheet) = &self.sheet {
             sheet.orders().fulfilled(&pass.plan.fulfilled);
         }
@@ -241,7 +252,7 @@ impl<E: Engine> Worker<E> {
         }
         if !self.orders().dry_run {
             let asked = Instant::now();
-            pass.done = act::perform(&self.engine, &pass.plan.steps).await;
+            pass.done = meshworker_engines::perform(&self.engine, &pass.plan.steps).await;
             pass.waited += asked.elapsed();
         }
         pass.requests.steps = pass.done.len();
@@ -258,33 +269,6 @@ impl<E: Engine> Worker<E> {
         sheet.map_or_else(Orders::default, |sheet| {
             sheet.orders().orders(Instant::now())
         })
-    }
-
-    /// Looks, and looks again when somebody is to be forgotten: every gate is
-    /// passed a second time right before the act, on what is seen then. What
-    /// only one of the two looks asks for is not made. The second one counts only
-    /// when every witness was asked anew: an old report testifies once.
-    async fn look_twice(&mut self) -> Pass<E> {
-        let before = self.history.clone();
-        let (first, _) = self.look_once(self.haste).await;
-        let wished: Vec<String> = removals(&first).map(Step::key).collect();
-        if wished.is_empty() {
-            return first;
-        }
-        self.passes -= 1;
-        self.history = before.clone();
-        let (mut second, whole) = self.look_once(Haste::Patient).await;
-        second.requests.witnesses += first.requests.witnesses;
-        second.requests.views += first.requests.views;
-        second.waited += first.waited;
-        let sudden: Vec<Step<E::Request>> = removals(&second).cloned().collect();
-        // One that comes up only now has not been looked at twice: then none is
-        // made in this pass, so that none is taken for made.
-        if !whole || sudden.iter().any(|step| !wished.contains(&step.key())) {
-            self.history.take_back(&before, &sudden);
-            second.plan.steps.retain(|step| !is_removal(step));
-        }
-        second
     }
 
     /// Passes until the members are one cluster, at most for `timeout`.
@@ -395,12 +379,4 @@ async fn ordered(sheet: Option<&Sheet>) {
         Some(sheet) => sheet.orders().changed().await,
         None => std::future::pending().await,
     }
-}
-
-fn is_removal<R: Request>(step: &Step<R>) -> bool {
-    step.request.kind() == StepKind::Forget
-}
-
-fn removals<E: Engine>(pass: &Pass<E>) -> impl Iterator<Item = &Step<E::Request>> {
-    pass.plan.steps.iter().filter(|step| is_removal(step))
 }

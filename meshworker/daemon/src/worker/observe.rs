@@ -45,6 +45,30 @@ pub struct Seen<D> {
     pub requests: Requests,
 }
 
+/// What an earlier look of the same pass has cost.
+#[derive(Default)]
+pub struct Waited {
+    waited: Duration,
+    requests: Requests,
+}
+
+impl Waited {
+    /// What this look has cost.
+    pub fn of<D>(seen: &Seen<D>) -> Waited {
+        Waited {
+            waited: seen.waited,
+            requests: seen.requests,
+        }
+    }
+
+    /// Counts it in.
+    pub fn add_to<D>(&self, seen: &mut Seen<D>) {
+        seen.waited += self.waited;
+        seen.requests.witnesses += self.requests.witnesses;
+        seen.requests.views += self.requests.views;
+    }
+}
+
 /// Takes what the witnesses say, and asks every node that they name.
 pub struct Observer<E> {
     engine: Arc<E>,

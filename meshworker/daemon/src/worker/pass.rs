@@ -2,22 +2,9 @@
 
 use std::time::Duration;
 
-use meshworker_core::{Evidence, Observation, Plan, Planner, Roster, StepKind};
-use meshworker_engines::Failure;
+use meshworker_core::{Observation, Plan, Planner, Roster};
+use meshworker_engines::Done;
 use tokio::time::Instant;
-
-/// One request that was made, and what the node replied.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done {
-    /// The request, as an operator would type it, with the node asked.
-    pub step: String,
-    /// What it was for.
-    pub kind: StepKind,
-    /// What it rested on.
-    pub evidence: Vec<Evidence>,
-    /// What the node replied.
-    pub reply: Result<String, Failure>,
-}
 
 /// How many requests a pass took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,7 +33,7 @@ pub struct Pass<P: Planner> {
     /// What it decided.
     pub plan: Plan<P::Request>,
     /// What it did.
-    pub done: Vec<Done>,
+    pub done: Vec<Done<P::Request>>,
     /// What that cost.
     pub requests: Requests,
 }

@@ -4,7 +4,7 @@ mod leavers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshworker_core::{Plan, Planner, Reason, Refusal, ReleaseGate, Unity};
+use meshworker_core::{Change, Gate, Plan, Planner, Reason, Refusal, Request, Unity};
 use tracing::debug;
 
 use crate::board::Fact;
@@ -110,18 +110,17 @@ fn steps<P: Planner>(pass: &Pass<P>) -> impl Iterator<Item = Fact> {
                 Fact::new(EventKind::Failed, format!("{} => {failure}", done.step)).warning()
             }
         };
-        fact.because(done.kind).on(&done.evidence)
+        fact.because(done.step.request.kind())
+            .on(&done.step.evidence)
     })
 }
 
 fn refused(refusal: &Refusal) -> Fact {
     let fact = match &refusal.reason {
         // Most likely a deployment that shrinks the database by mistake.
-        Reason::Held {
-            gate: ReleaseGate::Floor,
-            seen,
-        } => {
-            let text = format!("replica-reset guard: {seen}; not done: {}", refusal.what);
+        Reason::Closed(closed) if closed.change == Change::Part && closed.gate == Gate::Floor => {
+            let (seen, what) = (&closed.seen, &refusal.what);
+            let text = format!("replica-reset guard: {seen}; not done: {what}");
             Fact::new(EventKind::Refused, text).warning()
         }
         Reason::DataLost(_) => {

@@ -74,6 +74,7 @@ impl Planner for Toy {
             node: view.node.clone(),
             holds: Vec::new(),
             steps: Vec::new(),
+            last: Vec::new(),
             progress: None,
             touches: Touches::All,
         });

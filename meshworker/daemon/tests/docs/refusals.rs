@@ -1,24 +1,22 @@
 //! Whoever sees a refusal finds it by its kind.
 
+use meshworker_core::Change;
+
 use crate::page::Page;
 
-/// Where the kinds are written down: each in a function `kind`.
-const SOURCES: [&str; 3] = [
-    include_str!("../../../core/src/refusal.rs"),
-    include_str!("../../../core/src/gate.rs"),
-    include_str!("../../../core/src/release_gate.rs"),
-];
-
-fn kinds() -> Vec<&'static str> {
-    let bodies = SOURCES.iter().flat_map(|source| {
-        let body = source.split("fn kind(").nth(1).unwrap();
-        body.split("\n    }\n")
-            .next()
-            .unwrap()
-            .split("=> \"")
-            .skip(1)
+/// The kinds of a function `kind`, and those of all gates.
+fn kinds() -> Vec<String> {
+    let source = include_str!("../../../core/src/refusal.rs");
+    let body = source.split("fn kind(").nth(1).unwrap();
+    let body = body.split("\n    }\n").next().unwrap();
+    let kinds = body.split("=> \"").skip(1);
+    let kinds = kinds.map(|rest| rest.split('"').next().unwrap().to_owned());
+    let changes = [Change::Forget, Change::Part, Change::Arrange];
+    let gates = changes.iter().flat_map(|change| {
+        let gates = change.gates().iter();
+        gates.map(|gate| change.closed(*gate, "").kind())
     });
-    bodies.map(|rest| rest.split('"').next().unwrap()).collect()
+    kinds.chain(gates).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use meshworker::board::{Board, Powers};
 use meshworker::metrics::{Kind, registry};
-use meshworker_core::{Gate, ReleaseGate};
+use meshworker_core::{Change, Gate};
 use serde_json::Value;
 
 use crate::looks::{cluster, story};
@@ -162,12 +162,13 @@ fn every_alert_is_explained_and_tested_both_ways() {
         );
     }
     // Kinds that a rule names are those that the core gives.
-    for kind in [
-        ReleaseGate::DataSafe.kind(),
-        ReleaseGate::Floor.kind(),
-        Gate::DataSafe.kind(),
+    for (change, gate) in [
+        (Change::Part, Gate::DataSafe),
+        (Change::Part, Gate::Floor),
+        (Change::Forget, Gate::DataSafe),
     ] {
-        assert!(rules.contains(kind), "no alert names {kind}");
+        let kind = change.closed(gate, "").kind();
+        assert!(rules.contains(&kind), "no alert names {kind}");
     }
 }
 

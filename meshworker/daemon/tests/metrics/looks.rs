@@ -10,8 +10,8 @@ use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::status::StepStatus;
 use meshworker::worker::Requests;
 use meshworker_core::{
-    Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Progress, Refusal, Release, ReleaseGate,
-    Report, Roster, Sighting, Unity, Witness,
+    Change, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Progress, Reason, Refusal,
+    Release, Report, Roster, Sighting, Unity, Witness,
 };
 use tokio::time::Instant;
 
@@ -149,17 +149,14 @@ pub fn leaver(slot: u8, left: u64, release: Release) -> Leaver {
 /// Held because it holds data.
 pub fn held() -> Release {
     Release::Held {
-        gate: ReleaseGate::DataSafe,
+        gate: Gate::DataSafe,
         seen: "5461 slots".into(),
     }
 }
 
 /// What the release gate before data says of a leaver.
 pub fn unsafe_to_go(slot: u8, seen: &str) -> Refusal {
-    let reason = meshworker_core::Reason::Held {
-        gate: ReleaseGate::DataSafe,
-        seen: seen.into(),
-    };
+    let reason = Reason::Closed(Change::Part.closed(Gate::DataSafe, seen));
     Refusal::new(format!("release cache_redis.{slot}"), reason)
 }
 

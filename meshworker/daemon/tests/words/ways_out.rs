@@ -12,8 +12,8 @@ use meshworker::config::{Cluster, Given, Origin, Raw, Surroundings};
 use meshworker::status::{EventKind, StepStatus};
 use meshworker::worker::Requests;
 use meshworker_core::{
-    Evidence, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Reason, Refusal, Release,
-    ReleaseGate, Report, Roster, Sighting, Unity, Witness,
+    Evidence, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Reason, Refusal, Release,
+    Report, Roster, Sighting, Unity, Witness,
 };
 use meshworker_doctor::finding::{Finding, Severity};
 use meshworker_doctor::report::{Diagnosis, Skipped};
@@ -122,7 +122,7 @@ fn look(word: &str) -> Look {
             estimate: None,
             patient: true,
             release: Release::Held {
-                gate: ReleaseGate::DataSafe,
+                gate: Gate::DataSafe,
                 seen: word(),
             },
         }],

@@ -66,6 +66,7 @@ impl<'a> Leaving<'a> {
                 node: node.view.node.clone(),
                 holds,
                 steps,
+                last: Vec::new(),
                 progress,
                 // Each keeps copies of whatever the others have.
                 touches: Touches::All,

@@ -105,6 +105,7 @@ fn leave(n: u32, holds: &[&str]) -> Leave<Request> {
         node: id(n),
         holds: holds.iter().map(|hold| (*hold).to_owned()).collect(),
         steps: vec![],
+        last: Vec::new(),
         progress: None,
         touches: Touches::All,
     }

@@ -204,7 +204,7 @@ async fn three_to_nine_at_once_are_eight_and_one_left_alone() {
     worker.until_one_of(3).await;
     nodes.extend(start(&at[8..]).await);
     worker.dns.push(at[8]);
-    let tipped = |pass: &Pass| pass.replies.iter().any(|(_, reply)| reply.is_ok());
+    let tipped = |pass: &Pass| pass.done.iter().any(|done| done.reply.is_ok());
     worker.until("the ninth is tipped", tipped).await;
     nodes.extend(start(&at[3..8]).await);
     worker.dns = at.clone();

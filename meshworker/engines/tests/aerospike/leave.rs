@@ -12,7 +12,7 @@ use std::time::Duration;
 use aerospike_sim::testing::Writers;
 use aerospike_sim::{Edition, NodeOptions, SimNode, info};
 use meshworker_conformance::Driver;
-use meshworker_core::{Limits, Release, ReleaseGate};
+use meshworker_core::{Gate, Limits, Release};
 use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
 use tokio::time::{Instant, sleep};
@@ -22,7 +22,7 @@ use crate::worker::{PATIENCE, access, addresses};
 const RECORDS: usize = 2000;
 
 /// What a member was held by, in the order in which it was seen.
-type Held = Vec<(Duration, IpAddr, ReleaseGate, String)>;
+type Held = Vec<(Duration, IpAddr, Gate, String)>;
 
 /// Five members with records and a writer, at the pace of real ones; two of
 /// them ask to leave. Returns what held them, and the requests that were made.
@@ -73,8 +73,7 @@ async fn two_of_five_leave(edition: Edition) -> (Held, Vec<String>) {
                             .to_owned()
                     };
                     if last.is_none_or(|(_, _, known, what)| {
-                        known != gate
-                            || (*gate == ReleaseGate::DataSafe && kind(what) != kind(seen))
+                        known != gate || (*gate == Gate::DataSafe && kind(what) != kind(seen))
                     }) {
                         let when = begin.elapsed();
                         eprintln!(
@@ -107,11 +106,14 @@ async fn two_of_five_leave(edition: Edition) -> (Held, Vec<String>) {
     let missing = Writers::missing(services[0], &acknowledged).await;
     assert_eq!(missing.unwrap(), 0, "of {} writes", acknowledged.len());
     let steps = driver.done[before..].iter();
-    let steps = steps.map(|(_, step, reply)| format!("{} => {reply}", step.request));
+    let steps = steps.map(|(_, done)| {
+        let reply = done.reply.as_deref().unwrap_or("failed");
+        format!("{} => {reply}", done.step.request)
+    });
     (held, steps.collect())
 }
 
-fn gates(held: &Held, of: IpAddr) -> Vec<ReleaseGate> {
+fn gates(held: &Held, of: IpAddr) -> Vec<Gate> {
     let held = held.iter().filter(|(_, who, ..)| *who == of);
     held.map(|(_, _, gate, _)| *gate).collect()
 }
@@ -122,12 +124,9 @@ async fn in_community_edition_the_next_waits_until_the_copies_are_made() {
     assert_eq!(steps, Vec::<String>::new());
     let (first, second) = (held[0].1, held.last().unwrap().1);
     assert_ne!(first, second);
-    assert!(
-        gates(&held, first).contains(&ReleaseGate::Settled),
-        "{held:#?}"
-    );
+    assert!(gates(&held, first).contains(&Gate::Settled), "{held:#?}");
     let second = gates(&held, second);
-    for gate in [ReleaseGate::Turn, ReleaseGate::AtRest, ReleaseGate::Settled] {
+    for gate in [Gate::Turn, Gate::AtRest, Gate::Settled] {
         assert!(second.contains(&gate), "{held:#?}");
     }
 }

@@ -73,9 +73,9 @@ async fn refused_tips_are_named_and_repeated_until_they_are_accepted() {
     worker.limits.retry_first = SOON;
     let refused = |pass: &Pass| {
         let refusal = Failure::Refused("tip refused".into());
-        pass.replies
+        pass.done
             .iter()
-            .any(|(_, reply)| *reply == Err(refusal.clone()))
+            .any(|done| done.reply == Err(refusal.clone()))
     };
     worker.until("a refusal", refused).await;
     worker.until("the same after a while", refused).await;
@@ -93,9 +93,7 @@ async fn a_tip_without_effect_is_repeated() {
     worker.limits.retry_first = SOON;
     for _ in 0..2 {
         worker
-            .until("ok", |pass| {
-                pass.replies.iter().any(|(_, reply)| reply.is_ok())
-            })
+            .until("ok", |pass| pass.done.iter().any(|done| done.reply.is_ok()))
             .await;
     }
     nodes[&at[1]].misbehave(Misbehaviour::None);

@@ -10,10 +10,10 @@ use aerospike_sim::testing::Loopback;
 pub use aerospike_sim::testing::PATIENCE;
 use aerospike_sim::{NodeOptions, SimNode, info};
 use meshworker_core::{
-    Answer, Context, History, Limits, Moment, Observation, Orders, Plan, Report, Witness, decide,
+    Answer, Context, Limits, Mind, Moment, Observation, Orders, Plan, Report, Thought, Witness,
 };
 use meshworker_engines::aerospike::{Aerospike, Detail, Request};
-use meshworker_engines::{Access, Engine, Failure};
+use meshworker_engines::{Access, Done, Engine, perform};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -76,7 +76,7 @@ pub async fn seeds(node: &SimNode) -> String {
 pub struct Pass {
     pub answers: BTreeMap<IpAddr, Answer<Detail>>,
     pub plan: Plan<Request>,
-    pub replies: Vec<(String, Result<String, Failure>)>,
+    pub done: Vec<Done<Request>>,
 }
 
 impl Pass {
@@ -90,7 +90,7 @@ pub struct Worker {
     /// What the name server answers.
     pub dns: Vec<IpAddr>,
     pub limits: Limits,
-    pub history: History,
+    mind: Mind,
     started: Instant,
 }
 
@@ -112,21 +112,35 @@ impl Worker {
                 retry_most: PATIENCE,
                 ..Limits::default()
             },
-            history: History::default(),
+            mind: Mind::default(),
             started: Instant::now(),
         }
     }
 
+    /// Looks, twice where that is asked for, decides and acts.
     pub async fn pass(&mut self) -> Pass {
+        loop {
+            let (answers, thought) = self.look().await;
+            if let Thought::Decided(plan) = thought {
+                let done = perform(&self.engine, &plan.steps).await;
+                return Pass {
+                    answers,
+                    plan,
+                    done,
+                };
+            }
+        }
+    }
+
+    async fn look(&mut self) -> (BTreeMap<IpAddr, Answer<Detail>>, Thought<Request>) {
         let mut looks = JoinSet::new();
         for address in self.dns.clone() {
             let engine = Arc::clone(&self.engine);
             looks.spawn(async move { (address, engine.observe(address).await) });
         }
-        let answers: BTreeMap<_, _> = looks.join_all().await.into_iter().collect();
         let observed = Observation {
             reports: vec![Report::addresses(Witness::Dns, self.dns.iter().copied())],
-            answers,
+            answers: looks.join_all().await.into_iter().collect(),
         };
         let context = Context {
             now: Moment(self.started.elapsed()),
@@ -135,19 +149,8 @@ impl Worker {
             orders: Orders::none(),
             seed: 0,
         };
-        let history = std::mem::take(&mut self.history);
-        let (plan, history) = decide(&*self.engine, &context, &observed, history);
-        self.history = history;
-        let mut acts = JoinSet::new();
-        for step in plan.steps.clone() {
-            let engine = Arc::clone(&self.engine);
-            acts.spawn(async move { (step.to_string(), engine.perform(&step).await) });
-        }
-        Pass {
-            answers: observed.answers,
-            plan,
-            replies: acts.join_all().await,
-        }
+        let thought = self.mind.consider(&*self.engine, &context, &observed, true);
+        (observed.answers, thought)
     }
 
     /// Passes until one is as wished, all of them returned.
@@ -178,6 +181,7 @@ impl Worker {
 
 /// How many steps were performed in these passes.
 pub fn performed(passes: &[Pass], request: &str) -> usize {
-    let replies = passes.iter().flat_map(|pass| &pass.replies);
-    replies.filter(|(step, _)| step.contains(request)).count()
+    let done = passes.iter().flat_map(|pass| &pass.done);
+    done.filter(|done| done.step.to_string().contains(request))
+        .count()
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::{Plan, Reason, Release, ReleaseGate, Step};
+use meshworker_core::{Gate, Plan, Reason, Release, Step};
 use meshworker_engines::redis::{Act, RedisRequest, Slots};
 use meshworker_engines::{Engine, Failure};
 use tokio::time::sleep;
@@ -236,7 +236,7 @@ async fn a_leaver_with_a_key_that_is_too_large_is_told_and_gives_the_rest() {
         });
         let held = plan.leavers.iter().any(|leaver| match &leaver.release {
             Release::Held { gate, seen } => {
-                *gate == ReleaseGate::DataSafe && seen.contains(&key) && seen.contains("1 slots")
+                *gate == Gate::DataSafe && seen.contains(&key) && seen.contains("1 slots")
             }
             Release::Granted => false,
         });

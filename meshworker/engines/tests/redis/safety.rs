@@ -5,7 +5,7 @@ use std::time::Duration;
 use meshworker_conformance::{Driver, World};
 use meshworker_core::{Reason, Step, StepKind};
 use meshworker_engines::redis::{Act, RedisRequest, Slots};
-use meshworker_engines::{Engine, Failure};
+use meshworker_engines::{Done, Engine, Failure};
 use tokio::time::{Instant, sleep};
 
 use crate::servers::Servers;
@@ -165,7 +165,7 @@ async fn a_wish_that_is_fulfilled_already_is_a_success() {
     let mut driver = Driver::new(servers.engine());
     driver.until_one(&nodes, servers.patience()).await;
     let engine = servers.engine();
-    for (_, step, _) in &driver.done {
+    for (_, Done { step, .. }) in &driver.done {
         let again = engine.perform(step).await;
         assert!(again.is_ok(), "{step}: {again:?}");
     }

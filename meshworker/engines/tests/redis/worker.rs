@@ -2,23 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_conformance::quick_limits;
 use meshworker_core::{
-    Context, Grade, History, Limits, Moment, Observation, Orders, Plan, Presence, Report, Sighting,
-    Step, Witness, decide,
+    Context, Grade, Limits, Mind, Moment, Observation, Orders, Plan, Presence, Report, Sighting,
+    Step, Thought, Witness,
 };
-use meshworker_engines::Engine;
 use meshworker_engines::redis::{Redis, RedisRequest};
+use meshworker_engines::{Engine, perform};
 use tokio::time::Instant;
 
 /// A worker without a daemon.
 pub struct Worker {
-    engine: Redis,
+    engine: Arc<Redis>,
     limits: Limits,
-    history: History,
+    mind: Mind,
     start: Instant,
     /// Whom the name server lists.
     pub listed: Vec<IpAddr>,
@@ -34,12 +35,12 @@ impl Worker {
     /// A worker that has just started.
     pub fn new(engine: Redis, listed: &[IpAddr]) -> Worker {
         Worker {
-            engine,
+            engine: Arc::new(engine),
             limits: Limits {
                 leave_hold: Duration::from_millis(500),
                 ..quick_limits()
             },
-            history: History::default(),
+            mind: Mind::default(),
             start: Instant::now(),
             listed: listed.to_vec(),
             leaving: BTreeSet::new(),
@@ -48,8 +49,16 @@ impl Worker {
         }
     }
 
-    /// Looks and decides.
+    /// Looks, twice where that is asked for, and decides.
     pub async fn plan(&mut self) -> Plan<RedisRequest> {
+        loop {
+            if let Thought::Decided(plan) = self.thought().await {
+                return plan;
+            }
+        }
+    }
+
+    async fn thought(&mut self) -> Thought<RedisRequest> {
         let engine = &self.engine;
         let looks = self.listed.iter();
         let looks = looks.map(|at| async move { (*at, engine.observe(*at).await) });
@@ -83,32 +92,16 @@ impl Worker {
             orders: Orders::none(),
             seed: 0,
         };
-        let history = std::mem::take(&mut self.history);
-        let (plan, history) = decide(&self.engine, &context, &observed, history);
-        self.history = history;
-        plan
+        self.mind.consider(&*self.engine, &context, &observed, true)
     }
 
     /// Performs these steps: nodes side by side, steps of one node in order.
     pub async fn act(&mut self, steps: &[Step<RedisRequest>]) {
-        let mut by_node: BTreeMap<IpAddr, Vec<&Step<RedisRequest>>> = BTreeMap::new();
-        for step in steps {
-            by_node.entry(step.to).or_default().push(step);
-        }
-        let engine = &self.engine;
         let now = self.start.elapsed().as_secs_f64();
-        let done = by_node.into_values().map(|steps| async move {
-            let mut story = String::new();
-            for step in steps {
-                let reply = match engine.perform(step).await {
-                    Ok(reply) => reply,
-                    Err(failure) => failure.to_string(),
-                };
-                story += &format!("{now:8.3} s  {step}  =>  {reply}\n");
-            }
-            story
-        });
-        self.story.extend(join_all(done).await);
+        for done in perform(&self.engine, steps).await {
+            let reply = done.reply.unwrap_or_else(|failure| failure.to_string());
+            self.story += &format!("{now:8.3} s  {}  =>  {reply}\n", done.step);
+        }
     }
 
     /// Looks, decides, acts; returns the plan and who may stop.

@@ -6,8 +6,8 @@ mod claims;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
-    Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Plan, Progress, Release, ReleaseGate,
-    Unity, View,
+    Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Plan, Progress, Release, Unity,
+    View,
 };
 
 use super::*;
@@ -73,7 +73,7 @@ fn leaver(slot: u64, place: usize, release: Release) -> Leaver {
     }
 }
 
-fn held(gate: ReleaseGate) -> Release {
+fn held(gate: Gate) -> Release {
     Release::Held {
         gate,
         seen: "something".to_owned(),

@@ -24,7 +24,7 @@ pub fn refusal(refusal: &Refusal, look: &Look) -> RefusalStatus {
     });
     RefusalStatus {
         what: refusal.what.clone(),
-        kind: refusal.reason.kind().to_owned(),
+        kind: refusal.reason.kind().into_owned(),
         reason: refusal.reason.to_string(),
         evidence: refusal.evidence.iter().map(ToString::to_string).collect(),
         members: concerned.map(|member| member.id.to_string()).collect(),

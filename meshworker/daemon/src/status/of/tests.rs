@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use meshworker_core::{
-    Evidence, Going, Grade, Leaver, MemberId, Orders, Pace, Peer, Presence, Reason, Refusal,
-    Release, ReleaseGate, Report, Roster, Sighting, Unity, Witness,
+    Evidence, Gate, Going, Grade, Leaver, MemberId, Orders, Pace, Peer, Presence, Reason, Refusal,
+    Release, Report, Roster, Sighting, Unity, Witness,
 };
 use tokio::time::Instant;
 
@@ -134,7 +134,7 @@ impl Look {
 
 fn not_yet() -> Release {
     Release::Held {
-        gate: ReleaseGate::DataSafe,
+        gate: Gate::DataSafe,
         seen: "5 slots".into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use meshworker_core::{Leaver, MemberId, Planner, Release, ReleaseGate, Standing};
+use meshworker_core::{Gate, Leaver, MemberId, Planner, Standing};
 
 use crate::board::Fact;
 use crate::status::EventKind;
@@ -47,15 +47,15 @@ impl Leavers {
             }
             if before.is_none()
                 && !leaver.patient
-                && let Release::Held { gate, seen } = &leaver.release
-                && *gate != ReleaseGate::Settled
+                && let Some(closed) = leaver.release.closed()
+                && closed.gate != Gate::Settled
             {
                 let text = format!(
-                    "{} stops within seconds, and that is not safe: {seen}; shrink with \
+                    "{} stops within seconds, and that is not safe: {}; shrink with \
                      `meshworker scale`, or run members under `meshworker init`",
-                    leaver.member
+                    leaver.member, closed.seen
                 );
-                facts.push(fact(&leaver.member, gate.kind(), text).warning());
+                facts.push(fact(&leaver.member, &closed.kind(), text).warning());
             }
             if granted && before != Some(true) {
                 let text = format!("{} at {} was let go", leaver.member, leaver.address);

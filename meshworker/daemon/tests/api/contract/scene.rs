@@ -11,7 +11,7 @@ use meshworker::config::{Inputs, Origin, Raw};
 use meshworker::scale::Scaling;
 use meshworker::token_file::TokenFile;
 use meshworker::witness::{DockerClient, Endpoint};
-use meshworker_core::{Gate, Reason, Refusal};
+use meshworker_core::{Change, Gate, Reason, Refusal};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -168,10 +168,7 @@ fn cluster() -> meshworker::config::Cluster {
 /// Two passes, over members in every state, which left nothing empty that can be told.
 fn publish(sheet: &Registration) {
     for mut look in looks::story() {
-        let held = Reason::Gate {
-            gate: Gate::DataSafe,
-            seen: "a test".into(),
-        };
+        let held = Reason::Closed(Change::Forget.closed(Gate::DataSafe, "a test"));
         look.refusals
             .push(Refusal::new(format!("forget {GONE}"), held));
         sheet.sheet().publish(look);

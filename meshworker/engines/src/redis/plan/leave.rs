@@ -133,6 +133,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
             node: node.id.to_owned(),
             holds: Vec::new(),
             steps: Vec::new(),
+            last: Vec::new(),
             progress: (slots > 0).then_some(Progress {
                 unit: "slots",
                 left: slots as u64,
@@ -353,6 +354,7 @@ fn twin(address: IpAddr, view: &View<Detail>) -> Leave<RedisRequest> {
         node: view.node.clone(),
         holds: vec!["the id of another member: a volume was copied".into()],
         steps: Vec::new(),
+        last: Vec::new(),
         progress: None,
         touches: Touches::All,
     }

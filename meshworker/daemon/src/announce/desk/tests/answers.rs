@@ -54,7 +54,7 @@ fn only_a_member_that_leaves_gets_a_verdict_and_only_its_own() {
     }
     let leavers = vec![
         leaver(1, 1, Release::Granted),
-        leaver(2, 2, held(ReleaseGate::Turn)),
+        leaver(2, 2, held(Gate::Turn)),
         leaver(3, 3, Release::Granted),
     ];
     desk.publish(findings(&desk, start + seconds(0.1), true, leavers));
@@ -203,11 +203,7 @@ fn a_member_learned_what_is_open_at_another_address() {
     let (desk, start) = (Desk::default(), Instant::now());
     desk.heard(&leaving(1), start).unwrap();
     let reason = "10.9.9.9: unreachable: Connection refused";
-    for gate in [
-        ReleaseGate::MembersAnswer,
-        ReleaseGate::MembersAgree,
-        ReleaseGate::AtRest,
-    ] {
+    for gate in [Gate::MembersAnswer, Gate::MembersAgree, Gate::AtRest] {
         let release = Release::Held {
             gate,
             seen: reason.into(),

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use crate::decide::sightings;
 use crate::queue::Leaving;
 use crate::{
-    ChangeGate, Context, Going, History, Leave, Member, Reason, Refusal, Report, Request,
+    Change, Context, Gate, Going, History, Leave, Member, Reason, Refusal, Report, Request,
     Situation, Step, StepKind, Touches, Witness,
 };
 
@@ -45,7 +45,7 @@ fn untouchable<D, R: Request>(
             step,
             situation,
             address,
-            ChangeGate::Answers,
+            Gate::Answers,
             format!("{address} {seen}"),
         ))
     })
@@ -55,12 +55,12 @@ fn refusal<D, R: Request>(
     step: &Step<R>,
     situation: &Situation<'_, D>,
     about: IpAddr,
-    gate: ChangeGate,
+    gate: Gate,
     seen: String,
 ) -> Refusal {
     Refusal {
         what: step.to_string(),
-        reason: Reason::Change { gate, seen },
+        reason: Reason::Closed(Change::Arrange.closed(gate, seen)),
         evidence: sightings(situation.roster, about),
     }
 }
@@ -117,14 +117,14 @@ impl<D> Leaving<'_, D> {
         &self,
         member: &Member,
         before: Option<&Member>,
-    ) -> Option<(ChangeGate, String)> {
+    ) -> Option<(Gate, String)> {
         let stay = self.situation.wanted_views().count();
         let back = usize::from(self.going(member) == Going::Back);
         let (members, because) = (self.floor.members, &self.floor.because);
         if stay + back < members {
             let seen = format!("{stay} would stay, {because} asks for {members}");
-            return Some((ChangeGate::Floor, seen));
+            return Some((Gate::Floor, seen));
         }
-        before.map(|other| (ChangeGate::Turn, format!("{} is before it", other.id)))
+        before.map(|other| (Gate::Turn, format!("{} is before it", other.id)))
     }
 }
