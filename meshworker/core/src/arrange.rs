@@ -3,8 +3,8 @@
 //!
 //! A member under a supervisor waits until it may stop, and what it holds is taken in
 //! its turn, and only if it is not to stay (`queue`). The task list names it seconds
-//! before its supervisor does, and a worker that has just started has not heard of
-//! supervisors yet: the same holds then.
+//! before its supervisor does, and a worker that has just started, or could not reach it
+//! for a while, has not heard of its supervisor yet: the same holds then.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,9 +12,22 @@ use std::net::IpAddr;
 use crate::decide::sightings;
 use crate::queue::Leaving;
 use crate::{
-    Change, Context, Gate, Going, History, Leave, Member, Reason, Refusal, Report, Request,
-    Situation, Step, StepKind, Touches, Witness,
+    Change, Context, Gate, Going, History, Leave, Member, Observation, Reason, Refusal, Report,
+    Request, Situation, Step, StepKind, Touches, Witness,
 };
+
+/// Notes since when each address has answered without a break.
+pub(crate) fn note_answers<D>(
+    context: &Context<'_>,
+    observed: &Observation<D>,
+    history: &mut History,
+) {
+    let answers = |at: &IpAddr| matches!(observed.answers.get(at), Some(Ok(_)));
+    history.answering.retain(|at, _| answers(at));
+    for at in observed.answers.keys().filter(|at| answers(at)) {
+        history.answering.entry(*at).or_insert(context.now);
+    }
+}
 
 /// Why an arrangement is not made.
 pub(crate) fn refuse_arrangement<D, R: Request>(
@@ -25,6 +38,33 @@ pub(crate) fn refuse_arrangement<D, R: Request>(
     (step.request.kind() == StepKind::Arrange)
         .then(|| untouchable(step, situation, strangers))
         .flatten()
+}
+
+/// Gate 1 as well: a worker that has just started has not heard of whoever waits to leave
+/// with what is to be dealt out, unless the task list names all.
+pub(crate) fn refuse_dealing<D, R: Request>(
+    context: &Context<'_>,
+    step: &Step<R>,
+    observed: &Observation<D>,
+    history: &History,
+) -> Option<Refusal> {
+    let Context { now, limits, .. } = context;
+    let of = |witness| observed.reports.iter().find(move |r| r.witness == witness);
+    let listed = of(Witness::Docker).is_some_and(|report| report.grade.is_complete());
+    let listened = now.since(history.began_at.unwrap_or(*now));
+    let waits = of(Witness::Announce).is_some() && !listed && listened < limits.first_words;
+    (step.request.deals_out() && waits).then(|| {
+        let seen = format!(
+            "this worker has listened for {:.1} s, and hears of everybody within {:.0}",
+            listened.as_secs_f64(),
+            limits.first_words.as_secs_f64()
+        );
+        Refusal {
+            what: step.to_string(),
+            reason: Reason::Closed(Change::Arrange.closed(Gate::Answers, seen)),
+            evidence: step.evidence.clone(),
+        }
+    })
 }
 
 /// Gate 1: somebody that the step touches did not answer, or is nobody of ours.
@@ -76,9 +116,14 @@ impl<D> Leaving<'_, D> {
     ) -> Vec<Refusal> {
         let Context { now, limits, .. } = self.context;
         let listens = |report: &Report| report.witness == Witness::Announce;
-        let began = history.began_at.unwrap_or(*now);
-        let hears_nobody_yet =
-            self.observed.reports.iter().any(listens) && now.since(began) < limits.first_hearing;
+        let listens = self.observed.reports.iter().any(listens);
+        let is_new = |at: &IpAddr| {
+            let since = history.answering.get(at);
+            since.is_none_or(|since| now.since(*since) < limits.first_hearing)
+        };
+        let unheard = |member: &Member| {
+            listens && !member.seen.contains_key(&Witness::Announce) && is_new(&member.address)
+        };
         let mut refusals = Vec::new();
         let mut turns: Vec<(&Member, Touches)> = Vec::new();
         for leave in leaves {
@@ -91,8 +136,7 @@ impl<D> Leaving<'_, D> {
             let Some(member) = self.situation.roster.at(leave.address) else {
                 continue;
             };
-            let untold = member.is_untold()
-                || hears_nobody_yet && !member.seen.contains_key(&Witness::Announce);
+            let untold = member.is_untold() || unheard(member);
             let mut before = turns.iter();
             let before = before.find(|(_, touches)| touches.meets(&leave.touches));
             let before = before.map(|(member, _)| *member);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::arrange::refuse_arrangement;
+use crate::arrange::{note_answers, refuse_arrangement, refuse_dealing};
 use crate::history::Place;
 use crate::loss::{losses, with_losses};
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
@@ -46,6 +46,7 @@ pub fn decide<P: Planner>(
 ) -> (Plan<P::Request>, History) {
     let mut history = history;
     history.began_at.get_or_insert(context.now);
+    note_answers(context, observed, &mut history);
     let roster = observed.roster();
     let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
     let all = Seen::all(observed, &roster, &joining);
@@ -78,9 +79,10 @@ pub fn decide<P: Planner>(
         unity,
     } = proposal;
     refusals.extend(refused);
+    let situation = seen.situation();
+    let outsider_goes = (situation.leaving_views()).any(|(m, _)| never_in.contains(&m.address));
     // Who was never in and may not be is nobody's member either.
     strangers.extend(never_in);
-    let situation = seen.situation();
     refusals.extend(silent_members(&situation));
     let ordered = unknown.into_iter();
     departures.extend(ordered.filter_map(|node| forgettable(context, node, &uncounted)));
@@ -90,7 +92,8 @@ pub fn decide<P: Planner>(
     let mut planned = Vec::new();
     for step in steps {
         let unfit = unfit_for_join(context, &step, &situation, &history);
-        match unfit.or_else(|| refuse_arrangement(&step, &situation, &strangers)) {
+        let refused = unfit.or_else(|| refuse_arrangement(&step, &situation, &strangers));
+        match refused.or_else(|| refuse_dealing(context, &step, observed, &history)) {
             Some(refusal) => refusals.push(refusal),
             None => planned.push(step),
         }
@@ -151,6 +154,7 @@ pub fn decide<P: Planner>(
             .chain(observed.not_alive())
             .collect(),
         missed: missed(&departures),
+        outsider_goes,
     };
     refusals.extend(leaving.hold_back(&mut leaves, &strangers, &history));
     let Queue {

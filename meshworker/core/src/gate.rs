@@ -40,7 +40,8 @@ pub enum Gate {
     Floor,
     /// All of the above have held without a break for the hold time.
     Settled,
-    /// Every node that it touches answered in this pass, as one of this cluster.
+    /// Every node that it touches answered in this pass, as one of this cluster. And
+    /// what nobody has is not dealt out by a worker that has just started.
     Answers,
 }
 

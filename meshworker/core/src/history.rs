@@ -17,6 +17,8 @@ use crate::{Backoff, Context, MemberId, Moment, Request, Step, Touches};
 pub struct History {
     /// When this worker looked first.
     pub(crate) began_at: Option<Moment>,
+    /// Since when each address has answered in every look.
+    pub(crate) answering: BTreeMap<IpAddr, Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].
     pub(crate) attempts: BTreeMap<String, Backoff>,
     /// The addresses that a join was planned for, and when that was last.

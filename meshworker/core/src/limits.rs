@@ -24,8 +24,12 @@ pub struct Limits {
     /// For this long a member that was let go keeps the others waiting although
     /// it does not go.
     pub release_patience: Duration,
-    /// For this long a worker that has just started may not have heard of a supervisor:
-    /// longer than the pause between two announcements, with one that got lost.
+    /// For this long a worker that has just started deals nothing out, where no task list
+    /// names whoever is there: longer than the pause between two announcements, with one or
+    /// two that got lost.
+    pub first_words: Duration,
+    /// For this long after a member answers first, or again, its supervisor may not have
+    /// been heard: longer than the pause between two announcements, with one that got lost.
     pub first_hearing: Duration,
     /// Whoever held data that nobody else has may come back within this time, before
     /// it is told that it is lost: longer than a container takes to start again.
@@ -57,6 +61,7 @@ impl Default for Limits {
             mass_vanish_hold: Duration::from_secs(600),
             leave_hold: Duration::from_secs(2),
             release_patience: Duration::from_secs(30),
+            first_words: Duration::from_secs(3),
             first_hearing: Duration::from_secs(10),
             loss_patience: Duration::from_secs(30),
             unheard_patience: Duration::from_secs(60),

@@ -38,6 +38,9 @@ pub(crate) struct Leaving<'a, D> {
     pub(crate) departed: BTreeSet<IpAddr>,
     /// What one of those nodes holds alone, as far as the database can tell.
     pub(crate) missed: Option<String>,
+    /// Whether somebody is on its way out who was never in: an update takes one after
+    /// another, and this is none.
+    pub(crate) outsider_goes: bool,
 }
 
 impl<D> Leaving<'_, D> {
@@ -273,7 +276,7 @@ impl<D> Leaving<'_, D> {
         let others = others.into_iter().filter(|(other, _)| !goes(other));
         let (back, away): (Vec<_>, Vec<_>) =
             others.partition(|(other, _)| successor(roster, other).is_some());
-        let alone = back.is_empty() && away.is_empty() && !beside;
+        let alone = back.is_empty() && away.is_empty() && !beside && !self.outsider_goes;
         // A successor that answers already is among those that stay.
         let answers = |at: &IpAddr| matches!(self.situation.answers.get(at), Some(Ok(_)));
         let waits = |member: &Member| {

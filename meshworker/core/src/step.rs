@@ -42,6 +42,12 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
     /// be known to belong to this cluster before the node hears of it.
     fn introduces(&self) -> Option<IpAddr>;
 
+    /// Whether it gives away what nobody has, as far as is known: somebody may have it who
+    /// has not been heard of yet.
+    fn deals_out(&self) -> bool {
+        false
+    }
+
     /// Whether the database is about to do by itself what is asked for, as a rule:
     /// then it is asked only if that does not show before
     /// [`crate::Limits::retry_first`] is over.

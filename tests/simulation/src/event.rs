@@ -75,8 +75,12 @@ pub struct Erased {
 pub struct Assigned {
     /// To whom.
     pub node: usize,
+    /// The keys of these slots, one bit each.
+    pub keys: u64,
     /// Members that run, and hold data of these slots.
     pub holders: Vec<usize>,
+    /// Replicas that the task list wants, and that are about to find such data.
+    pub awaited: Vec<u64>,
 }
 
 /// A member that may go is held.

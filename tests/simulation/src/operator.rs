@@ -1,7 +1,8 @@
 //! Impatient operators, and everything that breaks.
 
+use crate::chance::Chance;
 use crate::model::{Cause, Model};
-use crate::net::HOSTS;
+use crate::setup::Trouble;
 use crate::swarm::State;
 use crate::witnesses::Lie;
 use crate::world::{World, stranger};
@@ -24,6 +25,8 @@ pub struct Operator {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heal {
     Host(usize),
+    Beyond,
+    Scale(u64),
     Apart(usize),
     Hidden(usize, usize),
     Worker(usize),
@@ -71,12 +74,14 @@ impl Operator {
     }
 
     fn act<M: Model>(&mut self, world: &mut World<M>) {
+        if let Some(trouble) = world.setup.trouble
+            && world.chance.percent(world.setup.share)
+        {
+            return self.trouble(world, trouble);
+        }
         let die = world
             .chance
             .below(if world.setup.faults { 100 } else { 55 });
-        if world.setup.headless && world.chance.percent(40) {
-            return self.behead(world);
-        }
         match die {
             0..=24 => self.scale(world),
             25..=39 => self.update(world),
@@ -92,14 +97,61 @@ impl Operator {
         }
     }
 
+    fn trouble<M: Model>(&mut self, world: &mut World<M>, trouble: Trouble) {
+        match trouble {
+            Trouble::DeadEngine => match world.net.headless.iter().any(Option::is_some) {
+                true => self.shrink(world),
+                false => self.behead(world),
+            },
+            Trouble::TwoMinds => {
+                self.hide(world);
+                match world.chance.percent(70) {
+                    true => self.shrink(world),
+                    false => self.scale(world),
+                }
+            }
+            Trouble::LostDisk => self.lose_disk(world),
+            Trouble::Half => self.cut_half(world),
+            Trouble::TooFew => self.ask_for_too_few(world),
+        }
+    }
+
+    /// One member less, or all that there may be.
+    fn shrink<M: Model>(&mut self, world: &mut World<M>) {
+        if self.redeploy.is_some() {
+            return;
+        }
+        let less = world.swarm.desired.saturating_sub(1);
+        let to = if less < M::LEAST { 7 } else { less };
+        Self::scale_to(world, to);
+    }
+
+    fn ask_for_too_few<M: Model>(&mut self, world: &mut World<M>) {
+        let before = world.swarm.desired;
+        let scales = self
+            .heals
+            .iter()
+            .any(|(_, heal)| matches!(heal, Heal::Scale(_)));
+        if self.redeploy.is_some() || scales {
+            return;
+        }
+        Self::scale_to(world, 1);
+        let back = world.now + world.chance.between(5_000, 40_000);
+        self.heals.push((back, Heal::Scale(before)));
+    }
+
+    fn scale_to<M: Model>(world: &mut World<M>, to: u64) {
+        world.story.tell(world.now, format_args!("scale to {to}"));
+        world.swarm.desired = to;
+    }
+
     fn scale<M: Model>(&mut self, world: &mut World<M>) {
         if self.redeploy.is_some() {
             return;
         }
         let least = M::LEAST - u64::from(world.chance.percent(10) && M::LEAST < 3);
         let to = world.chance.between(least, 7);
-        world.story.tell(world.now, format_args!("scale to {to}"));
-        world.swarm.desired = to;
+        Self::scale_to(world, to);
     }
 
     fn update<M: Model>(&mut self, world: &mut World<M>) {
@@ -153,8 +205,8 @@ impl Operator {
     }
 
     fn host<M: Model>(world: &mut World<M>) -> Option<usize> {
-        let host = world.chance.below(HOSTS);
-        let others = (0..HOSTS).filter(|other| world.net.silent_since(*other).is_some());
+        let host = world.chance.below(world.net.hosts);
+        let others = (0..world.net.hosts).filter(|other| world.net.lost_since(*other).is_some());
         (others.count() == 0).then_some(host)
     }
 
@@ -191,10 +243,34 @@ impl Operator {
         if Self::host(world).is_none() {
             return;
         }
+        self.fail_power(world, |chance, _| chance.between(3_000, 40_000));
+    }
+
+    /// The power fails, and the first host that is up again has lost its disk.
+    fn lose_disk<M: Model>(&mut self, world: &mut World<M>) {
+        let Some(first) = Self::host(world) else {
+            return;
+        };
+        self.fail_power(world, |chance, host| match host == first {
+            true => chance.between(1_000, 3_000),
+            false => chance.between(8_000, 25_000),
+        });
+        world.database.lose_disk(first);
+        let now = world.now;
+        world
+            .story
+            .tell(now, format_args!("host {first} loses its disk"));
+    }
+
+    fn fail_power<M: Model>(
+        &mut self,
+        world: &mut World<M>,
+        takes: impl Fn(&mut Chance, usize) -> u64,
+    ) {
         world.story.tell(world.now, format_args!("the power fails"));
-        for host in 0..HOSTS {
+        for host in 0..world.net.hosts {
             world.net.dead[host] = Some(world.now);
-            let back = world.now + world.chance.between(3_000, 40_000);
+            let back = world.now + takes(&mut world.chance, host);
             self.heals.push((back, Heal::Host(host)));
         }
         let there = world.swarm.live().filter_map(|(_, task)| task.node);
@@ -209,6 +285,39 @@ impl Operator {
                 self.heals.push((back, Heal::Worker(number)));
             }
         }
+    }
+
+    /// A cut through the members' network, with half of them beyond it, or nearly.
+    fn cut_half<M: Model>(&mut self, world: &mut World<M>) {
+        if Self::host(world).is_none() {
+            return;
+        }
+        let hosts = world.net.hosts;
+        let members = world.database.alive();
+        let of = |host: usize| {
+            let there = |at: &&usize| world.database.processes()[**at].host == host;
+            members.iter().filter(there).count()
+        };
+        let beyond = |side: usize| (0..hosts).filter(move |host| side & 1 << host != 0);
+        let sides: Vec<usize> = (1..(1 << hosts) - 1).collect();
+        let off = |side: &usize| (2 * beyond(*side).map(of).sum::<usize>()).abs_diff(members.len());
+        let least = sides.iter().map(off).min();
+        let best: Vec<usize> = sides
+            .iter()
+            .copied()
+            .filter(|s| Some(off(s)) == least)
+            .collect();
+        let Some(side) = world.chance.pick(&best) else {
+            return;
+        };
+        for host in beyond(side) {
+            world.net.beyond[host] = Some(world.now);
+            world
+                .story
+                .tell(world.now, format_args!("host {host} is beyond a cut"));
+        }
+        let back = world.now + world.chance.between(10_000, 50_000);
+        self.heals.push((back, Heal::Beyond));
     }
 
     /// The engine of a host dies, and the containers run on.
@@ -226,7 +335,7 @@ impl Operator {
     }
 
     fn set_apart<M: Model>(&mut self, world: &mut World<M>) {
-        let host = world.chance.below(HOSTS);
+        let host = world.chance.below(world.net.hosts);
         world.story.tell(
             world.now,
             format_args!("members on host {host} do not reach the others"),
@@ -239,9 +348,9 @@ impl Operator {
     fn hide<M: Model>(&mut self, world: &mut World<M>) {
         let worker = world.chance.below(world.workers.len());
         let all = world.chance.percent(30);
-        let only = world.chance.below(HOSTS);
+        let only = world.chance.below(world.net.hosts);
         let back = world.now + world.chance.between(500, 30_000);
-        for host in (0..HOSTS).filter(|host| all || *host == only) {
+        for host in (0..world.net.hosts).filter(|host| all || *host == only) {
             world.story.tell(
                 world.now,
                 format_args!("worker {worker} does not reach host {host}"),
@@ -318,6 +427,19 @@ impl Operator {
                     .story
                     .tell(world.now, format_args!("host {host} is back"));
             }
+            Heal::Beyond => {
+                for host in 0..world.net.hosts {
+                    if world.net.beyond[host].take().is_some() {
+                        world.net.back[host] = world.now;
+                    }
+                }
+                world
+                    .story
+                    .tell(world.now, format_args!("the cut is mended"));
+            }
+            Heal::Scale(to) if self.redeploy.is_some() => self.redeploy = Some(to),
+            Heal::Scale(to) if world.swarm.desired == 1 => Self::scale_to(world, to),
+            Heal::Scale(_) => {}
             Heal::Apart(host) => world.net.apart[host] = false,
             Heal::Hidden(worker, host) => world.net.hidden[worker][host] = false,
             Heal::Worker(number) => {

@@ -75,16 +75,26 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Plays the story of this seed.
+/// What is different in a world from what its seed drew.
+pub type Change = dyn Fn(&mut Setup) + Sync;
+
+/// Plays the story of this seed, in a world that is changed like this.
 ///
 /// # Errors
 ///
 /// The first promise that was broken.
-pub fn run<M: Model>(seed: u64) -> Result<Told, Box<Failure>> {
+pub fn run<M: Model>(seed: u64, change: &Change) -> Result<Told, Box<Failure>> {
     let mut chance = Chance::of(seed);
-    let setup = Setup::draw(&mut chance);
+    let mut setup = Setup::draw(&mut chance);
+    change(&mut setup);
     let mut world: World<M> = World::new(setup, chance);
     play(&mut world).map_err(|(invariant, how)| {
+        for worker in &world.workers {
+            for said in &worker.said {
+                let said = format_args!("worker {} says: {said}", worker.number);
+                world.story.tell(world.now, said);
+            }
+        }
         Box::new(Failure {
             database: M::NAME,
             seed,
@@ -133,13 +143,6 @@ fn play<M: Model>(world: &mut World<M>) -> Result<Told, Broken> {
                         return Ok(told(world, 0, true));
                     }
                     if world.now >= quiet + BOUND.max(10 * world.setup.grace) {
-                        for worker in &world.workers {
-                            for said in &worker.said {
-                                let number = worker.number;
-                                let said = format_args!("worker {number} says: {said}");
-                                world.story.tell(world.now, said);
-                            }
-                        }
                         return Err(("one_cluster_in_the_end", what));
                     }
                 }
@@ -190,7 +193,7 @@ impl fmt::Display for Summary {
 
 /// Plays the stories of `runs` seeds from `first` on, on all cores, until one
 /// fails.
-pub fn run_many<M: Model>(first: u64, runs: u64) -> Summary {
+pub fn run_many<M: Model>(first: u64, runs: u64, change: &Change) -> Summary {
     let next = AtomicU64::new(0);
     let summary = Mutex::new(Summary::default());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -202,7 +205,7 @@ pub fn run_many<M: Model>(first: u64, runs: u64) -> Summary {
                     if at >= runs {
                         break;
                     }
-                    let told = run::<M>(first.wrapping_add(at));
+                    let told = run::<M>(first.wrapping_add(at), change);
                     let Ok(mut summary) = summary.lock() else {
                         break;
                     };

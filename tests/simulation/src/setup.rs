@@ -1,10 +1,28 @@
 //! What kind of world a story is played in.
 
 use crate::chance::Chance;
+use crate::relapse::Relapse;
+
+/// What happens more often in a story than in others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The engine of a host dies while its containers run on, and others leave.
+    DeadEngine,
+    /// A worker does not reach everybody while members come and go.
+    TwoMinds,
+    /// The power fails, and the first host that is back has lost its disk.
+    LostDisk,
+    /// Half of the members, or nearly, are beyond a cut.
+    Half,
+    /// The service is set to fewer members than must stay, for a while.
+    TooFew,
+}
 
 /// What kind of world a story is played in. Drawn from the seed.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// How many swarm nodes carry members.
+    pub hosts: usize,
     /// How many workers there are, 1 or 2.
     pub workers: usize,
     /// How many members there are to begin with.
@@ -24,8 +42,10 @@ pub struct Setup {
     pub volumes: bool,
     /// Whether a Redis master that gave its last slot away becomes a replica.
     pub migration: bool,
-    /// Whether the engines of hosts die while their containers run on.
-    pub headless: bool,
+    /// What happens more often than anything else.
+    pub trouble: Option<Trouble>,
+    /// In how many of a hundred acts it happens.
+    pub share: u64,
     /// Whether the name server lists a member of another cluster all the time.
     pub squatter: bool,
     /// Whether anything but the operators' acts happens: crashes, cuts, lies.
@@ -34,6 +54,8 @@ pub struct Setup {
     pub quiet_from: u64,
     /// An act follows another after so many milliseconds at the most.
     pub haste: u64,
+    /// A fault that was mended and is back. Never drawn.
+    pub relapse: Option<Relapse>,
 }
 
 impl Setup {
@@ -42,6 +64,7 @@ impl Setup {
         let supervised = chance.percent(80);
         let faults = chance.percent(75);
         Setup {
+            hosts: chance.between(2, 4) as usize,
             workers: if chance.percent(50) { 2 } else { 1 },
             replicas: chance.between(3, 6),
             supervised,
@@ -55,11 +78,32 @@ impl Setup {
             replicas_per_master: chance.between(0, 2),
             volumes: chance.percent(60),
             migration: chance.percent(30),
-            headless: supervised && chance.percent(if faults { 15 } else { 30 }),
+            trouble: Trouble::draw(chance, supervised, faults),
+            share: 40,
             squatter: chance.percent(20),
             faults,
             quiet_from: chance.between(30, 110) * 1_000,
             haste: chance.between(3, 30) * 1_000,
+            relapse: None,
         }
+    }
+}
+
+impl Trouble {
+    /// Half of the stories have one.
+    fn draw(chance: &mut Chance, supervised: bool, faults: bool) -> Option<Trouble> {
+        let trouble = chance.pick(&[
+            Trouble::DeadEngine,
+            Trouble::TwoMinds,
+            Trouble::LostDisk,
+            Trouble::Half,
+            Trouble::TooFew,
+        ])?;
+        let is_possible = match trouble {
+            Trouble::DeadEngine => supervised,
+            Trouble::TooFew => true,
+            Trouble::TwoMinds | Trouble::LostDisk | Trouble::Half => faults,
+        };
+        (chance.percent(50) && is_possible).then_some(trouble)
     }
 }

@@ -2,7 +2,7 @@
 //! times are those of a real swarm.
 
 use crate::model::{Cause, Model, Process};
-use crate::net::{HOSTS, Net};
+use crate::net::Net;
 use crate::setup::Setup;
 use crate::story::Story;
 use crate::{address, chance::Chance};
@@ -64,14 +64,22 @@ impl Swarm {
         net: &Net,
         chance: &mut Chance,
     ) -> Option<usize> {
-        let up: Vec<usize> = (0..HOSTS)
+        let up: Vec<usize> = (0..net.hosts)
             .filter(|host| {
                 net.silent_since(*host)
                     .is_none_or(|since| starts < since + HOST_DOWN)
             })
             .collect();
         let spread = |host: &usize| self.live().filter(|(_, t)| t.host == *host).count();
-        let host = up.into_iter().min_by_key(spread)?;
+        let before = self.tasks.iter().rfind(|task| task.slot == slot);
+        // Where its volume is, as a rule.
+        let home = before
+            .map(|task| task.host)
+            .filter(|home| up.contains(home));
+        let host = match home.filter(|_| chance.percent(50)) {
+            Some(home) => home,
+            None => up.into_iter().min_by_key(spread)?,
+        };
         let address = self.free_address(chance)?;
         self.tasks
             .push(Task::new(slot, address, host, starts, after));

@@ -79,7 +79,7 @@ fn records(now: u64, swarm: &Swarm, net: &Net) -> Vec<u8> {
             && now >= task.starts + RECORD_IN
             && task.unwanted.is_none_or(|since| now < since + RECORD_OUT)
             && net
-                .silent_since(task.host)
+                .lost_since(task.host)
                 .is_none_or(|since| now < since + RECORD_LOST)
     });
     listed.map(|(_, task)| task.address).collect()

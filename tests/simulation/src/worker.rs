@@ -13,6 +13,7 @@ use meshworker_core::{
 
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
 use crate::model::{Asker, CLUSTER, Detail, Model, Request as RequestOf};
+use crate::relapse::Relapsed;
 use crate::swarm::{Phase, State, Word};
 use crate::witnesses::{Lie, announce, dns, docker};
 use crate::world::World;
@@ -22,7 +23,7 @@ use crate::{address, last_byte};
 const EXPIRY: u64 = 5_000;
 
 /// The task list may be so old when a worker reads it and decides.
-const TASKS_LAG: u64 = 4_500;
+pub const TASKS_LAG: u64 = 4_500;
 
 /// Whoever runs for so long is known to the witnesses.
 const KNOWN: u64 = 4_000;
@@ -76,14 +77,14 @@ pub struct Worker<M: Model> {
     /// How the task list lies to it, and until when.
     pub docker_lie: Option<(Lie, u64)>,
     limits: Limits,
-    planner: M::Planner,
+    planner: Relapsed<M::Planner>,
     mind: Mind,
     stage: Stage<M>,
 }
 
 impl<M: Model> Worker<M> {
     /// A worker whose first pass begins then.
-    pub fn new(number: usize, planner: M::Planner, begins: u64) -> Worker<M> {
+    pub fn new(number: usize, planner: Relapsed<M::Planner>, begins: u64) -> Worker<M> {
         Worker {
             number,
             up: true,
@@ -195,6 +196,9 @@ fn reports<M: Model>(world: &mut World<M>, number: usize) -> Vec<Report> {
     if world.setup.supervised {
         reports.push(announce(world.workers[number].heard.values()));
     }
+    if let Some(relapse) = world.setup.relapse {
+        relapse.hear(&mut reports);
+    }
     reports
 }
 
@@ -229,9 +233,10 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
         observed.answers.insert(at, answer);
     }
     let worker = &mut world.workers[number];
+    let limits = worker.planner.limits(&worker.limits);
     let context = Context {
         now: Moment(Duration::from_millis(began)),
-        limits: &worker.limits,
+        limits: &limits,
         min_members: 1,
         orders: Orders::none(),
         seed: number as u64,
@@ -346,9 +351,11 @@ fn note_verdicts<M: Model>(
 /// and whether the member's own place is still to be filled.
 fn stay<M: Model>(world: &World<M>, node: usize, knows: bool, as_one: bool) -> (usize, bool) {
     let lag = knows.then_some(TASKS_LAG);
+    let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
+    let back = slot <= world.past.most_desired();
     let mut stay: BTreeMap<usize, usize> = BTreeMap::new();
     for other in world.database.alive() {
-        if other != node && world.stays(other, lag) {
+        if other != node && (world.stays(other, lag) || back && world.waits_for_successor(other)) {
             let group = if as_one {
                 world.database.group(other)
             } else {
@@ -357,11 +364,7 @@ fn stay<M: Model>(world: &World<M>, node: usize, knows: bool, as_one: bool) -> (
             *stay.entry(group).or_default() += 1;
         }
     }
-    let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
-    (
-        stay.into_values().max().unwrap_or_default(),
-        slot <= world.past.most_desired(),
-    )
+    (stay.into_values().max().unwrap_or_default(), back)
 }
 
 /// Notes what is taken from members that wait for their turn.
@@ -478,14 +481,15 @@ fn forgotten<M: Model>(world: &World<M>, number: usize, gone: usize, looked: u64
 /// as are left, or more, that is no reason to forget them for a long while.
 fn is_beyond_sight<M: Model>(world: &World<M>, gone: usize) -> bool {
     let host = world.database.processes()[gone].host;
-    let Some(since) = world.net.silent_since(host) else {
+    let lost = |host: usize| world.net.lost_since(host);
+    let Some(since) = lost(host) else {
         return false;
     };
     let silent = Duration::from_millis(world.now - since);
     let limits = &world.workers[0].limits;
     let alive = world.database.alive();
-    let there = |at: &&usize| world.database.processes()[**at].host == host;
-    let most = 2 * alive.iter().filter(there).count() >= alive.len();
+    let away = |at: &&usize| lost(world.database.processes()[**at].host).is_some();
+    let most = 2 * alive.iter().filter(away).count() >= alive.len();
     let hold = match most {
         true => limits.mass_vanish_hold,
         false => limits.removal_hold,

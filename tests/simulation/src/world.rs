@@ -6,11 +6,12 @@ use crate::chance::Chance;
 use crate::event::{Event, Held, Lost};
 use crate::model::{Cause, Model, Process};
 use crate::net::Net;
+use crate::relapse::Relapsed;
 use crate::setup::Setup;
 use crate::story::Story;
 use crate::swarm::{Phase, State, Swarm, Word};
 use crate::witnesses::Past;
-use crate::worker::Worker;
+use crate::worker::{TASKS_LAG, Worker};
 
 /// A supervisor speaks to every worker this often.
 const POST: u64 = 1_000;
@@ -58,7 +59,7 @@ impl<M: Model> World<M> {
         let mut swarm = Swarm::default();
         swarm.desired = setup.replicas;
         let mut database = M::new(&setup, &mut chance);
-        let (net, mut story) = (Net::default(), Story::default());
+        let (net, mut story) = (Net::of(setup.hosts), Story::default());
         if setup.squatter
             && let Some(address) = swarm.free_address(&mut chance)
         {
@@ -74,8 +75,10 @@ impl<M: Model> World<M> {
                 database.found(members, 1_000);
             }
         }
-        let workers = (0..setup.workers)
-            .map(|number| Worker::new(number, M::planner(&setup), chance.between(0, 1_000)));
+        let workers = (0..setup.workers).map(|number| {
+            let planner = Relapsed::of(M::planner(&setup), setup.relapse);
+            Worker::new(number, planner, chance.between(0, 1_000))
+        });
         World {
             now: 1_000,
             workers: workers.collect(),
@@ -107,12 +110,47 @@ impl<M: Model> World<M> {
         if self.now.is_multiple_of(1_000) {
             self.database.write(self.now);
         }
-        self.events.extend(self.database.happened());
+        for mut event in self.database.happened() {
+            if let Event::Assigned(assigned) = &mut event {
+                assigned.holders.retain(|holder| self.can_be_known(*holder));
+                assigned.awaited = self.awaited(assigned.keys);
+            }
+            self.events.push(event);
+        }
         self.held = self.database.holders();
+    }
+
+    /// Whether a worker can know of this node: it reaches it, or the task list tells.
+    fn can_be_known(&self, node: usize) -> bool {
+        let Some(process) = self.database.process(node) else {
+            return false;
+        };
+        let mut workers = self.workers.iter().filter(|worker| worker.up);
+        let seen = self.net.back[process.host] + TASKS_LAG <= self.now;
+        self.setup.docker
+            || seen && workers.all(|worker| self.net.worker_reaches(worker.number, process.host))
+    }
+
+    /// Slots whose member the task list wants, and that is about to start where some of
+    /// these keys are.
+    fn awaited(&self, keys: u64) -> Vec<u64> {
+        let runs = |node: usize| self.database.runs(node);
+        let tasks = self.swarm.live().map(|(_, task)| task);
+        let tasks = tasks.filter(|task| {
+            self.setup.docker
+                && task.unwanted.is_none()
+                && !task.node.is_some_and(runs)
+                && self.now >= task.starts + TASKS_LAG
+                && self.database.kept(task.host, task.slot) & keys != 0
+        });
+        tasks.map(|task| task.slot).collect()
     }
 
     /// Units that were held before, and are not any more.
     fn note_losses(&mut self) {
+        if self.database.is_renewed() {
+            return;
+        }
         let now = self.database.holders();
         let mut lost = BTreeSet::new();
         for (unit, (before, after)) in self.held.iter().zip(&now).enumerate() {
@@ -246,6 +284,21 @@ impl<M: Model> World<M> {
             let heard = task.phase != Phase::Present && self.now >= told + HEARD;
             !heard && !known
         })
+    }
+
+    /// Whether the member with this node waits to leave while whoever is to have its
+    /// place waits for that.
+    pub fn waits_for_successor(&self, node: usize) -> bool {
+        let task = self.swarm.task_of(node);
+        task.filter(|task| task.phase == Phase::Leaving)
+            .is_some_and(|task| {
+                self.swarm.tasks.iter().any(|next| {
+                    let wanted = |since| self.now < since + TASKS_LAG;
+                    next.slot == task.slot
+                        && next.node.is_none()
+                        && next.unwanted.is_none_or(wanted)
+                })
+            })
     }
 
     /// Whether the member with this node is wanted and does not say that it goes.

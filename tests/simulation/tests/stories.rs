@@ -6,7 +6,7 @@ use meshworker_simulation::{Aerospike, Model, Redis, run, run_many};
 fn play<M: Model>(runs: u64) -> Option<String> {
     #[expect(clippy::disallowed_types, reason = "tells how long it really took")]
     let began = std::time::Instant::now();
-    let summary = run_many::<M>(1, runs);
+    let summary = run_many::<M>(1, runs, &|_| ());
     eprintln!("{summary}, in {:.1} s", began.elapsed().as_secs_f64());
     summary.failure.map(|failure| failure.to_string())
 }
@@ -23,7 +23,7 @@ fn stories_of_redis_keep_every_promise() {
 
 fn tells_twice<M: Model>() {
     for seed in 1..3 {
-        let tell = || run::<M>(seed).map_err(|failure| failure.to_string());
+        let tell = || run::<M>(seed, &|_| ()).map_err(|failure| failure.to_string());
         assert_eq!(tell(), tell());
     }
 }

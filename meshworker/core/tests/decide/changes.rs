@@ -84,6 +84,29 @@ fn a_worker_that_had_just_started_made_everybody_hand_over_at_once() {
     assert_eq!(plan.steps.len(), 2);
 }
 
+/// Its words had expired while nobody reached its node, and were not heard anew when it
+/// answered again.
+#[test]
+fn a_member_that_came_back_in_sight_handed_over_before_its_supervisor_was_heard() {
+    let list = [(1, Present), (2, Leaving), (3, Leaving)];
+    let waits = announced(&[(1, Present), (2, Leaving), (3, Leaving)]);
+    let all = seen(vec![tasks(&list, 1), waits], &[1, 2, 3]);
+    let mut away = seen(vec![tasks(&list, 1), announced(&[(1, Present)])], &[1]);
+    for last in [2, 3] {
+        away.answers.insert(ip(last), Err(Unanswered::Timeout));
+    }
+    let back = seen(
+        vec![tasks(&list, 1), announced(&[(1, Present)])],
+        &[1, 2, 3],
+    );
+    let mut clock = Clock::start();
+    for (observed, times) in [(&all, 20), (&away, 20), (&back, 9), (&all, 20)] {
+        for _ in 0..times {
+            assert_eq!(clock.after(1, &shrinks(2), observed).steps, []);
+        }
+    }
+}
+
 #[test]
 fn whoever_did_not_answer_was_asked_to_arrange_something() {
     let mut toy = content();
@@ -124,4 +147,28 @@ fn whoever_did_not_answer_was_asked_to_arrange_something() {
     let plan = Clock::start().after(1, &toy, &goes);
     assert_eq!(plan.steps, []);
     assert_eq!(gates(&plan.refusals).len(), 1);
+}
+
+/// The members had waited to leave with all data, and new ones were up: a worker that had
+/// just started knew of nobody else, and dealt all slots out among those.
+#[test]
+fn a_worker_that_had_just_started_dealt_out_what_others_had_of_whom_it_had_not_heard() {
+    let mut toy = content();
+    toy.0.steps = vec![step(1, Ask::DealOut)];
+    let says = announced(&[(1, Present), (2, Present)]);
+    let alone = seen(vec![dns(&[1, 2]), says.clone()], &[1, 2]);
+    let mut clock = Clock::start();
+    for _ in 0..3 {
+        let plan = clock.after(1, &toy, &alone);
+        assert_eq!(plan.steps, []);
+        assert_eq!(gates(&plan.refusals)[0].1, Gate::Answers);
+    }
+    assert_eq!(clock.after(1, &toy, &alone).steps, toy.0.steps);
+    // The task list names everybody at once; and where nobody announces himself there is
+    // nothing to wait for.
+    let listed = tasks(&[(1, Present), (2, Present)], 2);
+    for reports in [vec![listed, says], vec![dns(&[1, 2])]] {
+        let plan = Clock::start().after(1, &toy, &seen(reports, &[1, 2]));
+        assert_eq!(plan.steps, toy.0.steps);
+    }
 }

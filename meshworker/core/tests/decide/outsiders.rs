@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Evidence, Gate, Going, Observation, Planner, Presence, Proposal, Reason, Refusal,
-    Release, Report, Roster, Situation, Unanswered, Unity, View, Witness,
+    Capabilities, Evidence, Floor, Gate, Going, Observation, Planner, Presence, Proposal, Reason,
+    Refusal, Release, Report, Roster, Situation, Unanswered, Unity, View, Witness,
 };
 
 use Presence::{Leaving, Present, Waiting};
@@ -209,6 +209,27 @@ fn a_refused_member_held_its_neighbours_up_and_could_not_go_itself() {
                 .all(|leaver| leaver.release != Release::Granted)
         );
     }
+}
+
+/// A service became smaller by several, of which one had never joined: the other was taken
+/// for one that is updated and comes back, though an update takes one after another.
+#[test]
+fn one_that_went_for_good_beside_an_outsider_was_counted_in() {
+    let way: fn(&mut Proposal<Ask>) = |proposal| proposal.outsiders.extend([ip(9)]);
+    let mut toy = leaving(&[5]);
+    toy.0.floor = Floor {
+        members: 5,
+        because: "replication factor 5".into(),
+    };
+    let mut observed = five(&[(5, Leaving), (9, Leaving)]);
+    observed.answers.insert(ip(9), view(9, &[9]));
+    let toy = Refusing(toy, way);
+    let plan = after_the_hold(&mut Clock::start(), &toy, &observed);
+    assert_eq!(queue(&plan), [(5, Some(Gate::Floor)), (9, None)]);
+    // It is gone: one alone is an update again.
+    let alone = five(&[(5, Leaving)]);
+    let plan = after_the_hold(&mut Clock::start(), &toy, &alone);
+    assert_eq!(queue(&plan), [(5, None)]);
 }
 
 /// Members 1 to 3, and an address that the name server lists besides.

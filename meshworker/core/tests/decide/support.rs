@@ -23,6 +23,8 @@ pub enum Ask {
     HandOver,
     /// An arrangement that tells of somebody.
     Arrange(IpAddr),
+    /// An arrangement that gives away what nobody has.
+    DealOut,
 }
 
 impl fmt::Display for Ask {
@@ -32,6 +34,7 @@ impl fmt::Display for Ask {
             Ask::Forget(node) => write!(f, "forget {node}"),
             Ask::Tidy => f.write_str("tidy"),
             Ask::HandOver => f.write_str("hand over"),
+            Ask::DealOut => f.write_str("deal out"),
             Ask::Arrange(address) => write!(f, "arrange {address}"),
         }
     }
@@ -43,7 +46,7 @@ impl Request for Ask {
             Ask::Join(_) | Ask::JoinAfterAll(_) => StepKind::Join,
             Ask::Forget(_) | Ask::Tidy => StepKind::Forget,
             Ask::HandOver => StepKind::Leave,
-            Ask::Arrange(_) => StepKind::Arrange,
+            Ask::Arrange(_) | Ask::DealOut => StepKind::Arrange,
         }
     }
 
@@ -52,8 +55,12 @@ impl Request for Ask {
             Ask::Join(address) | Ask::JoinAfterAll(address) | Ask::Arrange(address) => {
                 Some(*address)
             }
-            Ask::Forget(_) | Ask::Tidy | Ask::HandOver => None,
+            Ask::Forget(_) | Ask::Tidy | Ask::HandOver | Ask::DealOut => None,
         }
+    }
+
+    fn deals_out(&self) -> bool {
+        *self == Ask::DealOut
     }
 
     fn is_last_resort(&self) -> bool {

@@ -103,6 +103,10 @@ impl Request for RedisRequest {
         }
     }
 
+    fn deals_out(&self) -> bool {
+        matches!(self.act, Act::Assign(_))
+    }
+
     fn is_last_resort(&self) -> bool {
         matches!(self.act, Act::Meet { last_resort, .. } if last_resort)
     }

@@ -121,6 +121,12 @@ pub trait Model: fmt::Debug + Sized {
         false
     }
 
+    /// Whether members began anew with nothing, while others had data that nobody could
+    /// know of: should those come back, what they have is nobody's any more.
+    fn is_renewed(&self) -> bool {
+        false
+    }
+
     /// Whether this process is in nobody's cluster and holds nothing.
     fn is_outside(&self, at: usize) -> bool;
 
@@ -136,6 +142,14 @@ pub trait Model: fmt::Debug + Sized {
     fn group(&self, _at: usize) -> usize {
         0
     }
+
+    /// The units in the directories of this replica on this host, one bit each.
+    fn kept(&self, _host: usize, _slot: u64) -> u64 {
+        0
+    }
+
+    /// The disk of this host is lost, with all directories.
+    fn lose_disk(&mut self, _host: usize) {}
 
     /// What this process found when it started, for people.
     fn found_there(&self, _at: usize) -> String {

@@ -101,6 +101,13 @@ impl<'a> Marks<'a> {
             None => Mark::Gone(None),
         }
     }
+
+    /// Whether the source has no slot but these, while others are on their way to it.
+    pub fn gives_all(&self, slots: &[u16]) -> bool {
+        let own = self.nodes.table.get(self.nodes.myself);
+        let own = own.map_or(0, |entry| entry.slots.count());
+        own <= slots.len() && self.nodes.open.iter().any(|open| !open.leaves)
+    }
 }
 
 /// Asks the source for its table.
@@ -186,5 +193,23 @@ mod tests {
         ] {
             assert_eq!(marks.of(slot), mark, "{slot}");
         }
+    }
+
+    /// One worker moved slots to a member from which another one took the last that it
+    /// had: it became a replica, and lost the keys that had just come to it.
+    #[test]
+    fn a_member_lost_its_last_slot_while_others_were_on_their_way_to_it() {
+        let gives_all = |open: &str| {
+            let table = format!(
+                "{A} 10.0.1.3:6379@16379 myself,master - 0 0 3 connected 0-1 [0->-{B}]{open}\n\
+                 {B} 10.0.1.4:6379@16379 master - 0 0 1 connected 10\n\
+                 {C} 10.0.1.5:6379@16379 master - 0 0 2 connected 20\n"
+            );
+            let reply = Value::BulkString(table.into_bytes());
+            let marks = Marks::parse(Some(&reply), B).unwrap();
+            [&[0][..], &[0, 1]].map(|slots| marks.gives_all(slots))
+        };
+        assert_eq!(gives_all(&format!(" [20-<-{C}]")), [false, true]);
+        assert_eq!(gives_all(""), [false, false]);
     }
 }

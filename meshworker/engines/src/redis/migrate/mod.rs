@@ -333,6 +333,14 @@ impl Migration<'_> {
                 }
             }
         }
+        // Whoever gives its last slot away may follow the target by itself
+        // (`cluster-allow-replica-migration yes`), and then has what that one has: keys
+        // that another worker moves to it would be gone.
+        if now.gives_all(&ready)
+            && let Some(slot) = ready.pop()
+        {
+            tally.leave(slot, "it is its owner's last one, and others come to it");
+        }
         if ready.is_empty() {
             return Ok(());
         }

@@ -5,15 +5,16 @@ use std::net::IpAddr;
 
 use meshworker_core::{Departure, Situation, Standing, Step};
 
-use super::world::{Node, World};
+use super::world::{Node, World, known_slots};
 use crate::redis::detail::Detail;
 use crate::redis::nodes::Entry;
 use crate::redis::request::{Act, RedisRequest};
 
 /// Members that are meant to go and were never in: neither do the members know them,
 /// nor they any of the members. What they hold is another cluster's, or nothing; while
-/// the members do not have all slots themselves, it may be what they were to join. One
-/// that knows a wanted member which is silent may be in with that.
+/// the members do not have all slots themselves, it may be what they were to join, and
+/// so may what others have that one of them knows. One that knows a wanted member which
+/// is silent may be in with that.
 pub fn never_in(situation: &Situation<'_, Detail>, world: &World<'_>) -> BTreeSet<IpAddr> {
     let Some(anchor) = world.anchor() else {
         return BTreeSet::new();
@@ -30,7 +31,7 @@ pub fn never_in(situation: &Situation<'_, Detail>, world: &World<'_>) -> BTreeSe
     let apart = |node: &&Node<'_>| {
         let mut table = node.view.detail.table.iter();
         node.leaving
-            && (node.is_empty() || world.unowned.is_empty())
+            && (world.unowned.is_empty() || node.is_empty() && known_slots(node).is_empty())
             && !known.contains(node.id)
             && table.all(|entry| {
                 !inside.contains(entry.node.as_str()) && !entry.address.is_some_and(silent)

@@ -154,7 +154,12 @@ impl Model for Aerospike {
     fn is_outside(&self, at: usize) -> bool {
         let node = &self.nodes[at];
         let fragment = self.fragments.get(&node.fragment);
-        node.units == 0 && fragment.is_none_or(|fragment| fragment.members.len() == 1)
+        // Who died is a member until it is missed.
+        let others = |fragment: &Fragment| {
+            let mut others = fragment.members.iter().filter(|other| **other != at);
+            others.any(|other| self.processes[*other].is_alive())
+        };
+        node.units == 0 && !fragment.is_some_and(others)
     }
 
     fn is_remembered(&self, at: usize) -> bool {

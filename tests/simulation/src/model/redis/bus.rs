@@ -3,6 +3,7 @@
 //! After `src/cluster_legacy.c` of Redis 7.4, in steps of a tenth of a second.
 
 use super::node::{Id, Known, NONE, SLOTS};
+use super::table::Table;
 use super::{Redis, TIMEOUT};
 use crate::chance::Chance;
 use crate::net::Net;
@@ -128,8 +129,10 @@ impl Redis {
         let news = known.read != (version, own);
         known.read = (version, own);
         if news && master.is_none() {
-            let theirs = self.nodes[b].owner.clone();
-            self.claims(a, id, epoch, |slot| theirs[usize::from(slot)] == id);
+            let mut theirs = self.nodes[b].table.clone();
+            // It claims all that is its own.
+            theirs.unclaimed.clear();
+            self.claims(a, id, epoch, &theirs);
             self.object(a, b, &theirs);
         }
         // Two masters of one epoch: one of them takes another.
@@ -149,14 +152,14 @@ impl Redis {
     }
 
     /// `a` tells `b` who owns slots that it claims with an older epoch.
-    fn object(&mut self, a: usize, b: usize, theirs: &[Id]) {
+    fn object(&mut self, a: usize, b: usize, theirs: &Table) {
         let own = self.nodes[b].id;
         let epoch = self.nodes[b].epoch;
         let node = &self.nodes[a];
         let mut newer: Vec<Id> = Vec::new();
-        for (slot, claimed) in (0..SLOTS).zip(theirs) {
+        for slot in node.table.differing(theirs) {
             let owner = node.owner_of(slot);
-            if *claimed == own
+            if theirs.owner_of(slot) == own
                 && owner != own
                 && !newer.contains(&owner)
                 && node.claim(slot).is_some_and(|known| known > epoch)
@@ -164,7 +167,7 @@ impl Redis {
                 newer.push(owner);
             }
         }
-        let slots = (!newer.is_empty()).then(|| (node.owner.clone(), node.unclaimed.clone()));
+        let slots = (!newer.is_empty()).then(|| node.table.clone());
         for owner in newer {
             let node = &self.nodes[a];
             let epoch = match owner == node.id {
@@ -176,10 +179,8 @@ impl Redis {
             };
             known.epoch = known.epoch.max(epoch);
             known.master = None;
-            if let Some((slots, unclaimed)) = &slots {
-                self.claims(b, owner, epoch, |slot| {
-                    slots[usize::from(slot)] == owner && !unclaimed.contains(&slot)
-                });
+            if let Some(slots) = &slots {
+                self.claims(b, owner, epoch, slots);
             }
         }
     }

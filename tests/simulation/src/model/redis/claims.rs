@@ -1,38 +1,32 @@
 //! Who owns a slot: whoever claims it with the highest epoch.
 
 use super::Redis;
-use super::node::{Id, SLOTS, keys_of};
+use super::node::{Id, keys_of};
+use super::table::Table;
 
 impl Redis {
     /// `a` hears that a master claims these slots with this epoch.
     ///
     /// After `clusterUpdateSlotsConfigWith` of Redis 7.4: a slot on its way to the
     /// hearer is not touched; what it owned and has keys of goes, keys and all.
-    pub(super) fn claims(
-        &mut self,
-        a: usize,
-        id: Id,
-        epoch: u64,
-        is_claimed: impl Fn(u16) -> bool,
-    ) {
+    pub(super) fn claims(&mut self, a: usize, id: Id, epoch: u64, theirs: &Table) {
         let node = &mut self.nodes[a];
         if id == node.id {
             return;
         }
         let current = node.master.unwrap_or(node.id);
-        let (mut dirty, mut taken, mut claimed) = (0, 0, 0);
+        let (mut dirty, mut taken) = (0, 0);
         let mut how = String::new();
-        for slot in 0..SLOTS {
+        for slot in node.table.differing(theirs) {
             let owner = node.owner_of(slot);
-            if !is_claimed(slot) {
+            if !theirs.claims(id, slot) {
                 if owner == id {
-                    node.unclaimed.insert(slot);
+                    node.table.unclaimed.insert(slot);
                 }
                 continue;
             }
-            claimed += 1;
             if owner == id {
-                node.unclaimed.remove(&slot);
+                node.table.unclaimed.remove(&slot);
                 continue;
             }
             if node.importing.contains_key(&slot)
@@ -50,11 +44,15 @@ impl Redis {
             node.set_owner(slot, id);
         }
         let lost_all = taken > 0 && node.owned(current) == 0;
-        if lost_all && (self.migration || claimed == taken) && node.master != Some(id) {
+        let all_of_theirs = || theirs.claimed(id) == taken;
+        if lost_all && (self.migration || all_of_theirs()) && node.master != Some(id) {
             node.follow(id, self.now);
         } else if dirty != 0 {
             node.keys &= !dirty;
-            self.note_erased(a, dirty, &how);
+            // Whoever took over has the say, also once it is dead: that is Redis' own way.
+            if self.process_of(id, &self.up(self.now)).is_some() {
+                self.note_erased(a, dirty, &how);
+            }
         }
     }
 }

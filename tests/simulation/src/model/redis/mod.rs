@@ -6,6 +6,7 @@ mod claims;
 mod moves;
 mod node;
 mod request;
+mod table;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use super::{Asker, Cause, Death, Model, Process, access};
 use crate::chance::Chance;
 use crate::event::Event;
 use crate::net::Net;
+use crate::relapse::Relapse;
 use crate::setup::Setup;
 use moves::Move;
 use node::{Id, Known, NONE, Node, SLOTS, UNITS, slot_of};
@@ -47,6 +49,8 @@ pub struct Redis {
     /// Whether slots were given away of which a directory has data that nobody runs:
     /// should that one come back, the later epoch wins.
     renewed: bool,
+    /// Whether moves do not look at what others have begun.
+    careless: bool,
 }
 
 impl fmt::Debug for Redis {
@@ -69,6 +73,7 @@ impl Model for Redis {
         Redis {
             volumes: setup.volumes,
             migration: setup.migration,
+            careless: setup.relapse == Some(Relapse::TwoTargets),
             replicas: setup.replicas_per_master as usize,
             ..Redis::default()
         }
@@ -92,8 +97,8 @@ impl Model for Redis {
                 let old = &self.nodes[*last];
                 let mut node = Node::new(old.id, loaded);
                 node.known.clone_from(&old.known);
-                node.owner.clone_from(&old.owner);
-                node.counts.clone_from(&old.counts);
+                node.table.clone_from(&old.table);
+                node.table.unclaimed.clear();
                 (node.epoch, node.current, node.master) = (old.epoch, old.current, old.master);
                 node.migrating.clone_from(&old.migrating);
                 node.importing.clone_from(&old.importing);
@@ -287,7 +292,7 @@ impl Model for Redis {
             if !node.ok {
                 return Some(format!("n{at} does not serve"));
             }
-            if node.owner != first.owner {
+            if !node.table.same_owners(&first.table) {
                 return Some(format!("n{at} has not heard of all owners"));
             }
             if !node.migrating.is_empty() || !node.importing.is_empty() {
@@ -305,9 +310,13 @@ impl Model for Redis {
         !self.orphans().is_empty()
     }
 
+    fn is_renewed(&self) -> bool {
+        self.renewed
+    }
+
     fn is_outside(&self, at: usize) -> bool {
         let node = &self.nodes[at];
-        node.keys == 0 && node.known.is_empty()
+        node.keys == 0 && node.owned(NONE) == SLOTS
     }
 
     fn is_remembered(&self, at: usize) -> bool {
@@ -319,6 +328,17 @@ impl Model for Redis {
     fn is_free(&self, at: usize) -> bool {
         let node = &self.nodes[at];
         node.master.is_some() || node.owned(node.id) == 0
+    }
+
+    fn kept(&self, host: usize, slot: u64) -> u64 {
+        let there = (host, slot, 0)..=(host, slot, u8::MAX);
+        let last = self.directories.range(there).map(|(_, last)| *last);
+        let idle = last.filter(|last| !self.processes[*last].is_alive());
+        idle.fold(0, |keys, last| keys | self.nodes[last].keys)
+    }
+
+    fn lose_disk(&mut self, host: usize) {
+        self.directories.retain(|key, _| key.0 != host);
     }
 
     fn found_there(&self, at: usize) -> String {

@@ -130,11 +130,11 @@ impl Redis {
                 for slot in slots {
                     // In one piece with the look at the mark.
                     match self.mark(a, slot, target) {
-                        Mark::Free | Mark::Ours => {
+                        Mark::Free | Mark::Ours if self.owns(a, slot) => {
                             self.nodes[a].migrating.insert(slot, target);
                             one.slots.push(slot);
                         }
-                        Mark::Arrived | Mark::Theirs => self.give_up(b, slot),
+                        _ => self.give_up(b, slot),
                     }
                 }
                 one.stage = Stage::Empty;
@@ -170,13 +170,19 @@ impl Redis {
                 let empty = std::mem::take(&mut one.empty);
                 for slot in empty {
                     match self.mark(a, slot, target) {
-                        Mark::Ours => {
-                            self.set_node(b, slot, target);
-                            one.empty.push(slot);
-                        }
+                        Mark::Ours => one.empty.push(slot),
                         Mark::Arrived => {}
                         Mark::Free | Mark::Theirs => self.give_up(b, slot),
                     }
+                }
+                // Whoever gives its last slot away may follow the target.
+                let node = &self.nodes[a];
+                let own = usize::from(node.owned(node.id));
+                if !node.importing.is_empty() && own <= one.empty.len() {
+                    one.empty.pop();
+                }
+                for slot in &one.empty {
+                    self.set_node(b, *slot, target);
                 }
                 one.stage = Stage::Let;
             }
@@ -205,15 +211,20 @@ impl Redis {
         true
     }
 
+    fn owns(&self, at: usize, slot: u16) -> bool {
+        self.nodes[at].owner_of(slot) == self.nodes[at].id
+    }
+
     fn mark(&self, source: usize, slot: u16, target: Id) -> Mark {
         let node = &self.nodes[source];
         match node.owner_of(slot) {
+            owner if owner == target => Mark::Arrived,
+            _ if self.careless => Mark::Ours,
             owner if owner == node.id => match node.migrating.get(&slot) {
                 None => Mark::Free,
                 Some(other) if *other == target => Mark::Ours,
                 Some(_) => Mark::Theirs,
             },
-            owner if owner == target => Mark::Arrived,
             _ => Mark::Theirs,
         }
     }

@@ -1,8 +1,8 @@
 //! One Redis node: what it believes and holds.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
+use super::table::Table;
 use crate::chance::mix;
 
 /// Which node: lasts as long as its directory.
@@ -67,11 +67,7 @@ pub struct Node {
     /// The other nodes that it knows.
     pub known: BTreeMap<Id, Known>,
     /// Who owns each slot, as far as it knows.
-    pub owner: Vec<Id>,
-    /// Slots that their owner does not claim any more, and nobody else has yet.
-    pub unclaimed: BTreeSet<u16>,
-    /// How many slots each owns.
-    pub counts: Vec<u16>,
+    pub table: Table,
     /// The epoch of what it claims.
     pub epoch: u64,
     /// The highest epoch that it has heard of.
@@ -117,14 +113,10 @@ pub struct Node {
 impl Node {
     /// A node with an empty directory.
     pub fn new(id: Id, loaded: u64) -> Node {
-        let mut counts = vec![0; usize::from(Id::MAX) + 1];
-        counts[usize::from(NONE)] = SLOTS;
         Node {
             id,
             known: BTreeMap::new(),
-            owner: vec![NONE; usize::from(SLOTS)],
-            unclaimed: BTreeSet::new(),
-            counts,
+            table: Table::default(),
             epoch: 0,
             current: 0,
             master: None,
@@ -150,12 +142,12 @@ impl Node {
 
     /// How many slots this one owns, as far as this node knows.
     pub fn owned(&self, id: Id) -> u16 {
-        self.counts[usize::from(id)]
+        self.table.counts[usize::from(id)]
     }
 
     /// Who owns this slot.
     pub fn owner_of(&self, slot: u16) -> Id {
-        self.owner[usize::from(slot)]
+        self.table.owner_of(slot)
     }
 
     /// The epoch with which the owner of this slot has it, where there is an owner that
@@ -163,7 +155,7 @@ impl Node {
     pub fn claim(&self, slot: u16) -> Option<u64> {
         match self.owner_of(slot) {
             NONE => None,
-            _ if self.unclaimed.contains(&slot) => None,
+            _ if self.table.unclaimed.contains(&slot) => None,
             owner if owner == self.id => Some(self.epoch),
             owner => self.known.get(&owner).map(|known| known.epoch),
         }
@@ -171,11 +163,7 @@ impl Node {
 
     /// Notes who owns a slot.
     pub fn set_owner(&mut self, slot: u16, id: Id) {
-        self.unclaimed.remove(&slot);
-        let old = std::mem::replace(&mut self.owner[usize::from(slot)], id);
-        if old != id {
-            self.counts[usize::from(old)] -= 1;
-            self.counts[usize::from(id)] += 1;
+        if self.table.set(slot, id) {
             self.version += 1;
         }
     }
@@ -217,27 +205,5 @@ impl Node {
         self.has_copy = false;
         self.link_lost = Some(now);
         self.version += 1;
-    }
-
-    /// The ranges of slots of each owner, as Redis writes them.
-    pub fn ranges(&self) -> BTreeMap<Id, String> {
-        let mut ranges: BTreeMap<Id, String> = BTreeMap::new();
-        let mut first = 0;
-        for slot in 0..self.owner.len() {
-            let owner = self.owner[slot];
-            if self.owner.get(slot + 1) == Some(&owner) {
-                continue;
-            }
-            if owner != NONE {
-                let text = ranges.entry(owner).or_default();
-                // To a text nothing fails to be written.
-                let _ = match first == slot {
-                    true => write!(text, " {slot}"),
-                    false => write!(text, " {first}-{slot}"),
-                };
-            }
-            first = slot + 1;
-        }
-        ranges
     }
 }

@@ -56,8 +56,12 @@ impl Redis {
                     node.set_owner(slot, node.id);
                     node.importing.remove(&slot);
                 }
-                self.happened
-                    .push(Event::Assigned(Assigned { node: at, holders }));
+                self.happened.push(Event::Assigned(Assigned {
+                    node: at,
+                    keys,
+                    holders,
+                    awaited: Vec::new(),
+                }));
             }
             Act::Replicate { master } => {
                 let master = number(master).ok_or("no such node")?;
@@ -163,7 +167,11 @@ impl Redis {
         let others = (0..self.processes.len()).filter(|other| {
             *other != at && self.processes[*other].ours && self.processes[*other].is_alive()
         });
-        let held = others.fold(self.nodes[at].keys, |held, at| held | self.nodes[at].keys);
+        // What is in the directory of one that does not run at present is not lost.
+        let idle = self.directories.values().copied();
+        let idle = idle.filter(|at| !self.processes[*at].is_alive());
+        let held =
+            (others.chain(idle)).fold(self.nodes[at].keys, |held, at| held | self.nodes[at].keys);
         for unit in (0..UNITS).filter(|unit| keys & !held & (1 << unit) != 0) {
             self.happened.push(Event::Erased(crate::event::Erased {
                 unit,

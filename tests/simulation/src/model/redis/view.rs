@@ -47,7 +47,7 @@ impl Redis {
     /// `CLUSTER NODES`.
     fn nodes_text(&self, at: usize, now: u64) -> String {
         let (process, node) = (&self.processes[at], &self.nodes[at]);
-        let ranges = node.ranges();
+        let ranges = node.table.ranges();
         let slots = |id: Id| ranges.get(&id).map(String::as_str).unwrap_or_default();
         let role = |master: Option<Id>| match master {
             Some(master) => ("slave", name(master)),

@@ -310,6 +310,18 @@ fn one_that_knows_silent_members_was_taken_for_one_that_was_never_in() {
     assert_eq!(silent.proposal().strangers, Default::default());
 }
 
+/// All were meant to go, and a new one alone was to stay: replicas that held no key, and
+/// masters without slots, were let go at once from the cluster that the new one was to join.
+#[test]
+fn empty_members_of_a_cluster_that_goes_were_let_go_because_a_new_one_did_not_know_them() {
+    let table = format!("{THREE}\n5 master - connected");
+    let scene = Scene::replicas(0)
+        .nodes(&[1, 2, 3, 5], &table)
+        .leaving(&[1, 2, 3, 5])
+        .node(4, &fresh(4));
+    assert_eq!(scene.proposal().strangers, Default::default());
+}
+
 #[test]
 fn a_node_that_only_the_members_know_and_that_owns_nothing_is_a_bystander() {
     let with_9 = format!("{THREE}\n9 master - connected");

@@ -1,0 +1,47 @@
+//! Old faults, put back one by one: each breaks a promise in the first few stories of a
+//! world in which it shows, and without it those stories are all well.
+
+use meshworker_simulation::{Aerospike, Model, Redis, Relapse, Setup, run, run_many};
+
+/// So many stories at the most are played until the fault shows.
+const STORIES: u64 = 40;
+
+/// Whether this promise is broken soon where the fault is back, and kept where it is not.
+fn is_found<M: Model>(relapse: Relapse, promise: &str) {
+    let back = move |setup: &mut Setup| relapse.put_back(setup);
+    let broken = (1..=STORIES).find_map(|seed| run::<M>(seed, &back).err());
+    let found = broken.as_ref().map(|broken| broken.invariant);
+    assert_eq!(found, Some(promise), "{relapse:?} in {STORIES} stories");
+    let mended = move |setup: &mut Setup| {
+        relapse.put_back(setup);
+        setup.relapse = None;
+    };
+    let summary = run_many::<M>(1, broken.map_or(STORIES, |broken| broken.seed), &mended);
+    let failure = summary.failure.map(|failure| failure.to_string());
+    assert_eq!(failure, None, "without {relapse:?}");
+}
+
+#[test]
+fn two_workers_that_move_one_slot_to_two_targets_are_found() {
+    is_found::<Redis>(Relapse::TwoTargets, "never_erases");
+}
+
+#[test]
+fn empty_members_that_are_given_all_slots_before_the_others_are_up_are_found() {
+    is_found::<Redis>(Relapse::EmptyFirst, "assigns_no_data_away");
+}
+
+#[test]
+fn a_dead_engine_that_holds_every_leaver_up_is_found() {
+    is_found::<Aerospike>(Relapse::SightIsWish, "nobody_waits_in_vain");
+}
+
+#[test]
+fn half_a_cluster_that_is_forgotten_behind_a_cut_is_found() {
+    is_found::<Aerospike>(Relapse::HalfIsFew, "never_forgets_the_living");
+}
+
+#[test]
+fn members_that_hand_over_though_they_must_stay_are_found() {
+    is_found::<Aerospike>(Relapse::Ungated, "nothing_taken_in_vain");
+}
