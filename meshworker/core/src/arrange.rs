@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::decide::sightings;
 use crate::queue::Leaving;
 use crate::{
     Change, Context, Gate, Going, History, Leave, Member, Observation, Reason, Refusal, Report,
@@ -101,7 +100,7 @@ fn refusal<D, R: Request>(
     Refusal {
         what: step.to_string(),
         reason: Reason::Closed(Change::Arrange.closed(gate, seen)),
-        evidence: sightings(situation.roster, about),
+        evidence: situation.roster.sightings(about),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::arrange::{note_answers, refuse_arrangement, refuse_dealing};
 use crate::history::Place;
-use crate::loss::{losses, with_losses};
+use crate::losses::{losses, with_losses};
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
@@ -14,25 +14,10 @@ use crate::sharing::shared_nodes;
 use crate::unheard::missed;
 use crate::wished;
 use crate::{
-    Backoff, Departure, Evidence, History, Leave, Leaver, Limits, Loss, Member, MemberId, Moment,
-    Observation, Orders, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Roster,
-    Situation, Standing, Step, StepKind, Unity, Witness,
+    Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId, Observation, Pace,
+    Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Situation, Standing, Step,
+    StepKind, Unity, Witness,
 };
-
-/// What the decision needs to know besides what was seen.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// When the pass looked.
-    pub now: Moment,
-    /// The bounds of what may be done.
-    pub limits: &'a Limits,
-    /// The fewest members that count as the whole cluster.
-    pub min_members: usize,
-    /// What an operator has ordered.
-    pub orders: &'a Orders,
-    /// Any number, another one for each worker: what keeps two of them out of step.
-    pub seed: u64,
-}
 
 /// Decides what to do about one cluster, from what this pass saw.
 ///
@@ -261,7 +246,7 @@ fn held<D>(leaver: &Leaver, situation: &Situation<'_, D>) -> Option<Refusal> {
     Some(Refusal {
         what: format!("let {} go", leaver.member),
         reason: Reason::Closed(leaver.release.closed()?),
-        evidence: sightings(situation.roster, leaver.address),
+        evidence: situation.roster.sightings(leaver.address),
     })
 }
 
@@ -349,7 +334,7 @@ fn silent_members<D>(situation: &Situation<'_, D>) -> Vec<Refusal> {
             Some(Refusal {
                 what: format!("join {}", member.address),
                 reason,
-                evidence: sightings(situation.roster, member.address),
+                evidence: situation.roster.sightings(member.address),
             })
         })
         .collect()
@@ -386,22 +371,9 @@ fn unfit_for_join<D, R: Request>(
         Some(Refusal {
             what: format!("{step}"),
             reason,
-            evidence: sightings(situation.roster, address),
+            evidence: situation.roster.sightings(address),
         })
     })
-}
-
-pub(crate) fn sightings(roster: &Roster, address: IpAddr) -> Vec<Evidence> {
-    let Some(member) = roster.at(address) else {
-        return Vec::new();
-    };
-    let seen = member.seen.iter();
-    seen.map(|(witness, presence)| Evidence::Sighting {
-        witness: *witness,
-        member: member.id.clone(),
-        presence: presence.clone(),
-    })
-    .collect()
 }
 
 /// A request that was made a moment ago is not made again before its effect

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::loss::Kept;
+use crate::kept::Kept;
 use crate::stance::Stance;
 use crate::{Backoff, Context, MemberId, Moment, Request, Step, Touches};
 
@@ -132,5 +132,38 @@ impl History {
         self.last_removal
             .as_ref()
             .is_some_and(|(last, _)| last == node)
+    }
+
+    /// What the member at this address was about when it was seen last.
+    pub(crate) fn stance(&self, at: IpAddr) -> Option<Stance> {
+        self.stances.get(&at).map(|(stance, _)| *stance)
+    }
+
+    /// Whether a member has answered at this address lately.
+    pub(crate) fn has_answered(&self, at: IpAddr) -> bool {
+        !matches!(self.stance(at), None | Some(Stance::Listed))
+    }
+
+    /// Whether the member at this address goes by now, whatever anybody says.
+    pub(crate) fn parts(&self, at: IpAddr) -> bool {
+        self.released.contains_key(&at) || self.stance(at) == Some(Stance::Parted)
+    }
+
+    /// Whether the goings of these two touch each other, as far as that is known.
+    pub(crate) fn meet(&self, one: &IpAddr, other: &IpAddr) -> bool {
+        let both = self.touched.get(one).zip(self.touched.get(other));
+        both.is_none_or(|(one, other)| one.meets(other))
+    }
+
+    /// Notes that the member at this address was let go `now`.
+    pub(crate) fn let_go(&mut self, at: IpAddr, now: Moment) {
+        self.released.insert(at, now);
+        self.granted.entry(at).or_insert(now);
+        self.part(at, now);
+    }
+
+    /// Notes that the member at this address goes `now`, and nobody waits for it.
+    pub(crate) fn part(&mut self, at: IpAddr, now: Moment) {
+        self.stances.insert(at, (Stance::Parted, now));
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::decide::sightings;
 use crate::{
     Context, Departure, History, Member, Observation, Presence, Reason, Refusal, Roster, Situation,
     Standing, Unanswered, Witness,
@@ -55,7 +54,7 @@ pub(crate) fn remark<R>(unknown: &[Departure<R>], roster: &Roster) -> Option<Ref
             node: first.node.clone(),
             others: unknown.len() - 1,
         },
-        evidence: sightings(roster, address),
+        evidence: roster.sightings(address),
     })
 }
 
@@ -116,6 +115,6 @@ pub(crate) fn never_there_remarks<'a>(
     addresses.iter().map(|address| Refusal {
         what: format!("join {address}"),
         reason: Reason::NeverThere,
-        evidence: sightings(roster, *address),
+        evidence: roster.sightings(*address),
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::sight;
 use crate::stance::Stance;
 use crate::{
     Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
@@ -57,7 +58,7 @@ impl<D> Leaving<'_, D> {
         let before = history.ready.clone();
         begin_anew(alive, history);
         self.note_gone(alive, history);
-        Stance::note(self.context, self.situation, history);
+        sight::note(self.context, self.situation, history);
         let everybody = self.everybody_goes(alive, history);
         if everybody {
             history.ready = before;

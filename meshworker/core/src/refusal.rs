@@ -231,6 +231,16 @@ impl Refusal {
             evidence: Vec::new(),
         }
     }
+
+    /// Which refusal this is, without what changes from pass to pass: "12 s are
+    /// left" is no news after "13 s are left". None for one that is no news at all:
+    /// waiting for a step's effect is the rule.
+    pub fn identity(&self) -> Option<String> {
+        match self.reason {
+            Reason::Awaiting { .. } => None,
+            _ => Some(format!("{}: {}", self.what, self.reason.kind())),
+        }
+    }
 }
 
 impl fmt::Display for Refusal {

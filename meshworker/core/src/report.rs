@@ -1,94 +1,10 @@
 //! What one witness said in this pass.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{MemberId, Presence};
-
-/// A source that says who is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Witness {
-    /// The name server: one address per running, healthy replica.
-    Dns,
-    /// The members themselves, each through the supervisor that runs it.
-    Announce,
-    /// The swarm managers' task list.
-    Docker,
-    /// The members' own view of their cluster.
-    Database,
-}
-
-impl Witness {
-    /// Whether a complete answer of this witness lists everybody, so that a
-    /// member which it does not list is absent. Announcements prove presence
-    /// alone: the silent may run without a supervisor.
-    pub fn lists_everybody(self) -> bool {
-        match self {
-            Witness::Dns | Witness::Docker => true,
-            Witness::Announce | Witness::Database => false,
-        }
-    }
-}
-
-impl fmt::Display for Witness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Witness::Dns => "dns",
-            Witness::Announce => "announce",
-            Witness::Docker => "docker",
-            Witness::Database => "database",
-        })
-    }
-}
-
-/// How good an answer was. Only [`Grade::Answer`] lets a missing member count
-/// as absent; with every other grade, whoever is not listed is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Grade {
-    /// A complete answer that lists at least one member.
-    Answer,
-    /// The name exists and has no address. Swarm also answers so for a moment
-    /// while it moves a service, so it proves nothing about anybody.
-    Empty,
-    /// The name does not exist, which Swarm also says while no replica is healthy.
-    NxDomain,
-    /// The server failed to answer.
-    ServFail,
-    /// The server refused to answer.
-    Refused,
-    /// No answer before the deadline.
-    Timeout,
-    /// A cut answer whose rest could not be fetched.
-    Truncated,
-    /// Anything else that went wrong, in the words of the source.
-    Failed(String),
-}
-
-impl Grade {
-    /// Whether a member that this answer does not list is absent, not unknown.
-    pub fn is_complete(&self) -> bool {
-        matches!(self, Grade::Answer)
-    }
-}
-
-impl fmt::Display for Grade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Grade::Answer => f.write_str("answer"),
-            Grade::Empty => f.write_str("empty answer"),
-            Grade::NxDomain => f.write_str("NXDOMAIN"),
-            Grade::ServFail => f.write_str("SERVFAIL"),
-            Grade::Refused => f.write_str("REFUSED"),
-            Grade::Timeout => f.write_str("time-out"),
-            Grade::Truncated => f.write_str("truncated answer"),
-            Grade::Failed(why) => write!(f, "failed: {why}"),
-        }
-    }
-}
+use crate::{Grade, MemberId, Presence, Witness};
 
 /// One member as one witness sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Member, MemberId, Presence, Report, Witness};
+use crate::{Evidence, Member, MemberId, Presence, Report, Witness};
 
 /// So many members at the most that nobody but the database names: its members may
 /// list whomever somebody introduced to them.
@@ -114,6 +114,20 @@ impl Roster {
         self.by_address
             .get(&address)
             .and_then(|position| self.members.get(*position))
+    }
+
+    /// What each witness says of the member at this address.
+    pub(crate) fn sightings(&self, address: IpAddr) -> Vec<Evidence> {
+        let Some(member) = self.at(address) else {
+            return Vec::new();
+        };
+        let seen = member.seen.iter();
+        seen.map(|(witness, presence)| Evidence::Sighting {
+            witness: *witness,
+            member: member.id.clone(),
+            presence: presence.clone(),
+        })
+        .collect()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::decide::sightings;
 use crate::{
     Context, Copies, History, Member, MemberId, Moment, Reason, Refusal, Situation, Stock,
 };
@@ -82,7 +81,7 @@ pub(crate) fn shared_nodes<D>(
                     remedy.unwrap_or_default()
                 )),
                 evidence: (members.iter())
-                    .flat_map(|(member, _)| sightings(situation.roster, member.address))
+                    .flat_map(|(member, _)| situation.roster.sightings(member.address))
                     .collect(),
             })
         })

@@ -6,9 +6,9 @@
 use meshworker_engines::budget::{A_CONNECTION, FREE, LISTS, LONG, MOST_KEPT, READING};
 
 use crate::announce::{A_MEMBER, MOST_MEMBERS};
-use crate::api::v1::STREAMS;
-use crate::api::{A_STREAM, ANSWERS, CONNECTIONS};
 use crate::board::EVENTS;
+use crate::http::{A_STREAM, ANSWERS, CONNECTIONS};
+use crate::operators::STREAMS;
 use crate::witness::{dns, docker};
 use crate::worker::AT_ONCE;
 

@@ -17,7 +17,6 @@
 )]
 
 pub mod announce;
-pub mod api;
 pub mod board;
 pub mod bounds;
 pub mod cli;
@@ -26,11 +25,13 @@ pub mod config;
 pub mod dashboard;
 pub mod doctor;
 mod fleet;
+pub mod http;
 pub mod init;
 pub mod install;
 mod kept;
 pub mod log_level;
 pub mod metrics;
+pub mod operators;
 pub mod outside;
 pub mod proof;
 pub mod rights;

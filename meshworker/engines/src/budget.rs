@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::dial::UNREAD;
-use crate::redis::LONGEST_LIST;
 
 /// So many bytes of each conversation need nobody's leave: a cluster of a hundred
 /// members says no more.
@@ -31,8 +30,11 @@ pub const MOST_KEPT: usize = 256;
 /// TLS keeps, and twice what the kernel holds.
 pub const A_CONNECTION: usize = (24 << 10) + 2 * UNREAD as usize;
 
+/// The longest reply of any node to one question: a list of keys.
+pub const LONGEST_REPLY: u64 = 4 << 20;
+
 /// What is read of one reply at a time, besides its bytes: its value, and its text.
-pub const READING: usize = 2 * LONGEST_LIST as usize;
+pub const READING: usize = 2 * LONGEST_REPLY as usize;
 
 /// Whoever has a turn for so long gives way when another one waits for it: a list of a
 /// thousand nodes comes within milliseconds.

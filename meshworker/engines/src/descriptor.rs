@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::outside::Parser;
 use crate::{Configured, Mistake, Sizing};
 
 /// What the configuration and the documentation need to know of an engine.
@@ -24,6 +25,8 @@ pub struct Descriptor {
     /// The mistakes in the members' configuration files that show before they run;
     /// none where those files are not known.
     pub mistakes: Option<fn(&Configured<'_>) -> Vec<Mistake>>,
+    /// The parsers of what comes from its nodes, and from their files.
+    pub parsers: &'static [Parser],
 }
 
 /// One option of one engine.

@@ -1,6 +1,7 @@
 //! The one list of all engines.
 
-use crate::{Access, Descriptor, Engine};
+use crate::outside::Parser;
+use crate::{Access, Descriptor, Engine, tls};
 
 /// What the caller does with an engine of whichever type it turns out to be.
 pub trait Visitor {
@@ -54,4 +55,10 @@ impl Kind {
             .copied()
             .find(|kind| kind.descriptor().name == name)
     }
+}
+
+/// Every parser of bytes from outside that the engines have.
+pub fn parsers() -> impl Iterator<Item = Parser> {
+    let engines = Kind::ALL.iter().flat_map(|kind| kind.descriptor().parsers);
+    engines.copied().chain([tls::CERTIFICATES])
 }

@@ -18,7 +18,21 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use crate::Tls;
+use crate::outside::{Parser, parser};
 use crate::small_file::{LONGEST_PEM, read_bytes};
+
+/// A file with certificates and a key, as one of the parsers of bytes from outside.
+pub(crate) const CERTIFICATES: Parser = parser("certificates", |bytes| {
+    let chain = match certificates_in(bytes) {
+        Ok(chain) => chain,
+        Err(why) => return vec![why],
+    };
+    // Whose they are, and until when, is read by hand.
+    let order = out_of_order(&chain).map(|number| number.to_string());
+    let ends = ends(&chain).map(|ends| format!("{ends:?}"));
+    let key = private_key_in(bytes).err();
+    order.into_iter().chain(ends).chain(key).collect()
+});
 
 /// The files for an encrypted connection cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -29,7 +29,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// Every parser.
 pub fn targets() -> Vec<Parser> {
-    let engines = meshworker_engines::outside::parsers();
+    let engines = meshworker_engines::registry::parsers();
     let daemon = meshworker::outside::PARSERS.iter().copied();
     let open = open::PARSERS.iter().copied();
     engines.chain(daemon).chain(open).collect()

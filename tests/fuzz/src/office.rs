@@ -8,9 +8,10 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
-use meshworker::api::{Names, Tokens, guarded, v1};
 use meshworker::board::{Board, Powers};
 use meshworker::config::{Cluster, Origin, Raw, Surroundings};
+use meshworker::http::{Names, Tokens, guarded};
+use meshworker::operators;
 use meshworker::token_file::TokenFile;
 use meshworker_engines::outside::Words;
 use tempfile::NamedTempFile;
@@ -43,10 +44,10 @@ fn open() -> Office {
     // Known for as long as the process lives.
     std::mem::forget(board.open(&cluster));
     let tokens = Tokens::in_file(TokenFile::new(TOKEN.path())).unwrap();
-    let desk = v1::Desk::new(Arc::clone(&board)).with_token(Some(tokens));
+    let desk = operators::Desk::new(Arc::clone(&board)).with_token(Some(tokens));
     Office {
         runtime: Builder::new_current_thread().enable_all().build().unwrap(),
-        router: guarded(Names::default(), v1::router(desk)),
+        router: guarded(Names::default(), operators::router(desk)),
     }
 }
 

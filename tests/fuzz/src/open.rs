@@ -1,10 +1,10 @@
 //! The parsers that anybody can call, by name.
 
-use meshworker::api::Names;
 use meshworker::cli::show;
 use meshworker::cli::show::{EventLines, Now, Shown, Style};
 use meshworker::client::{Endpoint, Parser as Messages};
 use meshworker::config::{Cluster, Origin, Raw, Surroundings, labels};
+use meshworker::http::Names;
 use meshworker::init::Settings;
 use meshworker::status::{ClusterStatus, Event, MemberStatus, Summary, Why};
 use meshworker_core::plain_json;

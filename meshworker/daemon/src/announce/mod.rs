@@ -28,8 +28,8 @@ pub use desk::{Desk, Refused, Speaker};
 pub use findings::Findings;
 pub use message::{Announcement, Answer, Phase, Verdict};
 pub use registry::{Registration, Registry};
-pub use routes::router;
 pub(crate) use routes::understood;
+pub use routes::{State, router};
 pub use source::AnnounceSource;
 
 /// Where announcements are posted.

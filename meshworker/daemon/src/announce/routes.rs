@@ -1,32 +1,68 @@
-//! What announcements are answered over HTTP.
+//! What members are answered over HTTP.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract;
-use axum::http::StatusCode;
-use axum::routing::post;
+use axum::http::{Method, StatusCode, Uri};
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use meshworker_core::is_harmful;
 use tokio::time::Instant;
 
-use super::{Announcement, Answer, PATH, Refused, Speaker};
-use crate::api::{self, Json, Peer, Problem};
+use super::{Announcement, Answer, PATH, Refused, Registry, Speaker};
+use crate::http::{Json, Peer, Problem, read};
+use crate::status::Health;
 
 /// Longer than any name or id of Swarm: its names are DNS names.
 pub(super) const LONGEST_TEXT: usize = 253;
 
-/// The route of announcements.
-pub fn router(state: api::State) -> Router {
-    Router::new().route(PATH, post(announce)).with_state(state)
+/// Everything that members are answered from.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Where members announce themselves.
+    pub registry: Arc<Registry>,
+}
+
+/// All routes for members.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/v1/health", get(health))
+        .route(PATH, post(announce))
+        .with_state(state)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// Whether the process lives: whoever reads this knows. Says nothing of clusters.
+async fn health() -> Json<Health> {
+    Json(Health::Ok)
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        format!(
+            "path: found '{}'; allowed: /v1/announcements, /v1/health",
+            uri.path()
+        ),
+    )
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("method: found {method}; not allowed for {}", uri.path()),
+    )
 }
 
 async fn announce(
-    extract::State(state): extract::State<api::State>,
+    extract::State(state): extract::State<State>,
     Extension(Peer(peer)): Extension<Peer>,
     body: Body,
 ) -> Result<Json<Answer>, Problem> {
-    let said = understood(&api::read(body).await?, peer)?;
+    let said = understood(&read(body).await?, peer)?;
     let desk = state.registry.desk(&said.cluster).ok_or_else(|| {
         let found = &said.cluster;
         let error = format!("cluster: found '{found}'; allowed: one that this worker looks after");

@@ -5,13 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{
-    Leaver, Loss, Pace, Peer, Planner, Refusal, Report, Request, Roster, Standing, Unity,
-};
+use meshworker_core::{Leaver, Loss, Pace, Peer, Refusal, Report, Roster, Unity};
 use tokio::time::Instant;
 
 use crate::status::StepStatus;
-use crate::worker::{Pass, Requests};
 
 /// What one node said, without what only its database has.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +23,17 @@ pub struct Head {
     pub peers: Arc<[Peer]>,
     /// Work that should end before anybody leaves.
     pub working: Option<String>,
+}
+
+/// How many requests a pass took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Requests {
+    /// Questions to witnesses.
+    pub witnesses: usize,
+    /// Nodes asked for their view.
+    pub views: usize,
+    /// Steps made.
+    pub steps: usize,
 }
 
 /// What one pass saw, decided and did, whichever the engine. Made in every
@@ -70,43 +78,6 @@ pub struct Look {
 }
 
 impl Look {
-    /// What this pass, which is over, saw.
-    pub fn of<P: Planner>(pass: &Pass<P>) -> Look {
-        let answers = pass.observed.answers.iter();
-        let answers = answers.map(|(address, answer)| {
-            let answer = match answer {
-                Ok(view) => Ok(Head {
-                    node: view.node.clone(),
-                    cluster_name: view.cluster_name.clone(),
-                    size: view.size,
-                    peers: Arc::clone(&view.peers),
-                    working: view.working.clone(),
-                }),
-                Err(why) => Err(why.to_string()),
-            };
-            (*address, answer)
-        });
-        Look {
-            number: pass.number,
-            at: Instant::now(),
-            time: SystemTime::now(),
-            took: pass.took,
-            requests: pass.requests,
-            reports: pass.observed.reports.clone(),
-            roster: pass.roster(),
-            answers: answers.collect(),
-            steps: steps(pass),
-            refusals: pass.plan.refusals.clone(),
-            leavers: pass.plan.leavers.clone(),
-            outsiders: pass.plan.outsiders.clone(),
-            wanted: wanted(pass),
-            losses: pass.plan.losses.clone(),
-            unity: pass.plan.unity.clone(),
-            settled: pass.plan.settled,
-            pace: pass.plan.pace,
-        }
-    }
-
     /// Whether people are shown the same of both, but for the members' states and
     /// what changes with every pass.
     pub fn shows_the_same_as(&self, other: &Look) -> bool {
@@ -140,38 +111,4 @@ impl Look {
     pub fn head(&self, address: IpAddr) -> Option<&Head> {
         self.answers.get(&address)?.as_ref().ok()
     }
-}
-
-/// How many members are meant to be there, without those who have no say.
-fn wanted<P: Planner>(pass: &Pass<P>) -> usize {
-    let roster = pass.roster();
-    let members = roster.members().iter();
-    let wanted = members.filter(|member| {
-        member.standing() == Standing::Wanted && !pass.plan.outsiders.contains(&member.address)
-    });
-    wanted.count()
-}
-
-/// The planned requests, each with what came of it.
-fn steps<P: Planner>(pass: &Pass<P>) -> Vec<StepStatus> {
-    let done = pass.done.iter();
-    let done: BTreeMap<String, _> = done.map(|d| (d.step.key(), &d.reply)).collect();
-    let steps = pass.plan.steps.iter();
-    steps
-        .map(|step| {
-            let reply = done.get(&step.key());
-            StepStatus {
-                kind: step.request.kind().to_string(),
-                to: step.to.to_string(),
-                request: step.request.to_string(),
-                introduces: step.request.introduces().map(|address| address.to_string()),
-                evidence: step.evidence.iter().map(ToString::to_string).collect(),
-                ok: reply.map(|reply| reply.is_ok()),
-                reply: reply.map(|reply| match reply {
-                    Ok(reply) => reply.clone(),
-                    Err(failure) => failure.to_string(),
-                }),
-            }
-        })
-        .collect()
 }

@@ -13,25 +13,28 @@ mod chronicle;
 mod fact;
 mod look;
 mod noted;
+pub mod of;
 mod order_book;
 mod sheet;
 mod since;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::api::certificate::Certificate;
 use crate::config::Cluster;
+use crate::http::certificate::Certificate;
 use crate::turned_away::Register;
 
 pub(crate) use chronicle::EVENTS;
 pub use chronicle::{Chronicle, News};
 pub use fact::Fact;
-pub use look::{Head, Look};
+pub use look::{Head, Look, Requests};
 pub use noted::{Noted, Page};
 pub use order_book::{OrderBook, Powers};
 pub use sheet::Sheet;
 pub use since::Since;
+pub use tally::{Counts, Histogram, JOIN_SECONDS, PASS_SECONDS, Tally};
 
 /// The sheets of all clusters of this process, by the clusters' names.
 #[derive(Debug, Default)]

@@ -9,11 +9,10 @@ use meshworker_core::Orders;
 use tokio::time::Instant;
 
 use super::since::Since;
-use super::{Chronicle, Fact, Look, OrderBook, Powers};
+use super::{Chronicle, Counts, Fact, Look, OrderBook, Powers, Tally, of};
 use crate::config::{Cluster, Docker};
-use crate::metrics::{Counts, Tally};
 use crate::status::{
-    ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, TurnedAway, Why, of,
+    ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, TurnedAway, Why,
 };
 use crate::turned_away::Register;
 

@@ -8,10 +8,10 @@ use axum::Router;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use crate::announce::Registry;
-use crate::api::certificate::Certificate;
-use crate::api::{self, Names, Readers, Server, State, Tokens};
+use crate::announce::{self, Registry, State};
 use crate::config::Origin;
+use crate::http::certificate::Certificate;
+use crate::http::{Names, Readers, Server, Tokens};
 use crate::proof::Door;
 use crate::token_file::TokenFile;
 use crate::turned_away::Register;
@@ -95,7 +95,7 @@ impl Listen {
         let state = State {
             registry: Arc::clone(&registry),
         };
-        let server = Server::bind(self.address, api::router(state), "announcements").await;
+        let server = Server::bind(self.address, announce::router(state), "announcements").await;
         let server =
             server.map_err(|error| Failed::Goal(format!("{LISTEN}: {}: {error}", self.address)))?;
         let unproved = self.door.unproved();

@@ -8,10 +8,11 @@ use axum::Router;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::api::{self, Names, Readers, Server, Tokens, v1};
 use crate::board::Board;
 use crate::dashboard;
+use crate::http::{self, Names, Readers, Server, Tokens};
 use crate::log_level::LogLevel;
+use crate::operators;
 use crate::scale::Scaling;
 use crate::token_file::TokenFile;
 use crate::witness::DockerClient;
@@ -50,7 +51,7 @@ impl Operators {
         let known = listen.known.take();
         let readers = listen.readers.take();
         let scaling = self.scaling()?;
-        let desk = v1::Desk::new(self.board)
+        let desk = operators::Desk::new(self.board)
             .with_token(token)
             .with_scaling(scaling)
             .with_log_level(Some(self.log_level));
@@ -77,10 +78,15 @@ impl Operators {
 }
 
 /// Everything that operators can ask for.
-fn routes(desk: v1::Desk, names: Names, known: Option<Tokens>, readers: Option<Readers>) -> Router {
-    let routes = v1::router(desk).merge(dashboard::router());
-    let routes = api::restricted(readers, routes);
-    api::limited_with(known, api::guarded(names, routes))
+fn routes(
+    desk: operators::Desk,
+    names: Names,
+    known: Option<Tokens>,
+    readers: Option<Readers>,
+) -> Router {
+    let routes = operators::router(desk).merge(dashboard::router());
+    let routes = http::restricted(readers, routes);
+    http::limited_with(known, http::guarded(names, routes))
 }
 
 fn answer(server: Server, stop: watch::Receiver<bool>) {

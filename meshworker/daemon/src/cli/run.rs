@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::api::Server;
 use crate::board::{Board, Powers};
 use crate::config::{Cluster, Inputs};
 use crate::fleet::Fleet;
+use crate::http::Server;
 use crate::log_level::LogLevel;
 use crate::worker;
 

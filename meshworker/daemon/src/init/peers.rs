@@ -22,8 +22,8 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use crate::announce::client::Client;
-use crate::announce::{Announcement, Desk, Registration, Registry, Speaker};
-use crate::api::{Server, State, router};
+use crate::announce::{Announcement, Desk, Registration, Registry, Speaker, State, router};
+use crate::http::Server;
 use crate::kept::kept;
 use crate::proof::Door;
 use crate::token_file::TokenFile;

@@ -6,17 +6,17 @@ use std::time::SystemTime;
 use meshworker_core::{Member, Orders, Presence, Witness};
 use tokio::time::Instant;
 
-use super::counts::timestamp;
-use super::names::{STEP_KINDS, grade, witness};
+use super::Page;
+use super::counters::timestamp;
+use super::names::{STEP_KINDS, witness};
 use super::registry::{
     ANNOUNCEMENTS_REFUSED, BUILD_INFO, CERTIFICATE_ENDS, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE,
     CLUSTER_SETTLED, CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS,
     HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS,
     REFUSALS, REMOVALS_ENABLED, SIGHTINGS, UNPROVED,
 };
-use super::{Counts, Page};
-use crate::board::{Look, Sheet};
-use crate::status::{MemberState, of};
+use crate::board::{Counts, Look, Sheet, of};
+use crate::status::MemberState;
 
 /// What is so of the process.
 pub fn process(page: &mut Page, clusters: usize, unproved: u64, ends: Option<SystemTime>) {
@@ -86,7 +86,7 @@ fn members(page: &mut Page, name: &str, look: &Look) {
 fn witnesses(page: &mut Page, name: &str, look: &Look) {
     for report in &look.reports {
         let who = witness(report.witness);
-        let labels = [name, who, grade(&report.grade)];
+        let labels = [name, who, report.grade.kind()];
         page.count(&SIGHTINGS, &labels, report.sightings.len());
         if let Some(desired) = report.desired {
             page.count(&DESIRED_MEMBERS, &[name, who], desired);

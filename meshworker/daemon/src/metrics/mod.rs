@@ -13,24 +13,18 @@
 //! Labels are bounded: clusters, and names that stand in the source. Members,
 //! addresses and error texts are no labels; the API has them.
 
-mod counts;
+mod counters;
 mod family;
 mod gauges;
-mod histogram;
-mod joins;
 mod names;
 mod page;
-mod queue;
 pub mod registry;
-mod tally;
 
 use crate::board::Board;
 
-pub use counts::Counts;
+pub use counters::write;
 pub use family::{Family, Kind};
-pub use histogram::Histogram;
 pub use page::Page;
-pub use tally::Tally;
 
 /// The content type of what [`scrape`] makes.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -43,7 +37,7 @@ pub fn scrape(board: &Board) -> String {
     gauges::process(&mut page, sheets.len(), board.unproved(), ends);
     for sheet in &sheets {
         let counts = sheet.counts();
-        counts.write(&mut page, sheet.name());
+        counters::write(&counts, &mut page, sheet.name());
         gauges::cluster(&mut page, sheet, &counts);
     }
     page.text()

@@ -1,10 +1,10 @@
 //! Names that labels take: few, and known beforehand.
 
-use meshworker_core::{Grade, StepKind, Witness};
+use meshworker_core::{StepKind, Witness};
 
 use crate::status::Severity;
 
-/// Every name of [`grade`].
+/// Every [`Grade::kind`](meshworker_core::Grade::kind).
 pub const GRADES: [&str; 8] = [
     "answer",
     "empty",
@@ -23,20 +23,6 @@ pub const STEP_KINDS: [StepKind; 4] = [
     StepKind::Leave,
     StepKind::Forget,
 ];
-
-/// A grade without the words of its source.
-pub fn grade(grade: &Grade) -> &'static str {
-    match grade {
-        Grade::Answer => "answer",
-        Grade::Empty => "empty",
-        Grade::NxDomain => "nxdomain",
-        Grade::ServFail => "servfail",
-        Grade::Refused => "refused",
-        Grade::Timeout => "timeout",
-        Grade::Truncated => "truncated",
-        Grade::Failed(_) => "failed",
-    }
-}
 
 /// A witness's name.
 pub fn witness(witness: Witness) -> &'static str {
@@ -58,13 +44,15 @@ pub fn severity(severity: Severity) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use meshworker_core::Grade;
+
     use super::*;
 
     #[test]
     fn what_a_source_says_is_no_label() {
         let words = ["no route to host", "connection reset by 10.0.0.7"];
         for text in words {
-            assert_eq!(grade(&Grade::Failed(text.into())), "failed");
+            assert_eq!(Grade::Failed(text.into()).kind(), "failed");
         }
         let all = [
             Grade::Answer,
@@ -76,6 +64,6 @@ mod tests {
             Grade::Truncated,
             Grade::Failed(String::new()),
         ];
-        assert_eq!(all.map(|one| grade(&one)), GRADES);
+        assert_eq!(all.map(|one| one.kind()), GRADES);
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Family, Histogram, registry};
+use super::{Family, registry};
+use crate::board::Histogram;
 use crate::words::dull;
 
 /// The text that a scrape gets: the series of each family stand together.

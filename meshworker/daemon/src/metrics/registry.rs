@@ -1,18 +1,7 @@
 //! Every family there is.
 
 use super::{Family, Kind};
-
-/// Passes over few nodes take milliseconds; one that waits for a dead member's
-/// deadline takes seconds.
-const PASS_SECONDS: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
-
-/// A join takes a few passes; a member whose database loads its data first takes
-/// minutes to answer.
-const JOIN_SECONDS: &[f64] = &[
-    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0,
-];
+use crate::board::{JOIN_SECONDS, PASS_SECONDS};
 
 /// Writes each family as a constant, and all of them as [`ALL`].
 macro_rules! families {

@@ -1,14 +1,13 @@
 //! What is told, as data: the words of the API, the commands and the dashboard.
 //!
 //! These types are the API's contract: they change only by addition. They are
-//! made from what a pass saw and decided ([`of`]), and know nothing of engines.
+//! made from what a pass saw and decided (`board/of`), and know nothing of engines.
 
 mod cluster;
 mod config;
 mod event;
 mod leaver;
 mod member;
-pub mod of;
 mod order;
 mod plan;
 mod turned_away;

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::announce::{AnnounceSource, Desk, Findings, Registry};
-use crate::board::{Board, Look, Sheet};
+use crate::board::{Board, Sheet};
 use crate::config::Cluster;
 use crate::witness::{self, Source};
 
@@ -34,10 +34,9 @@ use ending::Ending;
 use observe::{Observer, Seen, Waited};
 
 pub(crate) use observe::AT_ONCE;
-pub use pass::{Pass, Requests};
+pub use pass::Pass;
 use rush::Rush;
 use tell::Teller;
-pub(crate) use tell::identity;
 
 /// Looks after a cluster, whichever its engine, until `shutdown` becomes true,
 /// and tells the board. With a registry its members can announce themselves
@@ -329,7 +328,7 @@ impl<E: Engine> Worker<E> {
                 sheet.record(tell::unheard(&why));
             }
         }
-        sheet.publish(Look::of(pass));
+        sheet.publish(tell::look(pass));
     }
 
     /// Looks after the cluster until `shutdown` becomes true. A pass that has

@@ -12,8 +12,8 @@ use meshworker_engines::Engine;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ears::{Ears, Haste, Taken};
-use super::pass::Requests;
 use super::patience::Patience;
+use crate::board::Requests;
 
 /// How many nodes are asked at once. A thousand members are asked in a few
 /// rounds, with few sockets open at a time.

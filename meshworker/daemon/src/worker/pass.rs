@@ -6,16 +6,7 @@ use meshworker_core::{Observation, Plan, Planner, Roster};
 use meshworker_engines::Done;
 use tokio::time::Instant;
 
-/// How many requests a pass took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Requests {
-    /// Questions to witnesses.
-    pub witnesses: usize,
-    /// Nodes asked for their view.
-    pub views: usize,
-    /// Steps made.
-    pub steps: usize,
-}
+use crate::board::Requests;
 
 /// What one pass saw, decided and did.
 #[derive(Debug, Clone)]

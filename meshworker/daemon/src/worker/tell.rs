@@ -1,6 +1,7 @@
 //! Tell: one fact for each thing that is new, once.
 
 mod leavers;
+mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use crate::status::EventKind;
 
 use super::pass::Pass;
 use leavers::Leavers;
+
+pub use look::look;
 
 /// Makes facts of what passes saw and did: each step and its outcome, each
 /// refusal when it first stands and when it no longer does, each change of a
@@ -67,7 +70,7 @@ impl Teller {
         let mut standing = BTreeMap::new();
         let mut stands = BTreeSet::new();
         for refusal in &plan.refusals {
-            let Some(identity) = identity(refusal) else {
+            let Some(identity) = refusal.identity() else {
                 debug!("{refusal}");
                 continue;
             };
@@ -131,14 +134,4 @@ fn refused(refusal: &Refusal) -> Fact {
         _ => Fact::new(EventKind::Refused, refusal.to_string()),
     };
     fact.because(refusal.reason.kind()).on(&refusal.evidence)
-}
-
-/// Which refusal this is, without what changes from pass to pass: "12 s are
-/// left" is no news after "13 s are left". None for one that is no news at all:
-/// waiting for a step's effect is the rule.
-pub fn identity(refusal: &Refusal) -> Option<String> {
-    match refusal.reason {
-        Reason::Awaiting { .. } => None,
-        _ => Some(format!("{}: {}", refusal.what, refusal.reason.kind())),
-    }
 }

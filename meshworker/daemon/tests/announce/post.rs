@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use meshworker::announce::{Announcement, PATH, Phase, Registry};
-use meshworker::api::{Server, State, router};
+use meshworker::announce::{Announcement, PATH, Phase, Registry, State, router};
+use meshworker::http::Server;
 use meshworker::proof::{Call, Door};
 use meshworker::token_file::TokenFile;
 use meshworker::turned_away::Register;

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use meshworker::announce::client::{Client, Unheard};
 use meshworker::announce::{PATH, Phase};
+use meshworker::board::Requests;
 use meshworker::board::{Board, Look, Powers};
 use meshworker::cli::show::{self, Shown, Style};
 use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::proof::Unproved;
 use meshworker::token_file::TokenFile;
-use meshworker::worker::Requests;
 use meshworker_core::{Pace, Report, Roster, Unity, Witness};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use meshworker::api::Server;
+use meshworker::http::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;

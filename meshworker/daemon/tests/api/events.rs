@@ -7,8 +7,9 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use meshworker::api::{Lease, Peer, v1};
 use meshworker::board::{Board, Fact, Registration};
+use meshworker::http::{Lease, Peer};
+use meshworker::operators;
 use meshworker::status::{Event, EventKind, Events};
 use tokio::time::Instant;
 
@@ -115,8 +116,8 @@ async fn a_reader_hears_of_a_cluster_that_forms_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_hears_nothing_for_long_hears_that_somebody_is_there() {
-    let desk = v1::Desk::new(Board::new(Default::default()));
-    let routes = TowerToHyperService::new(v1::router(desk));
+    let desk = operators::Desk::new(Board::new(Default::default()));
+    let routes = TowerToHyperService::new(operators::router(desk));
     let mut request = Request::get("/v1/events/stream")
         .body(Body::empty())
         .unwrap();

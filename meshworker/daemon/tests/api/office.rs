@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use governor::Quota;
-use meshworker::api::certificate::Certificate;
-use meshworker::api::{Readers, Server, Tokens, limited, limited_to, restricted, v1};
 use meshworker::board::{Board, Powers};
 use meshworker::dashboard;
+use meshworker::http::certificate::Certificate;
+use meshworker::http::{Readers, Server, Tokens, limited, limited_to, restricted};
 use meshworker::log_level::LogLevel;
+use meshworker::operators;
 use meshworker::scale::Scaling;
 use meshworker::token_file::TokenFile;
 use meshworker::worker;
@@ -84,7 +85,7 @@ impl Office {
         let token = Tokens::in_file(TokenFile::new(file.path())).unwrap();
         let token = (!how.without_token).then_some(token);
         let (log, level) = reload::Layer::new(EnvFilter::new("warn"));
-        let desk = v1::Desk::new(Arc::clone(&board))
+        let desk = operators::Desk::new(Arc::clone(&board))
             .with_token(token)
             .with_scaling(how.scaling)
             .with_log_level(Some(LogLevel::new(level)));
@@ -95,7 +96,7 @@ impl Office {
                 operators: Some(Tokens::in_file(TokenFile::new(file.path())).unwrap()),
             }
         });
-        let router = restricted(reading, v1::router(desk).merge(dashboard::router()));
+        let router = restricted(reading, operators::router(desk).merge(dashboard::router()));
         let router = match how.quota {
             Some(quota) => limited_to(quota, router),
             None => limited(router),

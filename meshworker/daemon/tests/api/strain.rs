@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, Request, Response};
 use futures_util::future::join_all;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use meshworker::api::{Peer, limited, v1};
 use meshworker::board::Board;
+use meshworker::http::{Peer, limited};
+use meshworker::operators;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
@@ -21,7 +22,9 @@ const PLACES: usize = 256;
 
 #[tokio::test]
 async fn one_client_that_runs_wild_is_slowed_down_and_others_are_not() {
-    let routes = limited(v1::router(v1::Desk::new(Board::new(Default::default()))));
+    let routes = limited(operators::router(operators::Desk::new(Board::new(
+        Default::default(),
+    ))));
     let routes = TowerToHyperService::new(routes);
     let ask = async |from: [u8; 4]| -> Response<Body> {
         let mut request = Request::get("/v1/health").body(Body::empty()).unwrap();

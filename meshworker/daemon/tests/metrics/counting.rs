@@ -1,8 +1,8 @@
 //! What is counted of each pass.
 
 use meshworker::board::Look;
-use meshworker::metrics::{Page, Tally};
-use meshworker::status::of;
+use meshworker::board::{Tally, of};
+use meshworker::metrics::{self, Page};
 use meshworker_core::{Reason, Refusal, Witness};
 use std::slice::from_ref;
 
@@ -15,7 +15,7 @@ fn counted(looks: &[Look]) -> Vec<Sample> {
         tally.note(look, &of::states(look));
     }
     let mut page = Page::default();
-    tally.counts().write(&mut page, "db");
+    metrics::write(&tally.counts(), &mut page, "db");
     read(&page.text())
 }
 

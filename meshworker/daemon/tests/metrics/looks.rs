@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use meshworker::board::Requests;
 use meshworker::board::{Head, Look};
 use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::status::StepStatus;
-use meshworker::worker::Requests;
 use meshworker_core::{
     Change, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Progress, Reason, Refusal,
     Release, Report, Roster, Sighting, Unity, Witness,

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use meshworker::api::{Server, v1};
 use meshworker::board::{Board, Powers};
+use meshworker::http::Server;
 use meshworker::metrics::{CONTENT_TYPE, registry, scrape};
+use meshworker::operators;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -16,7 +17,7 @@ use meshworker_core::Witness;
 
 /// What `GET /metrics` answers: head and body.
 pub async fn get(board: Arc<Board>) -> (String, String) {
-    let routes = v1::router(v1::Desk::new(board));
+    let routes = operators::router(operators::Desk::new(board));
     let server = Server::bind(([127, 0, 0, 1], 0).into(), routes, "tests");
     let server = server.await.unwrap();
     let mut stream = TcpStream::connect(server.address()).await.unwrap();

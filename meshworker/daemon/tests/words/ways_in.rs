@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use fake_dns::{Behaviour, FakeDns};
 use fake_docker::FakeEngine;
-use meshworker::announce::{Answer, Registry};
-use meshworker::api::{self, Server, State, Tokens, v1};
+use meshworker::announce::{self, Answer, Registry, State};
 use meshworker::board::{Board, Powers};
 use meshworker::config::{Inputs, Raw, labels};
+use meshworker::http::{self, Server, Tokens};
+use meshworker::operators;
 use meshworker::token_file::TokenFile;
 use meshworker::witness::{DockerClient, DockerOptions, DockerSource, Endpoint, Source};
 use serde_json::{Value, json};
@@ -249,7 +250,7 @@ fn announcement(nasty: &str) -> Vec<Shown> {
     runtime().block_on(async {
         let registry = Registry::new();
         let open = registry.open("db");
-        let router = api::router(State { registry });
+        let router = announce::router(State { registry });
         let mut shown = serving(router, async |address| {
             let mut shown = Vec::new();
             for field in [
@@ -301,8 +302,8 @@ fn requests(nasty: &str) -> Vec<Shown> {
         let tokens = Tokens::in_file(TokenFile::new(file.path())).unwrap();
         let board = Board::new(Powers::default());
         let _open = ways_out::cluster(&board, "db");
-        let desk = v1::Desk::new(Arc::clone(&board)).with_token(Some(tokens));
-        let router = api::guarded(api::Names::default(), v1::router(desk));
+        let desk = operators::Desk::new(Arc::clone(&board)).with_token(Some(tokens));
+        let router = http::guarded(http::Names::default(), operators::router(desk));
         serving(router, async |address| {
             let mut shown = Vec::new();
             let word = escaped(nasty);

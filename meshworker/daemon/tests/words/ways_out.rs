@@ -6,11 +6,12 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use meshworker::api::{Server, v1};
+use meshworker::board::Requests;
 use meshworker::board::{Board, Fact, Head, Look, Powers, Registration};
 use meshworker::config::{Cluster, Given, Origin, Raw, Surroundings};
+use meshworker::http::Server;
+use meshworker::operators;
 use meshworker::status::{EventKind, StepStatus};
-use meshworker::worker::Requests;
 use meshworker_core::{
     Evidence, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Reason, Refusal, Release,
     Report, Roster, Sighting, Unity, Witness,
@@ -171,7 +172,7 @@ fn routes(cluster: &str) -> Vec<String> {
 }
 
 async fn served<T>(board: Arc<Board>, talk: impl AsyncFnOnce(SocketAddr) -> T) -> T {
-    let router = v1::router(v1::Desk::new(board));
+    let router = operators::router(operators::Desk::new(board));
     let server = Server::bind(([127, 0, 0, 1], 0).into(), router, "tests")
         .await
         .unwrap();

@@ -51,7 +51,6 @@ use rest::Kept;
 
 pub use detail::{ClusterKey, Detail, Edition, Namespace};
 pub use identity::Identity;
-pub(crate) use outside::PARSERS;
 pub use plan::Rules;
 pub use request::Request;
 use request::{HEARTBEATS_ON, NETWORK_CONFIG, OFF};
@@ -91,6 +90,7 @@ impl Engine for Aerospike {
         options: &[],
         sizing: sizing::SIZING,
         mistakes: Some(conf::mistakes),
+        parsers: outside::PARSERS,
     };
 
     fn new(access: Access) -> Aerospike {

@@ -37,12 +37,10 @@ pub use detail::{Detail, Replies, Shared};
 pub use heavy::{Heavy, Limit};
 pub use name::Name;
 pub use nodes::{Entry, Health, OpenSlot};
-pub(crate) use outside::PARSERS;
 pub use plan::Rules;
 pub use release::Release;
 pub use request::{Act, RedisRequest};
 pub use slots::{SLOTS, Slots};
-pub(crate) use wire::LONGEST_LIST;
 
 use crate::rest::Rest;
 use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing};
@@ -111,6 +109,7 @@ impl Engine for Redis {
             copies,
         },
         mistakes: Some(conf::mistakes),
+        parsers: outside::PARSERS,
     };
 
     fn new(access: Access) -> Redis {

@@ -6,7 +6,7 @@ use meshworker_core::{Told, plain_lines};
 use redis::{Pipeline, Value, parse_redis_value};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
-use crate::budget::{LONG, Share};
+use crate::budget::{LONG, LONGEST_REPLY, Share};
 
 /// The longest line that announces something or says a word, errors included.
 const LONGEST_LINE: u64 = 4 << 10;
@@ -14,9 +14,6 @@ const LONGEST_LINE: u64 = 4 << 10;
 /// The longest list of nodes: twice what a thousand with long names and scattered slots
 /// take.
 const LONGEST_TABLE: u64 = 1 << 20;
-
-/// The longest list of keys.
-pub(crate) const LONGEST_LIST: u64 = 4 << 20;
 
 /// A long text is read so many bytes at a time.
 const PIECE: u64 = 16 << 10;
@@ -44,7 +41,7 @@ impl Expect {
             (Expect::Words, _) | (Expect::View, 0) => LONGEST_LINE,
             (Expect::View, 1) => LONGEST_TABLE,
             (Expect::View, _) => 64 << 10,
-            (Expect::Lists, _) => LONGEST_LIST,
+            (Expect::Lists, _) => LONGEST_REPLY,
         }
     }
 

@@ -8,7 +8,7 @@ use meshworker_core::MemberId;
 use super::Desk;
 use super::input::{Parts, json, line, parts};
 use super::orders::known;
-use crate::api::{Json, Problem, ProblemBody};
+use crate::http::{Json, Problem, ProblemBody};
 use crate::scale::Goal;
 use crate::status::{Done, Drain, Scale};
 

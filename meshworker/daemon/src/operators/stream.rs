@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use super::Desk;
 use super::events::Which;
 use super::streams::Place;
-use crate::api::{Lease, Peer, Problem, ProblemBody};
 use crate::board::{Chronicle, News, Noted};
+use crate::http::{Lease, Peer, Problem, ProblemBody};
 use crate::status::Event;
 
 /// A reader that hears nothing for so long is sent a comment, so that both

@@ -13,9 +13,9 @@ use meshworker_core::{
 use tokio::time::Instant;
 
 use super::{cluster, states, why};
+use crate::board::Requests;
 use crate::board::{Head, Look, Since};
 use crate::status::{ClusterStatus, MemberState, StepStatus, Why};
-use crate::worker::Requests;
 
 /// The n-th address.
 fn at(number: u8) -> IpAddr {

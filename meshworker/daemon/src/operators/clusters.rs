@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use super::Desk;
 use super::input::{Parts, parts};
-use crate::api::{Json, Problem, ProblemBody};
+use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{ClusterStatus, Config, LeaverStatus, MemberStatus, PlanStatus, Summary, Why};
 
 impl Desk {

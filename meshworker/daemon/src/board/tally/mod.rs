@@ -1,14 +1,21 @@
 //! Counts what passes see and do.
 
+mod counts;
+mod histogram;
+mod joins;
+mod queue;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::Counts;
-use super::joins::Joins;
-use super::queue::Queue;
 use crate::board::{Fact, Look};
 use crate::status::MemberState;
-use crate::worker::identity;
+
+use joins::Joins;
+use queue::Queue;
+
+pub use counts::{Counts, JOIN_SECONDS, PASS_SECONDS};
+pub use histogram::Histogram;
 
 /// Counts what passes over one cluster see and do, and remembers what it takes
 /// to count each thing once.
@@ -27,7 +34,7 @@ impl Tally {
         self.counts.pass(look);
         let mut standing = BTreeSet::new();
         for refusal in &look.refusals {
-            let Some(identity) = identity(refusal) else {
+            let Some(identity) = refusal.identity() else {
                 continue;
             };
             let is_new = !self.standing.contains(&identity);

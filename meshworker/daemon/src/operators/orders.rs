@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::Desk;
 use super::input::{Parts, json, line, parts};
-use crate::api::{Json, Problem, ProblemBody};
 use crate::board::{Fact, OrderBook, Sheet};
+use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
 
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use meshworker_core::is_harmful;
 use serde::de::DeserializeOwned;
 
-use crate::api::{Problem, read};
+use crate::http::{Problem, read};
 
 /// No reason or name is longer, in characters. Four bytes each make a kilobyte.
 const LONGEST: usize = 253;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Desk;
-use crate::api::{Problem, ProblemBody};
+use crate::http::{Problem, ProblemBody};
 use crate::status::{Event, Events};
 
 /// So many events are told when nobody says how many.

@@ -11,7 +11,7 @@ use super::{Inner, OF_ONE, Place, Places, STRANGERS, Seat};
 
 /// So many connections wait for a place, and of one client. Where all wait, one more
 /// that comes takes the turn of the newest of whoever has most.
-pub(in crate::api) const WAITING: usize = 1024;
+pub(in crate::http) const WAITING: usize = 1024;
 const WAITING_OF_ONE: usize = 512;
 
 /// One that waits.

@@ -10,8 +10,10 @@ use std::time::SystemTime;
 
 use meshworker_core::{Orders, Pace};
 
-use super::{ClusterStatus, LeaverStatus, Mode, PassStatus, Summary, WhoSees, WitnessStatus};
 use crate::board::{Look, Since};
+use crate::status::{
+    ClusterStatus, LeaverStatus, Mode, PassStatus, Summary, WhoSees, WitnessStatus,
+};
 
 pub use member::why;
 pub use state::states;

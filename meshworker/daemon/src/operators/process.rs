@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::{Desk, input};
-use crate::api::{Json, Problem, ProblemBody, Unknown};
+use crate::http::{Json, Problem, ProblemBody, Unknown};
 use crate::status::{Done, Health, Log, Readiness};
 
 /// Whether the process lives: whoever reads this knows. Says nothing of clusters.

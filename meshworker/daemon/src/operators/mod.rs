@@ -25,8 +25,8 @@ use utoipa_axum::routes;
 use self::streams::Streams;
 
 pub(crate) use self::streams::MOST as STREAMS;
-use super::{Problem, Tokens, rate};
 use crate::board::{Board, Sheet};
+use crate::http::{Limited, Problem, Tokens};
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
 
@@ -132,7 +132,7 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(scaling::drain))
         .routes(routes!(process::openapi))
         .split_for_parts();
-    rate::Limited.modify(&mut document);
+    Limited.modify(&mut document);
     (routes, document)
 }
 

@@ -1,0 +1,25 @@
+//! What the worker's HTTP servers share, whomever they answer: connections, bodies,
+//! tokens, limits, errors.
+
+mod body;
+pub mod certificate;
+mod guard;
+mod json;
+mod lease;
+mod places;
+mod problem;
+mod rate;
+mod readers;
+mod server;
+mod token;
+
+pub use body::read;
+pub use guard::{Names, NoName, guarded};
+pub use json::Json;
+pub use lease::Lease;
+pub use problem::{Problem, ProblemBody};
+pub use rate::{Limited, limited, limited_to, limited_with};
+pub use readers::{Readers, Unknown, restricted};
+pub(crate) use server::{A_STREAM, ANSWERS, CONNECTIONS};
+pub use server::{Peer, Server};
+pub use token::Tokens;
