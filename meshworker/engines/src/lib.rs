@@ -41,3 +41,8 @@ pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
+
+/// The engine of `docs/new-engine.md`, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/new-engine.md")]
+struct NewEngine;
