@@ -36,13 +36,13 @@
 //! Old faults can be put back, each alone ([`relapse`]), in a kind of world in which they
 //! show. `tests/relapses.rs` does so, and plays the same stories without them:
 //!
-//! | put back | found by | among the first stories |
+//! | put back | found by | after so many stories |
 //! |---|---|---|
-//! | two workers move one slot to two targets | `never_erases` | 21 |
+//! | two workers move one slot to two targets | `never_erases` | 5 |
 //! | empty members are given all slots before those with data are up | `assigns_no_data_away` | 1 |
-//! | a member whose engine died is taken for one that goes, and holds every leaver up | `nobody_waits_in_vain` | 4 |
+//! | a member whose engine died is taken for one that goes, and holds every leaver up | `nobody_waits_in_vain` | 8 |
 //! | half of the members, behind a cut, are forgotten one by one | `never_forgets_the_living` | 1 |
-//! | members that must stay hand over what they hold | `nothing_taken_in_vain` | 18 |
+//! | members that must stay hand over what they hold | `nothing_taken_in_vain` | 31 |
 //!
 //! `meshworker-simulation redis 1 100 two-targets` plays them by hand.
 //!
@@ -62,6 +62,11 @@
 //! | one worker took the last slot of a member to which another one moved keys: it became a replica without them | `never_erases` | redis |
 //! | empty members of a cluster that goes were let go because a new one did not know them | `never_below_floor` | redis |
 //! | a worker that had just started dealt out what members had that waited to leave | `assigns_no_data_away` | redis |
+//!
+//! One is known and not mended, a story in some thousands of Redis: two workers act on looks
+//! of the same moment, one gives a member slots while the other takes some from it. The
+//! member's new epoch then claims what it gives away, and in the end each of two nodes holds
+//! the other to be the owner.
 //!
 //! Removal gates 2 and 4 have others behind them, and no story showed them missing: a
 //! listed member is wanted, and gate 3 waits for a wanted member that is silent; whoever

@@ -13,12 +13,17 @@ use crate::world::{World, stranger};
 const LIE: u64 = 6_000;
 const TRUTH: u64 = 4_000;
 
+/// A stack whose last task has ended is deployed again after this time: its networks
+/// have to go first.
+const REDEPLOY: u64 = 3_000;
+
 /// When what ends.
 #[derive(Debug, Clone, Default)]
 pub struct Operator {
     next: u64,
     heals: Vec<(u64, Heal)>,
     redeploy: Option<u64>,
+    emptied: Option<u64>,
     next_lie: [u64; 2],
 }
 
@@ -45,8 +50,10 @@ impl Operator {
                 self.heals.push((at, heal));
             }
         }
-        if let Some(replicas) = self.redeploy
-            && world.swarm.live().next().is_none()
+        if world.swarm.live().next().is_some() {
+            self.emptied = None;
+        } else if let Some(replicas) = self.redeploy
+            && now >= *self.emptied.get_or_insert(now) + REDEPLOY
         {
             world
                 .story

@@ -49,11 +49,12 @@ impl Relapse {
         setup.relapse = Some(self);
         (setup.squatter, setup.supervised) = (false, true);
         setup.faults = self != Relapse::SightIsWish;
-        (setup.replicas, setup.share) = (6, 90);
+        (setup.replicas, setup.share) = (6, 100);
         match self {
             Relapse::TwoTargets => {
                 (setup.workers, setup.replicas_per_master) = (2, 0);
-                (setup.haste, setup.quiet_from) = (10_000, 110_000);
+                (setup.haste, setup.quiet_from) = (30_000, 200_000);
+                setup.grace = 180_000;
                 setup.trouble = Some(Trouble::TwoMinds);
             }
             Relapse::EmptyFirst => {

@@ -25,6 +25,9 @@ const EXPIRY: u64 = 5_000;
 /// The task list may be so old when a worker reads it and decides.
 pub const TASKS_LAG: u64 = 4_500;
 
+/// Whoever runs for so long is listed, and answers.
+const ANSWERS: u64 = 1_000;
+
 /// Whoever runs for so long is known to the witnesses.
 const KNOWN: u64 = 4_000;
 
@@ -316,9 +319,13 @@ fn note_verdicts<M: Model>(
             });
             let (stay, back) = stay(world, node, knows, true);
             let others = world.database.alive().into_iter().filter(|at| *at != node);
+            // An only one that is new and knows nobody is none to stay with.
+            let only = world.past.most_desired() <= 1;
             let anywhere = others.filter(|other| {
                 let started = world.database.processes()[*other].started;
-                world.says_nothing(*other) && world.now >= started + KNOWN
+                world.says_nothing(*other)
+                    && world.now >= started + KNOWN
+                    && !(only && world.database.is_outside(*other))
             });
             let grant = Grant {
                 worker: number,
@@ -469,7 +476,9 @@ fn forgotten<M: Model>(world: &World<M>, number: usize, gone: usize, looked: u64
         worker: number,
         looked,
         node: gone,
-        alive: world.database.runs(gone),
+        // Of one that has just started nobody could know when the worker looked.
+        alive: world.database.runs(gone)
+            && looked >= world.database.processes()[gone].started + ANSWERS,
         wanted: world.swarm.wants(gone),
         beyond_sight: is_beyond_sight(world, gone),
         moved,
@@ -487,9 +496,13 @@ fn is_beyond_sight<M: Model>(world: &World<M>, gone: usize) -> bool {
     };
     let silent = Duration::from_millis(world.now - since);
     let limits = &world.workers[0].limits;
-    let alive = world.database.alive();
-    let away = |at: &&usize| lost(world.database.processes()[**at].host).is_some();
-    let most = 2 * alive.iter().filter(away).count() >= alive.len();
+    // Whoever started beyond a cut is known to nobody on this side.
+    let alive = world.database.alive().into_iter();
+    let alive = alive.map(|at| &world.database.processes()[at]);
+    let known = alive.filter(|node| lost(node.host).is_none_or(|since| node.started < since));
+    let known: Vec<_> = known.collect();
+    let away = known.iter().filter(|node| lost(node.host).is_some());
+    let most = 2 * away.count() >= known.len();
     let hold = match most {
         true => limits.mass_vanish_hold,
         false => limits.removal_hold,

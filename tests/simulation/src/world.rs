@@ -281,6 +281,8 @@ impl<M: Model> World<M> {
             let back = self.net.back[task.host];
             let known = unwanted.is_some_and(|(since, lag)| self.now >= since.max(back) + lag);
             let told = task.kill_at.saturating_sub(self.setup.grace);
+            // Whoever was out of reach has to be heard anew.
+            let told = told.max(back);
             let heard = task.phase != Phase::Present && self.now >= told + HEARD;
             !heard && !known
         })
