@@ -34,6 +34,9 @@ const ASKED: usize = 2 * AT_ONCE;
 /// The servers for members and for operators.
 const SERVERS: usize = 2;
 
+/// The names that it is asked for at the same time: the members', and the workers'.
+const NAMES: usize = 2;
+
 /// All of them.
 pub const BOUNDS: [Bound; 12] = [
     bound("the program, a thousand members at rest", PROGRAM),
@@ -50,5 +53,5 @@ pub const BOUNDS: [Bound; 12] = [
         "an answer of the Docker API, and what is read of it",
         docker::ANSWER,
     ),
-    bound("answers of the name server", dns::ANSWERS),
+    bound("answers of the name server", NAMES * dns::ANSWERS),
 ];

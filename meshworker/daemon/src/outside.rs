@@ -20,6 +20,8 @@ pub const PARSERS: &[Parser] = &[
     parser("dns-answer", dns::outside::answer),
     parser("docker-host", docker_host),
     parser("docker-lists", docker::outside::lists),
+    parser("docker-service", docker::outside::service),
+    parser("docker-refusal", docker::outside::refusal),
     parser("config-file", config_file),
     parser("token-file", token_file),
     parser("directory-lock", |bytes| {

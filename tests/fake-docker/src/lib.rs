@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct World {
     lists: Mutex<Lists>,
     requests: Mutex<Vec<String>>,
     bodies: Mutex<Vec<Value>>,
+    /// How many bytes of floods were taken from it.
+    flooded: AtomicUsize,
     /// Lines of the event stream; an empty one ends every subscription.
     events: broadcast::Sender<String>,
 }
@@ -44,7 +47,11 @@ struct Lists {
     info: Info,
     delay: Duration,
     status: u16,
+    flood: Option<(&'static str, u16)>,
 }
+
+/// A flood is no longer than that, so that whoever takes all of it still stands.
+const FLOOD: usize = 64 << 20;
 
 /// What it says of itself, made anew for each question: its clock goes on.
 #[derive(Clone)]
@@ -69,9 +76,11 @@ impl FakeEngine {
                 info: Info(Arc::new(|| json!({}))),
                 delay: Duration::ZERO,
                 status: 200,
+                flood: None,
             }),
             requests: Mutex::new(Vec::new()),
             bodies: Mutex::new(Vec::new()),
+            flooded: AtomicUsize::new(0),
             events: broadcast::Sender::new(16),
         };
         let mut engine = FakeEngine {
@@ -152,6 +161,16 @@ impl World {
         self.lists.lock().unwrap().status = status;
     }
 
+    /// Answers what ends with this, from now on, with this status and 64 MiB of nothing.
+    pub fn flood(&self, path: &'static str, status: u16) {
+        self.lists.lock().unwrap().flood = Some((path, status));
+    }
+
+    /// How many bytes of that were taken.
+    pub fn flooded(&self) -> usize {
+        self.flooded.load(Ordering::Relaxed)
+    }
+
     /// Tells every subscriber this, which need be no event.
     pub fn noise(&self, text: &str) {
         let _ = self.events.send(text.to_owned());
@@ -215,6 +234,9 @@ impl World {
             Some(bare) => bare,
             None => path,
         };
+        if let Some((_, status)) = lists.flood.filter(|(path, _)| bare.ends_with(path)) {
+            return self.let_flow(writing, status).await;
+        }
         let (status, body) = match bare {
             "/version" => (200, json!({"ApiVersion": lists.version})),
             "/events" => return self.stream_events(writing).await,
@@ -231,6 +253,21 @@ impl World {
         let length = body.len();
         let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {length}\r\n\r\n{body}");
         writing.write_all(head.as_bytes()).await
+    }
+
+    async fn let_flow(
+        &self,
+        mut writing: tokio::net::unix::OwnedWriteHalf,
+        status: u16,
+    ) -> std::io::Result<()> {
+        let head = format!("HTTP/1.1 {status} -\r\nConnection: close\r\n\r\n");
+        writing.write_all(head.as_bytes()).await?;
+        let drop = [b' '; 64 << 10];
+        for _ in 0..FLOOD / drop.len() {
+            writing.write_all(&drop).await?;
+            self.flooded.fetch_add(drop.len(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     async fn stream_events(

@@ -12,7 +12,7 @@ mod endpoint;
 mod error;
 mod follow;
 mod sse;
-mod tls;
+pub(crate) mod tls;
 mod worker;
 
 use std::net::IpAddr;

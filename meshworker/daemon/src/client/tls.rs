@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Whom to trust: those in the file, or the system's. Where nothing is
 /// encrypted nobody is, and the system's certificates need not be there.
-pub(super) fn config(encrypted: bool, ca_file: Option<PathBuf>) -> Result<ClientConfig, TlsError> {
+pub(crate) fn config(encrypted: bool, ca_file: Option<PathBuf>) -> Result<ClientConfig, TlsError> {
     if !encrypted {
         let provider = Arc::new(ring::default_provider());
         return Ok(ClientConfig::builder_with_provider(provider)

@@ -18,6 +18,7 @@ mod reach;
 mod replicas;
 mod sightings;
 mod survey;
+mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,9 +32,16 @@ use super::Source;
 
 pub use self::client::DockerClient;
 
-/// What an answer takes at the most, in bytes: itself, the texts that are read of it, and
-/// what stands around them.
-pub(crate) const ANSWER: usize = 2 * client::LONGEST_ANSWER + model::MOST * model::ENTRY;
+/// What the answers take at the most, in bytes: one of the longest and the text in it
+/// that is being read, and short ones beside it; what is kept of a listing, of labels by
+/// those who compare them and by the clusters that they declare, and of a service that is
+/// changed, with what is sent; and the last report beside the new one.
+pub(crate) const ANSWER: usize = 2 * wire::LONGEST_ANSWER
+    + client::KEPT
+    + 4 * client::LABELS
+    + 2 * replicas::LONGEST_SPEC
+    + 3 * wire::SHORT_ANSWER
+    + 2 * sightings::MOST_LISTED * sightings::A_SIGHTING;
 pub use self::endpoint::Endpoint;
 pub use self::error::DockerError;
 pub use self::labels::{LabelledServices, Labels};

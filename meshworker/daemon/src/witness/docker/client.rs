@@ -4,28 +4,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use bollard::{BollardRequest, ClientVersion, Docker};
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, try_unfold};
 use hyper::body::Bytes;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use tokio::sync::MutexGuard;
 use tokio::time::Instant;
 
 use super::events::Events;
-use super::listed::Listed;
-use super::model::{MOST, Node, Service, Task};
-use super::sightings::Listing;
+use super::listed::{Budget, Weighs};
+use super::model::{Node, Service, Task};
+use super::sightings::{Listing, is_over};
+use super::wire::{LONGEST_ANSWER, NEWEST, SHORT_ANSWER, Version, Wire};
 use super::{DockerError, Endpoint};
 
 /// A listing waits so long before it begins: all clusters that wake up together
 /// share it. One that was begun before somebody asks is an old report to them.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// The longest answer that is read: a thousand members with the five last tasks of
-/// each slot take three quarters of it. The list of tasks is the only long one.
-pub(super) const LONGEST_ANSWER: usize = 16 << 20;
+/// So many bytes are kept of one listing: a thousand members that are updated all at
+/// once, each on two networks besides the routing mesh's, take three quarters of it.
+pub(super) const KEPT: usize = 6 << 20;
+
+/// So many bytes are kept of the labels of all services.
+pub(super) const LABELS: usize = 1 << 19;
+
+/// For how long one answer may take. Whoever asks for a report waits for less.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The engine of this process, as long as anybody uses it.
 static SHARED: Mutex<Weak<DockerClient>> = Mutex::new(Weak::new());
@@ -40,6 +45,8 @@ pub struct DockerClient {
     /// The services that are asked for, and by how many witnesses each.
     watched: Mutex<BTreeMap<String, usize>>,
     latest: tokio::sync::Mutex<Option<Latest>>,
+    /// Whoever reads a long answer: there is memory for one.
+    pub(super) long: tokio::sync::Mutex<()>,
     pub(super) events: Events,
 }
 
@@ -48,8 +55,14 @@ pub(super) type Filters<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 #[derive(Clone)]
 struct Connection {
-    docker: Docker,
-    version: ClientVersion,
+    wire: Wire,
+    version: Version,
+}
+
+/// What the engine answered, and the turn that reading it took, if it is long.
+pub(super) struct Fetched<'c> {
+    pub(super) bytes: Vec<u8>,
+    _turn: Option<MutexGuard<'c, ()>>,
 }
 
 struct Latest {
@@ -66,6 +79,7 @@ impl DockerClient {
             connection: tokio::sync::Mutex::new(None),
             watched: Mutex::new(BTreeMap::new()),
             latest: tokio::sync::Mutex::new(None),
+            long: tokio::sync::Mutex::new(()),
             events: Events::new(),
         }
     }
@@ -133,23 +147,27 @@ impl DockerClient {
     }
 
     async fn list(&self, names: &BTreeSet<String>) -> Result<Listing, DockerError> {
+        let mut kept = Budget::of(KEPT);
         let by_name = filter("name", names.iter().map(String::as_str));
-        let mut services = self.lists::<Service>("/services", &by_name).await?;
         // The filter takes every service that begins with a name.
-        services.retain(|service| names.contains(&service.spec.name));
+        let ours = |service: Service| {
+            let is_ours = names.contains(&service.spec.name);
+            is_ours.then(|| service.without_labels())
+        };
+        let services = self.keep("/services", &by_name, &mut kept, ours).await?;
         if services.is_empty() {
             // Without a filter the engine would list everybody's tasks.
             return Ok(Listing::default());
         }
         let by_service = filter("service", services.iter().map(|s| s.id.as_str()));
         let everything = Filters::new();
-        // One after the other: one of the longest fits into the memory.
-        let tasks = self.lists::<Task>("/tasks", &by_service).await?;
-        let nodes = self.lists::<Node>("/nodes", &everything).await?;
+        let there = |task: Task| (!is_over(&task)).then_some(task);
         Ok(Listing {
+            tasks: self.keep("/tasks", &by_service, &mut kept, there).await?,
+            nodes: self
+                .keep("/nodes", &everything, &mut kept, Some::<Node>)
+                .await?,
             services,
-            tasks,
-            nodes,
         })
     }
 
@@ -159,7 +177,21 @@ impl DockerClient {
     ///
     /// When the engine gave no answer.
     pub(super) async fn labelled(&self, label: &str) -> Result<Vec<Service>, DockerError> {
-        self.lists("/services", &filter("label", [label])).await
+        let mut kept = Budget::of(LABELS);
+        let labelled = filter("label", [label]);
+        self.keep("/services", &labelled, &mut kept, Some).await
+    }
+
+    /// What is to be kept of a list.
+    async fn keep<T: for<'de> Deserialize<'de>, U: Weighs>(
+        &self,
+        path: &str,
+        filters: &Filters<'_>,
+        budget: &mut Budget,
+        keep: impl FnMut(T) -> Option<U>,
+    ) -> Result<Vec<U>, DockerError> {
+        let answer = self.get(path, filters).await?;
+        Ok(budget.read(&answer.bytes, keep)?)
     }
 
     /// What comes in answer to this question, as it comes: for a subscription,
@@ -169,88 +201,87 @@ impl DockerClient {
         path: &str,
         filters: &Filters<'_>,
     ) -> Result<BoxStream<'static, Result<Bytes, DockerError>>, DockerError> {
-        let Connection { docker, version } = self.connection().await?;
-        let target = target(path, filters)?;
-        let docker = docker.with_request_modifier(move |request| aim(request, version, &target));
-        let endpoint = self.endpoint.clone();
-        let parts = docker.export_container("none");
-        let parts = parts.map_err(move |error| endpoint.failure(&error));
+        let Connection { wire, version } = self.connection().await?;
+        let target = format!("/v{version}{}", target(path, filters)?);
+        let answer = wire.ask(&target, None).await?;
+        let parts = try_unfold(answer, async |mut answer| {
+            let part = answer.next().await?;
+            Ok(part.map(|part| (part, answer)))
+        });
         Ok(parts.boxed())
     }
 
     async fn connection(&self) -> Result<Connection, DockerError> {
+        #[derive(Deserialize)]
+        struct Known {
+            #[serde(rename = "ApiVersion")]
+            version: String,
+        }
         let mut connection = self.connection.lock().await;
         if let Some(connection) = connection.as_ref() {
             return Ok(connection.clone());
         }
-        let docker = self.endpoint.connect()?.negotiate_version().await;
-        let docker = docker.map_err(|error| self.endpoint.failure(&error))?;
-        let version = docker.client_version();
+        let wire = Wire::to(&self.endpoint)?;
+        let Fetched { bytes, .. } = self.read(&wire, "/version", None, SHORT_ANSWER).await?;
+        let Known { version } = serde_json::from_slice(&bytes)?;
+        let version = version.parse().unwrap_or(NEWEST).min(NEWEST);
         tracing::debug!(%version, "the Docker API's version is agreed on");
-        let agreed = Connection { docker, version };
+        let agreed = Connection { wire, version };
         *connection = Some(agreed.clone());
         Ok(agreed)
     }
 
-    async fn lists<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        filters: &Filters<'_>,
-    ) -> Result<Vec<T>, DockerError> {
-        let Listed(entries) = self.get::<Listed<T, MOST>>(path, filters).await?;
-        Ok(entries)
-    }
-
     /// What the engine answers to a question that changes nothing.
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub(super) async fn get(
         &self,
         path: &str,
         filters: &Filters<'_>,
-    ) -> Result<T, DockerError> {
-        let answer = self.fetch(path, filters).await;
+    ) -> Result<Fetched<'_>, DockerError> {
+        let answer = self.exchange(&target(path, filters)?, None).await;
         if answer.is_err() {
             *self.connection.lock().await = None;
         }
-        Ok(serde_json::from_slice(&answer?)?)
-    }
-
-    async fn fetch(&self, path: &str, filters: &Filters<'_>) -> Result<Vec<u8>, DockerError> {
-        self.exchange(target(path, filters)?, None).await
+        answer
     }
 
     /// What the engine answers; with a body, to a request that changes something.
     pub(super) async fn exchange(
         &self,
-        target: String,
+        target: &str,
         body: Option<Vec<u8>>,
-    ) -> Result<Vec<u8>, DockerError> {
-        let Connection { docker, version } = self.connection().await?;
-        // bollard offers an answer's bytes for few requests only. This is one
-        // of them, and its modifier says what is really asked for.
-        let answer = docker
-            .with_request_modifier(move |request| {
-                let mut request = aim(request, version, &target);
-                if let Some(body) = &body {
-                    *request.method_mut() = Method::POST;
-                    let json = HeaderValue::from_static("application/json");
-                    request.headers_mut().insert(CONTENT_TYPE, json);
-                    *request.body_mut() = bollard::body_full(body.clone().into());
-                }
-                request
-            })
-            .export_container("none");
-        let mut answer = std::pin::pin!(answer);
+    ) -> Result<Fetched<'_>, DockerError> {
+        let asking = async {
+            let Connection { wire, version } = self.connection().await?;
+            let target = format!("/v{version}{target}");
+            self.read(&wire, &target, body, LONGEST_ANSWER).await
+        };
+        let answer = tokio::time::timeout(PATIENCE, asking).await;
+        answer.unwrap_or(Err(DockerError::Timeout))
+    }
+
+    async fn read(
+        &self,
+        wire: &Wire,
+        target: &str,
+        body: Option<Vec<u8>>,
+        longest: usize,
+    ) -> Result<Fetched<'_>, DockerError> {
+        let mut answer = wire.ask(target, body).await?;
         let mut bytes = Vec::new();
-        while let Some(part) = answer.next().await {
-            let part = part.map_err(|error| self.endpoint.failure(&error))?;
-            if bytes.len() + part.len() > LONGEST_ANSWER {
-                return Err(DockerError::TooLong(LONGEST_ANSWER));
+        let mut turn = None;
+        while let Some(part) = answer.next().await? {
+            let length = bytes.len() + part.len();
+            if length > longest {
+                return Err(DockerError::TooLong(longest));
+            }
+            if length > SHORT_ANSWER && turn.is_none() {
+                turn = Some(self.long.lock().await);
             }
             // No more than needed: at its longest it would not fit twice.
             bytes.reserve_exact(part.len());
             bytes.extend_from_slice(&part);
         }
-        Ok(bytes)
+        Ok(Fetched { bytes, _turn: turn })
     }
 
     fn names(&self) -> BTreeSet<String> {
@@ -271,17 +302,6 @@ fn target(path: &str, filters: &Filters<'_>) -> Result<String, DockerError> {
         target.push_str(&escaped(&serde_json::to_string(filters)?));
     }
     Ok(target)
-}
-
-/// The same request for something else, in the version that was agreed on,
-/// which bollard itself leaves out.
-fn aim(mut request: BollardRequest, version: ClientVersion, target: &str) -> BollardRequest {
-    let mut parts = request.uri().clone().into_parts();
-    parts.path_and_query = format!("/v{version}{target}").parse().ok();
-    if let Ok(uri) = parts.try_into() {
-        *request.uri_mut() = uri;
-    }
-    request
 }
 
 pub(super) fn filter<'a>(key: &'a str, values: impl IntoIterator<Item = &'a str>) -> Filters<'a> {

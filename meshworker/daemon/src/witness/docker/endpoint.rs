@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use bollard::{API_DEFAULT_VERSION, Docker};
 use meshworker_core::Told;
+use meshworker_engines::Tls;
+use meshworker_engines::tls::{TlsError, connector};
+use tokio_rustls::rustls::ClientConfig;
 
 use super::DockerError;
-
-/// For how long a connection may take, in seconds. Requests have deadlines of
-/// their own, which are shorter; this one bounds the subscription to events.
-const CONNECT_SECONDS: u64 = 10;
+use crate::client::tls;
 
 const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
 
@@ -86,29 +85,52 @@ impl Endpoint {
         }
     }
 
-    /// A client for it. Nothing is sent yet.
+    /// The socket's path, where it is one.
+    pub(super) fn socket(&self) -> Option<&str> {
+        match self {
+            Endpoint::Unix(host) => host.strip_prefix("unix://"),
+            Endpoint::Http(_) | Endpoint::Tls { .. } => None,
+        }
+    }
+
+    /// What every path follows.
+    pub(super) fn base(&self) -> String {
+        let bare = |host: &str| {
+            let (_, rest) = host.split_once("://").unwrap_or(("", host));
+            rest.trim_end_matches('/').to_owned()
+        };
+        match self {
+            // It has no name, and is asked for one.
+            Endpoint::Unix(_) => "http://localhost".to_owned(),
+            Endpoint::Http(host) => format!("http://{}", bare(host)),
+            Endpoint::Tls { host, .. } => format!("https://{}", bare(host)),
+        }
+    }
+
+    /// Whom to trust, and who we are.
     ///
     /// # Errors
     ///
-    /// When the socket does not exist, or a certificate cannot be read.
-    pub(super) fn connect(&self) -> Result<Docker, DockerError> {
-        let docker = match self {
-            Endpoint::Unix(path) => {
-                Docker::connect_with_unix(path, CONNECT_SECONDS, API_DEFAULT_VERSION)
-            }
-            Endpoint::Http(host) => {
-                Docker::connect_with_http(host, CONNECT_SECONDS, API_DEFAULT_VERSION)
-            }
-            Endpoint::Tls { host, certificates } => Docker::connect_with_ssl(
-                host,
-                &certificates.join("key.pem"),
-                &certificates.join("cert.pem"),
-                &certificates.join("ca.pem"),
-                CONNECT_SECONDS,
-                API_DEFAULT_VERSION,
-            ),
+    /// A certificate cannot be read.
+    pub(super) fn tls(&self) -> Result<ClientConfig, TlsError> {
+        let Endpoint::Tls { certificates, .. } = self else {
+            return tls::config(false, None);
         };
-        docker.map_err(|error| self.failure(&error))
+        let file = |name: &str| certificates.join(name);
+        let connector = connector(&Tls {
+            ca_file: Some(file("ca.pem")),
+            client: Some((file("cert.pem"), file("key.pem"))),
+            server_name: None,
+        })?;
+        Ok(ClientConfig::clone(connector.config()))
+    }
+
+    /// That nobody can be reached there.
+    pub(super) fn unusable(&self, why: &str) -> DockerError {
+        DockerError::Endpoint {
+            host: Told::<300>::from(self.place()).into_string(),
+            why: why.to_owned(),
+        }
     }
 }
 

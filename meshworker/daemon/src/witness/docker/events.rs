@@ -98,7 +98,10 @@ impl Events {
                 self.count.send_modify(|count| *count += 1);
                 continue;
             }
-            *stream = None;
+            if stream.take().is_some() {
+                // Perhaps the engine is gone.
+                self.count.send_modify(|count| *count += 1);
+            }
             sleep(jittered(pause)).await;
             pause = (pause * 2).min(RENEW_MOST);
         }

@@ -10,24 +10,23 @@ use std::net::IpAddr;
 use meshworker_core::is_harmful;
 use serde::{Deserialize, Deserializer};
 
-use super::listed::{self, Listed};
+use super::listed::{self, Listed, Prefixed, Short, Weighs, text, texts};
 
 /// The longest id, name or state: names of Swarm are DNS names. They come to stand
 /// in logs and answers, so what is longer is refused where it is read.
-const LONGEST_WORD: usize = 253;
-
-/// The longest value of a label that is read as a setting.
-const LONGEST_LABEL: usize = 1024;
+pub(super) const LONGEST_WORD: usize = 253;
 
 fn word<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let word = String::deserialize(from)?;
-    let length = word.len();
-    if length > LONGEST_WORD || word.chars().any(is_harmful) {
-        return Err(serde::de::Error::custom(format!(
+    let Short(word) = Short::<LONGEST_WORD>::deserialize(from)?;
+    let harmless = |word: String| match word.chars().any(is_harmful) {
+        true => Err(word.len()),
+        false => Ok(word),
+    };
+    word.and_then(harmless).map_err(|length| {
+        serde::de::Error::custom(format!(
             "a name of {length} bytes; allowed: at most {LONGEST_WORD}, without control characters"
-        )));
-    }
-    Ok(word)
+        ))
+    })
 }
 
 fn word_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
@@ -39,24 +38,14 @@ fn word_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::
 /// Our own labels alone, where they are words.
 fn labels<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
     listed::labels(from, |name, value| {
-        name.len() <= LONGEST_WORD
-            && value.len() <= LONGEST_LABEL
-            && !name.chars().chain(value.chars()).any(is_harmful)
+        !name.chars().chain(value.chars()).any(is_harmful)
     })
 }
-
-/// The most entries of one list: a thousand members with the five last tasks of each
-/// slot are five sixths of it.
-pub(super) const MOST: usize = 6_000;
 
 /// The most networks that one task is attached to, and its addresses on each: it has
 /// two or three, and one or two.
 const NETWORKS: usize = 16;
 const ADDRESSES: usize = 4;
-
-/// What an entry takes at the most, in bytes, besides its texts.
-pub(super) const ENTRY: usize =
-    size_of::<Task>() + NETWORKS * (size_of::<Attachment>() + ADDRESSES * size_of::<String>());
 
 /// A service, of `GET /services`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -139,16 +128,64 @@ pub(super) struct Attachment {
     pub(super) network: Network,
     /// With the length of the prefix, as in `10.0.1.5/24`.
     #[serde(default)]
-    addresses: Listed<String, ADDRESSES>,
+    addresses: Listed<Prefixed, ADDRESSES>,
 }
 
 impl Attachment {
     /// The addresses, without the length of their prefix.
     pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.addresses.0.iter().filter_map(|address| {
-            let bare = address.split('/').next()?;
-            bare.parse().ok()
-        })
+        self.addresses
+            .0
+            .iter()
+            .filter_map(|Prefixed(address)| *address)
+    }
+}
+
+impl Service {
+    /// The same without its labels, which only say how a cluster is to be looked after.
+    pub(super) fn without_labels(mut self) -> Service {
+        self.spec.labels.clear();
+        self
+    }
+}
+
+impl Weighs for Service {
+    fn beside(&self) -> usize {
+        text(&self.id) + text(&self.spec.name) + texts(&self.spec.labels)
+    }
+}
+
+impl Weighs for Node {
+    fn beside(&self) -> usize {
+        text(&self.id) + text(&self.status.state)
+    }
+}
+
+impl Weighs for Task {
+    fn beside(&self) -> usize {
+        let own = [
+            &self.id,
+            &self.service,
+            &self.status.state,
+            &self.desired_state,
+        ];
+        let own = own.into_iter().chain(&self.node).map(|word| text(word));
+        let attached = self.attachments.0.iter().map(Weighs::beside);
+        own.chain(attached).sum()
+    }
+}
+
+impl Weighs for Attachment {
+    fn beside(&self) -> usize {
+        let Network {
+            id,
+            spec,
+            driver_state,
+        } = &self.network;
+        let driver = driver_state.as_ref().map(|driver| text(&driver.name));
+        // A list that grows has room for twice as many.
+        let room = 2 * size_of::<Attachment>() + 2 * ADDRESSES * size_of::<Prefixed>();
+        room + text(id) + text(&spec.name) + driver.unwrap_or_default()
     }
 }
 

@@ -3,8 +3,10 @@
 use meshworker_engines::outside::{Words, parts};
 use serde::de::DeserializeOwned;
 
-use super::listed::Listed;
-use super::model::MOST;
+use super::DockerError;
+use super::client::KEPT;
+use super::listed::{Budget, Weighs};
+use super::replicas::wanted_in;
 use super::sightings::{Listing, report};
 use crate::config::labels;
 
@@ -17,20 +19,34 @@ pub(crate) fn lists(bytes: &[u8]) -> Words {
     }
 }
 
+/// How many replicas the service `db` in this list is meant to have.
+pub(crate) fn service(bytes: &[u8]) -> Words {
+    match wanted_in(bytes, "db") {
+        Ok(Some(found)) => vec![found.replicas.to_string()],
+        Ok(None) => Words::new(),
+        Err(why) => vec![why.to_string()],
+    }
+}
+
+/// What an engine that says no is told of.
+pub(crate) fn refusal(bytes: &[u8]) -> Words {
+    vec![DockerError::refused(500, bytes).words()]
+}
+
 fn listing<'a>(answers: &mut impl Iterator<Item = &'a [u8]>) -> serde_json::Result<Listing> {
+    let mut kept = Budget::of(KEPT);
     Ok(Listing {
-        services: list(answers)?,
-        tasks: list(answers)?,
-        nodes: list(answers)?,
+        services: list(answers, &mut kept)?,
+        tasks: list(answers, &mut kept)?,
+        nodes: list(answers, &mut kept)?,
     })
 }
 
-fn list<'a, T: DeserializeOwned>(
+fn list<'a, T: DeserializeOwned + Weighs>(
     answers: &mut impl Iterator<Item = &'a [u8]>,
+    kept: &mut Budget,
 ) -> serde_json::Result<Vec<T>> {
-    let answer = answers.next().unwrap_or(b"[]");
-    let Listed(entries) = serde_json::from_slice::<Listed<T, MOST>>(answer)?;
-    Ok(entries)
+    kept.read(answers.next().unwrap_or(b"[]"), Some)
 }
 
 fn told(listing: &Listing) -> Words {

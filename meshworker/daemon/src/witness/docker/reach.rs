@@ -1,12 +1,12 @@
 //! What a failed request to the engine means, in words that name the engine and
 //! the remedy: those of the libraries in between say neither.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 
-use bollard::errors::Error;
 use meshworker_core::Told;
+use serde::Deserialize;
 
 use super::{DockerError, Endpoint};
 
@@ -15,37 +15,20 @@ const LONGEST_MESSAGE: usize = 300;
 
 impl Endpoint {
     /// What this failure means.
-    pub(super) fn failure(&self, error: &Error) -> DockerError {
-        if let Error::DockerResponseServerError {
-            status_code,
-            message,
-        } = error
-        {
-            return DockerError::Refused {
-                status: *status_code,
-                message: one_line(message),
-            };
-        }
-        if matches!(error, Error::RequestTimeoutError) {
-            return DockerError::Timeout;
-        }
+    pub(super) fn failure(&self, error: &(dyn Error + 'static)) -> DockerError {
         let at = self.place();
         match cause(error) {
+            Some(io) if io.kind() == ErrorKind::TimedOut => DockerError::Timeout,
             Some(io) if io.kind() == ErrorKind::PermissionDenied => {
                 DockerError::Denied(format!("{at}: permission denied{}", self.remedy()))
             }
             Some(io) => DockerError::Unreachable(format!("{at}: {}", said(io))),
-            None => match error {
-                Error::SocketNotFoundError(_) => {
-                    DockerError::Unreachable(format!("{at}: there is no such socket"))
-                }
-                _ => DockerError::Unreachable(format!("{at}: no usable answer")),
-            },
+            None => DockerError::Unreachable(format!("{at}: no usable answer")),
         }
     }
 
     /// Where it listens, for people.
-    fn place(&self) -> &str {
+    pub(super) fn place(&self) -> &str {
         match self {
             Endpoint::Unix(host) => host.trim_start_matches("unix://"),
             Endpoint::Http(host) | Endpoint::Tls { host, .. } => host,
@@ -66,11 +49,8 @@ impl Endpoint {
 }
 
 /// The system's own error below those of libraries.
-fn cause(error: &Error) -> Option<&io::Error> {
-    let mut next: Option<&dyn std::error::Error> = match error {
-        Error::IOError { err } => Some(err),
-        error => error.source(),
-    };
+fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+    let mut next = Some(error);
     while let Some(error) = next {
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return Some(innermost(io));
@@ -78,6 +58,25 @@ fn cause(error: &Error) -> Option<&io::Error> {
         next = error.source();
     }
     None
+}
+
+impl DockerError {
+    /// The engine's no, in the first line of its own words: of its message, where it
+    /// says them as it should.
+    pub(super) fn refused(status: u16, body: &[u8]) -> DockerError {
+        #[derive(Deserialize)]
+        struct Refusal {
+            message: String,
+        }
+        let said = match serde_json::from_slice(body) {
+            Ok(Refusal { message }) => message,
+            Err(_) => String::from_utf8_lossy(body).into_owned(),
+        };
+        DockerError::Refused {
+            status,
+            message: one_line(&said),
+        }
+    }
 }
 
 /// The error that others are wrapped around.
@@ -111,10 +110,8 @@ fn one_line(message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn of(kind: ErrorKind) -> Error {
-        Error::IOError {
-            err: io::Error::other(io::Error::from(kind)),
-        }
+    fn of(kind: ErrorKind) -> io::Error {
+        io::Error::other(io::Error::from(kind))
     }
 
     #[test]
@@ -135,17 +132,12 @@ mod tests {
 
     #[test]
     fn an_engines_message_of_a_megabyte_is_a_line() {
-        let engine = Endpoint::Http("tcp://proxy:2375".into());
-        let error = Error::DockerResponseServerError {
-            status_code: 500,
-            message: format!("no\u{1b}\nforged {}", "x".repeat(1 << 20)),
-        };
-        let said = engine.failure(&error).words();
-        assert_eq!(said, "the Docker API said no (500): no\u{fffd}");
-        let error = Error::DockerResponseServerError {
-            status_code: 500,
-            message: "x".repeat(1 << 20),
-        };
-        assert!(engine.failure(&error).words().len() < 400);
+        let message = format!("no\u{1b}\nforged {}", "x".repeat(1 << 20));
+        let said = |body: &[u8]| DockerError::refused(500, body).words();
+        let line = "the Docker API said no (500): no\u{fffd}";
+        assert_eq!(said(message.as_bytes()), line);
+        let body = serde_json::json!({"message": message}).to_string();
+        assert_eq!(said(body.as_bytes()), line);
+        assert!(said(&[b'x'; 1 << 20]).len() < 400);
     }
 }

@@ -3,10 +3,18 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::client::filter;
+use super::listed::{Budget, Short, Weighs};
+use super::model::LONGEST_WORD;
 use super::{DockerClient, DockerError};
+
+/// The longest specification that is sent back: Swarm keeps none that is longer.
+///
+/// Source: swarmkit, `manager/state/store/memory.go`, `MaxTransactionBytes`.
+pub(super) const LONGEST_SPEC: usize = 3 << 19;
 
 /// The number of replicas of one service.
 pub struct Replicas {
@@ -21,9 +29,9 @@ pub struct Wanted {
     pub replicas: u64,
     id: String,
     version: u64,
-    /// The whole specification, as it came: whatever this program does not know
-    /// must go back unchanged.
-    spec: Value,
+    /// The whole specification, as it came, before and after the number of replicas:
+    /// whatever this program does not know must go back unchanged.
+    spec: (String, String),
 }
 
 impl Replicas {
@@ -42,13 +50,8 @@ impl Replicas {
     /// The engine gave no answer, or has no replicated service of this name.
     pub async fn read(&self) -> Result<Wanted, DockerError> {
         let by_name = filter("name", [self.service.as_str()]);
-        let found: Vec<Value> = self.client.get("/services", &by_name).await?;
-        found
-            .into_iter()
-            .find(|found| {
-                found.pointer("/Spec/Name").and_then(Value::as_str) == Some(&self.service)
-            })
-            .and_then(wanted)
+        let answer = self.client.get("/services", &by_name).await?;
+        wanted_in(&answer.bytes, &self.service)?
             .ok_or_else(|| DockerError::NotReplicated(self.service.clone()))
     }
 
@@ -59,24 +62,89 @@ impl Replicas {
     ///
     /// The engine gave no answer, or refused.
     pub async fn set(&self, found: &Wanted, replicas: u64) -> Result<(), DockerError> {
-        let mut spec = found.spec.clone();
-        if let Some(number) = spec.pointer_mut("/Mode/Replicated/Replicas") {
-            *number = replicas.into();
-        }
+        let (before, after) = &found.spec;
+        let spec = [before, replicas.to_string().as_str(), after].concat();
         let target = format!("/services/{}/update?version={}", found.id, found.version);
-        self.client
-            .exchange(target, Some(serde_json::to_vec(&spec)?))
-            .await
-            .map(drop)
+        let answer = self.client.exchange(&target, Some(spec.into_bytes()));
+        answer.await.map(drop)
     }
 }
 
-fn wanted(mut service: Value) -> Option<Wanted> {
-    let spec = service.pointer_mut("/Spec")?.take();
+impl Weighs for Wanted {
+    fn beside(&self) -> usize {
+        let (before, after) = &self.spec;
+        self.id.len() + before.len() + after.len()
+    }
+}
+
+/// The service of this name in this list, if it is there and replicated. Of all others
+/// nothing is kept.
+pub(super) fn wanted_in(list: &[u8], name: &str) -> serde_json::Result<Option<Wanted>> {
+    let mut kept = Budget::of(2 * size_of::<Wanted>() + LONGEST_SPEC + LONGEST_WORD);
+    let ours = |service: &RawValue| wanted(service.get(), name);
+    Ok(kept.read::<&RawValue, _>(list, ours)?.pop())
+}
+
+/// The service, if it has this name and is replicated.
+fn wanted(service: &str, name: &str) -> Option<Wanted> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Named {
+        spec: Name,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Name {
+        name: Short<LONGEST_WORD>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Found<'a> {
+        #[serde(rename = "ID")]
+        id: Short<LONGEST_WORD>,
+        version: Version,
+        #[serde(borrow)]
+        spec: &'a RawValue,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Version {
+        index: u64,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Spec<'a> {
+        #[serde(borrow)]
+        mode: Mode<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Mode<'a> {
+        #[serde(borrow)]
+        replicated: Replicated<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Replicated<'a> {
+        #[serde(borrow)]
+        replicas: &'a RawValue,
+    }
+    let Named { spec } = serde_json::from_str(service).ok()?;
+    if spec.name.0.ok()? != name {
+        return None;
+    }
+    let found: Found<'_> = serde_json::from_str(service).ok()?;
+    let spec = found.spec.get();
+    let Spec { mode } = serde_json::from_str(spec).ok()?;
+    // It is a part of that text, and everything round it goes back untouched.
+    let number = mode.replicated.replicas.get();
+    let at = number.as_ptr().addr().checked_sub(spec.as_ptr().addr())?;
+    let (before, rest) = spec.split_at_checked(at)?;
+    let after = rest.strip_prefix(number)?;
     Some(Wanted {
-        replicas: spec.pointer("/Mode/Replicated/Replicas")?.as_u64()?,
-        id: service.pointer("/ID")?.as_str()?.to_owned(),
-        version: service.pointer("/Version/Index")?.as_u64()?,
-        spec,
+        replicas: number.parse().ok()?,
+        id: found.id.0.ok()?,
+        version: found.version.index,
+        spec: (before.to_owned(), after.to_owned()),
     })
 }

@@ -6,7 +6,15 @@ use std::net::IpAddr;
 use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
 
 use super::address::addresses;
-use super::model::{Node, Service, Task};
+use super::model::{LONGEST_WORD, Node, Service, Task};
+use crate::announce::MOST_MEMBERS;
+
+/// So many addresses are reported of one service: a slot has two while it is updated.
+pub(super) const MOST_LISTED: usize = MOST_MEMBERS;
+
+/// What one takes at the most in a report, in bytes: its texts, and what stands around
+/// them.
+pub(super) const A_SIGHTING: usize = size_of::<Sighting>() + 3 * (LONGEST_WORD + 32) + 64;
 
 /// What the engine listed, in one go.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,6 +52,10 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
             Vec::new()
         });
         for address in addresses {
+            if sightings.len() >= MOST_LISTED {
+                unclear = Some(format!("more than {MOST_LISTED} addresses are listed"));
+                break;
+            }
             let sighting = Sighting {
                 address,
                 member: member(task, service),
@@ -77,11 +89,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
 /// What the task list says of a task; none when its container is gone, or was
 /// never made.
 fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
-    let is_final = matches!(
-        task.status.state.as_str(),
-        "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
-    );
-    if is_final {
+    if is_over(task) {
         return None;
     }
     let assigned = task.node.as_deref().filter(|node| !node.is_empty());
@@ -98,6 +106,14 @@ fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
         }
         _ => Some(Presence::Present),
     }
+}
+
+/// Whether the task's container is gone, or was never made.
+pub(super) fn is_over(task: &Task) -> bool {
+    matches!(
+        task.status.state.as_str(),
+        "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
+    )
 }
 
 /// The slot; none for a task of a global service, which is known by its address.

@@ -1,8 +1,18 @@
 //! Everything about the swarm at once, for a diagnosis. Only read.
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::client::Filters;
+use super::listed::{Budget, Short, Weighs, text};
 use super::{DockerClient, DockerError};
+
+/// So many bytes are kept of it all: a diagnosis may be made in the worker's container.
+const KEPT: usize = 32 << 20;
+
+/// The longest entry that is looked at: Swarm keeps no service that is longer.
+const LONGEST: usize = 3 << 19;
 
 /// The swarm's services, networks and nodes, as the engine lists them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,13 +32,22 @@ impl DockerClient {
     ///
     /// The engine gave no answer, or is no manager.
     pub async fn survey(&self) -> Result<Survey, DockerError> {
-        let everything = Default::default();
+        let mut kept = Budget::of(KEPT);
         Ok(Survey {
-            services: self.get("/services", &everything).await?,
-            nodes: self.get("/nodes", &everything).await?,
+            services: self.whole("/services", &mut kept).await?,
+            nodes: self.whole("/nodes", &mut kept).await?,
             // A filtering proxy may leave it out.
-            networks: self.get("/networks", &everything).await.unwrap_or_default(),
+            networks: self.whole("/networks", &mut kept).await.unwrap_or_default(),
         })
+    }
+
+    async fn whole(&self, path: &str, kept: &mut Budget) -> Result<Vec<Value>, DockerError> {
+        let answer = self.get(path, &Filters::new()).await?;
+        let mut read = |entry: &RawValue| {
+            let entry = Some(entry.get()).filter(|entry| entry.len() <= LONGEST)?;
+            serde_json::from_str(entry).ok()
+        };
+        Ok(kept.read::<&RawValue, Value>(&answer.bytes, &mut read)?)
     }
 
     /// What time it is for the engine, in the form of RFC 3339.
@@ -37,8 +56,32 @@ impl DockerClient {
     ///
     /// The engine gave no answer, or does not tell.
     pub async fn system_time(&self) -> Result<String, DockerError> {
-        let info: Value = self.get("/info", &Default::default()).await?;
-        let time = info.pointer("/SystemTime").and_then(Value::as_str);
-        Ok(time.unwrap_or_default().to_owned())
+        #[derive(Deserialize)]
+        struct Info {
+            #[serde(rename = "SystemTime")]
+            time: Option<Short<64>>,
+        }
+        let answer = self.get("/info", &Filters::new()).await?;
+        let Info { time } = serde_json::from_slice(&answer.bytes)?;
+        Ok(time.and_then(|Short(time)| time.ok()).unwrap_or_default())
     }
+}
+
+impl Weighs for Value {
+    fn beside(&self) -> usize {
+        match self {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(word) => text(word),
+            Value::Array(values) => values.iter().map(whole).sum(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| text(name) + whole(value))
+                .sum(),
+        }
+    }
+}
+
+/// A value in a list or a map that grows, which has room for twice as many.
+fn whole(value: &Value) -> usize {
+    2 * size_of::<Value>() + value.beside()
 }

@@ -1,5 +1,6 @@
 //! The witness against an engine that lists what it is told to.
 
+mod bounds;
 mod scaling;
 mod waking;
 
@@ -111,7 +112,7 @@ async fn a_newer_engine_is_asked_in_the_newest_version_that_is_known_here() {
     engine.world.services(json!([]));
     let source = source(&client(&engine), LONG);
     look(&source).await;
-    let version = bollard::API_DEFAULT_VERSION;
+    let version = super::wire::NEWEST;
     let asked = engine.world.requests("/services");
     assert!(
         asked[0].starts_with(&format!("/v{version}/services?")),

@@ -28,6 +28,24 @@ async fn a_service_goes_back_as_it_came_but_for_its_replicas() {
     );
 }
 
+/// An operator's word had every service read whole, and its own one too, however long.
+#[tokio::test]
+async fn settings_without_end_filled_the_memory_of_an_order_to_scale() {
+    let engine = FakeEngine::start();
+    let padded = |name: &str, bytes: usize| {
+        let mode = json!({"Replicated": {"Replicas": 5}});
+        let spec = json!({"Name": name, "Mode": mode, "Env": "x".repeat(bytes)});
+        json!({"ID": "s", "Version": {"Index": 7}, "Spec": spec})
+    };
+    let replicas = Replicas::of(client(&engine), "db");
+    let services = [padded("db-2", 4 << 20), padded("db", 1 << 20)];
+    engine.world.services(json!(services));
+    assert_eq!(replicas.read().await.unwrap().replicas, 5);
+    engine.world.services(json!([padded("db", 2 << 20)]));
+    let refused = replicas.read().await.unwrap_err().words();
+    assert!(refused.contains("would be kept of the list"), "{refused}");
+}
+
 #[tokio::test]
 async fn a_service_that_is_not_there_is_named() {
     let engine = FakeEngine::start();
