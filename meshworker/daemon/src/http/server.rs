@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -182,7 +182,12 @@ impl Server {
                             Some(place) => {
                                 serve(stream, peer, router, wire, Lease::on(Some(place))).await;
                             }
-                            None => debug!(%peer, "a connection was cut: too many wait"),
+                            None => {
+                                debug!(%peer, "a connection was cut: too many wait");
+                                if let Wire::Proof(door) = wire {
+                                    door.refused(peer, &"too many connections wait for a place");
+                                }
+                            }
                         }
                     });
                 }
@@ -223,6 +228,13 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
         .layer(from_fn_with_state(lease.clone(), within))
         .layer(Extension(Peer(peer)))
         .layer(Extension(lease.clone()));
+    // Whose proof is still awaited.
+    let owes = match &wire {
+        Wire::Proof(door) => Some(Arc::clone(door)),
+        Wire::Plain | Wire::Tls(_) => None,
+    };
+    let owes = Mutex::new(owes);
+    let judged = || owes.lock().unwrap_or_else(PoisonError::into_inner).take();
     let answered = async {
         let broken = |error: io::Error| error.to_string();
         match wire {
@@ -233,8 +245,13 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
             }
             Wire::Proof(door) => {
                 let mut first = [0];
-                stream.peek(&mut first).await.map_err(broken)?;
+                if stream.peek(&mut first).await.map_err(broken)? == 0 {
+                    judged();
+                    door.refused(peer, &"it hangs up without a word");
+                    return Ok(());
+                }
                 if first != [HANDSHAKE] {
+                    judged();
                     door.refused(peer, &"it speaks plain HTTP");
                     let refusing = Router::new().fallback(plain);
                     let refusing = refusing.layer(from_fn_with_state(lease.clone(), within));
@@ -242,6 +259,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
                 }
                 let tls = door.acceptor().ok_or("the tokens cannot be read")?;
                 let stream = tls.accept(stream).await;
+                judged();
                 let stream = stream.inspect_err(|error| door.refused(peer, error));
                 let stream = stream.map_err(broken)?;
                 lease.prove();
@@ -256,7 +274,12 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, wire: Wire, leas
             Ok(()) => {}
             Err(error) => debug!(%peer, "a connection broke: {error}"),
         },
-        () = lease.over() => debug!(%peer, "a connection was cut: it took too long"),
+        () = lease.over() => {
+            debug!(%peer, "a connection was cut: it took too long");
+            if let Some(door) = judged() {
+                door.refused(peer, &"it has proved nothing when its time is over");
+            }
+        }
     }
 }
 

@@ -75,7 +75,11 @@ pub(super) async fn serve(listener: &tokio::net::UnixListener, checker: &Checker
 ///
 /// No supervisor runs here, or it does not answer.
 pub fn ask() -> io::Result<(String, bool)> {
-    let mut stream = UnixStream::connect_addr(&address()?)?;
+    ask_at(&address()?)
+}
+
+fn ask_at(address: &SocketAddr) -> io::Result<(String, bool)> {
+    let mut stream = UnixStream::connect_addr(address)?;
     let owner = socket_peercred(&stream)?;
     // The name is free for all, and whoever took it says what it likes.
     if owner.pid != Pid::INIT && owner.uid != Uid::ROOT && owner.uid != geteuid() {
@@ -114,6 +118,43 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    /// A place where somebody says once that all is well: a process of this user, as far
+    /// as the kernel can tell.
+    fn listening_as(user: Uid) -> (SocketAddr, std::thread::JoinHandle<()>) {
+        let name = format!("meshworker-test-{}-{user:?}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        let there = address.clone();
+        let (listens, listening) = std::sync::mpsc::channel();
+        let other = std::thread::spawn(move || {
+            // Of this thread alone; what listens belongs to who it is then.
+            rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+            let listener = UnixListener::bind_addr(&there).unwrap();
+            listens.send(()).unwrap();
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.write_all(b"healthy: all is well\n");
+        });
+        listening.recv().unwrap();
+        (address, other)
+    }
+
+    #[test]
+    fn a_process_of_another_user_called_the_member_healthy() {
+        if !geteuid().is_root() {
+            meshworker_needs::missing("root", "run it as root, which can be another user");
+            return;
+        }
+        let (address, root) = listening_as(Uid::ROOT);
+        let healthy = ("healthy: all is well".to_owned(), true);
+        assert_eq!(ask_at(&address).unwrap(), healthy);
+        let (address, another) = listening_as(Uid::from_raw(4747));
+        let refused = ask_at(&address).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        let why = "what answers there belongs to user 4747, and is no supervisor";
+        assert_eq!(refused.to_string(), why);
+        root.join().unwrap();
+        another.join().unwrap();
+    }
 
     #[test]
     fn a_line_without_end_was_read_until_memory_ended() {

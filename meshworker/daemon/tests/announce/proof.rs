@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::between::{Forger, Recorder, forged, says};
 use crate::post::{Post, TOKEN, member, read};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 7));
@@ -109,36 +110,12 @@ async fn who_knows_another_token_is_told_so_and_not_heard() {
 async fn what_was_recorded_on_the_wire_was_taken_a_second_time() {
     let post = Post::open().await;
     let open = post.registry.open("db");
-    let between = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let place = between.local_addr().unwrap();
-    let worker = post.address;
-    let recorder = tokio::spawn(async move {
-        let (mut member, _) = between.accept().await.unwrap();
-        let mut server = TcpStream::connect(worker).await.unwrap();
-        let mut recorded = Vec::new();
-        let (mut up, mut down) = ([0; 4096], [0; 4096]);
-        loop {
-            tokio::select! {
-                read = member.read(&mut up) => match read {
-                    Ok(read) if read > 0 => {
-                        recorded.extend(&up[..read]);
-                        server.write_all(&up[..read]).await.unwrap();
-                    }
-                    _ => break,
-                },
-                read = server.read(&mut down) => match read {
-                    Ok(read) if read > 0 => member.write_all(&down[..read]).await.unwrap(),
-                    _ => break,
-                },
-            }
-        }
-        recorded
-    });
-    let (_file, client) = knowing(TOKEN);
     let said = member(1, HERE, Phase::Present, 1);
+    let (recorder, recorded) = Recorder::before(post.address).await;
+    let (_file, client) = knowing(TOKEN);
     // It is refused or not: it comes by way of the recorder's address.
-    let _ = client.post(place, &said).await;
-    let recorded = recorder.await.unwrap();
+    let _ = client.post(recorder, &said).await;
+    let recorded = recorded.await.unwrap();
     let text = String::from_utf8_lossy(&recorded);
     assert!(recorded.len() > 500, "{text}");
     for secret in [TOKEN, "stack_db", "task1"] {
@@ -151,6 +128,59 @@ async fn what_was_recorded_on_the_wire_was_taken_a_second_time() {
     let _ = again.read_to_end(&mut answer).await;
     assert!(!String::from_utf8_lossy(&answer).contains("in_place"));
     assert_eq!(open.desk().report(Instant::now()).0, before);
+
+    // Nor is one the wiser who does not only listen: the member says nothing to whoever
+    // answers in the worker's name, and the worker hears nobody in the member's.
+    let (between, heard) = Forger::listening().await;
+    let answer = client.post(between, &said).await;
+    assert!(
+        matches!(answer, Err(Unheard::Unproved(Unproved::Other(_)))),
+        "{answer:?}"
+    );
+    let (name, heard) = heard.await.unwrap();
+    assert_eq!(heard, Err(()), "the member spoke to whoever was there");
+    let before = open.desk().report(Instant::now()).0;
+    let times = post.unproved.times();
+    let words = json!(said).to_string();
+    let length = words.len();
+    let request =
+        format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{words}");
+    for certificate in [None, Some(forged(&name))] {
+        let answer = says(HERE, post.address, &name, certificate, &request).await;
+        assert!(!answer.contains("in_place"), "{answer}");
+    }
+    assert_eq!(open.desk().report(Instant::now()).0, before);
+    assert_eq!(post.unproved.times(), times + 2);
+    post.close().await;
+}
+
+#[tokio::test]
+async fn who_connects_and_proves_nothing_was_cut_and_not_counted() {
+    let post = Post::open().await;
+    let mut silent = Vec::new();
+    for sent in [&b""[..], b"\x16\x03\x01", b"\x16"] {
+        let mut stream = TcpStream::connect(post.address).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        silent.push(stream);
+    }
+    for mut stream in silent {
+        // Cut, in whatever way.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+    // One that hangs up at once is none that speaks plain HTTP.
+    drop(TcpStream::connect(post.address).await.unwrap());
+    let began = Instant::now();
+    while post.unproved.times() < 4 && began.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let told = post.unproved.lately();
+    assert_eq!((told.len(), told[0].times), (1, 4), "{told:?}");
+    assert_eq!(told[0].who, "127.0.0.1");
+    assert!(!told[0].why.contains("plain HTTP"), "{told:?}");
+    // Whoever has proved itself is not among them, however long it takes then.
+    let mut honest = post.connect(HERE).await;
+    let _ = honest.read_to_end(&mut Vec::new()).await;
+    assert_eq!(post.unproved.times(), 4);
     post.close().await;
 }
 
