@@ -19,6 +19,10 @@ const SHOWN: Duration = Duration::from_secs(600);
 /// reason now.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// So many are told of in this time, under whatever names and addresses they come: of
+/// the others the status and the count tell.
+const TOLD: u32 = 20;
+
 /// In bytes.
 const LONGEST: usize = 300;
 
@@ -29,6 +33,8 @@ pub struct Register(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     times: u64,
+    /// Since when so many have been told of.
+    told: Option<(Instant, u32)>,
     /// By who it is: an address, or a member at one.
     by: BTreeMap<String, Entry>,
 }
@@ -44,39 +50,12 @@ struct Entry {
 }
 
 impl Register {
-    /// Notes that this one was not heard. Whether that is news.
+    /// Notes that this one was not heard. Whether that is to be told: it is news, and
+    /// there was not too much of it.
     pub fn note(&self, who: &str, why: &str) -> bool {
-        let (now, time) = (Instant::now(), SystemTime::now());
-        let who = Told::<LONGEST>::from(who).into_string();
-        let why = Told::<LONGEST>::from(why).into_string();
         let mut inner = self.lock();
-        inner.times += 1;
-        if let Some(entry) = inner.by.get_mut(&who) {
-            entry.times += 1;
-            (entry.last, entry.seen) = (time, now);
-            let is_news = entry.why != why && now >= entry.told + AGAIN;
-            if is_news {
-                entry.told = now;
-            }
-            entry.why = why;
-            return is_news;
-        }
-        if inner.by.len() >= MOST {
-            let oldest = inner.by.iter().min_by_key(|(_, entry)| entry.seen);
-            if let Some(oldest) = oldest.map(|(who, _)| who.clone()) {
-                inner.by.remove(&oldest);
-            }
-        }
-        let entry = Entry {
-            times: 1,
-            since: time,
-            last: time,
-            seen: now,
-            told: now,
-            why,
-        };
-        inner.by.insert(who, entry);
-        true
+        let now = Instant::now();
+        inner.note(who, why, now) && inner.may_tell(now)
     }
 
     /// How many times somebody was not heard, ever.
@@ -104,6 +83,51 @@ impl Register {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Each change is whole in itself: nothing can be half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Whether that is news.
+    fn note(&mut self, who: &str, why: &str, now: Instant) -> bool {
+        let time = SystemTime::now();
+        let who = Told::<LONGEST>::from(who).into_string();
+        let why = Told::<LONGEST>::from(why).into_string();
+        self.times += 1;
+        if let Some(entry) = self.by.get_mut(&who) {
+            entry.times += 1;
+            (entry.last, entry.seen) = (time, now);
+            let is_news = entry.why != why && now >= entry.told + AGAIN;
+            if is_news {
+                entry.told = now;
+            }
+            entry.why = why;
+            return is_news;
+        }
+        if self.by.len() >= MOST {
+            let oldest = self.by.iter().min_by_key(|(_, entry)| entry.seen);
+            if let Some(oldest) = oldest.map(|(who, _)| who.clone()) {
+                self.by.remove(&oldest);
+            }
+        }
+        let entry = Entry {
+            times: 1,
+            since: time,
+            last: time,
+            seen: now,
+            told: now,
+            why,
+        };
+        self.by.insert(who, entry);
+        true
+    }
+
+    fn may_tell(&mut self, now: Instant) -> bool {
+        let (since, told) = self
+            .told
+            .filter(|(since, _)| now < *since + AGAIN)
+            .unwrap_or((now, 0));
+        self.told = Some((since, told + 1));
+        told < TOLD
     }
 }
 
@@ -149,5 +173,19 @@ mod tests {
                 .all(|one| one.who.len() + one.why.len() <= 2 * LONGEST)
         );
         assert_eq!(register.times(), 2000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_under_another_name_each_time_filled_the_log() {
+        let register = Register::default();
+        let news = |minute: usize| {
+            let each = (0..1000).map(|number| format!("member {minute}.{number}"));
+            each.filter(|who| register.note(who, "no token")).count()
+        };
+        assert_eq!(news(0), 20);
+        assert_eq!(news(1), 0);
+        tokio::time::advance(AGAIN).await;
+        assert_eq!(news(2), 20);
+        assert_eq!(register.times(), 3000);
     }
 }

@@ -116,6 +116,24 @@ pub fn connector(tls: &Tls) -> Result<TlsConnector, TlsError> {
     Ok(connector)
 }
 
+/// The same for whoever takes a configuration. Where nothing is encrypted nobody is
+/// trusted, and the system's certificates need not be there.
+///
+/// # Errors
+///
+/// Names the file that cannot be used.
+pub fn config(tls: Option<&Tls>) -> Result<ClientConfig, TlsError> {
+    match tls {
+        Some(tls) => Ok(ClientConfig::clone(connector(tls)?.config())),
+        None => Ok(
+            ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth(),
+        ),
+    }
+}
+
 fn files(tls: &Tls) -> impl Iterator<Item = &Path> {
     let client = tls
         .client

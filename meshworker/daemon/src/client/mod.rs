@@ -12,7 +12,6 @@ mod endpoint;
 mod error;
 mod follow;
 mod sse;
-pub(crate) mod tls;
 mod worker;
 
 use std::net::IpAddr;
@@ -21,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use meshworker_engines::{Tls, tls};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde::Serialize;
@@ -87,8 +87,12 @@ impl Client {
     pub async fn find(access: &Access) -> Result<Client, String> {
         let (found, lost) = addresses(&access.endpoints).await;
         let encrypted = found.iter().any(|(endpoint, _)| endpoint.secure);
-        let tls = tls::config(encrypted, access.ca_file.clone())
-            .map_err(|error| format!("api-ca-file: {error}"))?;
+        let tls = encrypted.then(|| Tls {
+            ca_file: access.ca_file.clone(),
+            client: None,
+            server_name: None,
+        });
+        let tls = tls::config(tls.as_ref()).map_err(|error| format!("api-ca-file: {error}"))?;
         let workers = found
             .into_iter()
             .map(|(endpoint, addresses)| {

@@ -10,10 +10,11 @@ use futures_util::future::BoxFuture;
 use meshworker_core::{Answer, Going, Presence, Roster, Standing, Witness};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::course::Event;
+use super::names::Known;
 use super::peers::{Mine, Peers};
 use crate::config::Cluster;
 use crate::witness;
@@ -28,24 +29,30 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) fn look(
     cluster: Cluster,
     own: Mine,
+    known: watch::Receiver<Known>,
     events: mpsc::Sender<Event>,
 ) -> BoxFuture<'static, ()> {
-    struct Visit(Cluster, Mine, mpsc::Sender<Event>);
+    struct Visit(Cluster, Mine, watch::Receiver<Known>, mpsc::Sender<Event>);
     impl Visitor for Visit {
         type Output = BoxFuture<'static, ()>;
 
         fn visit<E: Engine>(self, engine: E) -> Self::Output {
-            let Visit(cluster, own, events) = self;
+            let Visit(cluster, own, known, events) = self;
             let sources = witness::sources(&cluster);
             let worker = Worker::new(cluster, engine, sources);
-            looking(worker, own, events).boxed()
+            looking(worker, own, known, events).boxed()
         }
     }
     let (engine, access) = (cluster.engine, cluster.access.clone());
-    engine.with(access, Visit(cluster, own, events))
+    engine.with(access, Visit(cluster, own, known, events))
 }
 
-async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<Event>) {
+async fn looking<E: Engine>(
+    worker: Worker<E>,
+    own: Mine,
+    known: watch::Receiver<Known>,
+    events: mpsc::Sender<Event>,
+) {
     let address = own.said.address;
     let peers = Peers::open(own).await;
     let mut worker = worker.at_desk(Arc::clone(peers.desk()));
@@ -58,7 +65,7 @@ async fn looking<E: Engine>(worker: Worker<E>, own: Mine, events: mpsc::Sender<E
         peers.know(others);
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
-        let first = first_in_turn(&pass.roster(), address);
+        let first = first_in_turn(&pass.roster(), address, &known.borrow());
         let everybody = own.is_some_and(|own| own.going == Going::Everybody)
             && all_say_so(&pass.observed.answers, &pass.roster(), address);
         let (granted, why) = match own {
@@ -113,18 +120,30 @@ fn all_say_so<D>(answers: &BTreeMap<IpAddr, Answer<D>>, roster: &Roster, own: Ip
 /// Swarm takes the names of all members that it stops before it signals them,
 /// and one whose supervisor is not heard may leave all the same. So a member that
 /// the database holds to be alive and that nobody names is taken for one that
-/// leaves too, and the lowest address goes first.
-fn first_in_turn(roster: &Roster, own: IpAddr) -> Option<IpAddr> {
+/// leaves too, and the lowest address goes first. Whom DNS never named while there was
+/// somebody to name is a stranger that they met, and takes no turn.
+fn first_in_turn(roster: &Roster, own: IpAddr, known: &Known) -> Option<IpAddr> {
     let mut others = roster.members().iter();
-    let other = others.find(|other| other.standing() == Standing::Unlisted && other.address < own);
+    let other = others.find(|other| {
+        other.standing() == Standing::Unlisted && other.address < own && known.may_be(other.address)
+    });
     other.map(|other| other.address)
 }
 
 #[cfg(test)]
 mod tests {
     use meshworker_core::{MemberId, Peer, Report, Sighting, View};
+    use tokio::time::Instant;
 
     use super::*;
+
+    impl<const N: usize> From<[IpAddr; N]> for Known {
+        fn from(listed: [IpAddr; N]) -> Known {
+            let mut known = Known::default();
+            known.note(&listed, Instant::now());
+            known
+        }
+    }
 
     fn at(last: u8) -> IpAddr {
         IpAddr::from([10, 0, 1, last])
@@ -178,13 +197,26 @@ mod tests {
         assert!(!all_say_so(&sees(&[1, 2]), &stays, at(1)));
     }
 
+    fn roster() -> Roster {
+        let listed = Report::addresses(Witness::Dns, [at(1)]);
+        Roster::merge(&[listed], &[1, 2, 3].map(at).into_iter().collect())
+    }
+
     #[test]
     fn of_those_that_no_list_names_the_lowest_goes_first() {
-        let address = |last: u8| IpAddr::from([10, 0, 1, last]);
-        let listed = Report::addresses(Witness::Dns, [address(1)]);
-        let alive = [1, 2, 3].map(address).into_iter().collect();
-        let roster = Roster::merge(&[listed], &alive);
-        assert_eq!(first_in_turn(&roster, address(2)), None);
-        assert_eq!(first_in_turn(&roster, address(3)), Some(address(2)));
+        for mut known in [Known::default(), [1, 2, 3, 4].map(at).into()] {
+            assert_eq!(first_in_turn(&roster(), at(2), &known), None);
+            assert_eq!(first_in_turn(&roster(), at(3), &known), Some(at(2)));
+            // That Swarm has taken their names by now changes nothing.
+            known.note(&[], Instant::now());
+            assert_eq!(first_in_turn(&roster(), at(3), &known), Some(at(2)));
+        }
+    }
+
+    #[test]
+    fn a_stranger_with_a_lower_address_held_up_a_member_that_decides_alone() {
+        let known = [1, 3, 4].map(at).into();
+        assert_eq!(first_in_turn(&roster(), at(3), &known), None);
+        assert_eq!(first_in_turn(&roster(), at(4), &known), Some(at(3)));
     }
 }

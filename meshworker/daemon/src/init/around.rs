@@ -14,7 +14,7 @@ use super::course::{Elsewhere, Event};
 use super::directory::{Directory, Search};
 use super::health::Checker;
 use super::heard::Heard;
-use super::names::{Names, Workers};
+use super::names::{Known, Names, Workers};
 use super::probe::{Probe, probe};
 use super::signals::Signals;
 use super::{Settings, socket};
@@ -40,6 +40,8 @@ pub(super) struct Around {
     pub(super) phase: watch::Sender<(Phase, u64)>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) coming: mpsc::Receiver<Event>,
+    /// Whom the members' own name has listed lately.
+    pub(super) known: watch::Receiver<Known>,
     heard: Heard,
     started: Instant,
 }
@@ -55,6 +57,7 @@ impl Around {
     ) -> Around {
         let (phase, announced) = watch::channel((phase, 1));
         let (found, workers) = watch::channel(Workers::default());
+        let (knows, known) = watch::channel(Known::default());
         let (events, coming) = mpsc::channel(EVENTS);
         let probe = probe(&cluster, address);
         let checker = Arc::new(Checker::new(Arc::clone(&probe)));
@@ -66,7 +69,7 @@ impl Around {
         };
         let (phases, told) = (announced.clone(), events.clone());
         tokio::spawn(async move {
-            let ask = || names.run(&found, phases.clone(), told.clone());
+            let ask = || names.run(&found, &knows, phases.clone(), told.clone());
             kept("asking the name server", ask).await;
         });
         let told = events.clone();
@@ -94,6 +97,7 @@ impl Around {
             phase,
             events,
             coming,
+            known,
             heard: Heard::default(),
             started: Instant::now(),
         }

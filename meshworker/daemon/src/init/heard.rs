@@ -1,12 +1,16 @@
 //! Logs what the workers say, once per change.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use meshworker_core::Moment;
 use tracing::{info, warn};
 
 use super::course::Round;
+
+/// Of so many that do not answer it is told why.
+const FEW: usize = 8;
 
 /// What was said before and is said again is news after this long.
 const LASTS: Duration = Duration::from_secs(10);
@@ -20,7 +24,7 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 /// Logs what the workers say, once per change and not each second.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    failures: Vec<String>,
+    failures: Failures,
     silent: bool,
     places: Places,
 }
@@ -29,15 +33,16 @@ impl Heard {
     /// Logs what is new in this round. The place of a member that waits to start,
     /// or is on its way out, says nothing: `present` is false then.
     pub(super) fn tell(&mut self, round: &Round, present: bool, now: Moment) {
-        let Round { answers, failures } = round;
+        let answers = &round.answers;
+        let failures = Failures::of(&round.failures);
         let silent = answers.is_empty();
-        if *failures != self.failures || silent != self.silent {
-            match (silent, failures.is_empty()) {
-                (true, _) => warn!("no worker answers: {}", failures.join("; ")),
-                (false, false) => warn!("some workers do not answer: {}", failures.join("; ")),
-                (false, true) => info!("every worker answers"),
+        if failures != self.failures || silent != self.silent {
+            match (silent, failures.count) {
+                (true, _) => warn!("no worker answers: {failures}"),
+                (false, 0) => info!("every worker answers"),
+                (false, _) => warn!("some workers do not answer: {failures}"),
             }
-            self.failures.clone_from(failures);
+            self.failures = failures;
             self.silent = silent;
         }
         if !present {
@@ -57,6 +62,39 @@ impl Heard {
         if self.places.is_news(&place, now) {
             let not = if answer.in_place { "" } else { "not " };
             info!("{not}in its place: {}", answer.cluster);
+        }
+    }
+}
+
+/// Why workers do not answer: all of it where they are a few, else some of it. Then it
+/// is no news who they are, since it is others in each round.
+#[derive(Debug, Default)]
+struct Failures {
+    count: usize,
+    told: Vec<String>,
+}
+
+impl Failures {
+    fn of(failures: &[String]) -> Failures {
+        Failures {
+            count: failures.len(),
+            told: failures.iter().take(FEW).cloned().collect(),
+        }
+    }
+}
+
+impl PartialEq for Failures {
+    fn eq(&self, other: &Failures) -> bool {
+        self.count == other.count && (self.count > FEW || self.told == other.told)
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told.join("; "))?;
+        match self.count.saturating_sub(FEW) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
         }
     }
 }
@@ -145,5 +183,20 @@ mod tests {
         let rare = (0..800).map(|second| (second, if second % 700 == 1 { "gone" } else { "in" }));
         let expected = [(0, "in"), (1, "gone"), (12, "in"), (701, "gone")];
         assert_eq!(logged(rare.take(702)), expected);
+    }
+
+    #[test]
+    fn thousands_that_do_not_answer_were_named_in_each_round() {
+        let failures = |from: usize, count: usize| {
+            let each = (from..from + count).map(|number| format!("w{number}: refused"));
+            Failures::of(&each.collect::<Vec<_>>())
+        };
+        assert_ne!(failures(0, 3), failures(1, 3));
+        assert_eq!(failures(0, 2).to_string(), "w0: refused; w1: refused");
+        let many = failures(0, 5000);
+        assert_eq!(many, failures(32, 5000));
+        assert_ne!(many, failures(0, 4999));
+        let told = many.to_string();
+        assert!(told.ends_with("w7: refused; and 4992 more"), "{told}");
     }
 }

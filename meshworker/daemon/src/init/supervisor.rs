@@ -240,11 +240,15 @@ impl Supervisor {
 
     fn look_alone(&self) -> JoinHandle<()> {
         let Around {
-            cluster, events, ..
+            cluster,
+            events,
+            known,
+            ..
         } = &self.around;
         let (cluster, mine, events) = (cluster.clone(), self.mine(), events.clone());
+        let known = known.clone();
         tokio::spawn(async move {
-            let look = || alone::look(cluster.clone(), mine.clone(), events.clone());
+            let look = || alone::look(cluster.clone(), mine.clone(), known.clone(), events.clone());
             kept("the own look", look).await;
         })
     }

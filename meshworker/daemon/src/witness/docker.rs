@@ -32,15 +32,17 @@ use super::Source;
 
 pub use self::client::DockerClient;
 
-/// What the answers take at the most, in bytes: one of the longest and the text in it
-/// that is being read, and short ones beside it; what is kept of a listing, of labels by
-/// those who compare them and by the clusters that they declare, and of a service that is
-/// changed, with what is sent; and the last report beside the new one.
-pub(crate) const ANSWER: usize = 2 * wire::LONGEST_ANSWER
+/// What the answers take at the most, in bytes: one of the longest, and short ones beside
+/// it; an entry of it that is being read, in texts, or in errors about it; what is kept of
+/// a listing, of labels by those who compare them and by the clusters that they declare,
+/// and of a service that is changed, with what is sent; and the last report beside the new
+/// one.
+pub(crate) const ANSWER: usize = wire::LONGEST_ANSWER
+    + 3 * wire::SHORT_ANSWER
+    + 3 * listed::LONGEST_ENTRY
     + client::KEPT
     + 4 * client::LABELS
-    + 2 * replicas::LONGEST_SPEC
-    + 3 * wire::SHORT_ANSWER
+    + 2 * listed::LONGEST_ENTRY
     + 2 * sightings::MOST_LISTED * sightings::A_SIGHTING;
 pub use self::endpoint::Endpoint;
 pub use self::error::DockerError;

@@ -10,7 +10,7 @@ use meshworker_core::Unanswered;
 use redis::{Pipeline, Value};
 use tokio::time::{Instant, timeout_at};
 
-use super::login::{Strangers, login, may};
+use super::login::{Named, login, may};
 use super::wire::{Expect, Stream, Wire, WireError, excerpt};
 use crate::Access;
 use crate::budget::MOST_KEPT;
@@ -24,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(120);
 /// Asks nodes, over connections that are kept between passes.
 pub struct Client {
     access: Access,
-    strangers: Strangers,
+    named: Named,
     kept: Mutex<HashMap<IpAddr, Kept>>,
 }
 
@@ -77,7 +77,7 @@ impl Client {
     pub fn new(access: Access) -> Client {
         Client {
             access,
-            strangers: Strangers::default(),
+            named: Named::default(),
             kept: Mutex::new(HashMap::new()),
         }
     }
@@ -85,7 +85,7 @@ impl Client {
     /// Notes whether a witness of ours names this address: from then on it is
     /// logged in to, or not.
     pub fn trust(&self, address: IpAddr, trusted: bool) {
-        self.strangers.note(address, trusted);
+        self.named.note(address, trusted);
     }
 
     /// How the nodes are reached.
@@ -153,7 +153,7 @@ impl Client {
 
     /// A new connection, logged in.
     async fn connect(&self, address: IpAddr, deadline: Instant) -> Result<Lease, Unanswered> {
-        may(&self.access, &self.strangers, address)?;
+        may(&self.access, &self.named, address)?;
         let dial = async {
             let stream = self.dial(address, deadline).await?;
             let mut wire = Wire::new(stream);

@@ -18,31 +18,31 @@ use super::client::{refused, unanswered};
 use super::wire::{Expect, Wire, refusal};
 use crate::Access;
 
-/// More nodes than a Redis Cluster has.
+/// More addresses than witnesses of ours can name at a time.
 const MOST: usize = 16384;
 
-/// Addresses that only the database names.
+/// Addresses that witnesses of ours name.
 #[derive(Default)]
-pub struct Strangers(Mutex<HashSet<IpAddr>>);
+pub struct Named(Mutex<HashSet<IpAddr>>);
 
-impl Strangers {
+impl Named {
     /// Notes whether a witness of ours names this address now.
-    pub fn note(&self, address: IpAddr, trusted: bool) {
-        let mut strangers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if trusted {
-            strangers.remove(&address);
+    pub fn note(&self, address: IpAddr, named: bool) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !named {
+            all.remove(&address);
             return;
         }
-        // All of them are noted anew with every look.
-        if strangers.len() >= MOST {
-            strangers.clear();
+        // All of them are noted anew with every look; who is not noted is a stranger.
+        if all.len() >= MOST {
+            all.clear();
         }
-        strangers.insert(address);
+        all.insert(address);
     }
 
     fn has(&self, address: IpAddr) -> bool {
-        let strangers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        strangers.contains(&address)
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.contains(&address)
     }
 }
 
@@ -51,8 +51,8 @@ impl Strangers {
 /// # Errors
 ///
 /// No witness of ours names it.
-pub fn may(access: &Access, strangers: &Strangers, address: IpAddr) -> Result<(), Unanswered> {
-    if access.password.is_none() || !strangers.has(address) {
+pub fn may(access: &Access, named: &Named, address: IpAddr) -> Result<(), Unanswered> {
+    if access.password.is_none() || named.has(address) {
         return Ok(());
     }
     Err(Unanswered::Denied(
@@ -106,4 +106,30 @@ fn auth(access: &Access, password: &str) -> Pipeline {
 fn wrong() -> String {
     let random = || RandomState::new().hash_one("wrong");
     format!("wrong-{:016x}{:016x}", random(), random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Once there were too many strangers to remember, they were strangers no more.
+    #[test]
+    fn many_strangers_made_one_of_them_a_member() {
+        let named = Named::default();
+        let at = |number: u32| IpAddr::from(number.to_be_bytes());
+        let (member, stranger) = (at(1), at(2));
+        assert!(!named.has(member), "nobody has named it yet");
+        named.note(member, true);
+        named.note(stranger, true);
+        named.note(stranger, false);
+        for number in 0..20_000 {
+            named.note(at(1000 + number), false);
+        }
+        assert!(named.has(member) && !named.has(stranger));
+        for number in 0..20_000 {
+            named.note(at(1000 + number), true);
+            assert!(!named.has(stranger));
+        }
+        assert!(named.0.lock().unwrap().len() <= MOST);
+    }
 }

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use meshworker_core::Told;
 use meshworker_engines::Tls;
-use meshworker_engines::tls::{TlsError, connector};
+use meshworker_engines::tls::{self, TlsError};
 use tokio_rustls::rustls::ClientConfig;
 
 use super::DockerError;
-use crate::client::tls;
 
 const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
 
@@ -114,15 +113,14 @@ impl Endpoint {
     /// A certificate cannot be read.
     pub(super) fn tls(&self) -> Result<ClientConfig, TlsError> {
         let Endpoint::Tls { certificates, .. } = self else {
-            return tls::config(false, None);
+            return tls::config(None);
         };
         let file = |name: &str| certificates.join(name);
-        let connector = connector(&Tls {
+        tls::config(Some(&Tls {
             ca_file: Some(file("ca.pem")),
             client: Some((file("cert.pem"), file("key.pem"))),
             server_name: None,
-        })?;
-        Ok(ClientConfig::clone(connector.config()))
+        }))
     }
 
     /// That nobody can be reached there.

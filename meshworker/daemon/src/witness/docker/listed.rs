@@ -6,8 +6,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 
+use meshworker_core::Told;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// The longest entry of a list: Swarm keeps nothing that is longer.
+///
+/// Source: swarmkit, `manager/state/store/memory.go`, `MaxTransactionBytes`.
+pub(super) const LONGEST_ENTRY: usize = 3 << 19;
 
 /// What stands around a text that is kept, in bytes: itself, and the allocator's share.
 const TEXT: usize = size_of::<String>() + 32;
@@ -54,6 +61,10 @@ impl Budget {
         answer: &'de [u8],
         keep: impl FnMut(T) -> Option<U>,
     ) -> serde_json::Result<Vec<U>> {
+        // What is no list is not looked at: an error would repeat it.
+        if !matches!(answer.trim_ascii_start().first(), Some(b'[' | b'n')) {
+            return Err(serde_json::Error::custom("it is no list"));
+        }
         let mut from = serde_json::Deserializer::from_slice(answer);
         let entries = Entries {
             budget: self,
@@ -112,8 +123,8 @@ where
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut from: A) -> Result<Vec<U>, A::Error> {
         let mut kept = Vec::new();
-        while let Some(entry) = from.next_element()? {
-            let Some(entry) = (self.keep)(entry) else {
+        while let Some(entry) = from.next_element::<&RawValue>()? {
+            let Some(entry) = (self.keep)(one(entry.get())?) else {
                 continue;
             };
             // A list that grows has room for twice as many.
@@ -122,6 +133,17 @@ where
         }
         Ok(kept)
     }
+}
+
+/// One entry of a list. An error may repeat a text of it, and more than once.
+fn one<'de, T: Deserialize<'de>, E: Error>(entry: &'de str) -> Result<T, E> {
+    let length = entry.len();
+    if length > LONGEST_ENTRY {
+        return Err(E::custom(format!(
+            "an entry of {length} bytes; allowed: at most {LONGEST_ENTRY}"
+        )));
+    }
+    serde_json::from_str(entry).map_err(|why| E::custom(Told::<300>::from(why.to_string())))
 }
 
 /// A short list, of at most so many entries; null is none.
@@ -291,6 +313,20 @@ mod tests {
         let refused = serde_json::from_str::<Listed<IgnoredAny, 2>>(list).unwrap_err();
         let refused = refused.to_string();
         assert!(refused.contains("a list of at most 2 entries"), "{refused}");
+    }
+
+    /// What was expected was told with what was found, all of it.
+    #[test]
+    fn a_long_text_where_a_number_belongs_was_repeated_in_the_error() {
+        let refused = |text: &str| {
+            let read = Budget::of(9).read(text.as_bytes(), |_: u64| None::<String>);
+            read.unwrap_err().to_string()
+        };
+        let long = "x".repeat(LONGEST_ENTRY - 2);
+        assert!(refused(&format!("[1, \"{long}\"]")).len() < 400);
+        assert_eq!(refused(&format!("\"{long}\"")), "it is no list");
+        let more = refused(&format!("[1, \"x{long}\"]"));
+        assert!(more.starts_with("an entry of 1572865 bytes"), "{more}");
     }
 
     #[test]

@@ -7,14 +7,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::filter;
-use super::listed::{Budget, Short, Weighs};
+use super::listed::{Budget, LONGEST_ENTRY, Short, Weighs};
 use super::model::LONGEST_WORD;
 use super::{DockerClient, DockerError};
-
-/// The longest specification that is sent back: Swarm keeps none that is longer.
-///
-/// Source: swarmkit, `manager/state/store/memory.go`, `MaxTransactionBytes`.
-pub(super) const LONGEST_SPEC: usize = 3 << 19;
 
 /// The number of replicas of one service.
 pub struct Replicas {
@@ -80,7 +75,7 @@ impl Weighs for Wanted {
 /// The service of this name in this list, if it is there and replicated. Of all others
 /// nothing is kept.
 pub(super) fn wanted_in(list: &[u8], name: &str) -> serde_json::Result<Option<Wanted>> {
-    let mut kept = Budget::of(2 * size_of::<Wanted>() + LONGEST_SPEC + LONGEST_WORD);
+    let mut kept = Budget::of(2 * size_of::<Wanted>() + LONGEST_ENTRY + LONGEST_WORD);
     let ours = |service: &RawValue| wanted(service.get(), name);
     Ok(kept.read::<&RawValue, _>(list, ours)?.pop())
 }

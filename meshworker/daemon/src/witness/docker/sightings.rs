@@ -7,10 +7,10 @@ use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
 
 use super::address::addresses;
 use super::model::{LONGEST_WORD, Node, Service, Task};
-use crate::announce::MOST_MEMBERS;
 
-/// So many addresses are reported of one service: a slot has two while it is updated.
-pub(super) const MOST_LISTED: usize = MOST_MEMBERS;
+/// So many addresses are reported of one service: twice as many as any of the databases
+/// can have members, since a slot has two while it is updated.
+pub(super) const MOST_LISTED: usize = 2048;
 
 /// What one takes at the most in a report, in bytes: its texts, and what stands around
 /// them.

@@ -2,17 +2,13 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::client::Filters;
-use super::listed::{Budget, Short, Weighs, text};
+use super::listed::{Budget, LONGEST_ENTRY, Short, Weighs, text};
 use super::{DockerClient, DockerError};
 
 /// So many bytes are kept of it all: a diagnosis may be made in the worker's container.
 const KEPT: usize = 32 << 20;
-
-/// The longest entry that is looked at: Swarm keeps no service that is longer.
-const LONGEST: usize = 3 << 19;
 
 /// The swarm's services, networks and nodes, as the engine lists them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,11 +39,7 @@ impl DockerClient {
 
     async fn whole(&self, path: &str, kept: &mut Budget) -> Result<Vec<Value>, DockerError> {
         let answer = self.get(path, &Filters::new()).await?;
-        let mut read = |entry: &RawValue| {
-            let entry = Some(entry.get()).filter(|entry| entry.len() <= LONGEST)?;
-            serde_json::from_str(entry).ok()
-        };
-        Ok(kept.read::<&RawValue, Value>(&answer.bytes, &mut read)?)
+        Ok(kept.read(&answer.bytes, Some::<Value>)?)
     }
 
     /// What time it is for the engine, in the form of RFC 3339.
@@ -62,6 +54,9 @@ impl DockerClient {
             time: Option<Short<64>>,
         }
         let answer = self.get("/info", &Filters::new()).await?;
+        if answer.bytes.len() > LONGEST_ENTRY {
+            return Err(DockerError::TooLong(LONGEST_ENTRY));
+        }
         let Info { time } = serde_json::from_slice(&answer.bytes)?;
         Ok(time.and_then(|Short(time)| time.ok()).unwrap_or_default())
     }

@@ -38,12 +38,13 @@ async fn settings_without_end_filled_the_memory_of_an_order_to_scale() {
         json!({"ID": "s", "Version": {"Index": 7}, "Spec": spec})
     };
     let replicas = Replicas::of(client(&engine), "db");
-    let services = [padded("db-2", 4 << 20), padded("db", 1 << 20)];
+    let others = (2..12).map(|number| padded(&format!("db-{number}"), 1 << 20));
+    let services: Vec<_> = others.chain([padded("db", 1 << 20)]).collect();
     engine.world.services(json!(services));
     assert_eq!(replicas.read().await.unwrap().replicas, 5);
     engine.world.services(json!([padded("db", 2 << 20)]));
     let refused = replicas.read().await.unwrap_err().words();
-    assert!(refused.contains("would be kept of the list"), "{refused}");
+    assert!(refused.contains("an entry of 2097"), "{refused}");
 }
 
 #[tokio::test]
