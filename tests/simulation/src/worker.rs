@@ -14,9 +14,9 @@ use meshworker_core::{
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
 use crate::model::{Asker, CLUSTER, Detail, Model, Request as RequestOf};
 use crate::relapse::Relapsed;
-use crate::swarm::{Phase, State, Word};
+use crate::swarm::{Phase, State, Task, Word};
 use crate::witnesses::{Lie, announce, dns, docker};
-use crate::world::World;
+use crate::world::{HEARD, World};
 use crate::{address, last_byte};
 
 /// An announcement is good for this long.
@@ -359,7 +359,13 @@ fn note_verdicts<M: Model>(
 fn stay<M: Model>(world: &World<M>, node: usize, knows: bool, as_one: bool) -> (usize, bool) {
     let lag = knows.then_some(TASKS_LAG);
     let slot = world.swarm.task_of(node).map_or(0, |task| task.slot);
-    let back = slot <= world.past.most_desired();
+    // What the one in its place said of itself last is heard for a while.
+    let takes = |task: &Task| {
+        let is_there = task.state != State::Exited || world.now < task.exited + HEARD;
+        let other = task.node.is_some() && task.node != Some(node);
+        task.slot == slot && other && task.phase == Phase::Present && is_there
+    };
+    let back = slot <= world.past.most_desired() || world.swarm.tasks.iter().any(takes);
     let mut stay: BTreeMap<usize, usize> = BTreeMap::new();
     for other in world.database.alive() {
         if other != node && (world.stays(other, lag) || back && world.waits_for_successor(other)) {
@@ -480,9 +486,15 @@ fn forgotten<M: Model>(world: &World<M>, number: usize, gone: usize, looked: u64
         alive: world.database.runs(gone)
             && looked >= world.database.processes()[gone].started + ANSWERS,
         wanted: world.swarm.wants(gone),
-        beyond_sight: is_beyond_sight(world, gone),
+        beyond_sight: is_beyond_sight(world, gone) || is_back_since(world, gone, looked),
         moved,
     }
+}
+
+/// Whether this node came back in sight only after the worker had looked.
+fn is_back_since<M: Model>(world: &World<M>, gone: usize, looked: u64) -> bool {
+    let host = world.database.processes()[gone].host;
+    !world.setup.docker && world.net.back[host] >= looked.max(1)
 }
 
 /// Whether nobody could tell this node from one that is gone. Only the task list

@@ -20,7 +20,7 @@ const POST: u64 = 1_000;
 const REACHABLE: u64 = 10_000;
 /// When a member says that it goes, every worker knows after this time, unless
 /// it does not reach it.
-const HEARD: u64 = 5_500;
+pub const HEARD: u64 = 5_500;
 /// A verdict is good for this long.
 const FRESH: u64 = 2_500;
 
