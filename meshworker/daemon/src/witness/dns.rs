@@ -96,6 +96,7 @@ impl DnsSource {
             IpFamily::V6 => of(RecordType::AAAA).await,
             IpFamily::Both => both(of(RecordType::A), of(RecordType::AAAA)).await,
         };
+        let heard = heard.bounded();
         if !self.usual.is_unlike(&heard) {
             self.usual.note(&heard);
             return heard;

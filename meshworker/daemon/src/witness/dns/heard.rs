@@ -5,6 +5,9 @@ use std::net::IpAddr;
 
 use meshworker_core::{Grade, Report, Sighting, Witness};
 
+/// Twice as many addresses as any of the databases can have members.
+const MOST: usize = 2048;
+
 /// What the name server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Heard {
@@ -48,6 +51,16 @@ impl Heard {
         let mut addresses = self.addresses;
         addresses.extend(other.addresses);
         Heard { grade, addresses }
+    }
+
+    /// The same, of as many addresses as are asked at any rate: what lists more of them
+    /// is no list of members.
+    pub(super) fn bounded(mut self) -> Heard {
+        if self.addresses.len() > MOST {
+            self.grade = Grade::Failed(format!("more than {MOST} addresses are listed"));
+            self.addresses = self.addresses.into_iter().take(MOST).collect();
+        }
+        self
     }
 
     pub(super) fn into_report(self) -> Report {

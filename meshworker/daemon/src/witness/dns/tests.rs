@@ -120,6 +120,32 @@ async fn a_hundred_addresses_arrive_over_tcp_from_a_server_without_edns() {
     }
 }
 
+/// Whoever a list names is asked at any rate, in each look.
+#[tokio::test]
+async fn more_addresses_than_a_cluster_can_have_were_all_members() {
+    let addresses = |count: u16| -> Vec<IpAddr> {
+        let each = (0..count).map(|number| {
+            let [third, last] = number.to_be_bytes();
+            Ipv4Addr::new(10, 1, third, last).into()
+        });
+        each.collect()
+    };
+    let server = FakeDns::start().await.unwrap();
+    let source = source(&[&server], IpFamily::V4, LONG);
+    let list = |count: u16| Behaviour::Truncated {
+        addresses: addresses(count),
+        shown: 4,
+        tcp: Tcp::Works,
+    };
+    server.set("stack_db", list(2048));
+    assert_eq!(look(&source).await.0, Grade::Answer);
+    server.set("stack_db", list(4000));
+    let (grade, listed) = look(&source).await;
+    let why = "more than 2048 addresses are listed";
+    assert_eq!(grade, Grade::Failed(why.into()));
+    assert_eq!(listed, strings(&addresses(2048)));
+}
+
 #[tokio::test]
 async fn a_cut_answer_is_fetched_over_tcp() {
     let said = reported(Behaviour::Truncated {
