@@ -253,7 +253,8 @@ impl<D> Leaving<'_, D> {
     }
 
     /// Gate 4: whether too few would stay. Whoever comes back is counted in, beside
-    /// others whose successors wait as well: they are there until their turn comes.
+    /// others whose successors wait as well: they are there until their turn comes. While
+    /// one that is to stay is not up yet, it is not.
     /// Where nobody can tell, a single one is taken for one that comes back: so does
     /// an update. Beside others that go at the same time nobody is counted in.
     fn below_floor(
@@ -285,13 +286,23 @@ impl<D> Leaving<'_, D> {
             next.is_none_or(|next| !answers(&next.address))
         };
         let comes_back = going == Going::Back || (going == Going::Unclear && alone);
-        let comes_back = comes_back && roster.at(address).is_none_or(waits);
+        let comes_back = comes_back && roster.at(address).is_none_or(waits) && !self.awaits_one();
         let back = back.iter().filter(|(other, _)| waits(other)).count();
         let stay = stay + if comes_back { back } else { 0 };
         let Floor { members, because } = &self.floor;
         (stay + usize::from(comes_back && !beside) < *members).then(|| {
             let seen = format!("{stay} would stay, {because} asks for {members}");
             (Gate::Floor, seen)
+        })
+    }
+
+    /// Whether somebody who is to stay is not up yet: one that comes back is needed
+    /// until then.
+    fn awaits_one(&self) -> bool {
+        let mut wanted = self.situation.wanted();
+        wanted.any(|member| {
+            let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
+            !answers && self.situation.waits_behind(member).is_none()
         })
     }
 

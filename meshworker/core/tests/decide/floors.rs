@@ -7,7 +7,7 @@ use Presence::{Leaving, Present, Waiting};
 use crate::leaving::queue;
 use crate::support::{
     Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, replica, seen, step,
-    tasks,
+    tasks, view,
 };
 
 fn asks_for(members: usize) -> Floor {
@@ -213,4 +213,30 @@ fn whoever_stops_in_seconds_is_helped_whatever_stays() {
     let plan = clock.after(10, &toy, &observed);
     assert_eq!(plan.steps, [step(6, Ask::HandOver)]);
     assert_eq!(plan.leavers[0].address, ip(6));
+}
+
+/// Two of three were updated at once: the second went while the successor of the first
+/// was loading its data still, and one member was left where two keep the promise.
+#[test]
+fn the_second_of_two_that_come_back_went_before_the_first_was_up() {
+    let loading = Err(Unanswered::Starting("loading".into()));
+    let plan = |first: meshworker_core::Answer<()>| {
+        let mut says = announced(&[(1, Present), (2, Leaving)]);
+        says.sightings.push(replica(3, 9, Present));
+        let tasks = tasks(&[(1, Present), (2, Leaving)], 3);
+        let mut observed = seen(vec![dns(&[1]), tasks, says], &[1, 2]);
+        observed.reports[1].sightings.push(replica(3, 9, Present));
+        observed.reports[1].sightings.push(replica(2, 8, Waiting));
+        let known: &[u8] = if first.is_ok() { &[1, 2, 9] } else { &[1, 2] };
+        for last in [1, 2] {
+            observed.answers.insert(ip(last), view(last, known));
+        }
+        observed.answers.insert(ip(9), first);
+        let mut toy = remembers(&[], 2);
+        toy.0.leaves = vec![leave(2)];
+        Clock::start().after(0, &toy, &observed)
+    };
+    assert_eq!(queue(&plan(loading)), [(2, Some(Gate::Floor))]);
+    let up = view(9, &[1, 2, 9]);
+    assert_eq!(queue(&plan(up)), [(2, Some(Gate::Settled))]);
 }
