@@ -24,6 +24,8 @@ pub(crate) struct Holder {
     pub(crate) address: IpAddr,
     /// When its process started, where its copies end with it.
     pub(crate) born: Option<Moment>,
+    /// Which process it was, where that counts.
+    pub(crate) process: Option<String>,
     /// It was let go, or nobody asks for what it had.
     pub(crate) excused: bool,
     /// An operator knows that it is lost. With one more, more is lost than he knows.

@@ -85,7 +85,7 @@ pub use report::{Report, Sighting};
 pub use roster::Roster;
 pub use situation::{Answer, Observation, Situation, Unanswered};
 pub use step::{Request, Step, StepKind};
-pub use stock::{Copies, Stock};
+pub use stock::{Copies, Run, Stock};
 pub use told::{NASTY, Told, is_harmful, plain_json, plain_lines};
 pub use touches::Touches;
 pub use unity::Unity;

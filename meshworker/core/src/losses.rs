@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::kept::{Holder, Kept, Lost};
-use crate::stock::{Copies, Stock};
+use crate::stock::{Copies, Run, Stock};
 use crate::{
     Acknowledged, Context, History, Loss, MemberId, Moment, Presence, Situation, Unanswered, Unity,
     Witness,
@@ -33,6 +33,7 @@ pub(crate) fn losses<D>(
         situation,
         alive,
         ages: ages(&copies.stocks),
+        runs: &copies.runs,
         history,
     };
     // When nobody is there, nobody can be missed.
@@ -86,6 +87,7 @@ struct Now<'a, D> {
     situation: &'a Situation<'a, D>,
     alive: &'a BTreeSet<IpAddr>,
     ages: BTreeMap<&'a str, Duration>,
+    runs: &'a BTreeMap<String, Run>,
     history: &'a History,
 }
 
@@ -115,6 +117,11 @@ impl<D> Now<'_, D> {
     }
 
     fn is_another_process(&self, node: &str, holder: &Holder) -> bool {
+        let empty = self.runs.get(node).filter(|run| run.empty);
+        let was = holder.process.as_ref();
+        if empty.is_some_and(|run| was.is_some_and(|was| *was != run.process)) {
+            return true;
+        }
         let born = self.born(node);
         matches!((holder.born, born), (Some(was), Some(is)) if is.since(was) > SAME_START)
     }
@@ -253,6 +260,7 @@ impl<D> Now<'_, D> {
                         member: self.member(*address),
                         address: *address,
                         born: self.born(node),
+                        process: copies.runs.get(node).map(|run| run.process.clone()),
                         excused: self.was_let_go(*address),
                         known: false,
                         gone: None,

@@ -12,6 +12,18 @@ pub struct Copies {
     pub stocks: Vec<Stock>,
     /// Whether all copies are made, as far as every node says that counts.
     pub made: bool,
+    /// The processes that hold them, by their nodes' ids in the database, where one
+    /// that is started anew may come back without what it had.
+    pub runs: BTreeMap<String, Run>,
+}
+
+/// A process that holds data, or held some before it was started anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Tells it from those that its node was before.
+    pub process: String,
+    /// Whether it holds nothing, and nothing but a new start explains it.
+    pub empty: bool,
 }
 
 /// Data that is kept in copies, and by whom, as the engine reads it off the views.

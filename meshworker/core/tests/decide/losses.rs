@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use meshworker_core::{
-    Acknowledged, Copies, Loss, Observation, Pace, Plan, Presence, Report, Stock, Unanswered, Unity,
+    Acknowledged, Copies, Loss, Observation, Pace, Plan, Presence, Report, Run, Stock, Unanswered,
+    Unity,
 };
 
 use Presence::{Ended, Leaving, Present, Stopping};
@@ -32,6 +33,7 @@ fn kept(copies: usize, nodes: &[u8], up: Option<u64>) -> Toy {
                 .collect(),
         }],
         made: true,
+        ..Copies::default()
     };
     toy
 }
@@ -152,6 +154,7 @@ fn a_word_on_one_loss_covered_another_that_was_not_told_yet() {
     toy.0.copies = Copies {
         stocks: vec![stock("slots 0-99", [1, 2]), stock("slots 100-199", [3, 4])],
         made: true,
+        ..Copies::default()
     };
     let mut clock = settled(&toy, &there(&[1, 2, 3, 4, 5]));
     toy.0.copies.made = false;
@@ -386,6 +389,7 @@ fn a_master_and_its_replica_take_their_slots_along() {
             stock("slots 10923-16383", 5461, &[3, 6]),
         ],
         made: true,
+        ..Copies::default()
     };
     let mut clock = settled(&toy, &there(&[1, 2, 3, 4, 5, 6]));
     let mut after = content();
@@ -397,4 +401,35 @@ fn a_master_and_its_replica_take_their_slots_along() {
     let plan = clock.after(60, &after, &there(&[3, 4]));
     let what: Vec<&str> = plan.losses.iter().map(|loss| loss.what.as_str()).collect();
     assert_eq!(what, ["slots 5461-10922"]);
+}
+
+/// A master without persistence came back empty in its place, and emptied its replica:
+/// nobody had gone for long, and nothing was told.
+#[test]
+fn one_that_came_back_empty_in_its_place_and_emptied_its_replica_was_no_loss() {
+    let runs = |process: &str, empty: &[u8]| {
+        let run = |last: u8| Run {
+            process: process.into(),
+            empty: empty.contains(&last),
+        };
+        [1, 2].map(|last| (format!("n{last}"), run(last))).into()
+    };
+    let toy = |process: &str, empty: &[u8]| {
+        let mut toy = kept(2, &[1, 2], None);
+        toy.0.copies.runs = runs(process, empty);
+        if !empty.is_empty() {
+            toy.0.copies.stocks.clear();
+        }
+        toy
+    };
+    let all = there(&THREE);
+    // Emptied by an operator: its process is the same.
+    let mut clock = settled(&toy("a", &[]), &all);
+    assert_eq!(clock.after(1, &toy("a", &[1, 2]), &all).losses, []);
+    // Started anew, and the replica still has its copy.
+    let mut clock = settled(&toy("a", &[]), &all);
+    assert_eq!(clock.after(1, &toy("b", &[1]), &all).losses, []);
+    let losses = clock.after(1, &toy("b", &[1, 2]), &all).losses;
+    assert_eq!(losses.len(), 1, "{losses:?}");
+    assert_eq!((losses[0].told, losses[0].members.len()), (true, 2));
 }

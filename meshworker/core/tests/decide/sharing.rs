@@ -34,7 +34,11 @@ fn kept(copies: usize, members: u8) -> Toy {
 
 fn stocks(stocks: Vec<Stock>) -> Toy {
     let mut toy = content();
-    toy.0.copies = Copies { stocks, made: true };
+    toy.0.copies = Copies {
+        stocks,
+        made: true,
+        ..Copies::default()
+    };
     toy
 }
 

@@ -41,6 +41,7 @@ pub(super) fn copies(staying: &[Node<'_>], going: &[Node<'_>]) -> Copies {
     Copies {
         stocks: spaces.into_iter().filter_map(stock).collect(),
         made: key.is_some() && nodes().all(made),
+        ..Copies::default()
     }
 }
 

@@ -123,6 +123,7 @@ fn kept(nodes: &[u32]) -> Copies {
     Copies {
         stocks: vec![stock],
         made: true,
+        ..Copies::default()
     }
 }
 

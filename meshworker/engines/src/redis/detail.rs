@@ -51,6 +51,10 @@ pub struct Detail {
     pub heavy: Vec<Heavy>,
     /// The id of its process, new with every start.
     pub run_id: String,
+    /// Whether nothing but its memory has what it was told last.
+    pub in_memory: bool,
+    /// Whether the time of keys had run out that it would have loaded at its start.
+    pub outlived: bool,
 }
 
 /// The replies to one observation.
@@ -60,7 +64,7 @@ pub struct Replies<'a> {
     pub nodes: &'a str,
     /// `CLUSTER INFO`.
     pub cluster: &'a str,
-    /// `INFO server replication`.
+    /// `INFO server replication persistence`.
     pub info: &'a str,
     /// `DBSIZE`.
     pub keys: u64,
@@ -162,9 +166,18 @@ impl Shared {
                 release: Release::parse(replies.info),
                 heavy: Vec::new(),
                 run_id: run_id.to_owned(),
+                in_memory: field(replies.info, "aof_enabled") == Some("0"),
+                outlived: outlived(replies.info),
             },
         })
     }
+}
+
+/// From `INFO persistence`. A server that loads a file leaves out the keys whose time
+/// has run out meanwhile, and says how many (since 7.0).
+fn outlived(info: &str) -> bool {
+    let expired = field(info, "rdb_last_load_keys_expired");
+    expired.is_some_and(|count| count != "0")
 }
 
 /// For how long a replica has had no link; since its start, where it never had one.

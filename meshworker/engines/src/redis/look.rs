@@ -100,7 +100,8 @@ fn commands() -> Pipeline {
     rest::ask(&mut commands);
     commands.cmd("CLUSTER").arg("NODES");
     commands.cmd("CLUSTER").arg("INFO");
-    commands.cmd("INFO").arg("server").arg("replication");
+    let info = commands.cmd("INFO").arg("server").arg("replication");
+    info.arg("persistence");
     commands.cmd("DBSIZE");
     commands
 }

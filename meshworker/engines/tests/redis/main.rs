@@ -13,6 +13,7 @@ mod worker;
 mod access;
 mod bus;
 mod deleted;
+mod emptied;
 mod growth;
 mod heavy;
 mod leave;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshworker_core::{Copies, Stock};
+use meshworker_core::{Copies, Run, Stock};
 
 use super::world::{Node, World};
 use crate::redis::slots::Slots;
@@ -25,7 +25,23 @@ pub fn copies(world: &World<'_>) -> Copies {
         made: world.anchor().is_some()
             && world.unowned.is_empty()
             && owners().all(|(owner, _)| owner.is_some()),
+        runs: world.anchor_nodes().filter_map(|n| run(world, n)).collect(),
     }
+}
+
+/// The process that a master is, where its keys end with it. What a replica holds is
+/// its master's: one that is started anew and empty empties those that follow it.
+fn run(world: &World<'_>, node: &Node<'_>) -> Option<(String, Run)> {
+    let master = match &node.own.master {
+        Some(master) => world.nodes.get(master.as_str())?,
+        None => node,
+    };
+    let told = &master.view.detail;
+    let run = Run {
+        process: told.run_id.clone(),
+        empty: node.view.detail.keys == 0 && told.keys == 0 && !told.outlived,
+    };
+    told.in_memory.then(|| (node.id.to_owned(), run))
 }
 
 fn stock(world: &World<'_>, owner: &Node<'_>, slots: &Slots) -> Option<Stock> {

@@ -1,6 +1,6 @@
 //! Who has the keys of which slots, as far as their loss could be told.
 
-use meshworker_core::Copies;
+use meshworker_core::{Copies, Run};
 
 use super::{Facts, Scene, at, id};
 
@@ -92,4 +92,36 @@ fn who_has_no_keys_has_nothing_to_lose() {
     let scene = Scene::replicas(1).nodes(&[1, 2, 3, 4, 5], FIVE);
     let copies = scene.proposal().copies;
     assert_eq!((kept(&copies), copies.made), (vec![], true));
+}
+
+/// What ends with a process is known by the master's: it empties those that follow it.
+#[test]
+fn where_keys_are_in_memory_alone_the_master_s_process_stands_for_them() {
+    let run = |told: &str, keys| {
+        let replication = format!("master_link_status:up\r\n{told}");
+        let facts = Facts {
+            keys,
+            replication: Box::leak(replication.into_boxed_str()),
+            run_id: "r1",
+            ..FULL
+        };
+        let scene = [1, 2, 3, 4, 5]
+            .into_iter()
+            .fold(Scene::replicas(1), |scene, n| {
+                scene.says(n, at(n), FIVE, facts)
+            });
+        scene.proposal().copies.runs.get(&id(4)).cloned()
+    };
+    let of = |empty| {
+        Some(Run {
+            process: "r1".into(),
+            empty,
+        })
+    };
+    assert_eq!(run("aof_enabled:1\r\n", 0), None);
+    assert_eq!(run("aof_enabled:0\r\n", 7), of(false));
+    assert_eq!(run("aof_enabled:0\r\n", 0), of(true));
+    // What it would have loaded had run out.
+    let expired = "aof_enabled:0\r\nrdb_last_load_keys_expired:7\r\n";
+    assert_eq!(run(expired, 0), of(false));
 }

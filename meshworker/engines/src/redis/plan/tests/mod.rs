@@ -351,8 +351,8 @@ fn nothing_is_proposed_for_a_right_cluster() {
             quiet: true,
             // Without keys there is nothing to lose.
             copies: Copies {
-                stocks: Vec::new(),
                 made: true,
+                ..Copies::default()
             },
             ..Proposal::nothing(meshworker_core::Unity::One { size })
         };
