@@ -13,12 +13,12 @@ use clap::Args;
 
 use crate::workspace;
 
-/// What the compiler writes into each branch, and what the images are linked with.
+/// What the compiler writes into each branch. Not linked statically, as the images are:
+/// libFuzzer asks the loader for the functions that it watches.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table \
-                     -Cllvm-args=-sanitizer-coverage-trace-compares \
-                     -Ctarget-feature=+crt-static";
+                     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
 /// How many inputs, into which parsers.
 #[derive(Debug, Args)]
