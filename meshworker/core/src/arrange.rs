@@ -139,7 +139,8 @@ impl<D> Leaving<'_, D> {
             let mut before = turns.iter();
             let before = before.find(|(_, touches)| touches.meets(&leave.touches));
             let before = before.map(|(member, _)| *member);
-            if untold && let Some((gate, seen)) = self.closed_to_the_untold(member, before) {
+            if untold && let Some((gate, seen)) = self.closed_to_the_untold(member, before, history)
+            {
                 let steps = leave.steps.drain(..);
                 refusals.extend(
                     steps.map(|step| {
@@ -160,9 +161,11 @@ impl<D> Leaving<'_, D> {
         &self,
         member: &Member,
         before: Option<&Member>,
+        history: &History,
     ) -> Option<(Gate, String)> {
         let stay = self.situation.wanted_views().count();
-        let back = usize::from(self.going(member) == Going::Back);
+        let comes_back = self.going(member) == Going::Back && !self.awaits_one(history);
+        let back = usize::from(comes_back);
         let (members, because) = (self.floor.members, &self.floor.because);
         if stay + back < members {
             let seen = format!("{stay} would stay, {because} asks for {members}");

@@ -65,9 +65,9 @@ pub fn decide<P: Planner>(
     } = proposal;
     refusals.extend(refused);
     let situation = seen.situation();
-    let outsider_goes = (situation.leaving_views()).any(|(m, _)| never_in.contains(&m.address));
     // Who was never in and may not be is nobody's member either.
     strangers.extend(never_in);
+    let outsider_goes = (situation.leaving_views()).any(|(m, _)| strangers.contains(&m.address));
     refusals.extend(silent_members(&situation));
     let ordered = unknown.into_iter();
     departures.extend(ordered.filter_map(|node| forgettable(context, node, &uncounted)));
@@ -416,7 +416,9 @@ fn keys<R: Request>(
     leaves: &[Leave<R>],
 ) -> BTreeSet<String> {
     let departing = departures.iter().flat_map(|departure| &departure.steps);
-    let leaving = leaves.iter().flat_map(|leave| &leave.steps);
+    let leaving = leaves
+        .iter()
+        .flat_map(|leave| leave.steps.iter().chain(&leave.last));
     let all = steps.iter().chain(cleanup).chain(departing).chain(leaving);
     all.map(Step::key).collect()
 }

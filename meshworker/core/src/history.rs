@@ -36,6 +36,8 @@ pub struct History {
     pub(crate) removed_by_another: Option<(String, Moment)>,
     /// Since when everything has agreed, without a break, that a member may stop.
     pub(crate) ready: BTreeMap<IpAddr, Moment>,
+    /// Since when somebody who is to stay has not been up.
+    pub(crate) awaited: Option<Moment>,
     /// Who was held to be alive in the last pass.
     pub(crate) alive: BTreeSet<IpAddr>,
     /// Members that were let go and are not gone yet, and when they were last

@@ -13,6 +13,8 @@ pub(crate) struct Kept {
     pub(crate) holders: BTreeMap<String, Holder>,
     /// Since when the engine says that all copies are made, and by whom.
     pub(crate) whole: Option<(Moment, BTreeSet<String>)>,
+    /// Processes that began with nothing where others had been, and since when that is known.
+    pub(crate) blank: BTreeMap<String, Moment>,
     pub(crate) lost: Vec<Lost>,
     pub(crate) numbers: u64,
 }

@@ -24,7 +24,8 @@ pub struct Leave<R> {
     pub steps: Vec<Step<R>>,
     /// What takes it out of the cluster for good, where a member has to be out before
     /// it stops. Made once all its gates are open, until a look shows that it took:
-    /// then none is left, and it may stop.
+    /// then none is left, and it may stop. One that is out sees none of the others any
+    /// more: the engine names it in [`crate::Proposal::outsiders`].
     pub last: Vec<Step<R>>,
     /// How much is left to do, where that can be counted.
     pub progress: Option<Progress>,

@@ -34,6 +34,7 @@ pub(crate) fn losses<D>(
         alive,
         ages: ages(&copies.stocks),
         runs: &copies.runs,
+        blank: blank(&mut kept, copies, context.now),
         history,
     };
     // When nobody is there, nobody can be missed.
@@ -73,6 +74,22 @@ pub(crate) fn with_losses(unity: Unity, losses: &[Loss]) -> Unity {
     }
 }
 
+/// Notes the processes that begin with nothing where others had been, and returns those
+/// of earlier looks: what others have from them is nothing of what was there before.
+fn blank(kept: &mut Kept, copies: &Copies, now: Moment) -> BTreeMap<String, Moment> {
+    let runs = || copies.runs.iter();
+    kept.blank
+        .retain(|process, _| runs().any(|(_, run)| run.process == *process));
+    let before = kept.blank.clone();
+    for (node, run) in runs().filter(|(_, run)| run.empty) {
+        let was = kept.holders.get(node).and_then(|h| h.process.as_ref());
+        if was.is_some_and(|was| *was != run.process) {
+            kept.blank.entry(run.process.clone()).or_insert(now);
+        }
+    }
+    before
+}
+
 /// For how long each process has run whose copies end with it.
 fn ages(stocks: &[Stock]) -> BTreeMap<&str, Duration> {
     let nodes = stocks.iter().flat_map(|stock| &stock.nodes);
@@ -88,13 +105,16 @@ struct Now<'a, D> {
     alive: &'a BTreeSet<IpAddr>,
     ages: BTreeMap<&'a str, Duration>,
     runs: &'a BTreeMap<String, Run>,
+    /// Processes that held nothing when they were new, and since when that is known.
+    blank: BTreeMap<String, Moment>,
     history: &'a History,
 }
 
 impl<D> Now<'_, D> {
     /// Whether this node is there, was let go, or is gone.
     fn look_for(&self, node: &str, holder: &mut Holder) {
-        holder.excused |= self.was_let_go(holder.address);
+        // What came back empty lost it before it was let go.
+        holder.excused |= !holder.emptied && self.was_let_go(holder.address);
         if self.situation.views().contains_key(node) {
             holder.emptied |= self.is_another_process(node, holder);
             if !holder.emptied {
@@ -117,9 +137,14 @@ impl<D> Now<'_, D> {
     }
 
     fn is_another_process(&self, node: &str, holder: &Holder) -> bool {
-        let empty = self.runs.get(node).filter(|run| run.empty);
-        let was = holder.process.as_ref();
-        if empty.is_some_and(|run| was.is_some_and(|was| *was != run.process)) {
+        let blank = self.runs.get(node).filter(|run| {
+            let another = holder
+                .process
+                .as_ref()
+                .is_some_and(|was| *was != run.process);
+            another && (run.empty || self.blank.contains_key(&run.process))
+        });
+        if blank.is_some() {
             return true;
         }
         let born = self.born(node);
@@ -235,8 +260,13 @@ impl<D> Now<'_, D> {
         let Context { now, limits, .. } = self.context;
         let nodes = copies.stocks.iter().flat_map(|stock| stock.nodes.keys());
         let nodes: BTreeSet<String> = nodes.cloned().collect();
-        if !copies.made || nodes.is_empty() {
+        if !copies.made {
             kept.whole = None;
+            return;
+        }
+        // Those who had the rest have it for a moment still.
+        let lately = |since: &Moment| now.since(*since) < limits.loss_patience;
+        if kept.blank.values().any(lately) {
             return;
         }
         let since = match &kept.whole {

@@ -8,7 +8,8 @@ use crate::sight;
 use crate::stance::Stance;
 use crate::{
     Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
-    Progress, Release, Report, Request, Roster, Situation, Standing, Step, Touches, Unity, Witness,
+    Progress, Release, Report, Request, Roster, Situation, Standing, Step, Touches, Unanswered,
+    Unity, Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -59,6 +60,9 @@ impl<D> Leaving<'_, D> {
         begin_anew(alive, history);
         self.note_gone(alive, history);
         sight::note(self.context, self.situation, history);
+        let now = self.context.now;
+        let awaited = self.not_up().next().is_some();
+        history.awaited = awaited.then(|| history.awaited.unwrap_or(now));
         let everybody = self.everybody_goes(alive, history);
         if everybody {
             history.ready = before;
@@ -286,7 +290,8 @@ impl<D> Leaving<'_, D> {
             next.is_none_or(|next| !answers(&next.address))
         };
         let comes_back = going == Going::Back || (going == Going::Unclear && alone);
-        let comes_back = comes_back && roster.at(address).is_none_or(waits) && !self.awaits_one();
+        let comes_back =
+            comes_back && roster.at(address).is_none_or(waits) && !self.awaits_one(history);
         let back = back.iter().filter(|(other, _)| waits(other)).count();
         let stay = stay + if comes_back { back } else { 0 };
         let Floor { members, because } = &self.floor;
@@ -296,14 +301,26 @@ impl<D> Leaving<'_, D> {
         })
     }
 
-    /// Whether somebody who is to stay is not up yet: one that comes back is needed
-    /// until then.
-    fn awaits_one(&self) -> bool {
-        let mut wanted = self.situation.wanted();
-        wanted.any(|member| {
+    /// Those who are to stay and are not up.
+    fn not_up(&self) -> impl Iterator<Item = &Member> {
+        self.situation.wanted().filter(|member| {
             let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
             !answers && self.situation.waits_behind(member).is_none()
         })
+    }
+
+    /// Whether somebody who is to stay is not up yet: one that comes back is needed until
+    /// then. Who loads data is waited for, anybody else a while: it may never come up, and
+    /// the others are to be mended.
+    pub(crate) fn awaits_one(&self, history: &History) -> bool {
+        let loads = |member: &Member| {
+            let answer = self.situation.answers.get(&member.address);
+            matches!(answer, Some(Err(Unanswered::Starting(_))))
+        };
+        let Context { now, limits, .. } = self.context;
+        let since = history.awaited.unwrap_or(*now);
+        let patient = now.since(since) < limits.unheard_patience;
+        self.not_up().any(|member| patient || loads(member))
     }
 
     /// Gate 1, as far as operators keep it.

@@ -240,3 +240,29 @@ fn the_second_of_two_that_come_back_went_before_the_first_was_up() {
     let up = view(9, &[1, 2, 9]);
     assert_eq!(queue(&plan(up)), [(2, Some(Gate::Settled))]);
 }
+
+/// One that never comes up kept the others from being mended until they were killed.
+#[test]
+fn one_that_never_comes_up_held_every_update_of_a_cluster_that_has_no_more_than_it_takes() {
+    let mut observed = seen(
+        vec![dns(&[1, 3]), announced(&[(1, Present), (2, Leaving)])],
+        &[1, 2],
+    );
+    let gone = Err(Unanswered::Unreachable("nobody listens".into()));
+    observed.answers.insert(ip(3), gone);
+    let mut toy = remembers(&[], 2);
+    toy.0.leaves = vec![leave(2)];
+    let mut clock = Clock::start();
+    assert_eq!(
+        queue(&clock.after(0, &toy, &observed)),
+        [(2, Some(Gate::Floor))]
+    );
+    assert_eq!(
+        queue(&clock.after(50, &toy, &observed)),
+        [(2, Some(Gate::Floor))]
+    );
+    assert_eq!(
+        queue(&clock.after(20, &toy, &observed)),
+        [(2, Some(Gate::Settled))]
+    );
+}

@@ -432,4 +432,54 @@ fn one_that_came_back_empty_in_its_place_and_emptied_its_replica_was_no_loss() {
     let losses = clock.after(1, &toy("b", &[1, 2]), &all).losses;
     assert_eq!(losses.len(), 1, "{losses:?}");
     assert_eq!((losses[0].told, losses[0].members.len()), (true, 2));
+    // Nor does it end because one of them is let go later.
+    let mut going = there(&THREE);
+    going.reports[1] = announced(&[(1, Ended), (2, Present), (3, Present)]);
+    let losses = clock.after(1, &toy("b", &[1, 2]), &going).losses;
+    assert_eq!(losses.len(), 1, "{losses:?}");
+}
+
+/// The replica took over what its master's new process had by then: it was never seen
+/// empty.
+#[test]
+fn a_replica_that_had_loaded_what_was_written_since_counted_as_a_copy() {
+    let run = |process: &str, empty| Run {
+        process: process.into(),
+        empty,
+    };
+    let toy = |one: Run, other: Option<Run>| {
+        let mut toy = kept(2, &[1, 2], None);
+        let other = other.map(|run| ("n2".to_owned(), run));
+        toy.0.copies.runs = other.into_iter().chain([("n1".into(), one)]).collect();
+        toy
+    };
+    let all = there(&THREE);
+    let before = toy(run("a", false), Some(run("a", false)));
+    let mut clock = settled(&before, &all);
+    assert_eq!(clock.after(1, &toy(run("b", true), None), &all).losses, []);
+    let since = toy(run("b", false), Some(run("b", false)));
+    assert_eq!(clock.after(1, &since, &all).losses.len(), 1);
+}
+
+/// Everything was deleted, and then a process started anew: it lost nothing.
+#[test]
+fn a_new_process_of_an_emptied_database_was_a_loss() {
+    let toy = |process: &str, empty: bool| {
+        let mut toy = kept(1, &[1], None);
+        let run = Run {
+            process: process.into(),
+            empty,
+        };
+        toy.0.copies.runs = [("n1".to_owned(), run)].into();
+        if empty {
+            toy.0.copies.stocks.clear();
+        }
+        toy
+    };
+    let all = there(&THREE);
+    let mut clock = settled(&toy("a", false), &all);
+    for _ in 0..4 {
+        assert_eq!(clock.after(1, &toy("a", true), &all).losses, []);
+    }
+    assert_eq!(clock.after(1, &toy("b", true), &all).losses, []);
 }

@@ -41,7 +41,9 @@ fn run(world: &World<'_>, node: &Node<'_>) -> Option<(String, Run)> {
         process: told.run_id.clone(),
         empty: node.view.detail.keys == 0 && told.keys == 0 && !told.outlived,
     };
-    told.in_memory.then(|| (node.id.to_owned(), run))
+    // One that still loads what its master has is neither the one nor the other.
+    let knows = told.in_memory && node.view.detail.in_sync;
+    knows.then(|| (node.id.to_owned(), run))
 }
 
 fn stock(world: &World<'_>, owner: &Node<'_>, slots: &Slots) -> Option<Stock> {
