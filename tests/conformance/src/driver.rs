@@ -26,6 +26,7 @@ pub fn quick_limits() -> Limits {
         removal_hold: Duration::from_secs(2),
         mass_vanish_hold: Duration::from_secs(600),
         leave_hold: Duration::from_millis(500),
+        first_words: Duration::from_millis(300),
         retry_first: Duration::from_secs(1),
         retry_most: Duration::from_secs(4),
         ..Limits::default()
