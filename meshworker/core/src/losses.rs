@@ -137,14 +137,10 @@ impl<D> Now<'_, D> {
     }
 
     fn is_another_process(&self, node: &str, holder: &Holder) -> bool {
-        let blank = self.runs.get(node).filter(|run| {
-            let another = holder
-                .process
-                .as_ref()
-                .is_some_and(|was| *was != run.process);
-            another && (run.empty || self.blank.contains_key(&run.process))
-        });
-        if blank.is_some() {
+        let was = holder.process.as_ref();
+        let blank = |run: &Run| run.empty || self.blank.contains_key(&run.process);
+        let run = self.runs.get(node);
+        if run.is_some_and(|run| was.is_some_and(|was| *was != run.process) && blank(run)) {
             return true;
         }
         let born = self.born(node);
