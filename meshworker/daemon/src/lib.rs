@@ -39,6 +39,7 @@ pub mod scale;
 pub mod status;
 pub mod token_file;
 pub mod turned_away;
+mod watchdog;
 pub mod witness;
 mod words;
 pub mod worker;

@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream;
 use futures_util::{FutureExt, StreamExt};
 use meshworker_core::{Request, Step};
+use tokio::time::timeout;
 
 use crate::{Engine, Failure};
 
 /// How many nodes are told something at once: enough to be quick with a
 /// hundred members, few enough for their ports and our memory.
 const AT_ONCE: usize = 64;
+
+/// Far longer than any request takes: each engine has deadlines of its own. To give one
+/// up is what the end of the process would be, and does no harm.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// One request that was made, and what the node replied.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +51,93 @@ async fn in_order<E: Engine>(
 ) -> Vec<Done<E::Request>> {
     let mut done = Vec::new();
     for step in steps {
-        let reply = engine.perform(&step).await;
+        let reply = timeout(LONGEST, engine.perform(&step)).await;
+        let reply = reply.unwrap_or_else(|_| Err(Failure::Unanswered(endless())));
         done.push(Done { step, reply });
     }
     done
+}
+
+fn endless() -> String {
+    format!(
+        "it has not ended within {} s, and is given up",
+        LONGEST.as_secs()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use meshworker_core::{
+        Answer, Capabilities, Planner, Proposal, Situation, StepKind, Unanswered, Unity,
+    };
+    use serde::Serialize;
+
+    use super::*;
+    use crate::aerospike::Aerospike;
+    use crate::{Access, Descriptor};
+
+    /// A database that never ends what it is asked for.
+    struct Endless;
+
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    struct Anything;
+
+    impl std::fmt::Display for Anything {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("anything")
+        }
+    }
+
+    impl Request for Anything {
+        fn kind(&self) -> StepKind {
+            StepKind::Arrange
+        }
+
+        fn introduces(&self) -> Option<IpAddr> {
+            None
+        }
+    }
+
+    impl Planner for Endless {
+        type Detail = ();
+        type Request = Anything;
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities { min_members: 1 }
+        }
+
+        fn propose(&self, _: &Situation<'_, ()>) -> Proposal<Anything> {
+            Proposal::nothing(Unity::One { size: 1 })
+        }
+    }
+
+    impl Engine for Endless {
+        const DESCRIPTOR: Descriptor = Aerospike::DESCRIPTOR;
+
+        fn new(_: Access) -> Endless {
+            Endless
+        }
+
+        async fn observe(&self, _: IpAddr) -> Answer<()> {
+            Err(Unanswered::Timeout)
+        }
+
+        async fn perform(&self, _: &Step<Anything>) -> Result<String, Failure> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_never_ended_kept_the_worker_for_ever() {
+        let step = Step {
+            to: IpAddr::from(Ipv4Addr::LOCALHOST),
+            request: Anything,
+            evidence: Vec::new(),
+        };
+        let done = perform(&Arc::new(Endless), &[step.clone()]).await;
+        let reply = Err(Failure::Unanswered(endless()));
+        assert_eq!(done, [Done { step, reply }]);
+    }
 }

@@ -215,6 +215,25 @@ impl<'a> Deployment<'a> {
         }
     }
 
+    /// What the processes of this service's tasks do at this moment, and how the engines
+    /// find them: one that hangs says nothing itself.
+    fn processes(&self, service: &str) -> String {
+        let tasks = self.stack.tasks(service).unwrap_or_default();
+        let there = tasks.iter().filter(|task| !task.has_ended());
+        let words = there.map(|task| {
+            let (docker, container) = self.stack.locate(task)?;
+            let state = "{{json .State}}";
+            let state = docker.run(["inspect", "--format", state, &container])?;
+            let threads = "pid,lwp,stat,time,wchan:24,comm";
+            let threads = docker.run(["top", &container, "-eLo", threads])?;
+            Ok(format!("{task}: {}\n{threads}", state.trim()))
+        });
+        let words = words.map(|words: meshworker_lab::Result<String>| {
+            words.unwrap_or_else(|error| error.to_string())
+        });
+        words.collect::<Vec<String>>().join("\n")
+    }
+
     fn any_member(&self) -> Ipv4Addr {
         let members = self.members();
         members
@@ -261,6 +280,8 @@ impl Drop for Deployment<'_> {
                 Ok(log) => eprintln!("the worker's log:\n{log}"),
                 Err(error) => eprintln!("the worker's log cannot be had: {error}"),
             }
+            eprintln!("its processes:\n{}", self.processes("meshworker"));
+            eprintln!("the members':\n{}", self.processes(self.database.service()));
             let tasks = self.stack.tasks(self.database.service());
             eprintln!("its tasks: {}", listed(&tasks.unwrap_or_default()));
         }

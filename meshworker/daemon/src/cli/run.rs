@@ -14,7 +14,7 @@ use crate::config::{Cluster, Inputs};
 use crate::fleet::Fleet;
 use crate::http::Server;
 use crate::log_level::LogLevel;
-use crate::worker;
+use crate::{watchdog, worker};
 
 use super::listen::{ApiListen, Listen, Listening};
 use super::operators::Operators;
@@ -108,6 +108,8 @@ struct Serving {
 }
 
 async fn forever(given: Inputs, clusters: Vec<Cluster>, serving: Serving) -> Result<(), Failed> {
+    watchdog::watch_this_runtime()
+        .map_err(|error| Failed::Goal(format!("no thread for the watchdog: {error}")))?;
     let board = Board::new(serving.powers);
     let workers = serving.workers.unwrap_or_else(|| "127.0.0.1".into());
     let listening = match serving.listen {

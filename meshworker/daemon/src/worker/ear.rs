@@ -1,14 +1,18 @@
 //! One witness, asked on a clock of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use meshworker_core::{Grade, Report, Witness};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::kept::kept;
 use crate::witness::Source;
+
+/// Far longer than any witness takes: each has a deadline of its own.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What a witness said last, and whether it is being asked.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +111,8 @@ async fn listen(
         }
         let asked = Instant::now();
         keep.send_modify(|heard| heard.asked_again = Some(asked));
-        let report = source.report().await;
+        let report = timeout(LONGEST, source.report()).await;
+        let report = report.unwrap_or_else(|_| Report::unknown(source.witness(), Grade::Timeout));
         keep.send_modify(|heard| {
             let before = heard.report.as_ref().map(|(before, _)| before);
             heard.news += u64::from(before != Some(&report));

@@ -182,3 +182,15 @@ async fn news_are_what_the_last_look_did_not_take() {
     let quiet = tokio::time::timeout(PROMPT, ears.news()).await;
     quiet.expect_err("nothing is new");
 }
+
+/// Every look waited for it, and nobody was told anything any more.
+#[tokio::test(start_paused = true)]
+async fn a_witness_that_hung_kept_the_worker_for_ever() {
+    let docker = Slow::new(Witness::Docker, 86_400_000, &[1]);
+    let dns = Slow::new(Witness::Dns, 1, &[1]);
+    let mut ears = ears(&[&dns, &docker]);
+    for haste in [Haste::None, Haste::Patient, Haste::Quick] {
+        let taken = ears.take(haste).await;
+        assert_eq!(grades(&taken), [&Grade::Answer, &Grade::Timeout]);
+    }
+}
