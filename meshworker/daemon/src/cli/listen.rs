@@ -4,18 +4,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use crate::announce::{self, Registry, State};
 use crate::config::Origin;
 use crate::http::certificate::Certificate;
-use crate::http::{Names, Readers, Server, Tokens};
+use crate::http::{Names, Readers, Tokens};
+use crate::process::{ApiListen, Listen};
 use crate::proof::Door;
 use crate::token_file::TokenFile;
-use crate::turned_away::Register;
-use crate::witness::{DnsOptions, Place};
 
 use super::Failed;
 
@@ -28,163 +25,87 @@ const API_NAMES: &str = "api-names";
 const API_CERT_FILE: &str = "api-cert-file";
 const API_KEY_FILE: &str = "api-key-file";
 
-/// Where to listen for members, and to whom.
-pub struct Listen {
-    address: SocketAddr,
-    door: Door,
-    token_file: TokenFile,
-}
-
-/// A listening server for members, and what they said.
-pub struct Listening {
-    /// The server.
-    pub server: Server,
-    /// What members said.
-    pub registry: Arc<Registry>,
-    /// Who did not prove that it knows one.
-    pub unproved: Arc<Register>,
-    /// The tokens that members have.
-    pub token_file: TokenFile,
-}
-
-impl Listen {
-    /// What the command line and the variables say; none when nothing is to
-    /// listen.
-    ///
-    /// # Errors
-    ///
-    /// The address is none, or there is no token that could be asked for.
-    pub fn read(args: &ArgMatches) -> Result<Option<Listen>, Failed> {
-        let Some((address, origin)) = given(args, LISTEN) else {
-            return Ok(None);
-        };
-        let address = place(LISTEN, address, &origin, 4747)?;
-        let (file, origin) = given(args, TOKEN_FILE).ok_or_else(|| {
-            Failed::Input(format!(
-                "{TOKEN_FILE} ({}): found nothing beside {LISTEN}; allowed: a file that holds a token",
-                Origin::Default
-            ))
-        })?;
-        let token_file = TokenFile::new(file);
-        let door = Door::of(token_file.clone())
-            .map_err(|error| Failed::Input(format!("{TOKEN_FILE} ({origin}): {error}")))?;
-        if let Some((operators, _)) = given(args, API_TOKEN_FILE)
-            && token_file.shares_with(&TokenFile::new(operators))
-        {
-            return Err(Failed::Input(format!(
-                "{TOKEN_FILE} ({origin}): found a token that {API_TOKEN_FILE} has too; allowed: \
+/// Where to listen for members, as the command line and the variables say; none when
+/// nobody is to.
+///
+/// # Errors
+///
+/// The address is none, or there is no token that could be asked for.
+pub fn members(args: &ArgMatches) -> Result<Option<Listen>, Failed> {
+    let Some((address, origin)) = given(args, LISTEN) else {
+        return Ok(None);
+    };
+    let address = place(LISTEN, address, &origin, 4747)?;
+    let (file, origin) = given(args, TOKEN_FILE).ok_or_else(|| {
+        Failed::Input(format!(
+            "{TOKEN_FILE} ({}): found nothing beside {LISTEN}; allowed: a file that holds a token",
+            Origin::Default
+        ))
+    })?;
+    let token_file = TokenFile::new(file);
+    let door = Door::of(token_file.clone())
+        .map_err(|error| Failed::Input(format!("{TOKEN_FILE} ({origin}): {error}")))?;
+    if let Some((operators, _)) = given(args, API_TOKEN_FILE)
+        && token_file.shares_with(&TokenFile::new(operators))
+    {
+        return Err(Failed::Input(format!(
+            "{TOKEN_FILE} ({origin}): found a token that {API_TOKEN_FILE} has too; allowed: \
                  others, or members could give orders"
+        )));
+    }
+    Ok(Some(Listen {
+        address,
+        door,
+        token_file,
+    }))
+}
+
+/// The same for operators.
+///
+/// # Errors
+///
+/// The address is none, or a file cannot be used.
+pub fn operators(args: &ArgMatches) -> Result<Option<ApiListen>, Failed> {
+    let Some((address, origin)) = given(args, API_LISTEN) else {
+        return Ok(None);
+    };
+    let address = place(API_LISTEN, address, &origin, 4748)?;
+    let tokens = || {
+        let given = given(args, API_TOKEN_FILE);
+        let tokens = given.map(|(file, origin)| token(API_TOKEN_FILE, file, &origin));
+        tokens.transpose()
+    };
+    let names = match given(args, API_NAMES) {
+        None => Names::default(),
+        Some((text, origin)) => Names::list(text)
+            .map_err(|why| Failed::Input(format!("{API_NAMES} ({origin}): {why}")))?,
+    };
+    let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
+        (None, None) => None,
+        (Some((cert, _)), Some((key, _))) => {
+            let read = Certificate::read(Path::new(cert), Path::new(key));
+            let read = read.map_err(|why| Failed::Input(format!("{API_CERT_FILE}: {why}")))?;
+            Some(Arc::new(read))
+        }
+        (cert, _) => {
+            let (there, missing) = match cert {
+                Some(_) => (API_CERT_FILE, API_KEY_FILE),
+                None => (API_KEY_FILE, API_CERT_FILE),
+            };
+            return Err(Failed::Input(format!(
+                "{missing} ({}): found nothing beside {there}; allowed: both files or none",
+                Origin::Default
             )));
         }
-        Ok(Some(Listen {
-            address,
-            door,
-            token_file,
-        }))
-    }
-
-    /// Listens as one of the workers at this name, and answers nobody yet.
-    ///
-    /// # Errors
-    ///
-    /// The address cannot be listened at, or the name can be none.
-    pub async fn bind(self, workers: &str) -> Result<Listening, Failed> {
-        let workers = Place::new(workers, DnsOptions::default())
-            .map_err(|why| Failed::Input(format!("workers: found '{workers}': {why}")))?;
-        let registry = Registry::among(workers);
-        let state = State {
-            registry: Arc::clone(&registry),
-        };
-        let server = Server::bind(self.address, announce::router(state), "announcements").await;
-        let server =
-            server.map_err(|error| Failed::Goal(format!("{LISTEN}: {}: {error}", self.address)))?;
-        let unproved = self.door.unproved();
-        let server = server.with_proof(Arc::new(self.door));
-        Ok(Listening {
-            unproved,
-            server,
-            registry,
-            token_file: self.token_file,
-        })
-    }
-}
-
-/// Where to listen for operators, and whose orders to take.
-pub struct ApiListen {
-    address: SocketAddr,
-    /// Whose orders are taken; none for nobody's.
-    pub token: Option<Tokens>,
-    /// The same, for whoever counts requests.
-    pub known: Option<Tokens>,
-    /// Who may read; none for everybody.
-    pub readers: Option<Readers>,
-    /// Under which names operators may come.
-    pub names: Names,
-    /// What is shown to them; none for no encryption.
-    pub tls: Option<Arc<Certificate>>,
-}
-
-impl ApiListen {
-    /// What the command line and the variables say; none when nothing is to
-    /// listen.
-    ///
-    /// # Errors
-    ///
-    /// The address is none, or a file cannot be used.
-    pub fn read(args: &ArgMatches) -> Result<Option<ApiListen>, Failed> {
-        let Some((address, origin)) = given(args, API_LISTEN) else {
-            return Ok(None);
-        };
-        let address = place(API_LISTEN, address, &origin, 4748)?;
-        let tokens = || {
-            let given = given(args, API_TOKEN_FILE);
-            let tokens = given.map(|(file, origin)| token(API_TOKEN_FILE, file, &origin));
-            tokens.transpose()
-        };
-        let names = match given(args, API_NAMES) {
-            None => Names::default(),
-            Some((text, origin)) => Names::list(text)
-                .map_err(|why| Failed::Input(format!("{API_NAMES} ({origin}): {why}")))?,
-        };
-        let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
-            (None, None) => None,
-            (Some((cert, _)), Some((key, _))) => {
-                let read = Certificate::read(Path::new(cert), Path::new(key));
-                let read = read.map_err(|why| Failed::Input(format!("{API_CERT_FILE}: {why}")))?;
-                Some(Arc::new(read))
-            }
-            (cert, _) => {
-                let (there, missing) = match cert {
-                    Some(_) => (API_CERT_FILE, API_KEY_FILE),
-                    None => (API_KEY_FILE, API_CERT_FILE),
-                };
-                return Err(Failed::Input(format!(
-                    "{missing} ({}): found nothing beside {there}; allowed: both files or none",
-                    Origin::Default
-                )));
-            }
-        };
-        Ok(Some(ApiListen {
-            address,
-            token: tokens()?,
-            known: tokens()?,
-            readers: readers(args)?,
-            names,
-            tls,
-        }))
-    }
-
-    /// Listens, and answers nobody yet; the rest of what it takes is given now.
-    ///
-    /// # Errors
-    ///
-    /// The address cannot be listened at.
-    pub async fn bind(self, router: Router) -> Result<Server, Failed> {
-        let server = Server::bind(self.address, router, "operators").await;
-        let server = server
-            .map_err(|error| Failed::Goal(format!("{API_LISTEN}: {}: {error}", self.address)))?;
-        Ok(server.with_tls(self.tls))
-    }
+    };
+    Ok(Some(ApiListen {
+        address,
+        token: tokens()?,
+        known: tokens()?,
+        readers: readers(args)?,
+        names,
+        tls,
+    }))
 }
 
 /// Who may read, where not everybody may.

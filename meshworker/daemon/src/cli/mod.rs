@@ -15,7 +15,6 @@ mod listen;
 mod log_lines;
 mod logging;
 mod look;
-mod operators;
 mod order;
 mod pages;
 mod remote;
@@ -34,35 +33,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::setting::PROCESS;
+use crate::process::{Failed, runtime};
 use crate::words::dull;
-
-/// Exit code for input that cannot be used: a flag, a file, a label.
-const BAD_INPUT: u8 = 2;
-
-/// How a command ended, other than well.
-#[derive(Debug, thiserror::Error)]
-pub enum Failed {
-    /// The input cannot be used; one line that says why.
-    #[error("{0}")]
-    Input(String),
-    /// The goal was not reached; one line that says what is missing.
-    #[error("{0}")]
-    Goal(String),
-}
-
-impl Failed {
-    /// Input that cannot be used.
-    fn input(error: impl std::fmt::Display) -> Failed {
-        Failed::Input(error.to_string())
-    }
-
-    fn exit_code(&self) -> u8 {
-        match self {
-            Failed::Input(_) => BAD_INPUT,
-            Failed::Goal(_) => 1,
-        }
-    }
-}
 
 /// Runs the command that these arguments name. The first one is the name that
 /// the program was called by.
@@ -226,12 +198,4 @@ fn powers() -> [Arg; 2] {
 /// Whether a flag without a value was given.
 fn flag(args: &ArgMatches, name: &str) -> bool {
     args.get_flag(name)
-}
-
-/// One thread is enough: a pass waits for the network, not for the processor.
-fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.map_err(|error| Failed::Goal(format!("no runtime: {error}")))
 }

@@ -1,15 +1,14 @@
-//! What `meshworker run` gives operators: the API and the dashboard, on a thread
-//! of its own, so that whoever asks never makes a pass wait.
+//! What operators are given: the API and the dashboard.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use axum::Router;
-use tokio::sync::watch;
-use tracing::warn;
 
+use super::Failed;
 use crate::board::Board;
 use crate::dashboard;
+use crate::http::certificate::Certificate;
 use crate::http::{self, Names, Readers, Server, Tokens};
 use crate::log_level::LogLevel;
 use crate::operators;
@@ -17,8 +16,21 @@ use crate::scale::Scaling;
 use crate::token_file::TokenFile;
 use crate::witness::DockerClient;
 
-use super::Failed;
-use super::listen::ApiListen;
+/// Where to listen for operators, and whose orders to take.
+pub struct ApiListen {
+    /// Where.
+    pub address: SocketAddr,
+    /// Whose orders are taken; none for nobody's.
+    pub token: Option<Tokens>,
+    /// The same, for whoever counts requests.
+    pub known: Option<Tokens>,
+    /// Who may read; none for everybody.
+    pub readers: Option<Readers>,
+    /// Under which names operators may come.
+    pub names: Names,
+    /// What is shown to them; none for no encryption.
+    pub tls: Option<Arc<Certificate>>,
+}
 
 /// What the server for operators is made of.
 pub struct Operators {
@@ -32,34 +44,32 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// Listens, and answers on a thread of its own until `stop` becomes true.
+    /// Listens, and answers nobody yet.
     ///
     /// # Errors
     ///
     /// The address cannot be listened at, or the workers' name can be none.
-    pub async fn start(
-        self,
-        mut listen: ApiListen,
-        stop: watch::Receiver<bool>,
-    ) -> Result<JoinHandle<()>, Failed> {
-        let token = listen.token.take();
-        let names = std::mem::take(&mut listen.names).and(
-            self.announcements
-                .as_ref()
-                .map(|(workers, _, _)| workers.clone()),
-        );
-        let known = listen.known.take();
-        let readers = listen.readers.take();
+    pub async fn listen(self, listen: ApiListen) -> Result<Server, Failed> {
+        let ApiListen {
+            address,
+            token,
+            known,
+            readers,
+            names,
+            tls,
+        } = listen;
+        let workers = self.announcements.as_ref();
+        let names = names.and(workers.map(|(workers, _, _)| workers.clone()));
         let scaling = self.scaling()?;
         let desk = operators::Desk::new(self.board)
             .with_token(token)
             .with_scaling(scaling)
             .with_log_level(Some(self.log_level));
-        let server = listen.bind(routes(desk, names, known, readers)).await?;
-        let thread = std::thread::Builder::new().name("operators".into());
-        thread
-            .spawn(move || answer(server, stop))
-            .map_err(|error| Failed::Goal(format!("no thread: {error}")))
+        let routes = routes(desk, names, known, readers);
+        let server = Server::bind(address, routes, "operators").await;
+        let server =
+            server.map_err(|error| Failed::Goal(format!("api-listen: {address}: {error}")))?;
+        Ok(server.with_tls(tls))
     }
 
     fn scaling(&self) -> Result<Option<Arc<Scaling>>, Failed> {
@@ -87,11 +97,4 @@ fn routes(
     let routes = operators::router(desk).merge(dashboard::router());
     let routes = http::restricted(readers, routes);
     http::limited_with(known, http::guarded(names, routes))
-}
-
-fn answer(server: Server, stop: watch::Receiver<bool>) {
-    match super::runtime() {
-        Ok(runtime) => runtime.block_on(server.run(stop)),
-        Err(error) => warn!("operators are not answered: {error}"),
-    }
 }

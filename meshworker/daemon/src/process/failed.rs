@@ -1,0 +1,28 @@
+//! How a command ended, other than well.
+
+/// How a command ended, other than well.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The input cannot be used; one line that says why.
+    #[error("{0}")]
+    Input(String),
+    /// The goal was not reached; one line that says what is missing.
+    #[error("{0}")]
+    Goal(String),
+}
+
+impl Failed {
+    /// Input that cannot be used.
+    pub fn input(error: impl std::fmt::Display) -> Failed {
+        Failed::Input(error.to_string())
+    }
+
+    /// What the process is to exit with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            // A flag, a file, a label.
+            Failed::Input(_) => 2,
+            Failed::Goal(_) => 1,
+        }
+    }
+}
