@@ -7,9 +7,10 @@ use meshworker_engines::budget::{A_CONNECTION, FREE, LISTS, LONG, MOST_KEPT, REA
 
 use crate::announce::{A_MEMBER, MOST_MEMBERS};
 use crate::board::EVENTS;
+use crate::docker;
 use crate::http::{A_STREAM, ANSWERS, CONNECTIONS};
 use crate::operators::STREAMS;
-use crate::witness::{dns, docker};
+use crate::witness::{self, dns};
 use crate::worker::AT_ONCE;
 
 /// One thing that takes memory.
@@ -51,7 +52,7 @@ pub const BOUNDS: [Bound; 12] = [
     bound("announcements", MOST_MEMBERS * A_MEMBER),
     bound(
         "an answer of the Docker API, and what is read of it",
-        docker::ANSWER,
+        docker::ANSWER + witness::docker::REPORTS,
     ),
     bound("answers of the name server", NAMES * dns::ANSWERS),
 ];

@@ -9,6 +9,7 @@ use meshworker_engines::outside::{Parser, Words, parser};
 use crate::announce::client::first_line;
 use crate::announce::{Answer, understood};
 use crate::config::{Cluster, Surroundings, parse_file};
+use crate::docker::Endpoint;
 use crate::init::user_in;
 use crate::token_file::tokens_in;
 use crate::witness::{dns, docker};
@@ -73,7 +74,7 @@ fn token_file(bytes: &[u8]) -> Words {
 fn docker_host(bytes: &[u8]) -> Words {
     let host = String::from_utf8_lossy(bytes);
     let certificates = Some(Path::new("/certificates"));
-    let read = [false, true].map(|tls| docker::Endpoint::parse(&host, tls, certificates));
+    let read = [false, true].map(|tls| Endpoint::parse(&host, tls, certificates));
     let refused = read.into_iter().filter_map(Result::err);
     refused.map(|why| why.to_string()).collect()
 }

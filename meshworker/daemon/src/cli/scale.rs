@@ -7,9 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use meshworker_core::MemberId;
 
 use crate::announce::client::Client;
+use crate::docker::DockerClient;
 use crate::scale::{Scale, Stuck, Wish, Workers};
 use crate::token_file::TokenFile;
-use crate::witness::DockerClient;
 
 use super::api_args::{self, Api};
 use super::remote::Remote;

@@ -11,7 +11,8 @@ use super::clock::{self, Between, Whom};
 use super::facts::{Clock, Facts, Overlay, Seen};
 use super::{deployed, here};
 use crate::config::{Cluster, Inputs, InvalidInputs, labels};
-use crate::witness::{self, DockerClient, Source, Survey};
+use crate::docker::{DockerClient, Survey};
+use crate::witness::{self, Source};
 use meshworker_doctor::stack::model::Stack;
 
 /// How often the witnesses are asked at the most until they agree: what

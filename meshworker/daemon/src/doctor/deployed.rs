@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::facts::Overlay;
-use crate::witness::Survey;
+use crate::docker::Survey;
 use meshworker_doctor::stack::field::At;
 use meshworker_doctor::stack::model::{
     Given, Health, Mount, Network, Port, Service, Stack, Update, Variable,

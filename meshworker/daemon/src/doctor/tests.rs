@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 
 use super::{Collector, Whom, diagnosis};
 use crate::config::{Inputs, Origin};
-use crate::witness::{
-    DnsOptions, DnsSource, DockerClient, DockerOptions, DockerSource, Endpoint, FakeEngine, Source,
-};
+use crate::docker::{DockerClient, Endpoint};
+use crate::witness::{DnsOptions, DnsSource, DockerOptions, DockerSource, Source};
+use fake_docker::FakeEngine;
 use meshworker_doctor::finding::Severity;
 use meshworker_doctor::report::Diagnosis;
 

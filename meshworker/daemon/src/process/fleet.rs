@@ -11,8 +11,8 @@ use tracing::{info, warn};
 use crate::announce::Registry;
 use crate::board::Board;
 use crate::config::{Cluster, Inputs, labels};
+use crate::docker::LabelledServices;
 use crate::kept::{kept, unless_it_breaks};
-use crate::witness::LabelledServices;
 use crate::worker;
 
 /// All clusters of this process, each looked after by a task of its own, so

@@ -8,13 +8,13 @@ use axum::Router;
 use super::Failed;
 use crate::board::Board;
 use crate::dashboard;
+use crate::docker::DockerClient;
 use crate::http::certificate::Certificate;
 use crate::http::{self, Names, Readers, Server, Tokens};
 use crate::log_level::LogLevel;
 use crate::operators;
 use crate::scale::Scaling;
 use crate::token_file::TokenFile;
-use crate::witness::DockerClient;
 
 /// Where to listen for operators, and whose orders to take.
 pub struct ApiListen {

@@ -22,9 +22,8 @@ use meshworker_core::{MemberId, Report, Sighting};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
-use crate::witness::{
-    DockerClient, DockerError, DockerOptions, DockerSource, Replicas, Source, Wanted,
-};
+use crate::docker::{DockerClient, DockerError, Replicas, Wanted};
+use crate::witness::{DockerOptions, DockerSource, Source};
 
 pub use next::{Next, next, next_for};
 pub use scaling::{Goal, Scaling};

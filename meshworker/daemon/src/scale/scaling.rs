@@ -15,9 +15,9 @@ use tokio::task::AbortHandle;
 use super::{Scale, Wish, Workers};
 use crate::announce::client::Client;
 use crate::board::{Fact, Sheet};
+use crate::docker::DockerClient;
 use crate::status::EventKind;
 use crate::token_file::TokenFile;
-use crate::witness::DockerClient;
 
 /// How long an order may take in all: whoever still wants it then says so again.
 const TIMEOUT: Duration = Duration::from_secs(3600);

@@ -26,8 +26,8 @@ use self::question::ask;
 use self::resolver::servers_of_the_system;
 use self::wildcard::Usual;
 use super::Source;
-use super::jitter::jittered;
 use crate::config::IpFamily;
+use crate::jitter::jittered;
 
 pub use self::options::DnsOptions;
 pub(crate) use self::question::ANSWERS;
@@ -145,7 +145,7 @@ impl Source for DnsSource {
     fn changed(&self) -> BoxFuture<'_, ()> {
         async {
             loop {
-                tokio::time::sleep(jittered(self.options.watch_interval)).await;
+                tokio::time::sleep(jittered(self.options.watch_interval, 5)).await;
                 let heard = self.look().await;
                 if self.last().as_ref() != Some(&heard) {
                     return;

@@ -1,24 +1,9 @@
-//! The Docker API as a witness: the swarm managers' task list.
-//!
-//! It leads DNS in both directions, and knows slots, tasks and nodes. It is
-//! asked for lists and events only: `GET /version`, `/services`, `/tasks`,
-//! `/nodes` and `/events`, for a diagnosis also `/networks` and `/info`. Nothing is changed through it but, when an operator
-//! says so, the number of a service's replicas (`replicas.rs`).
+//! The Docker API as a witness: the swarm managers' task list. It leads DNS in both
+//! directions, and knows slots, tasks and nodes.
 
 mod address;
-mod client;
-mod endpoint;
-mod error;
-mod events;
-mod labels;
-mod listed;
-mod model;
 pub(crate) mod outside;
-mod reach;
-mod replicas;
 mod sightings;
-mod survey;
-mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,28 +12,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker_core::{Grade, Report, Witness};
 
-use self::events::WakeUps;
 use super::Source;
+use crate::docker::{DockerClient, WakeUps};
 
-pub use self::client::DockerClient;
-
-/// What the answers take at the most, in bytes: one of the longest, and short ones beside
-/// it; an entry of it that is being read, in texts, or in errors about it; what is kept of
-/// a listing, of labels by those who compare them and by the clusters that they declare,
-/// and of a service that is changed, with what is sent; and the last report beside the new
-/// one.
-pub(crate) const ANSWER: usize = wire::LONGEST_ANSWER
-    + 3 * wire::SHORT_ANSWER
-    + 3 * listed::LONGEST_ENTRY
-    + client::KEPT
-    + 4 * client::LABELS
-    + 2 * listed::LONGEST_ENTRY
-    + 2 * sightings::MOST_LISTED * sightings::A_SIGHTING;
-pub use self::endpoint::Endpoint;
-pub use self::error::DockerError;
-pub use self::labels::{LabelledServices, Labels};
-pub use self::replicas::{Replicas, Wanted};
-pub use self::survey::Survey;
+/// What is kept of it, in bytes: the last report beside the new one.
+pub(crate) const REPORTS: usize = 2 * sightings::MOST_LISTED * sightings::A_SIGHTING;
 
 /// Which tasks are asked for, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

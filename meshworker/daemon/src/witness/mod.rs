@@ -6,7 +6,6 @@
 
 pub(crate) mod dns;
 pub(crate) mod docker;
-mod jitter;
 mod place;
 mod unusable;
 
@@ -16,16 +15,11 @@ use futures_util::future::BoxFuture;
 use meshworker_core::{Report, Witness};
 
 use crate::config::Cluster;
+use crate::docker::DockerClient;
 
 pub use dns::{DnsOptions, DnsSource, InvalidName};
-pub use docker::{
-    DockerClient, DockerError, DockerOptions, DockerSource, Endpoint, LabelledServices, Labels,
-    Replicas, Survey, Wanted,
-};
+pub use docker::{DockerOptions, DockerSource};
 pub use place::{Found, Place};
-
-#[cfg(test)]
-pub(crate) use fake_docker::FakeEngine;
 
 /// A source that says who is there.
 pub trait Source: Send + Sync {

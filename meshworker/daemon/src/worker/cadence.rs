@@ -7,6 +7,7 @@ use meshworker_core::{Pace, Planner, Release};
 use tokio::time::Instant;
 
 use super::pass::Pass;
+use crate::jitter::jittered;
 
 /// The shortest pause: a member that starts is joined within a fraction of a
 /// second, and a pass over three members costs about a millisecond.
@@ -37,8 +38,8 @@ impl Cadence {
         }
     }
 
-    /// How long to wait after this pass; `origin` is any fixed point in the past.
-    pub fn pause<P: Planner>(&mut self, pass: &Pass<P>, origin: Instant) -> Duration {
+    /// How long to wait after this pass.
+    pub fn pause<P: Planner>(&mut self, pass: &Pass<P>) -> Duration {
         let now = Instant::now();
         let seen = digest(pass);
         if seen != self.last_seen || !pass.done.is_empty() {
@@ -54,7 +55,7 @@ impl Cadence {
             Pace::Calm => self.interval,
         };
         // Never more than half of the time in passes, however large the cluster.
-        jittered(pause.max(pass.worked()), now - origin)
+        jittered(pause.max(pass.worked()), 10)
     }
 
     /// The longest pause after a pass with this pace, if it was no longer at work
@@ -67,14 +68,6 @@ impl Cadence {
         };
         pause * 11 / 10
     }
-}
-
-/// Longer or shorter by up to a tenth, so that workers do not stay in step.
-fn jittered(pause: Duration, salt: Duration) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (salt.as_nanos(), std::process::id()).hash(&mut hasher);
-    let permille = 900 + (hasher.finish() % 201) as u32;
-    pause * permille / 1000
 }
 
 /// What the pass saw, as far as a change of it means that something moves.

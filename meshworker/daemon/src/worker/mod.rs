@@ -10,7 +10,6 @@ mod patience;
 mod rush;
 mod tell;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +25,7 @@ use tracing::debug;
 use crate::announce::{AnnounceSource, Desk, Findings, Registry};
 use crate::board::{Board, Sheet};
 use crate::config::Cluster;
+use crate::jitter;
 use crate::witness::{self, Source};
 
 use cadence::Cadence;
@@ -154,8 +154,7 @@ impl<E: Engine> Worker<E> {
             sheet: None,
             mind: Mind::default(),
             started: Instant::now(),
-            // Each has keys of its own, which is all the chance needed here.
-            seed: RandomState::new().hash_one(()),
+            seed: jitter::chance(),
             passes: 0,
             haste: Haste::Quick,
         }
@@ -293,7 +292,7 @@ impl<E: Engine> Worker<E> {
                 return Ok(pass.plan.unity.to_string());
             }
             missing = pass.plan.unity.to_string();
-            let pause = cadence.pause(&pass, self.started);
+            let pause = cadence.pause(&pass);
             if tokio::time::timeout_at(deadline, sleep(pause))
                 .await
                 .is_err()
@@ -345,7 +344,7 @@ impl<E: Engine> Worker<E> {
             }
             let pass = self.pass().await;
             self.tell(&mut teller, &pass);
-            let pause = cadence.pause(&pass, self.started);
+            let pause = cadence.pause(&pass);
             let floor = rush.floor(pass.worked()).min(pause);
             let pause = if told { floor } else { pause };
             let news = async {

@@ -10,10 +10,11 @@ use fake_docker::FakeEngine;
 use meshworker::announce::{self, Answer, Registry, State};
 use meshworker::board::{Board, Powers};
 use meshworker::config::{Inputs, Raw, labels};
+use meshworker::docker::{DockerClient, Endpoint};
 use meshworker::http::{self, Server, Tokens};
 use meshworker::operators;
 use meshworker::token_file::TokenFile;
-use meshworker::witness::{DockerClient, DockerOptions, DockerSource, Endpoint, Source};
+use meshworker::witness::{DockerOptions, DockerSource, Source};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 

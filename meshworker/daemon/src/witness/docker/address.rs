@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::model::{Attachment, Task};
+use crate::docker::{Attachment, Task};
 
 /// The task's addresses on the network, or why that is not clear.
 ///

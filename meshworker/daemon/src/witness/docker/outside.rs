@@ -3,12 +3,9 @@
 use meshworker_engines::outside::{Words, parts};
 use serde::de::DeserializeOwned;
 
-use super::DockerError;
-use super::client::KEPT;
-use super::listed::{Budget, Weighs};
-use super::replicas::wanted_in;
-use super::sightings::{Listing, report};
+use super::sightings::report;
 use crate::config::labels;
+use crate::docker::{Budget, DockerError, KEPT, Listing, Weighs, wanted_in};
 
 /// What the answers to the questions for services, tasks and nodes say of `db`.
 pub(crate) fn lists(bytes: &[u8]) -> Words {

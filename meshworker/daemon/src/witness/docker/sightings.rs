@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
 
 use super::address::addresses;
-use super::model::{LONGEST_WORD, Node, Service, Task};
+use crate::docker::{LONGEST_WORD, Listing, Task};
 
 /// So many addresses are reported of one service: twice as many as any of the databases
 /// can have members, since a slot has two while it is updated.
@@ -15,14 +15,6 @@ pub(super) const MOST_LISTED: usize = 2048;
 /// What one takes at the most in a report, in bytes: its texts, and what stands around
 /// them.
 pub(super) const A_SIGHTING: usize = size_of::<Sighting>() + 3 * (LONGEST_WORD + 32) + 64;
-
-/// What the engine listed, in one go.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Listing {
-    pub(super) services: Vec<Service>,
-    pub(super) tasks: Vec<Task>,
-    pub(super) nodes: Vec<Node>,
-}
 
 /// What the listing says of this service, whose name is compared as a whole:
 /// the engine's own filter takes every service that begins so.
@@ -89,7 +81,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
 /// What the task list says of a task; none when its container is gone, or was
 /// never made.
 fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
-    if is_over(task) {
+    if task.is_over() {
         return None;
     }
     let assigned = task.node.as_deref().filter(|node| !node.is_empty());
@@ -106,14 +98,6 @@ fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
         }
         _ => Some(Presence::Present),
     }
-}
-
-/// Whether the task's container is gone, or was never made.
-pub(super) fn is_over(task: &Task) -> bool {
-    matches!(
-        task.status.state.as_str(),
-        "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
-    )
 }
 
 /// The slot; none for a task of a global service, which is known by its address.

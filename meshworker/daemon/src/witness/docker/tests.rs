@@ -1,23 +1,18 @@
 //! The witness against an engine that lists what it is told to.
 
 mod bounds;
-mod scaling;
 mod waking;
 
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::*;
+use crate::docker::tests::client;
+use crate::docker::{Endpoint, NEWEST};
 use fake_docker::FakeEngine;
 
 /// Longer than any answer takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
-
-fn client(engine: &FakeEngine) -> Arc<DockerClient> {
-    let host = format!("unix://{}", engine.socket().display());
-    let endpoint = Endpoint::parse(&host, false, None).unwrap();
-    Arc::new(DockerClient::new(endpoint))
-}
 
 fn source(client: &Arc<DockerClient>, watch_interval: Duration) -> DockerSource {
     let options = DockerOptions {
@@ -112,7 +107,7 @@ async fn a_newer_engine_is_asked_in_the_newest_version_that_is_known_here() {
     engine.world.services(json!([]));
     let source = source(&client(&engine), LONG);
     look(&source).await;
-    let version = super::wire::NEWEST;
+    let version = NEWEST;
     let asked = engine.world.requests("/services");
     assert!(
         asked[0].starts_with(&format!("/v{version}/services?")),

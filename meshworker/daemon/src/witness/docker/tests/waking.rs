@@ -1,6 +1,7 @@
 //! When the witness wakes its worker.
 
 use super::*;
+use crate::docker::{LabelledServices, Labels};
 
 /// An engine with one task, and a witness that has reported it and is subscribed.
 async fn subscribed(watch_interval: Duration) -> (FakeEngine, Arc<DockerSource>) {

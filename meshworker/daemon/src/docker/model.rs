@@ -1,7 +1,7 @@
 //! The parts of the engine's answers that matter here.
 //!
 //! bollard's own models are not used: its task has no network attachments,
-//! which are the one thing that this witness is after. States are kept as
+//! which are the one thing that the witness is after. States are kept as
 //! text, so that one which a later engine adds spoils nothing.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use super::listed::{self, Listed, Prefixed, Short, Weighs, text, texts};
 
 /// The longest id, name or state: names of Swarm are DNS names. They come to stand
 /// in logs and answers, so what is longer is refused where it is read.
-pub(super) const LONGEST_WORD: usize = 253;
+pub(crate) const LONGEST_WORD: usize = 253;
 
 fn word<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let Short(word) = Short::<LONGEST_WORD>::deserialize(from)?;
@@ -47,85 +47,93 @@ fn labels<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>
 const NETWORKS: usize = 16;
 const ADDRESSES: usize = 4;
 
+/// What the engine listed, in one go.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Listing {
+    pub(crate) services: Vec<Service>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) nodes: Vec<Node>,
+}
+
 /// A service, of `GET /services`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Service {
+pub(crate) struct Service {
     #[serde(rename = "ID", deserialize_with = "word")]
-    pub(super) id: String,
-    pub(super) spec: ServiceSpec,
+    pub(crate) id: String,
+    pub(crate) spec: ServiceSpec,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ServiceSpec {
+pub(crate) struct ServiceSpec {
     #[serde(deserialize_with = "word")]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Absent, null or a map: the engine gives all three.
     #[serde(default, deserialize_with = "labels")]
-    pub(super) labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
-    pub(super) mode: Mode,
+    pub(crate) mode: Mode,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Mode {
+pub(crate) struct Mode {
     #[serde(default)]
-    pub(super) replicated: Option<Replicated>,
+    pub(crate) replicated: Option<Replicated>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Replicated {
+pub(crate) struct Replicated {
     #[serde(default)]
-    pub(super) replicas: Option<usize>,
+    pub(crate) replicas: Option<usize>,
 }
 
 /// A swarm node, of `GET /nodes`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Node {
+pub(crate) struct Node {
     #[serde(rename = "ID", deserialize_with = "word")]
-    pub(super) id: String,
+    pub(crate) id: String,
     #[serde(default)]
-    pub(super) status: Status,
+    pub(crate) status: Status,
 }
 
 /// A task, of `GET /tasks`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Task {
+pub(crate) struct Task {
     #[serde(rename = "ID", deserialize_with = "word")]
-    pub(super) id: String,
+    pub(crate) id: String,
     #[serde(rename = "ServiceID", default, deserialize_with = "word")]
-    pub(super) service: String,
+    pub(crate) service: String,
     /// Counted from 1; absent for global services.
     #[serde(default)]
-    pub(super) slot: Option<u64>,
+    pub(crate) slot: Option<u64>,
     /// Empty or absent until the task is assigned.
     #[serde(rename = "NodeID", default, deserialize_with = "word_if_any")]
-    pub(super) node: Option<String>,
+    pub(crate) node: Option<String>,
     #[serde(default)]
-    pub(super) status: Status,
+    pub(crate) status: Status,
     #[serde(default, deserialize_with = "word")]
-    pub(super) desired_state: String,
+    pub(crate) desired_state: String,
     #[serde(rename = "NetworksAttachments", default)]
-    pub(super) attachments: Listed<Attachment, NETWORKS>,
+    pub(crate) attachments: Listed<Attachment, NETWORKS>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Status {
+pub(crate) struct Status {
     #[serde(default, deserialize_with = "word")]
-    pub(super) state: String,
+    pub(crate) state: String,
 }
 
 /// A network that a task is attached to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Attachment {
-    pub(super) network: Network,
+pub(crate) struct Attachment {
+    pub(crate) network: Network,
     /// With the length of the prefix, as in `10.0.1.5/24`.
     #[serde(default)]
     addresses: Listed<Prefixed, ADDRESSES>,
@@ -133,7 +141,7 @@ pub(super) struct Attachment {
 
 impl Attachment {
     /// The addresses, without the length of their prefix.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.addresses
             .0
             .iter()
@@ -143,9 +151,19 @@ impl Attachment {
 
 impl Service {
     /// The same without its labels, which only say how a cluster is to be looked after.
-    pub(super) fn without_labels(mut self) -> Service {
+    pub(crate) fn without_labels(mut self) -> Service {
         self.spec.labels.clear();
         self
+    }
+}
+
+impl Task {
+    /// Whether its container is gone, or was never made.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(
+            self.status.state.as_str(),
+            "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
+        )
     }
 }
 
@@ -191,26 +209,26 @@ impl Weighs for Attachment {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Network {
+pub(crate) struct Network {
     #[serde(rename = "ID", deserialize_with = "word")]
-    pub(super) id: String,
-    pub(super) spec: NetworkSpec,
+    pub(crate) id: String,
+    pub(crate) spec: NetworkSpec,
     #[serde(default)]
-    pub(super) driver_state: Option<Driver>,
+    pub(crate) driver_state: Option<Driver>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct NetworkSpec {
+pub(crate) struct NetworkSpec {
     #[serde(deserialize_with = "word")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[serde(default)]
-    pub(super) ingress: bool,
+    pub(crate) ingress: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Driver {
+pub(crate) struct Driver {
     #[serde(default, deserialize_with = "word")]
-    pub(super) name: String,
+    pub(crate) name: String,
 }

@@ -13,8 +13,7 @@ use tokio::time::Instant;
 
 use super::events::Events;
 use super::listed::{Budget, Weighs};
-use super::model::{Node, Service, Task};
-use super::sightings::{Listing, is_over};
+use super::model::{Listing, Node, Service, Task};
 use super::wire::{LONGEST_ANSWER, NEWEST, SHORT_ANSWER, Version, Wire};
 use super::{DockerError, Endpoint};
 
@@ -24,7 +23,7 @@ const GATHER: Duration = Duration::from_millis(2);
 
 /// So many bytes are kept of one listing: a thousand members that are updated all at
 /// once, each on two networks besides the routing mesh's, take three quarters of it.
-pub(super) const KEPT: usize = 6 << 20;
+pub(crate) const KEPT: usize = 6 << 20;
 
 /// So many bytes are kept of the labels of all services.
 pub(super) const LABELS: usize = 1 << 19;
@@ -46,12 +45,12 @@ pub struct DockerClient {
     watched: Mutex<BTreeMap<String, usize>>,
     latest: tokio::sync::Mutex<Option<Latest>>,
     /// Whoever reads a long answer: there is memory for one.
-    pub(super) long: tokio::sync::Mutex<()>,
+    pub(crate) long: tokio::sync::Mutex<()>,
     pub(super) events: Events,
 }
 
 /// What a list is restricted to: for each key, any of these values.
-pub(super) type Filters<'a> = BTreeMap<&'a str, Vec<&'a str>>;
+pub(crate) type Filters<'a> = BTreeMap<&'a str, Vec<&'a str>>;
 
 #[derive(Clone)]
 struct Connection {
@@ -60,7 +59,7 @@ struct Connection {
 }
 
 /// What the engine answered, and the turn that reading it took, if it is long.
-pub(super) struct Fetched<'c> {
+pub(crate) struct Fetched<'c> {
     pub(super) bytes: Vec<u8>,
     _turn: Option<MutexGuard<'c, ()>>,
 }
@@ -100,12 +99,12 @@ impl DockerClient {
     }
 
     /// Adds a service to those that [`DockerClient::listing`] asks for.
-    pub(super) fn watch(&self, service: &str) {
+    pub(crate) fn watch(&self, service: &str) {
         *self.watched().entry(service.to_owned()).or_default() += 1;
     }
 
     /// Takes back one [`DockerClient::watch`].
-    pub(super) fn unwatch(&self, service: &str) {
+    pub(crate) fn unwatch(&self, service: &str) {
         let mut watched = self.watched();
         if let Some(witnesses) = watched.get_mut(service) {
             *witnesses -= 1;
@@ -121,7 +120,7 @@ impl DockerClient {
     /// # Errors
     ///
     /// When any of the three could not be had.
-    pub(super) async fn listing(&self) -> Result<Arc<Listing>, DockerError> {
+    pub(crate) async fn listing(&self) -> Result<Arc<Listing>, DockerError> {
         let asked = Instant::now();
         let services = self.names();
         let mut latest = self.latest.lock().await;
@@ -161,7 +160,7 @@ impl DockerClient {
         }
         let by_service = filter("service", services.iter().map(|s| s.id.as_str()));
         let everything = Filters::new();
-        let there = |task: Task| (!is_over(&task)).then_some(task);
+        let there = |task: Task| (!task.is_over()).then_some(task);
         Ok(Listing {
             tasks: self.keep("/tasks", &by_service, &mut kept, there).await?,
             nodes: self
@@ -176,7 +175,7 @@ impl DockerClient {
     /// # Errors
     ///
     /// When the engine gave no answer.
-    pub(super) async fn labelled(&self, label: &str) -> Result<Vec<Service>, DockerError> {
+    pub(crate) async fn labelled(&self, label: &str) -> Result<Vec<Service>, DockerError> {
         let mut kept = Budget::of(LABELS);
         let labelled = filter("label", [label]);
         self.keep("/services", &labelled, &mut kept, Some).await
@@ -232,7 +231,7 @@ impl DockerClient {
     }
 
     /// What the engine answers to a question that changes nothing.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &self,
         path: &str,
         filters: &Filters<'_>,

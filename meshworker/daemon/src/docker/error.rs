@@ -46,7 +46,7 @@ pub enum DockerError {
 
 impl DockerError {
     /// As a grade: a time-out, or a failure with all its causes in words.
-    pub(super) fn grade(&self) -> Grade {
+    pub(crate) fn grade(&self) -> Grade {
         if let DockerError::Timeout = self {
             return Grade::Timeout;
         }

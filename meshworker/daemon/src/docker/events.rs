@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::Filters;
 use super::{DockerClient, DockerError};
-use crate::witness::jitter::jittered;
+use crate::jitter::jittered;
 
 /// The pause before the subscription is renewed: at first, and at most.
 const RENEW_FIRST: Duration = Duration::from_millis(100);
@@ -102,7 +102,7 @@ impl Events {
                 // Perhaps the engine is gone.
                 self.count.send_modify(|count| *count += 1);
             }
-            sleep(jittered(pause)).await;
+            sleep(jittered(pause, 5)).await;
             pause = (pause * 2).min(RENEW_MOST);
         }
     }
@@ -118,7 +118,7 @@ fn wanted() -> Filters<'static> {
 }
 
 /// When to look again.
-pub(super) struct WakeUps<'a> {
+pub(crate) struct WakeUps<'a> {
     client: &'a DockerClient,
     count: watch::Receiver<u64>,
     interval: Duration,
@@ -127,7 +127,7 @@ pub(super) struct WakeUps<'a> {
 
 impl<'a> WakeUps<'a> {
     /// Wake-ups after each event, and at least this often, give or take a fifth.
-    pub(super) fn new(client: &'a DockerClient, interval: Duration) -> WakeUps<'a> {
+    pub(crate) fn new(client: &'a DockerClient, interval: Duration) -> WakeUps<'a> {
         WakeUps {
             client,
             count: client.events.count.subscribe(),
@@ -137,7 +137,7 @@ impl<'a> WakeUps<'a> {
     }
 
     /// Resolves when it is time to look.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let pause = match self.frequent_until {
             Some(until) if Instant::now() < until => FREQUENT.min(self.interval),
             _ => self.interval,
@@ -150,7 +150,7 @@ impl<'a> WakeUps<'a> {
                 self.count.mark_unchanged();
                 self.frequent_until = Some(Instant::now() + AFTERMATH);
             }
-            () = sleep(jittered(pause)) => {}
+            () = sleep(jittered(pause, 5)) => {}
         }
     }
 }

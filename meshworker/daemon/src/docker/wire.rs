@@ -23,11 +23,11 @@ pub(super) const LONGEST_ANSWER: usize = 16 << 20;
 pub(super) const SHORT_ANSWER: usize = 64 << 10;
 
 /// The newest version of the API that is known here.
-pub(super) const NEWEST: Version = Version(1, 53);
+pub(crate) const NEWEST: Version = Version(1, 53);
 
 /// A version of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version(u16, u16);
+pub(crate) struct Version(u16, u16);
 
 impl FromStr for Version {
     type Err = ();

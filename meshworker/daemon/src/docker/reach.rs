@@ -63,7 +63,7 @@ fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
 impl DockerError {
     /// The engine's no, in the first line of its own words: of its message, where it
     /// says them as it should.
-    pub(super) fn refused(status: u16, body: &[u8]) -> DockerError {
+    pub(crate) fn refused(status: u16, body: &[u8]) -> DockerError {
         #[derive(Deserialize)]
         struct Refusal {
             message: String,

@@ -1,8 +1,18 @@
 //! The one change: how many replicas there are meant to be.
 
+use std::sync::Arc;
+
+use fake_docker::FakeEngine;
 use serde_json::json;
 
 use super::*;
+
+/// A client of this engine.
+pub(crate) fn client(engine: &FakeEngine) -> Arc<DockerClient> {
+    let host = format!("unix://{}", engine.socket().display());
+    let endpoint = Endpoint::parse(&host, false, None).unwrap();
+    Arc::new(DockerClient::new(endpoint))
+}
 
 #[tokio::test]
 async fn a_service_goes_back_as_it_came_but_for_its_replicas() {

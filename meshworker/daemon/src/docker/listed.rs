@@ -23,7 +23,7 @@ const TEXT: usize = size_of::<String>() + 32;
 const IN_A_MAP: usize = 32;
 
 /// What is kept of the engine's answers beside this, in bytes.
-pub(super) trait Weighs {
+pub(crate) trait Weighs {
     fn beside(&self) -> usize;
 }
 
@@ -41,13 +41,13 @@ pub(super) fn texts(labels: &BTreeMap<String, String>) -> usize {
 
 /// How many more bytes may be kept of what an engine answers.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     most: usize,
     left: usize,
 }
 
 impl Budget {
-    pub(super) fn of(most: usize) -> Budget {
+    pub(crate) fn of(most: usize) -> Budget {
         Budget { most, left: most }
     }
 
@@ -56,7 +56,7 @@ impl Budget {
     /// # Errors
     ///
     /// It is no list of such entries, or more would be kept of it than may be.
-    pub(super) fn read<'de, T: Deserialize<'de>, U: Weighs>(
+    pub(crate) fn read<'de, T: Deserialize<'de>, U: Weighs>(
         &mut self,
         answer: &'de [u8],
         keep: impl FnMut(T) -> Option<U>,
@@ -148,7 +148,7 @@ fn one<'de, T: Deserialize<'de>, E: Error>(entry: &'de str) -> Result<T, E> {
 
 /// A short list, of at most so many entries; null is none.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Listed<T, const MOST: usize>(pub(super) Vec<T>);
+pub(crate) struct Listed<T, const MOST: usize>(pub(crate) Vec<T>);
 
 impl<T, const MOST: usize> Default for Listed<T, MOST> {
     fn default() -> Listed<T, MOST> {
@@ -216,7 +216,7 @@ impl<const MOST: usize> Visitor<'_> for Text<MOST> {
 
 /// An address with the length of its prefix, as in `10.0.1.5/24`; none if it is none.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Prefixed(pub(super) Option<IpAddr>);
+pub(crate) struct Prefixed(pub(super) Option<IpAddr>);
 
 impl<'de> Deserialize<'de> for Prefixed {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Prefixed, D::Error> {

@@ -74,7 +74,7 @@ impl Weighs for Wanted {
 
 /// The service of this name in this list, if it is there and replicated. Of all others
 /// nothing is kept.
-pub(super) fn wanted_in(list: &[u8], name: &str) -> serde_json::Result<Option<Wanted>> {
+pub(crate) fn wanted_in(list: &[u8], name: &str) -> serde_json::Result<Option<Wanted>> {
     let mut kept = Budget::of(2 * size_of::<Wanted>() + LONGEST_ENTRY + LONGEST_WORD);
     let ours = |service: &RawValue| wanted(service.get(), name);
     Ok(kept.read::<&RawValue, _>(list, ours)?.pop())
