@@ -1,6 +1,7 @@
 //! What the configuration needs to know of an engine.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::outside::Parser;
 use crate::{Configured, Mistake, Sizing};
@@ -16,6 +17,11 @@ pub struct Descriptor {
     pub port: u16,
     /// The default of `service_port`; none when it is the same as `port`.
     pub service_port: Option<u16>,
+    /// How long a node that owes an answer is waited for once a majority has answered,
+    /// while something moves: far longer than an answer usually takes, and shorter than
+    /// the others may wait. Its answer counts when it comes; that it is late says nothing
+    /// of whether it is there.
+    pub pulse: Duration,
     /// Whether it can log in with a user and a password.
     pub login: bool,
     /// The options that only this engine has.

@@ -40,7 +40,7 @@ pub async fn of_workers(whom: &Whom) -> Vec<Result<Clock, String>> {
         Ok(workers) => workers,
         Err(why) => return vec![Err(why)],
     };
-    let asked = workers.into_iter().map(async |worker| {
+    let asked = workers.into_iter().map(|worker| async move {
         let asked = timeout(DEADLINE, of_worker(worker)).await;
         let late = || Err(format!("no answer within {} s", DEADLINE.as_secs()));
         asked

@@ -1,5 +1,7 @@
 //! Observe: take what the witnesses say, then ask every node that they name.
 
+mod questions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::ears::{Ears, Haste, Taken};
 use super::patience::Patience;
 use crate::board::Requests;
+use questions::Questions;
 
 /// How many nodes are asked at once. A thousand members are asked in a few
 /// rounds, with few sockets open at a time.
@@ -70,9 +73,11 @@ impl Waited {
 }
 
 /// Takes what the witnesses say, and asks every node that they name.
-pub struct Observer<E> {
+pub struct Observer<E: Engine> {
     engine: Arc<E>,
     node_deadline: Duration,
+    /// Those that are known, by whatever they answer.
+    questions: Questions<E>,
     patience: Patience,
     /// Who answered in the last look.
     answered: BTreeSet<IpAddr>,
@@ -82,9 +87,11 @@ impl<E: Engine> Observer<E> {
     /// An observer that has asked nobody yet. One request to a node may take
     /// `deadline`.
     pub fn new(engine: Arc<E>, deadline: Duration) -> Observer<E> {
+        let node_deadline = deadline.saturating_mul(2).min(NODE_DEADLINE);
         Observer {
+            questions: Questions::new(Arc::clone(&engine), node_deadline),
             engine,
-            node_deadline: deadline.saturating_mul(2).min(NODE_DEADLINE),
+            node_deadline,
             patience: Patience::default(),
             answered: BTreeSet::new(),
         }
@@ -111,14 +118,17 @@ impl<E: Engine> Observer<E> {
             .flat_map(|report| report.sightings.iter().map(|s| s.address))
             .collect();
         known.extend(&self.answered);
-        let (answers, mut passed_over) = self.ask(&named, &known, &roster).await;
+        let hurried = haste == Haste::Quick;
+        let (answers, mut passed_over) = self.ask(&named, &known, &roster, hurried).await;
         let mut observed = Observation { reports, answers };
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();
-        let (answers, others) = self.ask(&unlisted, &known, &roster).await;
+        let (answers, others) = self.ask(&unlisted, &known, &roster, hurried).await;
         observed.answers.extend(answers);
         passed_over.extend(others);
+        let there = |node: &IpAddr| observed.answers.contains_key(node);
+        self.questions.keep(there);
         let answered = observed.answers.iter().filter(|(_, answer)| answer.is_ok());
         self.answered = answered.map(|(node, _)| *node).collect();
         self.patience.note(
@@ -146,28 +156,29 @@ impl<E: Engine> Observer<E> {
     /// and is asked within a time of its own, those first that have been silent
     /// least often. Returns the answers, and whose turn it was not.
     async fn ask(
-        &self,
+        &mut self,
         nodes: &BTreeSet<IpAddr>,
         known: &BTreeSet<IpAddr>,
         roster: &Roster,
+        hurried: bool,
     ) -> (BTreeMap<IpAddr, Answer<E::Detail>>, Vec<IpAddr>) {
+        let is_named = |node: &IpAddr| roster.at(*node).is_some_and(Member::is_named);
         let (first, mut unknown): (Vec<IpAddr>, Vec<IpAddr>) =
             nodes.iter().partition(|node| known.contains(node));
+        let first = first.iter().map(|node| (*node, is_named(node))).collect();
         unknown.sort_by_key(|node| self.patience.silences(*node));
         let passed_over = unknown.split_off(MOST_UNKNOWN.min(unknown.len()));
         let until = Instant::now() + UNKNOWN;
+        let mut asked = self.answers(&unknown, &is_named);
         let asking = async {
             let mut answers = Vec::new();
-            let mut asked = self.answers(&unknown, roster);
             while let Ok(Some(answer)) = timeout_at(until, asked.next()).await {
                 answers.push(answer);
             }
             answers
         };
-        let (mut answers, unknown_answers) = tokio::join!(
-            self.answers(&first, roster).collect::<BTreeMap<_, _>>(),
-            asking
-        );
+        let known = self.questions.ask(&first, hurried);
+        let (mut answers, unknown_answers) = tokio::join!(known, asking);
         answers.extend(unknown_answers);
         // Whoever was not reached in that time was not heard, like the silent.
         for node in unknown {
@@ -180,19 +191,19 @@ impl<E: Engine> Observer<E> {
     fn answers(
         &self,
         nodes: &[IpAddr],
-        roster: &Roster,
-    ) -> BoxStream<'_, (IpAddr, Answer<E::Detail>)> {
+        is_named: &impl Fn(&IpAddr) -> bool,
+    ) -> BoxStream<'static, (IpAddr, Answer<E::Detail>)> {
         let questions: Vec<_> = nodes
             .iter()
             .map(|node| {
                 let wait = self.patience.with(*node, self.node_deadline);
-                let named = roster.at(*node).is_some_and(Member::is_named);
-                (*node, named, wait)
+                (*node, is_named(node), wait)
             })
             .collect();
+        let engine = Arc::clone(&self.engine);
         // One after the other: a question takes some room before it is asked.
-        let asked = stream::iter(questions).map(|(node, named, wait)| {
-            ask_one(Arc::clone(&self.engine), node, named, wait).boxed()
+        let asked = stream::iter(questions).map(move |(node, named, wait)| {
+            ask_one(Arc::clone(&engine), node, named, wait).boxed()
         });
         asked.buffer_unordered(AT_ONCE).boxed()
     }

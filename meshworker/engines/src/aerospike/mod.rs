@@ -35,6 +35,7 @@ mod unity;
 mod view;
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
 use tokio::time::Instant;
@@ -86,6 +87,7 @@ impl Engine for Aerospike {
         title: "Aerospike",
         port: 3002,
         service_port: Some(3000),
+        pulse: Duration::from_millis(250),
         login: false,
         options: &[],
         sizing: sizing::SIZING,

@@ -30,6 +30,7 @@ mod slots;
 mod wire;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step};
 
@@ -86,6 +87,7 @@ impl Engine for Redis {
         title: "Redis Cluster",
         port: 6379,
         service_port: None,
+        pulse: Duration::from_millis(250),
         login: true,
         options: &[
             OptionSpec {

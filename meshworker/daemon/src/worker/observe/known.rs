@@ -15,9 +15,12 @@ use super::*;
 use crate::witness::Source;
 
 /// A database whose nodes all list the same nodes; it notes how each is asked.
+#[derive(Default)]
 struct Listing {
     nodes: Vec<IpAddr>,
     asked: Mutex<BTreeMap<IpAddr, &'static str>>,
+    /// How long these take for an answer.
+    slow: BTreeMap<IpAddr, Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,6 +82,9 @@ impl Engine for Listing {
     }
 
     async fn observe(&self, node: IpAddr) -> Answer<()> {
+        if let Some(takes) = self.slow.get(&node) {
+            tokio::time::sleep(*takes).await;
+        }
         Ok(self.note(node, "logged in"))
     }
 
@@ -111,7 +117,7 @@ impl Source for Says {
 async fn asked(reports: Vec<Report>) -> String {
     let engine = Arc::new(Listing {
         nodes: (1..=6).map(at).collect(),
-        asked: Mutex::default(),
+        ..Listing::default()
     });
     let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
     let sources: Vec<Arc<dyn Source>> = reports
@@ -130,7 +136,7 @@ async fn any_number_of_nodes_that_only_a_database_lists_was_asked() {
     let listed = (0..10_000_u32).map(|number| (0x0a01_0000 + number).to_be_bytes());
     let engine = Arc::new(Listing {
         nodes: listed.map(IpAddr::from).collect(),
-        asked: Mutex::default(),
+        ..Listing::default()
     });
     let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
     let dns = Says(Report::addresses(Witness::Dns, [at(1), at(2)]));
@@ -176,4 +182,49 @@ async fn a_stale_record_is_not_logged_in_to_and_a_member_out_of_sight_is() {
         "10.0.0.1 logged in, 10.0.0.2 not logged in, 10.0.0.3 logged in, \
          10.0.0.4 not logged in, 10.0.0.5 not logged in, 10.0.0.6 not logged in"
     );
+}
+
+/// A look at three members, two of which answer at once, and how long it takes.
+async fn beside_a_slow_one(takes: Duration, looks: &[Haste]) -> Vec<(Duration, bool)> {
+    let engine = Arc::new(Listing {
+        nodes: (1..=3).map(at).collect(),
+        slow: BTreeMap::from([(at(3), takes)]),
+        ..Listing::default()
+    });
+    let mut observer = Observer::new(engine, Duration::from_secs(1));
+    let dns = Says(Report::addresses(Witness::Dns, (1..=3).map(at)));
+    let mut ears = Ears::of(vec![Arc::new(dns) as Arc<dyn Source>]);
+    let mut seen = Vec::new();
+    for haste in looks {
+        let began = Instant::now();
+        let look = observer.observe(&mut ears, *haste).await;
+        let heard = look.observed.answers[&at(3)].is_ok();
+        seen.push((began.elapsed(), heard));
+        assert!(look.observed.answers[&at(1)].is_ok());
+    }
+    seen
+}
+
+const PULSE: Duration = Aerospike::DESCRIPTOR.pulse;
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_node_cost_every_other_one_its_whole_deadline() {
+    let never = Duration::from_secs(3600);
+    let seen = beside_a_slow_one(never, &[Haste::Quick; 4]).await;
+    assert_eq!(seen, [(PULSE, false); 4]);
+    // Whoever is to be forgotten is waited for, once.
+    let seen = beside_a_slow_one(never, &[Haste::Patient; 3]).await;
+    let deadline = Duration::from_secs(2);
+    assert_eq!(seen, [(deadline, false), (PULSE, false), (PULSE, false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_counts_in_the_next_look() {
+    let late = PULSE * 3 / 2;
+    let seen = beside_a_slow_one(late, &[Haste::Quick; 4]).await;
+    let heard: Vec<bool> = seen.iter().map(|(_, heard)| *heard).collect();
+    assert_eq!(heard, [false, true, true, true]);
+    // Without haste it is waited for, and asked anew where the question is older.
+    let seen = beside_a_slow_one(late, &[Haste::Quick, Haste::Patient]).await;
+    assert_eq!(seen, [(PULSE, false), (2 * late - PULSE, true)]);
 }
