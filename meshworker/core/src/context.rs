@@ -1,6 +1,6 @@
 //! What the decision needs to know besides what was seen.
 
-use crate::{Limits, Moment, Orders};
+use crate::{Authority, Limits, Moment, Orders};
 
 /// What the decision needs to know besides what was seen.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,27 @@ pub struct Context<'a> {
     pub min_members: usize,
     /// What an operator has ordered.
     pub orders: &'a Orders,
+    /// Whether this worker may act, as it was before the pass looked.
+    pub authority: &'a Authority,
     /// Any number, another one for each worker: what keeps two of them out of step.
     pub seed: u64,
+}
+
+impl<'a> Context<'a> {
+    /// That of one worker alone, which nobody has ordered anything.
+    pub fn alone(now: Moment, limits: &'a Limits) -> Context<'a> {
+        Context {
+            now,
+            limits,
+            min_members: 1,
+            orders: Orders::none(),
+            authority: Authority::alone(),
+            seed: 0,
+        }
+    }
+
+    /// Whether anything is done of what is decided.
+    pub(crate) fn acts(&self) -> bool {
+        !self.orders.dry_run && self.authority.fence().is_some()
+    }
 }

@@ -14,9 +14,9 @@ use crate::sharing::shared_nodes;
 use crate::unheard::missed;
 use crate::wished;
 use crate::{
-    Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId, Observation, Pace,
-    Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Situation, Standing, Step,
-    StepKind, Unity, Witness,
+    Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId,
+    Observation, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Situation,
+    Standing, Step, StepKind, Unity, Witness,
 };
 
 /// Decides what to do about one cluster, from what this pass saw.
@@ -165,6 +165,13 @@ pub fn decide<P: Planner>(
             None => steps.push(step),
         }
     }
+    let fence = context.authority.fence();
+    for step in &mut steps {
+        step.fence = fence;
+    }
+    if let Authority::Yielded(to) = context.authority {
+        refusals.push(Refusal::new("act", Reason::AnotherActs(to.clone())));
+    }
     prune(context, &departures, &proposed, &mut history);
 
     let settled = is_settled(&alive, &situation, &among_us);
@@ -204,6 +211,7 @@ pub fn decide<P: Planner>(
     (
         Plan {
             steps,
+            fence,
             leavers,
             settled,
             together,

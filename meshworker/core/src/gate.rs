@@ -43,6 +43,8 @@ pub enum Gate {
     /// Every node that it touches answered in this pass, as one of this cluster. And
     /// what nobody has is not dealt out by a worker that has just started.
     Answers,
+    /// This worker is the one that acts: of several, only one gives its word.
+    Authority,
 }
 
 /// A kind of change, each with its own gates, passed in their order.
@@ -80,6 +82,7 @@ impl Change {
                 Gate::DataSafe,
                 Gate::AtRest,
                 Gate::Settled,
+                Gate::Authority,
             ],
             Change::Arrange => &[Gate::Answers, Gate::Floor, Gate::Turn],
         }
@@ -151,6 +154,7 @@ impl Closed {
             Gate::Turn => "one after another",
             Gate::Floor => "enough members stay",
             Gate::Answers => "whoever it touches answers",
+            Gate::Authority => "this worker acts",
         }
     }
 }
@@ -177,6 +181,7 @@ impl Gate {
             Gate::Floor => "floor",
             Gate::Settled => "settled",
             Gate::Answers => "answers",
+            Gate::Authority => "authority",
         }
     }
 }

@@ -23,6 +23,7 @@
 )]
 
 mod arrange;
+mod authority;
 mod backoff;
 mod context;
 mod decide;
@@ -63,6 +64,7 @@ mod view;
 mod wished;
 mod witness;
 
+pub use authority::{Authority, Fence};
 pub use backoff::Backoff;
 pub use context::Context;
 pub(crate) use decide::decide;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Context, History, Observation, Plan, Planner, Request, Step, StepKind, decide};
+use crate::{Context, Fence, History, Observation, Plan, Planner, Request, Step, StepKind, decide};
 
 /// What a worker keeps in mind of one cluster. It begins empty, and may be lost at any
 /// moment: [`History`] only ever delays.
@@ -11,6 +11,8 @@ use crate::{Context, History, Observation, Plan, Planner, Request, Step, StepKin
 pub struct Mind {
     history: History,
     doubt: Option<Doubt>,
+    /// The number under which it thought last.
+    fence: Option<Fence>,
 }
 
 /// A look after which somebody was to be forgotten, and that is made again.
@@ -39,7 +41,8 @@ impl Mind {
         context: &Context<'_>,
         observed: &Observation<P::Detail>,
     ) -> Plan<P::Request> {
-        let before = context.orders.dry_run.then(|| self.history.clone());
+        self.heed_authority(context);
+        let before = (!context.acts()).then(|| self.history.clone());
         let history = std::mem::take(&mut self.history);
         let (plan, history) = decide(planner, context, observed, history);
         self.history = history;
@@ -63,6 +66,7 @@ impl Mind {
         observed: &Observation<P::Detail>,
         whole: bool,
     ) -> Thought<P::Request> {
+        self.heed_authority(context);
         let doubt = self.doubt.take();
         let before = self.history.clone();
         let mut plan = self.decide(planner, context, observed);
@@ -83,6 +87,16 @@ impl Mind {
             plan.steps.retain(|step| !is_removal(step));
         }
         Thought::Decided(plan)
+    }
+
+    /// Whoever gains the authority to act forgets what he knew, and begins with what he
+    /// sees: another worker has acted since.
+    fn heed_authority(&mut self, context: &Context<'_>) {
+        let fence = context.authority.fence();
+        if fence.is_some() && fence != self.fence {
+            *self = Mind::default();
+        }
+        self.fence = fence;
     }
 }
 

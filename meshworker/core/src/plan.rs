@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Leaver, Loss, Refusal, Step, Unity};
+use crate::{Fence, Leaver, Loss, Refusal, Step, Unity};
 
 /// How soon the next look is worth its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -25,6 +25,9 @@ pub struct Plan<R> {
     /// What to do now. The order does not matter: steps to different nodes are
     /// sent side by side.
     pub steps: Vec<Step<R>>,
+    /// The number under which it was made; none while another worker acts: then nothing of
+    /// it is done, and nobody is let go.
+    pub fence: Option<Fence>,
     /// Who is on its way out, in the order of their turns, and who may stop.
     pub leavers: Vec<Leaver>,
     /// Whether the members that answer are one cluster at rest, with all data

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::sight;
 use crate::stance::Stance;
 use crate::{
-    Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Observation, Presence,
-    Progress, Release, Report, Request, Roster, Situation, Standing, Step, Touches, Unanswered,
-    Unity, Witness,
+    Authority, Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Observation,
+    Presence, Progress, Release, Report, Request, Roster, Situation, Standing, Step, Touches,
+    Unanswered, Unity, Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -163,13 +163,23 @@ impl<D> Leaving<'_, D> {
         closed: Option<(Gate, String)>,
         history: &mut History,
     ) -> Release {
-        match closed {
-            Some((gate, seen)) => Release::Held { gate, seen },
-            None => {
-                history.let_go(address, self.context.now);
-                Release::Granted
-            }
+        self.granted(closed, || history.let_go(address, self.context.now))
+    }
+
+    /// The word on a member, which only the worker that acts may give. `note` notes that
+    /// it was given.
+    pub(crate) fn granted(&self, closed: Option<(Gate, String)>, note: impl FnOnce()) -> Release {
+        if let Some((gate, seen)) = closed {
+            return Release::Held { gate, seen };
         }
+        if let Authority::Yielded(to) = self.context.authority {
+            return Release::Held {
+                gate: Gate::Authority,
+                seen: format!("another worker acts: {to}"),
+            };
+        }
+        note();
+        Release::Granted
     }
 
     /// Lets the member go once everything has held for the hold time.

@@ -108,6 +108,8 @@ pub enum Reason {
     OnHold(String),
     /// Forgetting members is switched off.
     RemovalsOff,
+    /// Of several workers another one acts; which, as far as is known.
+    AnotherActs(String),
     /// A change did not pass all of its gates.
     Closed(Closed),
 }
@@ -137,6 +139,7 @@ impl Reason {
             Reason::Quarantined { .. } => "quarantined",
             Reason::OnHold(_) => "on_hold",
             Reason::RemovalsOff => "removals_off",
+            Reason::AnotherActs(_) => "another_acts",
             Reason::Closed(closed) => return Cow::Owned(closed.kind()),
         })
     }
@@ -205,6 +208,7 @@ impl fmt::Display for Reason {
             ),
             Reason::OnHold(why) => write!(f, "an operator holds it: {why}"),
             Reason::RemovalsOff => f.write_str("removals are switched off"),
+            Reason::AnotherActs(to) => write!(f, "another worker acts: {to}"),
             Reason::Closed(closed) => write!(f, "{closed}"),
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::Evidence;
+use crate::{Evidence, Fence};
 
 /// What a step is for. The gates treat the kinds differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -65,6 +65,21 @@ pub struct Step<R> {
     pub request: R,
     /// What the step rests on.
     pub evidence: Vec<Evidence>,
+    /// The number under which it was planned, and which an act checks right before it is
+    /// made; none of a step that is only proposed, or planned while another worker acts.
+    pub fence: Option<Fence>,
+}
+
+impl<R> Step<R> {
+    /// A step as an engine proposes it.
+    pub fn new(to: IpAddr, request: R, evidence: Vec<Evidence>) -> Step<R> {
+        Step {
+            to,
+            request,
+            evidence,
+            fence: None,
+        }
+    }
 }
 
 impl<R: Request> Step<R> {

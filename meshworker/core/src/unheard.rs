@@ -65,13 +65,7 @@ impl<D> Leaving<'_, D> {
                 true => Some(only_plans()),
                 false => self.held_by_order(&member.id, member.address),
             };
-            let release = match held {
-                Some((gate, seen)) => Release::Held { gate, seen },
-                None => {
-                    history.part(member.address, self.context.now);
-                    Release::Granted
-                }
-            };
+            let release = self.granted(held, || history.part(member.address, self.context.now));
             leavers.push(Leaver {
                 member: member.id.clone(),
                 address: member.address,
@@ -103,8 +97,7 @@ impl<D> Leaving<'_, D> {
                 let Some(awaited) = self.awaited(member, going, alive) else {
                     // A process that has not come up holds nothing, and nobody
                     // waits for its going.
-                    history.part(address, self.context.now);
-                    return Release::Granted;
+                    return self.granted(None, || history.part(address, self.context.now));
                 };
                 let seen = format!("{}; {awaited}: {}", said(why), remedy(why));
                 Some((Gate::MembersAnswer, seen))

@@ -10,7 +10,7 @@ use futures_util::{FutureExt, StreamExt};
 use meshworker_core::{Request, Step};
 use tokio::time::timeout;
 
-use crate::{Engine, Failure};
+use crate::{Engine, Failure, Mandate};
 
 /// How many nodes are told something at once: enough to be quick with a
 /// hundred members, few enough for their ports and our memory.
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 64;
 /// up is what the end of the process would be, and does no harm.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// One request that was made, and what the node replied.
+/// One request whose turn came, and what the node replied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done<R: Request> {
     /// What was asked, of whom, and why.
@@ -29,10 +29,12 @@ pub struct Done<R: Request> {
     pub reply: Result<String, Failure>,
 }
 
-/// Makes all requests, those to one node in their order, nodes side by side.
+/// Makes all requests, those to one node in their order, nodes side by side: each only if
+/// this worker may act under its fence at that very moment.
 pub async fn perform<E: Engine>(
     engine: &Arc<E>,
     steps: &[Step<E::Request>],
+    mandate: &dyn Mandate,
 ) -> Vec<Done<E::Request>> {
     let mut by_node: BTreeMap<IpAddr, Vec<Step<E::Request>>> = BTreeMap::new();
     for step in steps {
@@ -40,7 +42,7 @@ pub async fn perform<E: Engine>(
     }
     let nodes: Vec<_> = by_node
         .into_values()
-        .map(|steps| in_order(Arc::clone(engine), steps).boxed())
+        .map(|steps| in_order(Arc::clone(engine), steps, mandate).boxed())
         .collect();
     stream::iter(nodes).buffer_unordered(AT_ONCE).concat().await
 }
@@ -48,11 +50,17 @@ pub async fn perform<E: Engine>(
 async fn in_order<E: Engine>(
     engine: Arc<E>,
     steps: Vec<Step<E::Request>>,
+    mandate: &dyn Mandate,
 ) -> Vec<Done<E::Request>> {
     let mut done = Vec::new();
     for step in steps {
-        let reply = timeout(LONGEST, engine.perform(&step)).await;
-        let reply = reply.unwrap_or_else(|_| Err(Failure::Unanswered(endless())));
+        let reply = match mandate.authority().admits(step.fence) {
+            Ok(()) => {
+                let reply = timeout(LONGEST, engine.perform(&step)).await;
+                reply.unwrap_or_else(|_| Err(Failure::Unanswered(endless())))
+            }
+            Err(why) => Err(Failure::NotMade(why)),
+        };
         done.push(Done { step, reply });
     }
     done
@@ -70,13 +78,13 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use meshworker_core::{
-        Answer, Capabilities, Planner, Proposal, Situation, StepKind, Unanswered, Unity,
+        Answer, Authority, Capabilities, Planner, Proposal, Situation, StepKind, Unanswered, Unity,
     };
     use serde::Serialize;
 
     use super::*;
     use crate::aerospike::Aerospike;
-    use crate::{Access, Descriptor};
+    use crate::{Access, Alone, Descriptor};
 
     /// A database that never ends what it is asked for.
     struct Endless;
@@ -132,11 +140,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_never_ended_kept_the_worker_for_ever() {
         let step = Step {
-            to: IpAddr::from(Ipv4Addr::LOCALHOST),
-            request: Anything,
-            evidence: Vec::new(),
+            fence: Authority::alone().fence(),
+            ..Step::new(Ipv4Addr::LOCALHOST.into(), Anything, Vec::new())
         };
-        let done = perform(&Arc::new(Endless), &[step.clone()]).await;
+        let done = perform(&Arc::new(Endless), std::slice::from_ref(&step), &Alone).await;
         let reply = Err(Failure::Unanswered(endless()));
         assert_eq!(done, [Done { step, reply }]);
     }

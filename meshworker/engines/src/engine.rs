@@ -17,6 +17,10 @@ pub enum Failure {
     /// The node understood and said no, in these words.
     #[error("refused: {0}")]
     Refused(String),
+    /// It was not made: this worker may not act, or not under the number under which it was
+    /// planned.
+    #[error("not made: {0}")]
+    NotMade(String),
 }
 
 /// One database: how to ask its nodes, and how to tell them something.

@@ -26,6 +26,7 @@ mod descriptor;
 mod dial;
 mod engine;
 mod intern;
+mod mandate;
 pub mod outside;
 pub mod redis;
 pub mod registry;
@@ -39,6 +40,7 @@ pub use access::{Access, Tls};
 pub use act::{Done, perform};
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
+pub use mandate::{Alone, Mandate};
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
 

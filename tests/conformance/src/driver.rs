@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, Limits, Mind, Moment, Observation, Orders, Plan, Planner, Presence, Report,
-    Request, Step, StepKind, Thought, Witness,
+    Answer, Context, Limits, Mind, Moment, Observation, Plan, Planner, Presence, Report, Request,
+    Step, StepKind, Thought, Witness,
 };
-use meshworker_engines::{Done, Engine, perform};
+use meshworker_engines::{Alone, Done, Engine, perform};
 use tokio::time::{Instant, sleep};
 
 /// How long the driver rests between two passes, unless a test says otherwise.
@@ -109,13 +109,7 @@ impl<E: Engine> Driver<E> {
                 reports: vec![dns, announced],
                 answers,
             };
-            let context = Context {
-                now: Moment(self.elapsed()),
-                limits: &self.limits,
-                min_members: 1,
-                orders: Orders::none(),
-                seed: 0,
-            };
+            let context = Context::alone(Moment(self.elapsed()), &self.limits);
             let thought = self.mind.consider(&*self.engine, &context, &observed, true);
             if let Thought::Decided(plan) = thought {
                 return plan;
@@ -125,7 +119,7 @@ impl<E: Engine> Driver<E> {
 
     /// Performs these steps.
     pub async fn act(&mut self, steps: &[Step<RequestOf<E>>]) {
-        let done = perform(&self.engine, steps).await;
+        let done = perform(&self.engine, steps, &Alone).await;
         let now = self.elapsed();
         self.done.extend(done.into_iter().map(|done| (now, done)));
     }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Context, Going, Leaver, Limits, Mind, Moment, Observation, Orders, Pace, Plan,
-    Presence, Release, Report, Request, Step, StepKind, Thought, Unanswered, Unity, Witness,
+    Answer, Context, Going, Leaver, Limits, Mind, Moment, Observation, Pace, Plan, Presence,
+    Release, Report, Request, Step, StepKind, Thought, Unanswered, Unity, Witness,
 };
 
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
@@ -238,11 +238,8 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
     let worker = &mut world.workers[number];
     let limits = worker.planner.limits(&worker.limits);
     let context = Context {
-        now: Moment(Duration::from_millis(began)),
-        limits: &limits,
-        min_members: 1,
-        orders: Orders::none(),
         seed: number as u64,
+        ..Context::alone(Moment(Duration::from_millis(began)), &limits)
     };
     let thought = worker
         .mind

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::support::{Ask, Clock, Toy, content, dns, docker, ip, seen, step};
 use meshworker_core::{
-    Grade, MemberId, Pace, Plan, Presence, Reason, Report, Sighting, Unanswered, Unity, Witness,
+    Authority, Grade, MemberId, Pace, Plan, Presence, Reason, Report, Sighting, Unanswered, Unity,
+    Witness,
 };
 
 fn wants_to_join(last: u8) -> Toy {
@@ -27,6 +28,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
     assert_eq!(
         plan,
         Plan {
+            fence: Authority::alone().fence(),
             leavers: Vec::new(),
             settled: true,
             together: Some(3),

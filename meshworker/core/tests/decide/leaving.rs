@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Context, Floor, Gate, Going, Grade, Leaver, Limits, Mind, Moment, Observation,
-    Orders, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release, Report,
-    Situation, Unanswered, Unity, Witness,
+    Authority, Capabilities, Context, Floor, Gate, Going, Grade, Leaver, Limits, Mind, Moment,
+    Observation, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release,
+    Report, Situation, Unanswered, Unity, Witness,
 };
 
 use Presence::{Absent, Ended, Leaving, OutOfSight, Present, Stopping};
@@ -103,6 +103,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
     assert_eq!(
         clock.after(1, &toy, &observed),
         Plan {
+            fence: Authority::alone().fence(),
             steps: Vec::new(),
             leavers: vec![leaver(Release::Granted)],
             settled: true,
@@ -490,13 +491,8 @@ fn a_stranger_under_our_name_kept_everybody_from_being_in_place() {
     let mut mind = Mind::default();
     let mut last = None;
     for second in 0..4 {
-        let context = Context {
-            now: Moment(std::time::Duration::from_secs(second)),
-            limits: &Limits::default(),
-            min_members: 1,
-            orders: Orders::none(),
-            seed: 0,
-        };
+        let limits = Limits::default();
+        let context = Context::alone(Moment(std::time::Duration::from_secs(second)), &limits);
         let plan = mind.decide(&wary, &context, &observed);
         assert!(plan.settled);
         assert_eq!(plan.unity, Unity::apart("9 has not joined"));

@@ -1,5 +1,6 @@
 //! What the common half of the decision makes of a proposal.
 
+mod authority;
 mod changes;
 mod everybody;
 mod floors;

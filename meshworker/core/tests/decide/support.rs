@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Capabilities, Context, Departure, Grade, Leave, Limits, MemberId, Mind, Moment,
-    Observation, Orders, Peer, Plan, Planner, Presence, Proposal, Report, Request, Sighting,
-    Situation, Step, StepKind, Touches, Unity, View, Witness,
+    Answer, Authority, Capabilities, Context, Departure, Grade, Leave, Limits, MemberId, Mind,
+    Moment, Observation, Orders, Peer, Plan, Planner, Presence, Proposal, Report, Request,
+    Sighting, Situation, Step, StepKind, Touches, Unity, View, Witness,
 };
 use serde::Serialize;
 
@@ -96,9 +96,8 @@ pub fn ip(last: u8) -> IpAddr {
 
 pub fn step(to: u8, request: Ask) -> Step<Ask> {
     Step {
-        to: ip(to),
-        request,
-        evidence: Vec::new(),
+        fence: Authority::alone().fence(),
+        ..Step::new(ip(to), request, Vec::new())
     }
 }
 
@@ -211,6 +210,7 @@ pub struct Clock {
     pub limits: Limits,
     pub min_members: usize,
     pub orders: Orders,
+    pub authority: Authority,
     pub seed: u64,
     mind: Mind,
 }
@@ -222,6 +222,7 @@ impl Clock {
             limits: Limits::default(),
             min_members: 1,
             orders: Orders::default(),
+            authority: Authority::alone().clone(),
             seed: 0,
             mind: Mind::default(),
         }
@@ -241,6 +242,7 @@ impl Clock {
             min_members: self.min_members,
             orders: &self.orders,
             seed: self.seed,
+            authority: &self.authority,
         };
         self.mind.decide(toy, &context, observed)
     }

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::{Presence, Report, Sighting, Witness};
+use meshworker_core::{Authority, Presence, Report, Sighting, Witness};
+use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -56,6 +57,8 @@ pub struct Desk {
     news: watch::Sender<u64>,
     /// Whether the worker does nothing: then nobody is to wait for its word.
     only_plans: AtomicBool,
+    /// Whether the worker may act, and give its word.
+    mandate: Mutex<Arc<dyn Mandate>>,
     /// Whose announcements were refused.
     refused: Arc<Register>,
 }
@@ -132,6 +135,7 @@ impl Default for Desk {
             }),
             news: watch::Sender::new(0),
             only_plans: AtomicBool::new(false),
+            mandate: Mutex::new(Arc::new(Alone)),
             refused: Arc::default(),
         }
     }
@@ -219,7 +223,7 @@ impl Desk {
         let heard = heard.filter(|entry| entry.said == *asks && inner.has_its_address(entry));
         if heard.is_some_and(|entry| findings.looked_after(entry.since)) {
             answer.in_place = findings.in_place(asks.address);
-            if asks.phase == Phase::Leaving {
+            if asks.phase == Phase::Leaving && findings.hold_under(&self.authority()) {
                 answer.verdict = findings.verdict(asks);
             }
         }
@@ -231,9 +235,29 @@ impl Desk {
         self.only_plans.store(only_plans, Ordering::Relaxed);
     }
 
-    /// Whether this member has to ask another worker.
-    pub fn has_no_word_for(&self, asks: &Announcement) -> bool {
-        asks.phase == Phase::Leaving && self.only_plans.load(Ordering::Relaxed)
+    /// Whether its worker may act is to be read there.
+    pub fn under(&self, mandate: Arc<dyn Mandate>) {
+        *self.mandate.lock().unwrap_or_else(PoisonError::into_inner) = mandate;
+    }
+
+    /// Whether its worker may act.
+    fn authority(&self) -> Authority {
+        let mandate = self.mandate.lock();
+        mandate.unwrap_or_else(PoisonError::into_inner).authority()
+    }
+
+    /// Why this member has to ask another worker, if it has to.
+    pub fn has_no_word_for(&self, asks: &Announcement) -> Option<String> {
+        if asks.phase == Phase::Leaving && self.only_plans.load(Ordering::Relaxed) {
+            let why = "this worker only plans (dry-run): it lets nobody go and holds nobody";
+            return Some(why.into());
+        }
+        match self.authority() {
+            Authority::Yielded(to) if asks.phase.asks() => {
+                Some(format!("another worker acts: {to}"))
+            }
+            Authority::Yielded(_) | Authority::Held(_) => None,
+        }
     }
 
     /// How many members announce themselves, and how many of them wait to be let go.

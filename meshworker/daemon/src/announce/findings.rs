@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Closed, Gate, Leaver, MemberId, Observation, Plan, Report, Situation, Unanswered, Unity,
-    Witness,
+    Authority, Closed, Fence, Gate, Leaver, MemberId, Observation, Plan, Report, Situation,
+    Unanswered, Unity, Witness,
 };
 use tokio::time::Instant;
 
@@ -26,6 +26,8 @@ const PASSES: u32 = 3;
 pub struct Findings {
     /// When the pass began to look.
     began: Instant,
+    /// The number under which it decided; none while another worker acts.
+    fence: Option<Fence>,
     /// How long it looked and decided.
     took: Duration,
     /// The longest pause before the next pass looks.
@@ -73,6 +75,7 @@ impl Findings {
         let answering = answering.map(|(address, _)| *address);
         Findings {
             began,
+            fence: plan.fence,
             took,
             pause: Duration::ZERO,
             unity: unity(&plan.unity, &situation),
@@ -133,6 +136,11 @@ impl Findings {
     /// Whether the member at this address is in its place.
     pub fn in_place(&self, address: IpAddr) -> bool {
         self.in_place.contains(&address)
+    }
+
+    /// Whether this worker may still say what it found: it alone acts.
+    pub fn hold_under(&self, authority: &Authority) -> bool {
+        authority.admits(self.fence).is_ok()
     }
 
     /// Whether this member, which wants to leave, may stop. None when the pass

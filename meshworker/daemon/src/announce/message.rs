@@ -46,6 +46,13 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// Whether whoever is in it waits for a worker's word.
+    pub fn asks(self) -> bool {
+        matches!(self, Phase::Waiting | Phase::Leaving)
+    }
+}
+
 /// What a worker answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {

@@ -83,10 +83,9 @@ async fn announce(
         };
         Problem::new(status, refused.to_string())
     })?;
-    if desk.has_no_word_for(&said) {
+    if let Some(why) = desk.has_no_word_for(&said) {
         // An answer would count: whoever leaves waits for the word of all that answer.
-        let error = "this worker only plans (dry-run): it lets nobody go and holds nobody";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, error));
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
     }
     Ok(Json(desk.answer(&said, now)))
 }

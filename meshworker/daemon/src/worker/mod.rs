@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Context, Mind, Moment, Orders, Pace, Plan, Thought};
-use meshworker_engines::Engine;
+use meshworker_core::{Authority, Context, Mind, Moment, Orders, Pace, Plan, Thought};
 use meshworker_engines::registry::Visitor;
+use meshworker_engines::{Alone, Engine, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -131,6 +131,7 @@ pub struct Worker<E: Engine> {
     ears: Ears,
     desk: Option<Arc<Desk>>,
     sheet: Option<Arc<Sheet>>,
+    mandate: Arc<dyn Mandate>,
     observer: Observer<E>,
     mind: Mind,
     started: Instant,
@@ -152,6 +153,7 @@ impl<E: Engine> Worker<E> {
             ears: Ears::of(sources),
             desk: None,
             sheet: None,
+            mandate: Arc::new(Alone),
             mind: Mind::default(),
             started: Instant::now(),
             seed: jitter::chance(),
@@ -178,11 +180,19 @@ impl<E: Engine> Worker<E> {
         }
     }
 
+    /// The same, one of several workers, which acts while it is told to.
+    pub fn under(self, mandate: Arc<dyn Mandate>) -> Worker<E> {
+        if let Some(desk) = &self.desk {
+            desk.under(Arc::clone(&mandate));
+        }
+        Worker { mandate, ..self }
+    }
+
     /// One pass that waits for every witness, looks and decides, and does nothing.
     pub async fn look(&mut self) -> Pass<E> {
-        let began = Instant::now();
+        let (began, authority) = (Instant::now(), self.mandate.authority());
         let seen = self.observer.observe(&mut self.ears, Haste::None).await;
-        let plan = self.thinking(began, |mind, engine, context| {
+        let plan = self.thinking(began, &authority, |mind, engine, context| {
             mind.decide(engine, context, &seen.observed)
         });
         self.passed(began, seen, plan)
@@ -192,10 +202,11 @@ impl<E: Engine> Worker<E> {
     async fn decided(&mut self) -> Pass<E> {
         let (mut haste, mut before) = (self.haste, Waited::default());
         loop {
-            let began = Instant::now();
+            // Read before the look: whoever gains it decides from what he sees since.
+            let (began, authority) = (Instant::now(), self.mandate.authority());
             let mut seen = self.observer.observe(&mut self.ears, haste).await;
             before.add_to(&mut seen);
-            let thought = self.thinking(began, |mind, engine, context| {
+            let thought = self.thinking(began, &authority, |mind, engine, context| {
                 mind.consider(engine, context, &seen.observed, seen.whole)
             });
             match thought {
@@ -208,6 +219,7 @@ impl<E: Engine> Worker<E> {
     fn thinking<T>(
         &mut self,
         began: Instant,
+        authority: &Authority,
         think: impl FnOnce(&mut Mind, &E, &Context<'_>) -> T,
     ) -> T {
         let orders = self.orders();
@@ -216,6 +228,7 @@ impl<E: Engine> Worker<E> {
             limits: &self.cluster.limits,
             min_members: self.cluster.min_members,
             orders: &orders,
+            authority,
             seed: self.seed,
         };
         think(&mut self.mind, &self.engine, &context)
@@ -248,9 +261,9 @@ impl<E: Engine> Worker<E> {
             let pause = Cadence::new(self.cluster.interval).longest(pass.plan.pace);
             desk.publish(findings.until_next(pause));
         }
-        if !self.orders().dry_run {
-            let asked = Instant::now();
-            pass.done = meshworker_engines::perform(&self.engine, &pass.plan.steps).await;
+        if !self.orders().dry_run && pass.plan.fence.is_some() {
+            let (asked, mandate) = (Instant::now(), &*self.mandate);
+            pass.done = meshworker_engines::perform(&self.engine, &pass.plan.steps, mandate).await;
             pass.waited += asked.elapsed();
         }
         pass.requests.steps = pass.done.len();
@@ -352,6 +365,7 @@ impl<E: Engine> Worker<E> {
                 tokio::select! {
                     () = self.ears.news() => {}
                     () = ordered(self.sheet.as_deref()) => {}
+                    () = self.mandate.changed() => {}
                 }
             };
             tokio::select! {

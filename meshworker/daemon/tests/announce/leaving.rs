@@ -19,11 +19,11 @@ fn ip(slot: u64) -> IpAddr {
     [127, 0, 7, slot as u8].into()
 }
 
-fn present(slot: u64) -> Announcement {
+pub fn present(slot: u64) -> Announcement {
     member(slot, ip(slot), Phase::Present, 1)
 }
 
-fn leaving(slot: u64) -> Announcement {
+pub fn leaving(slot: u64) -> Announcement {
     member(slot, ip(slot), Phase::Leaving, 2)
 }
 

@@ -36,7 +36,7 @@ impl Source for Three {
 
 /// A worker that forgets at once, and the database that it looks after, with
 /// who is gone at each look.
-async fn worker(gone: &[&[&'static str]]) -> (Toy, Worker<Toy>) {
+pub async fn worker(gone: &[&[&'static str]]) -> (Toy, Worker<Toy>) {
     let world = World::new().await;
     let cluster = world.cluster(&[("removal-hold", "0"), ("removal-window", "0")]);
     let toy = Toy::default();

@@ -83,11 +83,11 @@ impl Planner for Toy {
             node: node.to_owned(),
             address: None,
             objections: Vec::new(),
-            steps: vec![Step {
-                to: [10, 0, 0, 1].into(),
-                request: Forget(node.to_owned()),
-                evidence: Vec::new(),
-            }],
+            steps: vec![Step::new(
+                [10, 0, 0, 1].into(),
+                Forget(node.to_owned()),
+                Vec::new(),
+            )],
         });
         let size = situation.wanted_views().count();
         Proposal {

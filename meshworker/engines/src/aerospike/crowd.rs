@@ -63,11 +63,11 @@ pub(super) fn thin_out(
         let others = taken_in.iter().chain(left_out).map(Node::address);
         let others = others.filter(|other| *other != node.address());
         let seeds: Vec<SocketAddr> = others.map(|other| seed(other, port)).collect();
-        Step {
-            to: node.address(),
-            request: Request::StandAside { seeds },
-            evidence: vec![stuck.says(), node.says()],
-        }
+        Step::new(
+            node.address(),
+            Request::StandAside { seeds },
+            vec![stuck.says(), node.says()],
+        )
     });
     steps.collect()
 }

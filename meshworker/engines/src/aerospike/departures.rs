@@ -109,11 +109,11 @@ pub(super) fn leavers(situation: &Situation<'_, Detail>, name: Name<'_>, port: u
             if view.detail.departed.binary_search(&address).is_ok() {
                 by = view.node.as_str();
             }
-            Step {
-                to: *survivor,
-                request: Request::TipClear(seed(address, port)),
-                evidence: vec![Evidence::view(by, format!("{ALUMNI}: {address}"))],
-            }
+            Step::new(
+                *survivor,
+                Request::TipClear(seed(address, port)),
+                vec![Evidence::view(by, format!("{ALUMNI}: {address}"))],
+            )
         });
         departures.push(Departure {
             node: address.to_string(),
@@ -145,16 +145,16 @@ fn cleanup(
             continue;
         }
         let listed: Vec<String> = departed.iter().map(IpAddr::to_string).collect();
-        steps.push(Step {
-            to: *survivor,
-            request: Request::AlumniReset {
+        steps.push(Step::new(
+            *survivor,
+            Request::AlumniReset {
                 departed: gone.iter().map(|address| seed(*address, port)).collect(),
             },
-            evidence: vec![Evidence::view(
+            vec![Evidence::view(
                 &view.node,
                 format!("{ALUMNI}: {}", listed.join(", ")),
             )],
-        });
+        ));
     }
     steps
 }

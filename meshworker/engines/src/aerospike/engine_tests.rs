@@ -212,11 +212,7 @@ async fn over_tls_the_tls_addresses_are_asked_for() {
 }
 
 async fn perform(server: &Server, request: Request) -> Result<String, Failure> {
-    let step = Step {
-        to: HOME,
-        request,
-        evidence: vec![],
-    };
+    let step = Step::new(HOME, request, vec![]);
     server.engine().perform(&step).await
 }
 

@@ -304,9 +304,9 @@ fn step(to: &Node<'_>, request: Request, because: &Node<'_>) -> Step<Request> {
     let pending = is_any(because, |space| space.quiesce_pending);
     let quiesced = is_any(because, |space| space.quiesced);
     let said = format!("pending_quiesce={pending};effective_is_quiesced={quiesced}");
-    Step {
-        to: to.address(),
+    Step::new(
+        to.address(),
         request,
-        evidence: vec![Evidence::view(&because.view.node, said)],
-    }
+        vec![Evidence::view(&because.view.node, said)],
+    )
 }

@@ -91,11 +91,7 @@ impl Seen {
             pending.unwrap(),
             quiesced.unwrap()
         );
-        Step {
-            to: at(n),
-            request,
-            evidence: vec![Evidence::view(id(n), said)],
-        }
+        Step::new(at(n), request, vec![Evidence::view(id(n), said)])
     }
 }
 

@@ -176,15 +176,15 @@ impl Rules {
         } else {
             (pick(anchor)?, pick(fragment)?)
         };
-        Some(Step {
-            to: told.address(),
-            request: Request::Tip {
+        Some(Step::new(
+            told.address(),
+            Request::Tip {
                 seed: seed(about.address(), self.heartbeat_port),
                 guest: Identity::of(about.view),
                 host: Identity::of(told.view),
             },
-            evidence: vec![told.says(), about.says()],
-        })
+            vec![told.says(), about.says()],
+        ))
     }
 }
 

@@ -172,15 +172,15 @@ impl Seen {
     }
 
     fn tip(&self, told: u32, about: u32) -> Step<Request> {
-        Step {
-            to: at(told),
-            request: Request::Tip {
+        Step::new(
+            at(told),
+            Request::Tip {
                 seed: port(about),
                 guest: self.identity(about),
                 host: self.identity(told),
             },
-            evidence: vec![self.says(told), self.says(about)],
-        }
+            vec![self.says(told), self.says(about)],
+        )
     }
 }
 
@@ -371,27 +371,27 @@ fn when_a_tip_does_not_take_others_have_their_turn() {
 }
 
 fn clear(told: u32, gone: u32, by: u32) -> Step<Request> {
-    Step {
-        to: at(told),
-        request: Request::TipClear(port(gone)),
-        evidence: vec![Evidence::view(
+    Step::new(
+        at(told),
+        Request::TipClear(port(gone)),
+        vec![Evidence::view(
             id(by),
             format!("services-alumni: {}", at(gone)),
         )],
-    }
+    )
 }
 
 fn reset(told: u32, seeds: &[u32], listed: &str) -> Step<Request> {
-    Step {
-        to: at(told),
-        request: Request::AlumniReset {
+    Step::new(
+        at(told),
+        Request::AlumniReset {
             departed: seeds.iter().map(|n| port(*n)).collect(),
         },
-        evidence: vec![Evidence::view(
+        vec![Evidence::view(
             id(told),
             format!("services-alumni: {listed}"),
         )],
-    }
+    )
 }
 
 /// The old script never cleared a tip: each survivor is asked, since nobody can

@@ -139,13 +139,13 @@ fn a_mesh_of_nine_is_thinned_out_until_eight_are_one() {
     let seen = Seen::clusters(&[&[1, 2, 3, 4, 5, 7, 9], &[6], &[8]]).community(&NINE);
     let seen = seen.each(&[6, 8], stranded);
     let others = [1, 2, 3, 4, 5, 7, 9, 6].map(port);
-    let aside = Step {
-        to: at(8),
-        request: Request::StandAside {
+    let aside = Step::new(
+        at(8),
+        Request::StandAside {
             seeds: others.to_vec(),
         },
-        evidence: vec![seen.says(6), seen.says(8)],
-    };
+        vec![seen.says(6), seen.says(8)],
+    );
     let expected = Proposal {
         steps: vec![seen.tip(6, 1), aside],
         refusals: vec![refuse(&seen, 8)],

@@ -10,10 +10,10 @@ use aerospike_sim::testing::Loopback;
 pub use aerospike_sim::testing::PATIENCE;
 use aerospike_sim::{NodeOptions, SimNode, info};
 use meshworker_core::{
-    Answer, Context, Limits, Mind, Moment, Observation, Orders, Plan, Report, Thought, Witness,
+    Answer, Context, Limits, Mind, Moment, Observation, Plan, Report, Thought, Witness,
 };
 use meshworker_engines::aerospike::{Aerospike, Detail, Request};
-use meshworker_engines::{Access, Done, Engine, perform};
+use meshworker_engines::{Access, Alone, Done, Engine, perform};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -122,7 +122,7 @@ impl Worker {
         loop {
             let (answers, thought) = self.look().await;
             if let Thought::Decided(plan) = thought {
-                let done = perform(&self.engine, &plan.steps).await;
+                let done = perform(&self.engine, &plan.steps, &Alone).await;
                 return Pass {
                     answers,
                     plan,
@@ -142,13 +142,7 @@ impl Worker {
             reports: vec![Report::addresses(Witness::Dns, self.dns.iter().copied())],
             answers: looks.join_all().await.into_iter().collect(),
         };
-        let context = Context {
-            now: Moment(self.started.elapsed()),
-            limits: &self.limits,
-            min_members: 1,
-            orders: Orders::none(),
-            seed: 0,
-        };
+        let context = Context::alone(Moment(self.started.elapsed()), &self.limits);
         let thought = self.mind.consider(&*self.engine, &context, &observed, true);
         (observed.answers, thought)
     }

@@ -56,9 +56,9 @@ impl Scales {
 
     /// Moves all these slots from the first master to the second.
     async fn moved(&self, slots: Slots) -> Result<String, Failure> {
-        let step = Step {
-            to: self.nodes[0],
-            request: RedisRequest {
+        let step = Step::new(
+            self.nodes[0],
+            RedisRequest {
                 node: self.ids[0].clone(),
                 act: Act::Move {
                     slots,
@@ -68,8 +68,8 @@ impl Scales {
                 },
                 parting: false,
             },
-            evidence: Vec::new(),
-        };
+            Vec::new(),
+        );
         self.servers.engine().perform(&step).await
     }
 

@@ -73,15 +73,15 @@ impl Table {
     }
 
     fn step(&self, at: usize, act: Act) -> Step<RedisRequest> {
-        Step {
-            to: self.nodes[at],
-            request: RedisRequest {
+        Step::new(
+            self.nodes[at],
+            RedisRequest {
                 node: self.ids[at].clone(),
                 act,
                 parting: false,
             },
-            evidence: Vec::new(),
-        }
+            Vec::new(),
+        )
     }
 
     /// What one worker that comes later makes of it: the whole cluster is in

@@ -170,14 +170,16 @@ async fn a_wish_that_is_fulfilled_already_is_a_success() {
         assert!(again.is_ok(), "{step}: {again:?}");
     }
     let first = engine.observe(nodes[0]).await.unwrap();
-    let step = |node: &str, act: Act| Step {
-        to: nodes[0],
-        request: RedisRequest {
-            node: node.into(),
-            act,
-            parting: false,
-        },
-        evidence: Vec::new(),
+    let step = |node: &str, act: Act| {
+        Step::new(
+            nodes[0],
+            RedisRequest {
+                node: node.into(),
+                act,
+                parting: false,
+            },
+            Vec::new(),
+        )
     };
     let forget = Act::Forget {
         node: "0".repeat(40),
@@ -224,19 +226,21 @@ async fn a_slot_that_a_third_master_got_meanwhile_stays_there() {
     let slot: u16 = slot.unwrap().parse().unwrap();
     let owner = usize::from(slot > 5461) + usize::from(slot > 10922);
     let (third, other) = ((owner + 1) % 3, (owner + 2) % 3);
-    let moved = |from: usize, to: usize| Step {
-        to: nodes[from],
-        request: RedisRequest {
-            node: ids[from].clone(),
-            act: Act::Move {
-                slots: Slots::from_ranges([(slot, slot)]),
-                target: ids[to].clone(),
-                address: nodes[to],
-                others: nodes.clone(),
+    let moved = |from: usize, to: usize| {
+        Step::new(
+            nodes[from],
+            RedisRequest {
+                node: ids[from].clone(),
+                act: Act::Move {
+                    slots: Slots::from_ranges([(slot, slot)]),
+                    target: ids[to].clone(),
+                    address: nodes[to],
+                    others: nodes.clone(),
+                },
+                parting: false,
             },
-            parting: false,
-        },
-        evidence: Vec::new(),
+            Vec::new(),
+        )
     };
     engine.perform(&moved(owner, third)).await.unwrap();
     // The same again, as a second worker would, is done already; and a worker

@@ -88,17 +88,17 @@ async fn whoever_met_a_member_over_the_bus_got_the_password() {
     let view = engine.observe(nodes[0]).await.unwrap();
     let table = view.detail.table.iter();
     let theirs = table.clone().find(|entry| entry.address == Some(stranger));
-    let forget = Step {
-        to: stranger,
-        request: RedisRequest {
+    let forget = Step::new(
+        stranger,
+        RedisRequest {
             node: theirs.unwrap().node.clone(),
             act: Act::Forget {
                 node: view.node.clone(),
             },
             parting: false,
         },
-        evidence: Vec::new(),
-    };
+        Vec::new(),
+    );
     assert!(engine.perform(&forget).await.is_err());
     assert_eq!(text(&heard), "");
 

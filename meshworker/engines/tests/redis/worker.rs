@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use meshworker_conformance::quick_limits;
 use meshworker_core::{
-    Context, Grade, Limits, Mind, Moment, Observation, Orders, Plan, Presence, Report, Sighting,
-    Step, Thought, Witness,
+    Context, Grade, Limits, Mind, Moment, Observation, Plan, Presence, Report, Sighting, Step,
+    Thought, Witness,
 };
 use meshworker_engines::redis::{Redis, RedisRequest};
-use meshworker_engines::{Engine, perform};
+use meshworker_engines::{Alone, Engine, perform};
 use tokio::time::Instant;
 
 /// A worker without a daemon.
@@ -85,20 +85,14 @@ impl Worker {
             ],
             answers,
         };
-        let context = Context {
-            now: Moment(self.start.elapsed()),
-            limits: &self.limits,
-            min_members: 1,
-            orders: Orders::none(),
-            seed: 0,
-        };
+        let context = Context::alone(Moment(self.start.elapsed()), &self.limits);
         self.mind.consider(&*self.engine, &context, &observed, true)
     }
 
     /// Performs these steps: nodes side by side, steps of one node in order.
     pub async fn act(&mut self, steps: &[Step<RedisRequest>]) {
         let now = self.start.elapsed().as_secs_f64();
-        for done in perform(&self.engine, steps).await {
+        for done in perform(&self.engine, steps, &Alone).await {
             let reply = done.reply.unwrap_or_else(|failure| failure.to_string());
             self.story += &format!("{now:8.3} s  {}  =>  {reply}\n", done.step);
         }

@@ -6,8 +6,8 @@ mod claims;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
-    Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Plan, Progress, Release, Unity,
-    View,
+    Authority, Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Plan, Progress,
+    Release, Unity, View,
 };
 
 use super::*;
@@ -128,6 +128,7 @@ fn all_found(
         answers,
     };
     let plan: Plan<()> = Plan {
+        fence: Authority::alone().fence(),
         steps: Vec::new(),
         leavers,
         settled,

@@ -48,7 +48,7 @@ impl Leavers {
             if before.is_none()
                 && !leaver.patient
                 && let Some(closed) = leaver.release.closed()
-                && closed.gate != Gate::Settled
+                && !matches!(closed.gate, Gate::Settled | Gate::Authority)
             {
                 let text = format!(
                     "{} stops within seconds, and that is not safe: {}; shrink with \

@@ -61,17 +61,17 @@ fn departure(
 ) -> Departure<RedisRequest> {
     let steps = world.anchor_nodes().filter_map(|node| {
         let entry = node.entry(id)?;
-        Some(Step {
-            to: node.address,
-            request: RedisRequest {
+        Some(Step::new(
+            node.address,
+            RedisRequest {
                 node: node.id.to_owned(),
                 act: Act::Forget {
                     node: id.to_owned(),
                 },
                 parting: false,
             },
-            evidence: vec![node.said(format!("{id}: {}", entry.said()))],
-        })
+            vec![node.said(format!("{id}: {}", entry.said()))],
+        ))
     });
     let alive_to = seen.alive_to.into_iter();
     let mut objections: Vec<Objection> = alive_to

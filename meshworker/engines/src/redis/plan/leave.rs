@@ -44,15 +44,15 @@ pub fn floor(world: &World<'_>) -> Floor {
 
 /// A request that serves a member which is meant to go.
 pub fn request(to: &Node<'_>, act: Act, said: Vec<Evidence>) -> Step<RedisRequest> {
-    Step {
-        to: to.address,
-        request: RedisRequest {
+    Step::new(
+        to.address,
+        RedisRequest {
             node: to.id.to_owned(),
             act,
             parting: true,
         },
-        evidence: said,
-    }
+        said,
+    )
 }
 
 /// How a master gets rid of its slots: in words, what is to be done now, and which

@@ -112,15 +112,15 @@ struct Draft {
 
 impl Draft {
     fn step(&mut self, to: &Node<'_>, act: Act, said: Vec<Evidence>) {
-        self.steps.push(Step {
-            to: to.address,
-            request: RedisRequest {
+        self.steps.push(Step::new(
+            to.address,
+            RedisRequest {
                 node: to.id.to_owned(),
                 act,
                 parting: false,
             },
-            evidence: said,
-        });
+            said,
+        ));
     }
 }
 

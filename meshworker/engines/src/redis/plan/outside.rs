@@ -88,16 +88,18 @@ fn is_bystander(situation: &Situation<'_, Detail>, world: &World<'_>, entry: &En
 fn forget(world: &World<'_>, id: &str, said: &str) -> Vec<Step<RedisRequest>> {
     let members = world.members().filter(|member| member.entry(id).is_some());
     members
-        .map(|member| Step {
-            to: member.address,
-            request: RedisRequest {
-                node: member.id.to_owned(),
-                act: Act::Forget {
-                    node: id.to_owned(),
+        .map(|member| {
+            Step::new(
+                member.address,
+                RedisRequest {
+                    node: member.id.to_owned(),
+                    act: Act::Forget {
+                        node: id.to_owned(),
+                    },
+                    parting: false,
                 },
-                parting: false,
-            },
-            evidence: vec![member.said(said)],
+                vec![member.said(said)],
+            )
         })
         .collect()
 }
