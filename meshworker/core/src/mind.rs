@@ -26,6 +26,10 @@ struct Doubt {
 
 /// What follows from a look.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is nearly always a plan"
+)]
 pub enum Thought<R> {
     /// Do this.
     Decided(Plan<R>),
