@@ -5,7 +5,7 @@
 
 use meshworker_engines::budget::{A_CONNECTION, FREE, LISTS, LONG, MOST_KEPT, READING};
 
-use crate::announce::{A_MEMBER, MOST_MEMBERS};
+use crate::announce::{A_MEMBER, MOST_HELD, MOST_MEMBERS};
 use crate::board::EVENTS;
 use crate::docker;
 use crate::http::{A_STREAM, ANSWERS, CONNECTIONS};
@@ -39,7 +39,7 @@ const SERVERS: usize = 2;
 const NAMES: usize = 2;
 
 /// All of them.
-pub const BOUNDS: [Bound; 12] = [
+pub const BOUNDS: [Bound; 13] = [
     bound("the program, a thousand members at rest", PROGRAM),
     bound("connections to nodes", (MOST_KEPT + ASKED) * A_CONNECTION),
     bound("replies of nodes under way", LONG + ASKED * FREE),
@@ -50,6 +50,7 @@ pub const BOUNDS: [Bound; 12] = [
     bound("streams of events", STREAMS * A_STREAM),
     bound("events that are remembered", EVENTS),
     bound("announcements", MOST_MEMBERS * A_MEMBER),
+    bound("answers that are held for members", MOST_HELD * A_STREAM),
     bound(
         "an answer of the Docker API, and what is read of it",
         docker::ANSWER + witness::docker::REPORTS,

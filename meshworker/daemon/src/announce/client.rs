@@ -12,7 +12,8 @@ use meshworker_core::Told;
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 
-use super::{Announcement, Answer, PATH};
+use super::held::HAS;
+use super::{Announcement, Answer, HELD, PATH};
 use crate::proof::{Call, Unproved};
 use crate::token_file::TokenFile;
 
@@ -29,8 +30,8 @@ pub enum Unheard {
     #[error(transparent)]
     Unproved(#[from] Unproved),
     /// It took too long.
-    #[error("no answer within {} s", DEADLINE.as_secs())]
-    Timeout,
+    #[error("no answer within {} s", .0.as_secs())]
+    Timeout(Duration),
     /// What answers there does not speak this protocol.
     #[error("no usable answer: {0}")]
     Garbage(String),
@@ -65,25 +66,55 @@ impl Client {
         worker: SocketAddr,
         announcement: &Announcement,
     ) -> Result<Answer, Unheard> {
-        let exchange = self.exchange(worker, announcement);
-        timeout(DEADLINE, exchange)
-            .await
-            .unwrap_or(Err(Unheard::Timeout))
+        self.within(DEADLINE, worker, announcement, None).await
+    }
+
+    /// The same, answered once there is another answer than that of this mark, or after
+    /// [`HELD`]; a second later nobody waits any more. May be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::post`].
+    pub async fn post_again(
+        &self,
+        worker: SocketAddr,
+        announcement: &Announcement,
+        has: u64,
+    ) -> Result<Answer, Unheard> {
+        let deadline = HELD + DEADLINE;
+        self.within(deadline, worker, announcement, Some(has)).await
+    }
+
+    async fn within(
+        &self,
+        deadline: Duration,
+        worker: SocketAddr,
+        announcement: &Announcement,
+        has: Option<u64>,
+    ) -> Result<Answer, Unheard> {
+        let exchange = self.exchange(worker, announcement, has);
+        let answer = timeout(deadline, exchange).await;
+        answer.unwrap_or(Err(Unheard::Timeout(deadline)))
     }
 
     async fn exchange(
         &self,
         worker: SocketAddr,
         announcement: &Announcement,
+        has: Option<u64>,
     ) -> Result<Answer, Unheard> {
         let garbage = |why: &dyn std::fmt::Display| {
             Unheard::Garbage(Told::<400>::from(why.to_string()).into_string())
         };
         let body = serde_json::to_vec(announcement).map_err(|why| garbage(&why))?;
-        let request = Request::post(PATH)
+        let mut request = Request::post(PATH)
             .header(header::HOST, worker.to_string())
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::CONNECTION, "close")
+            .header(header::CONNECTION, "close");
+        if let Some(mark) = has {
+            request = request.header(HAS, mark);
+        }
+        let request = request
             .body(Full::new(Bytes::from(body)))
             .map_err(|why| garbage(&why))?;
 

@@ -5,6 +5,7 @@ mod patience;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +13,10 @@ use std::time::Duration;
 use meshworker_core::{Authority, Presence, Report, Sighting, Witness};
 use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::routes::LONGEST_TEXT;
-use super::{Announcement, Answer, Findings, Phase, Verdict};
+use super::{Announcement, Answer, Findings, HELD, Phase, Verdict};
 use crate::turned_away::Register;
 
 pub use claim::{Refused, Speaker};
@@ -55,6 +56,8 @@ pub struct Desk {
     inner: Mutex<Inner>,
     /// Counts what the worker has to look at.
     news: watch::Sender<u64>,
+    /// Wakes whose answers are held: whether more will be found out here.
+    found: watch::Sender<bool>,
     /// Whether the worker does nothing: then nobody is to wait for its word.
     only_plans: AtomicBool,
     /// Whether the worker may act, and give its word.
@@ -134,6 +137,7 @@ impl Default for Desk {
                 refused_news: VecDeque::new(),
             }),
             news: watch::Sender::new(0),
+            found: watch::Sender::new(true),
             only_plans: AtomicBool::new(false),
             mandate: Mutex::new(Arc::new(Alone)),
             refused: Arc::default(),
@@ -204,6 +208,7 @@ impl Desk {
             verdict: (asks.phase == Phase::Waiting)
                 .then(|| inner.may_start(asks, now))
                 .flatten(),
+            mark: None,
         };
         let Some(findings) = &inner.findings else {
             return answer;
@@ -228,6 +233,25 @@ impl Desk {
             }
         }
         answer
+    }
+
+    /// The same, once it is another answer than that of this mark, or after [`HELD`]. May
+    /// be cancelled.
+    pub async fn other_answer(&self, asks: &Announcement, than: u64) -> Answer {
+        let mut found = self.found.subscribe();
+        let mut over = pin!(sleep(HELD));
+        loop {
+            let open = *found.borrow_and_update();
+            let answer = self.answer(asks, Instant::now());
+            if !open || answer.own_mark() != than {
+                return answer;
+            }
+            tokio::select! {
+                // The sender is ours, so there is always one.
+                _ = found.changed() => {}
+                () = &mut over => return self.answer(asks, Instant::now()),
+            }
+        }
     }
 
     /// Whether its worker only plans, so that its word on who may go is none.
@@ -271,6 +295,12 @@ impl Desk {
     /// What the worker found last: what members are answered from now on.
     pub fn publish(&self, findings: Findings) {
         self.lock().findings = Some(findings);
+        self.found.send_replace(true);
+    }
+
+    /// Holds no answer any more: nothing will be found out here.
+    pub(super) fn close(&self) {
+        self.found.send_replace(false);
     }
 
     /// Who announces itself, and the number of the news in it.

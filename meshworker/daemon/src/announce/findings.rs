@@ -212,6 +212,21 @@ fn tasks(reports: &[Report]) -> Option<BTreeSet<(String, IpAddr)>> {
 
 #[cfg(test)]
 impl Findings {
+    /// Those of a pass over one member that is in its place.
+    pub(crate) fn settled_at(began: Instant, address: IpAddr) -> Findings {
+        Findings {
+            began,
+            took: Duration::ZERO,
+            pause: Duration::ZERO,
+            unity: "one cluster of 1 member".to_owned(),
+            in_place: [address].into(),
+            vouched: BTreeSet::new(),
+            answering: BTreeSet::new(),
+            tasks: None,
+            leavers: Vec::new(),
+        }
+    }
+
     /// The same, of a pass in which these witnesses reported.
     pub(super) fn listing(self, reports: &[Report]) -> Findings {
         Findings {

@@ -1,5 +1,6 @@
 //! What a supervisor and a worker say to each other, as JSON.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use meshworker_core::Told;
@@ -69,6 +70,24 @@ pub struct Answer {
     /// None in other phases, while no pass has looked since it began to leave,
     /// and while the worker is too young to know who else announces itself.
     pub verdict: Option<Verdict>,
+    /// What tells this answer from others, for whoever wants to hear only of another
+    /// one; none where such a wish is not met now, and of a worker that does not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<u64>,
+}
+
+impl Answer {
+    /// What tells it from others. A reason that only counts down is no other one.
+    pub(super) fn own_mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.generation, self.in_place).hash(&mut hasher);
+        if let Some(verdict) = &self.verdict {
+            verdict.granted.hash(&mut hasher);
+            let words = verdict.why.chars().filter(|c| !c.is_ascii_digit());
+            words.for_each(|c| c.hash(&mut hasher));
+        }
+        hasher.finish()
+    }
 }
 
 /// Whether a member that is leaving may stop, or one that waits may start.
@@ -122,6 +141,7 @@ mod tests {
                     place: 1,
                     progress: Some(nasty.to_owned()),
                 }),
+                mark: None,
             };
             let sent = serde_json::to_string(&answer).unwrap();
             let heard: Answer = serde_json::from_str(&sent).unwrap();

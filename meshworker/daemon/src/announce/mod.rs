@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! supervisor ── POST /v1/announcements, each second, to every worker ──> worker
-//!            <── what the cluster is, and whether this member may stop ──
+//!            <── what the cluster is, and whether this member may stop: once that is
+//!                something else than it knows, or after a second ──
 //! ```
 //!
 //! Every announcement carries everything, so nothing is lost when either side
@@ -18,6 +19,7 @@
 pub mod client;
 mod desk;
 mod findings;
+mod held;
 mod message;
 mod registry;
 mod routes;
@@ -26,6 +28,8 @@ mod source;
 pub(crate) use desk::{A_MEMBER, MOST_MEMBERS};
 pub use desk::{Desk, Refused, Speaker};
 pub use findings::Findings;
+pub use held::HELD;
+pub(crate) use held::MOST_HELD;
 pub use message::{Announcement, Answer, Phase, Verdict};
 pub use registry::{Registration, Registry};
 pub(crate) use routes::understood;

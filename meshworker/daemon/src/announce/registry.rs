@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::Desk;
+use super::held::Held;
 use crate::witness::Place;
 
 /// For so long an answer on where the workers are does for whoever comes next: a worker
@@ -23,6 +24,7 @@ pub struct Registry {
     desks: Mutex<BTreeMap<String, Arc<Desk>>>,
     /// Where the workers are, for what they ask of each other.
     workers: Option<Workers>,
+    pub(super) held: Held,
 }
 
 /// Where the workers are. However many announcements come from elsewhere, one question
@@ -132,6 +134,7 @@ impl Drop for Registration {
         if desks.get(&self.cluster).is_some_and(mine) {
             desks.remove(&self.cluster);
         }
+        self.desk.close();
     }
 }
 

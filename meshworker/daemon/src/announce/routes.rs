@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use meshworker_core::is_harmful;
 use tokio::time::Instant;
 
+use super::held::HAS;
 use super::{Announcement, Answer, PATH, Refused, Registry, Speaker};
-use crate::http::{Json, Peer, Problem, read};
+use crate::http::{Json, Lease, Peer, Problem, read};
 use crate::status::Health;
 
 /// Longer than any name or id of Swarm: its names are DNS names.
@@ -60,8 +61,12 @@ async fn wrong_method(method: Method, uri: Uri) -> Problem {
 async fn announce(
     extract::State(state): extract::State<State>,
     Extension(Peer(peer)): Extension<Peer>,
+    Extension(lease): Extension<Lease>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Answer>, Problem> {
+    let has = headers.get(HAS).and_then(|mark| mark.to_str().ok());
+    let has = has.and_then(|mark| mark.parse().ok());
     let said = understood(&read(body).await?, peer)?;
     let desk = state.registry.desk(&said.cluster).ok_or_else(|| {
         let found = &said.cluster;
@@ -87,7 +92,28 @@ async fn announce(
         // An answer would count: whoever leaves waits for the word of all that answer.
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
     }
-    Ok(Json(desk.answer(&said, now)))
+    let answer = desk.answer(&said, now);
+    let mark = answer.own_mark();
+    if has != Some(mark) {
+        return Ok(Json(marked(answer)));
+    }
+    let Some(place) = state.registry.held.enter(peer, said.phase) else {
+        return Ok(Json(answer));
+    };
+    // Whoever gives way here is answered, and not cut off.
+    lease.stream(Arc::default());
+    tokio::select! {
+        answer = desk.other_answer(&said, mark) => Ok(Json(marked(answer))),
+        () = async { place.gives_way().notified().await } => Ok(Json(answer)),
+    }
+}
+
+/// The same, for whoever may wait for another one.
+fn marked(answer: Answer) -> Answer {
+    Answer {
+        mark: Some(answer.own_mark()),
+        ..answer
+    }
 }
 
 /// The announcement in a body, if it can be one.

@@ -11,6 +11,7 @@ mod problem;
 mod rate;
 mod readers;
 mod server;
+mod streams;
 mod token;
 
 pub use body::read;
@@ -22,4 +23,5 @@ pub use rate::{Limited, limited, limited_to, limited_with};
 pub use readers::{Readers, Unknown, restricted};
 pub(crate) use server::{A_STREAM, ANSWERS, CONNECTIONS};
 pub use server::{Peer, Server};
+pub use streams::{StreamPlace, Streams};
 pub use token::Tokens;

@@ -1,17 +1,18 @@
 //! Tells all workers, again and again, who this member is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::course::{Event, Round};
 use super::identity::Identity;
 use super::names::Workers;
-use crate::announce::{Announcement, Phase, client::Client};
+use crate::announce::{Announcement, Answer, Phase, client::Client};
 
 /// Between two announcements of a member that is to stay.
 const CALM: Duration = Duration::from_secs(1);
@@ -19,6 +20,10 @@ const CALM: Duration = Duration::from_secs(1);
 /// Between two announcements of one that waits to start, or is on its way out:
 /// somebody waits for it.
 const LEAVING: Duration = Duration::from_millis(500);
+
+/// Between the beginnings of two announcements to one worker that has another answer each
+/// time: it is to reach this member within 50 ms.
+const SOONEST: Duration = Duration::from_millis(25);
 
 /// So many that did not answer are told in one round, besides those that did: there are
 /// a few workers, and a name server can list any number of addresses.
@@ -48,9 +53,42 @@ impl Turns {
         now.extend(others);
         now
     }
+}
 
-    fn note(&mut self, round: &Round) {
-        self.answered = round.answers.iter().map(|(worker, _)| *worker).collect();
+/// What is going on with one worker.
+#[derive(Debug, Default)]
+struct Line {
+    /// Whether it is being told.
+    told: bool,
+    /// The mark of its last answer that had one.
+    mark: Option<u64>,
+    /// What it said last, to this phase.
+    said: Option<Result<Answer, String>>,
+}
+
+/// All workers that are told of one phase.
+#[derive(Debug, Default)]
+struct Lines(BTreeMap<SocketAddr, Line>);
+
+impl Lines {
+    /// Those that answered.
+    fn answered(&self) -> BTreeSet<SocketAddr> {
+        let lines = self.0.iter();
+        let answered = lines.filter(|(_, line)| matches!(line.said, Some(Ok(_))));
+        answered.map(|(worker, _)| *worker).collect()
+    }
+
+    /// What all of them say, once each has had its time to say something. The word of
+    /// one that is asked for another one stands until then.
+    fn round(&self) -> Option<Round> {
+        let mut round = Round::default();
+        for (worker, line) in &self.0 {
+            match line.said.as_ref()? {
+                Ok(answer) => round.answers.push((*worker, answer.clone())),
+                Err(why) => round.failures.push(format!("{worker}: {why}")),
+            }
+        }
+        Some(round)
     }
 }
 
@@ -78,49 +116,24 @@ impl Announcer {
         let mut turns = Turns::default();
         loop {
             let (now, generation) = *phase.borrow_and_update();
-            let known = workers.borrow_and_update().clone();
-            let told = turns.next(&known.addresses);
-            let round = tokio::select! {
-                round = self.round(now, generation, &told, &known.why) => round,
-                // A new phase does not wait for a slow worker's answer to the old.
-                changed = phase.changed() => match changed {
-                    Ok(()) => continue,
-                    Err(_) => return,
-                },
-            };
-            turns.note(&round);
-            if events.send(Event::Round(round)).await.is_err() {
-                return;
-            }
+            let said = self.said(now, generation);
             let pause = if now == Phase::Present { CALM } else { LEAVING };
             tokio::select! {
-                () = sleep(pause) => {}
+                () = self.tell(&said, pause, &mut workers, &mut turns, &events) => return,
+                // A new phase does not wait for a slow worker's answer to the old.
                 changed = phase.changed() => if changed.is_err() { return; },
-                changed = workers.changed() => if changed.is_err() { return; },
             }
         }
     }
 
-    /// Tells each of these workers once, all at the same time.
-    async fn round(
-        &self,
-        phase: Phase,
-        generation: u64,
-        workers: &[SocketAddr],
-        why_none: &str,
-    ) -> Round {
-        let mut round = Round::default();
-        if workers.is_empty() {
-            round.failures.push(format!("DNS: {why_none}"));
-            return round;
-        }
+    fn said(&self, phase: Phase, generation: u64) -> Announcement {
         let Identity {
             service,
             slot,
             task,
             node,
         } = self.identity.clone();
-        let announcement = Announcement {
+        Announcement {
             cluster: self.cluster.clone(),
             service,
             slot,
@@ -129,24 +142,107 @@ impl Announcer {
             address: self.address,
             phase,
             generation,
-        };
-        let posts = workers.iter().map(async |worker: &SocketAddr| {
-            (*worker, self.client.post(*worker, &announcement).await)
-        });
-        for (worker, answer) in join_all(posts).await {
-            match answer {
-                Ok(answer) => round.answers.push((worker, answer)),
-                Err(why) => round.failures.push(format!("{worker}: {why}")),
+        }
+    }
+
+    /// Tells this until nobody listens for what the workers say: a worker that holds its
+    /// answer until there is another one again and again, the others each time that the
+    /// pause has passed.
+    async fn tell(
+        &self,
+        said: &Announcement,
+        pause: Duration,
+        workers: &mut watch::Receiver<Workers>,
+        turns: &mut Turns,
+        events: &mpsc::Sender<Event>,
+    ) {
+        let mut beat = interval(pause);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut lines, mut calls) = (Lines::default(), FuturesUnordered::new());
+        loop {
+            let due = async {
+                tokio::select! {
+                    _ = beat.tick() => true,
+                    changed = workers.changed() => changed.is_ok(),
+                }
+            };
+            let round = tokio::select! {
+                due = due => {
+                    if !due {
+                        return;
+                    }
+                    beat.reset();
+                    let Workers { addresses, why, .. } = workers.borrow_and_update().clone();
+                    if !lines.0.is_empty() {
+                        turns.answered = lines.answered();
+                    }
+                    let told = turns.next(&addresses);
+                    lines.0.retain(|worker, _| told.contains(worker));
+                    for worker in told {
+                        let line = lines.0.entry(worker).or_default();
+                        if !std::mem::replace(&mut line.told, true) {
+                            calls.push(self.call(worker, said, line.mark, Duration::ZERO));
+                        }
+                    }
+                    lines.0.is_empty().then(|| Round {
+                        failures: vec![format!("DNS: {why}")],
+                        ..Round::default()
+                    })
+                }
+                Some((worker, heard, took)) = calls.next() => {
+                    let Some(line) = lines.0.get_mut(&worker) else {
+                        continue;
+                    };
+                    let mark = heard.as_ref().ok().and_then(|answer| answer.mark);
+                    line.told = mark.is_some();
+                    line.mark = mark.or(line.mark);
+                    line.said = Some(heard);
+                    if mark.is_some() {
+                        let rest = SOONEST.saturating_sub(took);
+                        calls.push(self.call(worker, said, mark, rest));
+                    }
+                    lines.round()
+                }
+            };
+            if let Some(round) = round
+                && events.send(Event::Round(round)).await.is_err()
+            {
+                return;
             }
         }
-        round
+    }
+
+    /// Tells one worker after this pause, and asks for another answer than it has: what
+    /// came of that, and how long it took.
+    async fn call(
+        &self,
+        worker: SocketAddr,
+        said: &Announcement,
+        has: Option<u64>,
+        after: Duration,
+    ) -> (SocketAddr, Result<Answer, String>, Duration) {
+        sleep(after).await;
+        let began = Instant::now();
+        let heard = match has {
+            None => self.client.post(worker, said).await,
+            Some(mark) => self.client.post_again(worker, said, mark).await,
+        };
+        let heard = heard.map_err(|why| why.to_string());
+        (worker, heard, began.elapsed())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::timeout;
+
     use super::*;
-    use crate::announce::Answer;
+    use crate::announce::{Findings, Registry, State, router};
+    use crate::http::Server;
+    use crate::proof::Door;
+    use crate::token_file::TokenFile;
 
     /// A name server that listed thousands had a member call all of them each second.
     #[test]
@@ -167,27 +263,87 @@ mod tests {
                 break;
             }
             assert!(rounds <= 5000 / UNHEARD + 1);
-            turns.note(&Round::default());
+            turns.answered.clear();
         }
-        let answer = Answer {
-            generation: 1,
-            in_place: true,
-            cluster: String::new(),
-            verdict: None,
-        };
-        let mut round = Round::default();
-        round.answers.push((worker, answer));
         // From then on it is told each time, and first.
         for _ in 0..200 {
-            turns.note(&round);
+            turns.answered = [worker].into();
             let told = turns.next(&listed);
             assert_eq!((told[0], told.len()), (worker, 1 + UNHEARD));
         }
         // As many as there usually are, are told all of them each time.
         for _ in 0..3 {
-            turns.note(&Round::default());
+            turns.answered.clear();
             assert_eq!(turns.next(&listed[..3]).len(), 3);
         }
         assert_eq!(turns.next(&[]), []);
+    }
+    /// Nobody is asked because it is time: the first question was the last one, and one
+    /// worker that is slow to say something else kept the others' word back.
+    #[tokio::test]
+    async fn each_worker_is_heard_as_soon_as_it_has_another_answer() {
+        let token = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(token.path(), "a-token-of-these-tests").unwrap();
+        let token = TokenFile::new(token.path());
+        let mut workers = Vec::new();
+        for _ in 0..2 {
+            let registry = Registry::new();
+            let open = registry.open("db");
+            let at = SocketAddr::from(([127, 0, 0, 1], 0));
+            let server = Server::bind(at, router(State { registry }), "tests");
+            let door = Door::of(token.clone()).unwrap();
+            let server = server.await.unwrap().with_proof(Arc::new(door));
+            let at = server.address();
+            let (stop, stopped) = watch::channel(false);
+            tokio::spawn(server.run(stopped));
+            workers.push((at, open, stop));
+        }
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let announcer = Announcer {
+            cluster: "db".into(),
+            identity: Identity {
+                service: "db".into(),
+                slot: 1,
+                task: "task".into(),
+                node: "node".into(),
+            },
+            address,
+            client: Client::new(token, Some(address)),
+        };
+        let said = announcer.said(Phase::Waiting, 1);
+        let known = Workers {
+            asked: true,
+            addresses: workers.iter().map(|(at, ..)| *at).collect(),
+            why: String::new(),
+        };
+        let (_knows, mut known) = watch::channel(known);
+        let (tells, mut events) = mpsc::channel(8);
+        let mut turns = Turns::default();
+        let day = Duration::from_secs(86_400);
+        let telling = announcer.tell(&said, day, &mut known, &mut turns, &tells);
+        let hears = async {
+            // How many of the two say that a pass has looked.
+            for looked in 0..=2_usize {
+                if let Some((_, open, _)) = looked.checked_sub(1).and_then(|at| workers.get(at)) {
+                    open.desk()
+                        .publish(Findings::settled_at(Instant::now(), address));
+                }
+                loop {
+                    let Some(Event::Round(round)) = events.recv().await else {
+                        panic!("no round");
+                    };
+                    assert_eq!(round.failures, [""; 0]);
+                    assert_eq!(round.answers.len(), 2);
+                    let in_place = round.answers.iter().filter(|(_, said)| said.in_place);
+                    if in_place.count() == looked {
+                        break;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = telling => panic!("it ended"),
+            heard = timeout(Duration::from_secs(60), hears) => heard.unwrap(),
+        }
     }
 }

@@ -152,6 +152,7 @@ mod tests {
                 in_place,
                 cluster: "a cluster".into(),
                 verdict: None,
+                mark: None,
             };
             ("127.0.0.1:1".parse().unwrap(), answer)
         });

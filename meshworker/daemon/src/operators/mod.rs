@@ -11,7 +11,6 @@ mod orders;
 mod process;
 mod scaling;
 mod stream;
-mod streams;
 
 use std::sync::Arc;
 
@@ -22,13 +21,16 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::streams::Streams;
-
-pub(crate) use self::streams::MOST as STREAMS;
 use crate::board::{Board, Sheet};
-use crate::http::{Limited, Problem, Tokens};
+use crate::http::{Limited, Problem, Streams, Tokens};
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
+
+/// So many streams of events at a time.
+pub(crate) const STREAMS: usize = 256;
+
+/// So many of one client: the dashboards of a team behind one gateway.
+const STREAMS_OF_ONE: usize = 32;
 
 /// Everything that operators are answered from.
 #[derive(Clone)]
@@ -48,7 +50,7 @@ impl Desk {
             token: None,
             scaling: None,
             log_level: None,
-            streams: Arc::default(),
+            streams: Streams::of(STREAMS, STREAMS_OF_ONE),
         }
     }
 

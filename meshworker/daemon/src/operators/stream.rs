@@ -18,9 +18,8 @@ use tokio::time::timeout;
 
 use super::Desk;
 use super::events::Which;
-use super::streams::Place;
 use crate::board::{Chronicle, News, Noted};
-use crate::http::{Lease, Peer, Problem, ProblemBody};
+use crate::http::{Lease, Peer, Problem, ProblemBody, StreamPlace};
 use crate::status::Event;
 
 /// A reader that hears nothing for so long is sent a comment, so that both
@@ -85,7 +84,7 @@ struct Reader {
     news: broadcast::Receiver<News>,
     lease: Lease,
     greeted: bool,
-    _place: Place,
+    _place: StreamPlace,
 }
 
 impl Reader {
@@ -94,7 +93,7 @@ impl Reader {
         which: Which,
         last: Option<u64>,
         lease: Lease,
-        place: Place,
+        place: StreamPlace,
     ) -> Reader {
         lease.stream(place.gives_way());
         // Listens first: what happens in between is in both, and told once.

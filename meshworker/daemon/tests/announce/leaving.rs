@@ -28,7 +28,7 @@ pub fn leaving(slot: u64) -> Announcement {
 }
 
 /// Four members in place, and the worker that looks after them.
-async fn four() -> (Post, Toy, JoinHandle<()>) {
+pub async fn four() -> (Post, Toy, JoinHandle<()>) {
     let post = Post::open().await;
     let stopped = post.stop.subscribe();
     four_until(post, stopped).await

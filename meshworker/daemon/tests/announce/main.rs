@@ -17,6 +17,7 @@ mod log;
 mod made_up;
 mod post;
 mod proof;
+mod pushed;
 mod refused;
 mod second_look;
 #[allow(

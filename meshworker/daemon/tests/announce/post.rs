@@ -62,6 +62,11 @@ impl Post {
         std::fs::write(self.file.path(), token).unwrap();
     }
 
+    /// The file with the token.
+    pub fn token(&self) -> TokenFile {
+        TokenFile::new(self.file.path())
+    }
+
     /// Stops the server, and waits until it has.
     pub async fn close(self) {
         self.stop.send_replace(true);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod claims;
+mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 

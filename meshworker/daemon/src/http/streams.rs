@@ -1,4 +1,4 @@
-//! How many streams there are, and of whom.
+//! What is open for longer than an answer takes: how many, and of whom.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,16 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// So many streams of events at a time. Where they are all taken, whoever has fewer by
-/// two takes the oldest of whoever has most: a dashboard asks again.
-pub(crate) const MOST: usize = 256;
-
-/// So many of one client: the dashboards of a team behind one gateway.
-const OF_ONE: usize = 32;
-
-/// The streams of one server.
-#[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<Inner>);
+/// What is open for longer than an answer takes. Where all places are taken, whoever has
+/// fewer by two takes the oldest of whoever has most: he asks again.
+#[derive(Debug)]
+pub struct Streams {
+    most: usize,
+    of_one: usize,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -27,20 +25,29 @@ struct Inner {
 
 /// One stream, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct StreamPlace {
     streams: Arc<Streams>,
     number: u64,
     gives_way: Arc<Notify>,
 }
 
 impl Streams {
+    /// So many places, and so many of them for one client.
+    pub fn of(most: usize, of_one: usize) -> Arc<Streams> {
+        Arc::new(Streams {
+            most,
+            of_one,
+            inner: Mutex::default(),
+        })
+    }
+
     /// A place for a stream of this client, if there is one.
-    pub(super) fn enter(self: &Arc<Streams>, peer: IpAddr) -> Option<Place> {
+    pub fn enter(self: &Arc<Streams>, peer: IpAddr) -> Option<StreamPlace> {
         let mut inner = self.lock();
         let own = inner.of(peer);
-        if own >= OF_ONE {
+        if own >= self.of_one {
             return None;
-        } else if inner.open.len() >= MOST {
+        } else if inner.open.len() >= self.most {
             let numbers = inner.open.iter();
             let all = numbers.map(|(number, (peer, _))| (inner.of(*peer), Reverse(*number)));
             let (_, Reverse(oldest)) = all.max().filter(|(most, _)| *most > own + 1)?;
@@ -51,7 +58,7 @@ impl Streams {
         inner.came += 1;
         let gives_way = Arc::new(Notify::new());
         inner.open.insert(number, (peer, Arc::clone(&gives_way)));
-        Some(Place {
+        Some(StreamPlace {
             streams: Arc::clone(self),
             number,
             gives_way,
@@ -60,7 +67,7 @@ impl Streams {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Each change is whole in itself: nothing can be half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,14 +78,14 @@ impl Inner {
     }
 }
 
-impl Place {
+impl StreamPlace {
     /// What resolves when somebody else needs the place more.
-    pub(super) fn gives_way(&self) -> Arc<Notify> {
+    pub fn gives_way(&self) -> Arc<Notify> {
         Arc::clone(&self.gives_way)
     }
 }
 
-impl Drop for Place {
+impl Drop for StreamPlace {
     fn drop(&mut self) {
         self.streams.lock().open.remove(&self.number);
     }
@@ -88,9 +95,12 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    const MOST: usize = 256;
+    const OF_ONE: usize = 32;
+
     #[test]
     fn one_client_took_every_stream() {
-        let streams = Arc::<Streams>::default();
+        let streams = Streams::of(MOST, OF_ONE);
         let from = |last: u8| IpAddr::from([10, 0, 0, last]);
         let greedy: Vec<_> = (0..300).map_while(|_| streams.enter(from(1))).collect();
         assert_eq!(greedy.len(), OF_ONE);
@@ -110,7 +120,7 @@ mod tests {
     /// Eight clients with as many as each may have left none to anybody else.
     #[test]
     fn eight_clients_took_every_stream() {
-        let streams = Arc::<Streams>::default();
+        let streams = Streams::of(MOST, OF_ONE);
         let from = |last: u8| IpAddr::from([10, 0, 0, last]);
         let greedy: Vec<_> = (0..MOST)
             .filter_map(|number| streams.enter(from((number % 8) as u8)))
