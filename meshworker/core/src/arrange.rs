@@ -11,8 +11,8 @@ use std::net::IpAddr;
 
 use crate::queue::Leaving;
 use crate::{
-    Change, Context, Gate, Going, History, Leave, Member, Observation, Reason, Refusal, Report,
-    Request, Situation, Step, StepKind, Touches, Witness,
+    Change, Context, Gate, Going, History, Leave, Member, Observation, Reason, Refusal, Request,
+    Situation, Step, StepKind, Touches, Witness,
 };
 
 /// Notes since when each address has answered without a break.
@@ -44,14 +44,14 @@ pub(crate) fn refuse_arrangement<D, R: Request>(
 pub(crate) fn refuse_dealing<D, R: Request>(
     context: &Context<'_>,
     step: &Step<R>,
-    observed: &Observation<D>,
+    situation: &Situation<'_, D>,
     history: &History,
 ) -> Option<Refusal> {
     let Context { now, limits, .. } = context;
-    let of = |witness| observed.reports.iter().find(move |r| r.witness == witness);
-    let listed = of(Witness::Docker).is_some_and(|report| report.grade.is_complete());
+    let census = situation.roster.census();
+    let listed = census.is_complete(Witness::Docker);
     let listened = now.since(history.began_at.unwrap_or(*now));
-    let waits = of(Witness::Announce).is_some() && !listed && listened < limits.first_words;
+    let waits = census.speaks(Witness::Announce) && !listed && listened < limits.first_words;
     (step.request.deals_out() && waits).then(|| {
         let seen = format!(
             "this worker has listened for {:.1} s, and hears of everybody within {:.0}",
@@ -114,8 +114,7 @@ impl<D> Leaving<'_, D> {
         history: &History,
     ) -> Vec<Refusal> {
         let Context { now, limits, .. } = self.context;
-        let listens = |report: &Report| report.witness == Witness::Announce;
-        let listens = self.observed.reports.iter().any(listens);
+        let listens = self.situation.roster.census().speaks(Witness::Announce);
         let is_new = |at: &IpAddr| {
             let since = history.answering.get(at);
             since.is_none_or(|since| now.since(*since) < limits.first_hearing)
@@ -164,7 +163,7 @@ impl<D> Leaving<'_, D> {
         history: &History,
     ) -> Option<(Gate, String)> {
         let stay = self.situation.wanted_views().count();
-        let comes_back = self.going(member) == Going::Back && !self.awaits_one(history);
+        let comes_back = self.situation.going(member) == Going::Back && !self.awaits_one(history);
         let back = usize::from(comes_back);
         let (members, because) = (self.floor.members, &self.floor.because);
         if stay + back < members {

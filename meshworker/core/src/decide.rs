@@ -16,7 +16,7 @@ use crate::wished;
 use crate::{
     Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId,
     Observation, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Situation,
-    Standing, Step, StepKind, Unity, Witness,
+    Standing, Step, StepKind, Unity,
 };
 
 /// Decides what to do about one cluster, from what this pass saw.
@@ -34,14 +34,19 @@ pub fn decide<P: Planner>(
     note_answers(context, observed, &mut history);
     let roster = observed.roster();
     let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
-    let all = Seen::all(observed, &roster, &joining);
+    let all = Seen::all(context, observed, &roster, &joining);
     // Where nobody ever was, nobody is waited for.
     let never_there = never_there(context, &all.situation(), &mut history);
     let mut refusals: Vec<Refusal> = never_there_remarks(&never_there, &roster).collect();
     let seen = all.without(&never_there);
     let mut proposal = planner.propose(&seen.situation());
     // Of whoever no witness knows, nothing is believed: all is proposed anew.
-    let unknown = unknown(observed, std::mem::take(&mut proposal.bystanders), &history);
+    let unknown = unknown(
+        &roster,
+        observed,
+        std::mem::take(&mut proposal.bystanders),
+        &history,
+    );
     let uncounted: BTreeSet<IpAddr> = unknown.iter().filter_map(|node| node.address).collect();
     refusals.extend(remark(&unknown, &roster));
     let seen = seen.without(&uncounted);
@@ -78,7 +83,7 @@ pub fn decide<P: Planner>(
     for step in steps {
         let unfit = unfit_for_join(context, &step, &situation, &history);
         let refused = unfit.or_else(|| refuse_arrangement(&step, &situation, &strangers));
-        match refused.or_else(|| refuse_dealing(context, &step, observed, &history)) {
+        match refused.or_else(|| refuse_dealing(context, &step, &situation, &history)) {
             Some(refusal) => refusals.push(refusal),
             None => planned.push(step),
         }
@@ -129,7 +134,6 @@ pub fn decide<P: Planner>(
 
     let leaving = Leaving {
         context,
-        observed,
         situation: &situation,
         floor,
         unity: &among_us,
@@ -181,7 +185,7 @@ pub fn decide<P: Planner>(
         history.acknowledged = order.number;
         wished::heed(order, &situation, &mut history);
     }
-    let missed = wished::missed(observed, &situation, &mut history);
+    let missed = wished::missed(&situation, &mut history);
     let losses = losses(context, &situation, &alive, &copies, order, &mut history);
     refusals.extend(losses.iter().filter_map(Loss::remark));
     // While members come and go, so does this.
@@ -312,11 +316,7 @@ fn note_returns<D>(
 /// somebody who knows more than a name server vouches for it.
 fn quarantined(context: &Context<'_>, member: &Member, history: &History) -> Option<Reason> {
     history.freed.get(&member.address)?;
-    let vouched = [Witness::Announce, Witness::Docker];
-    if vouched
-        .iter()
-        .any(|w| member.seen.get(w) == Some(&Presence::Present))
-    {
+    if member.is_vouched_to_stay() {
         return None;
     }
     let since = history.returned.get(&member.address);
@@ -467,12 +467,11 @@ fn whole<P: Planner>(
     unity: Unity,
 ) -> Unity {
     let wanted = situation.wanted().count();
-    let desired = observed.reports.iter().find_map(|report| report.desired);
     let need = planner
         .capabilities()
         .min_members
         .max(context.min_members)
-        .max(desired.unwrap_or(1));
+        .max(situation.desired().unwrap_or(1));
     if !observed.reports.iter().any(|r| r.grade.is_complete()) {
         let said = observed.reports.iter();
         let said: Vec<String> = said

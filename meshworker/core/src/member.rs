@@ -142,6 +142,11 @@ impl Member {
         }
     }
 
+    /// Whether it is meant to go and may still be there.
+    pub(crate) fn is_going(&self) -> bool {
+        self.standing() == Standing::Leaving
+    }
+
     /// Whether it says itself that it is there, or the database does.
     fn is_heard(&self) -> bool {
         let present = |witness| self.seen.get(&witness) == Some(&Presence::Present);
@@ -170,9 +175,19 @@ impl Member {
     /// Whether somebody who knows says that it exists: it itself, or the task
     /// list. A name server alone may list whoever is long gone.
     pub fn is_vouched(&self) -> bool {
-        let told = [Witness::Announce, Witness::Docker];
-        let mut told = told.iter().filter_map(|witness| self.seen.get(witness));
-        told.any(|presence| !matches!(presence, Presence::Absent | Presence::Unknown(_)))
+        let exists = |p: &Presence| !matches!(p, Presence::Absent | Presence::Unknown(_));
+        self.told().any(exists)
+    }
+
+    /// Whether one of those says that it is there and stays.
+    pub fn is_vouched_to_stay(&self) -> bool {
+        self.told().any(|presence| *presence == Presence::Present)
+    }
+
+    /// What those say who know.
+    fn told(&self) -> impl Iterator<Item = &Presence> {
+        let told = self.seen.iter().filter(|(witness, _)| witness.vouches());
+        told.map(|(_, presence)| presence)
     }
 
     /// Whether a witness of ours names it, so that it may be shown credentials.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::{Departure, MemberId, Reason, Request, Roster, Step, StepKind};
+use crate::{Departure, MemberId, Reason, Request, Roster, Step, StepKind, Wishes};
 
 /// What an operator has ordered for one cluster. The default orders nothing:
 /// everything is done that the gates let through.
@@ -25,6 +25,8 @@ pub struct Orders {
     /// Members that an operator wants to be free of data: who is, and goes on running,
     /// keeps nobody waiting.
     pub drains: BTreeSet<String>,
+    /// What operators wish for while the cluster runs.
+    pub wishes: Wishes,
     /// What an operator knows and accepts; each such word is heeded once.
     pub acknowledged: Option<Acknowledged>,
 }
@@ -48,6 +50,7 @@ const NONE: &Orders = &Orders {
     held: BTreeMap::new(),
     forget: BTreeSet::new(),
     drains: BTreeSet::new(),
+    wishes: Wishes::none(),
     acknowledged: None,
 };
 

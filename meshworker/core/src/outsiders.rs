@@ -5,18 +5,19 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::{
-    Context, Departure, History, Member, Observation, Presence, Reason, Refusal, Roster, Situation,
-    Standing, Unanswered, Witness,
+    Census, Context, Departure, History, Member, Observation, Presence, Reason, Refusal, Roster,
+    Situation, Standing, Unanswered, Witness,
 };
 
 /// Those of these nodes that no witness knows, although those that list everybody
 /// have spoken. What was known lately is known; what is not heard for now may be.
 pub(crate) fn unknown<D, R>(
+    roster: &Roster,
     observed: &Observation<D>,
     bystanders: Vec<Departure<R>>,
     history: &History,
 ) -> Vec<Departure<R>> {
-    if bystanders.is_empty() || !lists_are_complete(observed) {
+    if bystanders.is_empty() || !lists_are_complete(roster.census()) {
         return Vec::new();
     }
     let named = observed.named();
@@ -33,15 +34,8 @@ pub(crate) fn unknown<D, R>(
 
 /// Whether whoever belongs here would be listed: the task list knows it even where
 /// the name server does not answer.
-fn lists_are_complete<D>(observed: &Observation<D>) -> bool {
-    let complete = |witness: Witness| {
-        let mut reports = observed.reports.iter().filter(|r| r.witness == witness);
-        reports.next().map(|report| report.grade.is_complete())
-    };
-    complete(Witness::Docker)
-        .filter(|complete| *complete)
-        .or_else(|| complete(Witness::Dns))
-        .unwrap_or(false)
+fn lists_are_complete(census: &Census) -> bool {
+    census.is_complete(Witness::Docker) || census.is_complete(Witness::Dns)
 }
 
 /// One remark for all of them, however many they are.

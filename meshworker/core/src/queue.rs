@@ -7,9 +7,8 @@ use std::time::Duration;
 use crate::sight;
 use crate::stance::Stance;
 use crate::{
-    Authority, Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Observation,
-    Presence, Progress, Release, Report, Request, Roster, Situation, Standing, Step, Touches,
-    Unanswered, Unity, Witness,
+    Authority, Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Presence,
+    Progress, Release, Request, Situation, Standing, Step, Touches, Unanswered, Unity, Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -25,8 +24,6 @@ pub(crate) struct Leaving<'a, D> {
     /// Time and bounds.
     pub(crate) context: &'a Context<'a>,
     /// Everything that was seen.
-    pub(crate) observed: &'a Observation<D>,
-    /// The same, in order.
     pub(crate) situation: &'a Situation<'a, D>,
     /// The fewest members that must stay.
     pub(crate) floor: Floor,
@@ -74,7 +71,12 @@ impl<D> Leaving<'_, D> {
         } = history;
         let goes = |at: &IpAddr| leaving.contains(at) || released.contains_key(at);
         touched.retain(|at, _| goes(at) || alive.contains(at));
-        let going = |address: &IpAddr| self.situation.roster.at(*address).is_some_and(is_going);
+        let going = |address: &IpAddr| {
+            self.situation
+                .roster
+                .at(*address)
+                .is_some_and(Member::is_going)
+        };
         history.ready.retain(|address, _| going(address));
         history.began.retain(|address, _| leaving.contains(address));
         self.yield_turns(&first_together(&leaves), history);
@@ -89,7 +91,7 @@ impl<D> Leaving<'_, D> {
             let going = if everybody {
                 Going::Everybody
             } else {
-                self.going(member)
+                self.situation.going(member)
             };
             let closed = if self.context.orders.dry_run {
                 Some(only_plans())
@@ -213,7 +215,7 @@ impl<D> Leaving<'_, D> {
         let others = self.situation.roster.members().iter();
         let mut others = others.filter(|other| other.address != leave.address);
         let stopping = others.find(|other| {
-            let goes = other.is_stopping() || (!other.is_patient() && is_going(other));
+            let goes = other.is_stopping() || (!other.is_patient() && other.is_going());
             let there = answers(&other.address) || alive.contains(&other.address);
             goes && there && history.meet(&other.address, &leave.address)
         });
@@ -291,12 +293,12 @@ impl<D> Leaving<'_, D> {
         let beside = others.iter().any(|(other, _)| goes(other));
         let others = others.into_iter().filter(|(other, _)| !goes(other));
         let (back, away): (Vec<_>, Vec<_>) =
-            others.partition(|(other, _)| successor(roster, other).is_some());
+            others.partition(|(other, _)| roster.successor(other).is_some());
         let alone = back.is_empty() && away.is_empty() && !beside && !self.outsider_goes;
         // A successor that answers already is among those that stay.
         let answers = |at: &IpAddr| matches!(self.situation.answers.get(at), Some(Ok(_)));
         let waits = |member: &Member| {
-            let next = successor(roster, member);
+            let next = roster.successor(member);
             next.is_none_or(|next| !answers(&next.address))
         };
         let comes_back = going == Going::Back || (going == Going::Unclear && alone);
@@ -413,7 +415,7 @@ impl<D> Leaving<'_, D> {
         history.released.retain(|address, granted| {
             let answers = matches!(self.situation.answers.get(address), Some(Ok(_)));
             let member = self.situation.roster.at(*address);
-            let going = member.is_some_and(is_going);
+            let going = member.is_some_and(Member::is_going);
             let there = alive.contains(address) || answers;
             // One that was let go and does not go has changed its mind, or was
             // never told.
@@ -424,12 +426,7 @@ impl<D> Leaving<'_, D> {
     /// Whether nobody has vanished of whom it is not known that they were meant
     /// to go: behind a partition they may all be well.
     fn nobody_vanished(&self, history: &History) -> bool {
-        let docker = |report: &&Report| report.witness == Witness::Docker;
-        let docker = self.observed.reports.iter().find(docker);
-        if docker.is_some_and(|report| {
-            let mut tasks = report.sightings.iter();
-            report.grade.is_complete() && tasks.all(|task| task.presence != Presence::Present)
-        }) {
+        if self.situation.roster.census().present() == Some(0) {
             return true;
         }
         let Context { now, limits, .. } = self.context;
@@ -457,7 +454,7 @@ impl<D> Leaving<'_, D> {
             })
             && alive.iter().all(|address| {
                 let member = self.situation.roster.at(*address);
-                member.is_some_and(is_going)
+                member.is_some_and(Member::is_going)
             })
             && self.nobody_vanished(history)
     }
@@ -468,42 +465,12 @@ impl<D> Leaving<'_, D> {
     fn waits_for_its_slot(&self, member: &Member) -> bool {
         let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
         let listed = member.seen.get(&Witness::Docker) == Some(&Presence::Present);
-        let mut reports = self.observed.reports.iter();
-        let alone = reports.any(|report| report.desired == Some(1));
+        let alone = self.situation.desired() == Some(1);
         let mut leaving = self.situation.leaving();
         !answers
             && (alone || !listed)
             && matches!(member.id, MemberId::Slot { .. })
             && leaving.any(|other| other.id == member.id)
-    }
-
-    /// What kind of leaving this is.
-    pub(crate) fn going(&self, member: &Member) -> Going {
-        if successor(self.situation.roster, member).is_some() {
-            return Going::Back;
-        }
-        let docker =
-            |report: &&Report| report.witness == Witness::Docker && report.grade.is_complete();
-        let Some(report) = self.observed.reports.iter().find(docker) else {
-            return Going::Unclear;
-        };
-        let Some(desired) = report.desired else {
-            return Going::Unclear;
-        };
-        let present = report.sightings.iter();
-        let present = present.filter(|s| s.presence == Presence::Present).count();
-        // So many places are to be filled again: those of all who leave, or are
-        // out of sight, and have no successor yet, or of some, and nobody knows whose.
-        let to_fill = desired.saturating_sub(present);
-        let roster = self.situation.roster;
-        let leaving = roster.members().iter();
-        let leaving = leaving.filter(|other| is_going(other) || other.is_out_of_sight());
-        let leaving = leaving.filter(|other| successor(roster, other).is_none());
-        match to_fill {
-            0 => Going::ForGood,
-            _ if to_fill >= leaving.count() => Going::Back,
-            _ => Going::Unclear,
-        }
     }
 }
 
@@ -543,21 +510,4 @@ fn goes_now(member: &Member, history: &History) -> bool {
 pub(crate) fn only_plans() -> (Gate, String) {
     let seen = "this worker only plans: it is a dry run".to_owned();
     (Gate::Turn, seen)
-}
-
-/// Whether the member is meant to go and may still be there.
-fn is_going(member: &Member) -> bool {
-    member.standing() == Standing::Leaving
-}
-
-/// Whoever has this member's slot at another address.
-pub(crate) fn successor<'a>(roster: &'a Roster, member: &Member) -> Option<&'a Member> {
-    if !matches!(member.id, MemberId::Slot { .. }) {
-        return None;
-    }
-    roster.members().iter().find(|other| {
-        other.id == member.id
-            && other.address != member.address
-            && other.standing() == Standing::Wanted
-    })
 }

@@ -8,7 +8,7 @@ use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
     Change, Closed, Context, Departure, Evidence, Floor, Gate, History, MemberId, Moment,
-    Objection, Observation, Presence, Reason, Refusal, Report, Request, Situation, Step, Witness,
+    Objection, Observation, Presence, Reason, Refusal, Report, Request, Situation, Step,
 };
 
 /// What comes of the departures.
@@ -36,7 +36,7 @@ pub(crate) fn removals<D, R: Request>(
     let now = context.now;
     let fulfilled = fulfilled(context, situation, departures, history);
     note_others_removals(context, situation, departures, history);
-    let mass = most_vanished(context, observed, situation, departures, history);
+    let mass = most_vanished(context, situation, departures, history);
     history.vanished = mass.as_ref().map(|_| history.vanished.unwrap_or(now));
 
     // Whoever was never forgotten comes first, so that one that does not go
@@ -81,7 +81,7 @@ pub(crate) fn removals<D, R: Request>(
         // As long as no task list says so it may, and only the hold tells: that each of
         // several is gone was decided when it was let go, so that none waits for another.
         let ended = departure.address.is_some_and(|at| situation.has_ended(at));
-        let expected = ended && nobody_comes_back(observed);
+        let expected = ended && situation.roster.census().to_fill() == Some(0);
         if !expected
             && !has_moved(situation, departure, history)
             && let Some(closed) =
@@ -112,18 +112,6 @@ pub(crate) fn removals<D, R: Request>(
         refusals,
         fulfilled,
     }
-}
-
-/// Whether as many members are there as are wished for, by the task list's word.
-fn nobody_comes_back<D>(observed: &Observation<D>) -> bool {
-    let docker = |report: &&Report| report.witness == Witness::Docker;
-    let docker = observed.reports.iter().find(docker);
-    docker.is_some_and(|report| {
-        let present = report.sightings.iter();
-        let present = present.filter(|task| task.presence == Presence::Present);
-        let present = present.count();
-        report.grade.is_complete() && report.desired.is_some_and(|desired| present >= desired)
-    })
 }
 
 /// Whether an operator knows this node to be gone: notes for whom his word stands.
@@ -347,7 +335,6 @@ fn closed_for_time<R>(
 /// passed all gates.
 fn most_vanished<D, R>(
     context: &Context<'_>,
-    observed: &Observation<D>,
     situation: &Situation<'_, D>,
     departures: &[Departure<R>],
     history: &History,
@@ -362,8 +349,8 @@ fn most_vanished<D, R>(
             && !history.forgotten.contains_key(&departure.node)
     };
     let gone = departures.iter().filter(vanished).count();
-    let desired = observed.reports.iter().find_map(|report| report.desired);
-    let wished = desired.is_some_and(|desired| situation.wanted().count() >= desired);
+    let wished = situation.desired();
+    let wished = wished.is_some_and(|desired| situation.wanted().count() >= desired);
     (gone > 0 && gone >= there && !wished).then(|| {
         format!(
             "{gone} of {} are gone, and no task list says so",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Evidence, Member, MemberId, Presence, Report, Witness};
+use crate::{Census, Evidence, Member, MemberId, Presence, Report, Standing, Witness};
 
 /// So many members at the most that nobody but the database names: its members may
 /// list whomever somebody introduced to them.
@@ -21,7 +21,7 @@ pub struct Roster {
     #[serde(skip)]
     by_address: BTreeMap<IpAddr, usize>,
     #[serde(skip)]
-    desired: Option<usize>,
+    census: Census,
 }
 
 impl Roster {
@@ -32,8 +32,8 @@ impl Roster {
     /// not list is absent to it; whom an incomplete one does not list, unknown.
     pub fn merge(reports: &[Report], alive: &BTreeSet<IpAddr>) -> Roster {
         let mut found: BTreeMap<IpAddr, Member> = BTreeMap::new();
-        let docker = reports.iter().filter(|r| r.witness == Witness::Docker);
-        let listed: BTreeSet<&MemberId> = docker
+        let lists = reports.iter().filter(|r| r.witness.outranks_members());
+        let listed: BTreeSet<&MemberId> = lists
             .flat_map(|report| &report.sightings)
             .filter_map(|sighting| sighting.member.as_ref())
             .collect();
@@ -42,11 +42,9 @@ impl Roster {
                 let member = found
                     .entry(sighting.address)
                     .or_insert_with(|| unknown(sighting.address));
-                // The swarm's word on who is where outranks a member's own.
-                let by_docker = report.witness == Witness::Docker;
                 let named = matches!(member.id, MemberId::Slot { .. });
                 if let Some(id) = &sighting.member
-                    && (by_docker || !named && !listed.contains(id))
+                    && (report.witness.outranks_members() || !named && !listed.contains(id))
                 {
                     member.id = id.clone();
                 }
@@ -74,11 +72,10 @@ impl Roster {
                     .or_insert_with(|| unlisted(report));
             }
         }
-        let desired = reports.iter().find_map(|report| report.desired);
-        Roster::of(found.into_values().collect(), desired)
+        Roster::of(found.into_values().collect(), Census::of(reports))
     }
 
-    fn of(mut members: Vec<Member>, desired: Option<usize>) -> Roster {
+    fn of(mut members: Vec<Member>, census: Census) -> Roster {
         members.sort_by(|a, b| (&a.id, a.address).cmp(&(&b.id, b.address)));
         let by_address = members
             .iter()
@@ -88,7 +85,7 @@ impl Roster {
         Roster {
             members,
             by_address,
-            desired,
+            census,
         }
     }
 
@@ -96,7 +93,7 @@ impl Roster {
     pub fn without(&self, strangers: &BTreeSet<IpAddr>) -> Roster {
         let members = self.members.iter();
         let members = members.filter(|member| !strangers.contains(&member.address));
-        Roster::of(members.cloned().collect(), self.desired)
+        Roster::of(members.cloned().collect(), self.census.clone())
     }
 
     /// All members, sorted by id and address.
@@ -104,9 +101,9 @@ impl Roster {
         &self.members
     }
 
-    /// How many members there are meant to be, where a witness knows it.
-    pub fn desired(&self) -> Option<usize> {
-        self.desired
+    /// How many there are meant to be, and who could tell.
+    pub fn census(&self) -> &Census {
+        &self.census
     }
 
     /// The member at this address.
@@ -114,6 +111,17 @@ impl Roster {
         self.by_address
             .get(&address)
             .and_then(|position| self.members.get(*position))
+    }
+
+    /// Whoever has this member's slot at another address, and is meant to stay.
+    pub(crate) fn successor(&self, member: &Member) -> Option<&Member> {
+        let mut members = self.members.iter();
+        members.find(|other| {
+            matches!(member.id, MemberId::Slot { .. })
+                && other.id == member.id
+                && other.address != member.address
+                && other.standing() == Standing::Wanted
+        })
     }
 
     /// What each witness says of the member at this address.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::{Observation, Roster, Situation};
+use crate::{Context, Observation, Roster, Situation, Wishes};
 
 /// What a pass saw, without those who have no say.
 #[derive(Clone)]
@@ -15,11 +15,14 @@ pub(crate) struct Seen<'a, D: Clone> {
     pub(crate) roster: Cow<'a, Roster>,
     /// Who may be on the way in.
     joining: &'a BTreeSet<IpAddr>,
+    /// What is wished for.
+    wishes: &'a Wishes,
 }
 
 impl<'a, D: Clone> Seen<'a, D> {
     /// All of it.
     pub(crate) fn all(
+        context: &Context<'a>,
         observed: &'a Observation<D>,
         roster: &'a Roster,
         joining: &'a BTreeSet<IpAddr>,
@@ -28,6 +31,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             observed: Cow::Borrowed(observed),
             roster: Cow::Borrowed(roster),
             joining,
+            wishes: &context.orders.wishes,
         }
     }
 
@@ -40,6 +44,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             observed: Cow::Owned(self.observed.without(addresses)),
             roster: Cow::Owned(self.roster.without(addresses)),
             joining: self.joining,
+            wishes: self.wishes,
         }
     }
 
@@ -49,6 +54,8 @@ impl<'a, D: Clone> Seen<'a, D> {
             roster: &self.roster,
             answers: &self.observed.answers,
             joining: self.joining,
+            wishes: self.wishes,
+            heard: &self.observed.heard,
         }
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{Member, MemberId, Presence, Report, Roster, Standing, View, Witness};
+use crate::{
+    Going, Heard, Member, MemberId, Presence, Report, Roster, Standing, View, Wishes, Witness,
+};
 
 /// Why a node gave no view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,9 +52,20 @@ pub struct Observation<D> {
     pub reports: Vec<Report>,
     /// What each address answered.
     pub answers: BTreeMap<IpAddr, Answer<D>>,
+    /// Whom other vantage points reached.
+    pub heard: Heard,
 }
 
 impl<D> Observation<D> {
+    /// What these witnesses said and these addresses answered; nobody else was heard.
+    pub fn of(reports: Vec<Report>, answers: BTreeMap<IpAddr, Answer<D>>) -> Observation<D> {
+        Observation {
+            reports,
+            answers,
+            heard: Heard::nothing(),
+        }
+    }
+
     /// Who is there, as all witnesses together see it.
     pub fn roster(&self) -> Roster {
         Roster::merge(&self.reports, &self.alive())
@@ -68,6 +81,7 @@ impl<D> Observation<D> {
         Observation {
             reports: self.reports.clone(),
             answers: answers.map(|(a, view)| (*a, view.clone())).collect(),
+            heard: self.heard.clone(),
         }
     }
 
@@ -119,9 +133,54 @@ pub struct Situation<'a, D> {
     /// on their way in, though no list shows it yet. A planner may only hold
     /// back because of it.
     pub joining: &'a BTreeSet<IpAddr>,
+    /// What operators wish for while the cluster runs.
+    pub wishes: &'a Wishes,
+    /// Whom other vantage points reached.
+    pub heard: &'a Heard,
 }
 
 impl<'a, D> Situation<'a, D> {
+    /// These members, and what they answered: nothing is under way or wished for, and
+    /// nobody else was heard.
+    pub fn of(roster: &'a Roster, answers: &'a BTreeMap<IpAddr, Answer<D>>) -> Situation<'a, D> {
+        const NOBODY: &BTreeSet<IpAddr> = &BTreeSet::new();
+        const NO_WISHES: &Wishes = &Wishes::none();
+        const NOTHING: &Heard = &Heard::nothing();
+        Situation {
+            roster,
+            answers,
+            joining: NOBODY,
+            wishes: NO_WISHES,
+            heard: NOTHING,
+        }
+    }
+
+    /// How many members there are meant to be, where that is known.
+    pub fn desired(&self) -> Option<usize> {
+        self.roster.census().desired()
+    }
+
+    /// What kind of leaving this member's is, as far as the witnesses can tell. Whether
+    /// all go at once is not told here: that takes more than one look.
+    pub fn going(&self, member: &Member) -> Going {
+        if self.roster.successor(member).is_some() {
+            return Going::Back;
+        }
+        // So many places are to be filled again: those of all who leave, or are
+        // out of sight, and have no successor yet, or of some, and nobody knows whose.
+        let Some(to_fill) = self.roster.census().to_fill() else {
+            return Going::Unclear;
+        };
+        let leaving = self.roster.members().iter();
+        let leaving = leaving.filter(|other| other.is_going() || other.is_out_of_sight());
+        let leaving = leaving.filter(|other| self.roster.successor(other).is_none());
+        match to_fill {
+            0 => Going::ForGood,
+            _ if to_fill >= leaving.count() => Going::Back,
+            _ => Going::Unclear,
+        }
+    }
+
     /// The members that belong into the cluster, in the order of their ids.
     pub fn wanted(&self) -> impl Iterator<Item = &'a Member> + use<'a, D> {
         self.roster

@@ -32,7 +32,7 @@ impl<D> Leaving<'_, D> {
             }
             let going = match everybody {
                 true => Going::Everybody,
-                false => self.going(member),
+                false => self.situation.going(member),
             };
             let release = self.unheard_release(member, why, going, alive, history);
             let place = history.places.get(&member.address);
@@ -70,7 +70,7 @@ impl<D> Leaving<'_, D> {
                 member: member.id.clone(),
                 address: member.address,
                 node: view.node.clone(),
-                going: self.going(member),
+                going: self.situation.going(member),
                 place: leavers.len() + 1,
                 progress: None,
                 estimate: None,

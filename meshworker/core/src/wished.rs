@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::stance::Stance;
-use crate::{Acknowledged, History, Observation, Situation, Unity, Witness};
+use crate::{Acknowledged, History, Situation, Unity, Witness};
 
 /// So many members are enough, says an operator who knows how many there are.
 pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, history: &mut History) {
@@ -19,15 +19,13 @@ pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, histor
 ///
 /// Whoever asked to leave, or was let go, is not missed, nor is one whom an operator
 /// knows to be gone. Whoever merely vanished is, until the task list says otherwise.
-pub(crate) fn missed<D>(
-    observed: &Observation<D>,
-    situation: &Situation<'_, D>,
-    history: &mut History,
-) -> Option<String> {
+pub(crate) fn missed<D>(situation: &Situation<'_, D>, history: &mut History) -> Option<String> {
     let wanted: BTreeSet<IpAddr> = situation.wanted().map(|member| member.address).collect();
-    let mut docker = observed.reports.iter();
-    let docker = docker.find(|r| r.witness == Witness::Docker && r.grade.is_complete());
-    if let Some(desired) = docker.and_then(|report| report.desired) {
+    let census = situation.roster.census();
+    if let Some(desired) = situation
+        .desired()
+        .filter(|_| census.is_complete(Witness::Docker))
+    {
         history.wished = desired;
         // What is wished for now is for the others to say.
         history.together.retain(|address| wanted.contains(address));

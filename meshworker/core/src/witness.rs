@@ -28,6 +28,22 @@ impl Witness {
             Witness::Announce | Witness::Database => false,
         }
     }
+
+    /// Whether it knows that whoever it names exists: the member itself, or the task list.
+    /// A name server may list whoever is long gone, and a database whomever it was told of.
+    pub fn vouches(self) -> bool {
+        matches!(self, Witness::Announce | Witness::Docker)
+    }
+
+    /// Whether its word on whose slot is where outranks a member's own.
+    pub fn outranks_members(self) -> bool {
+        self == Witness::Docker
+    }
+
+    /// Whether it knows how many members there are meant to be.
+    pub fn knows_the_wish(self) -> bool {
+        self == Witness::Docker
+    }
 }
 
 impl fmt::Display for Witness {

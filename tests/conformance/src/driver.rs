@@ -105,10 +105,7 @@ impl<E: Engine> Driver<E> {
             for sighting in &mut announced.sightings {
                 sighting.presence = Presence::Leaving;
             }
-            let observed = Observation {
-                reports: vec![dns, announced],
-                answers,
-            };
+            let observed = Observation::of(vec![dns, announced], answers);
             let context = Context::alone(Moment(self.elapsed()), &self.limits);
             let thought = self.mind.consider(&*self.engine, &context, &observed, true);
             if let Thought::Decided(plan) = thought {

@@ -145,8 +145,7 @@ impl<P: Planner> Relapsed<P> {
         let reports: Vec<Report> = reports.into_values().collect();
         self.planner.propose(&Situation {
             roster: &Roster::merge(&reports, &alive),
-            answers: situation.answers,
-            joining: situation.joining,
+            ..*situation
         })
     }
 }

@@ -226,10 +226,7 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
         .map(|sighting| sighting.address)
         .collect();
     let answers = named.iter().map(|at| (*at, answer(world, number, *at)));
-    let mut observed = Observation {
-        answers: answers.collect(),
-        reports,
-    };
+    let mut observed = Observation::of(reports, answers.collect());
     let unlisted: Vec<IpAddr> = observed.alive().difference(&named).copied().collect();
     for at in unlisted {
         let answer = answer(world, number, at);

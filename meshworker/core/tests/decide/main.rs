@@ -13,6 +13,7 @@ mod once_more;
 
 mod orders;
 mod outsiders;
+mod planner_sees;
 mod quarantine;
 mod sharing;
 mod sight;

@@ -201,7 +201,7 @@ pub fn seen(reports: Vec<Report>, members: &[u8]) -> Observation<()> {
         .iter()
         .map(|last| (ip(*last), view(*last, members)))
         .collect();
-    Observation { reports, answers }
+    Observation::of(reports, answers)
 }
 
 /// A worker's memory and clock.

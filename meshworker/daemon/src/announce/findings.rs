@@ -56,11 +56,7 @@ impl Findings {
         plan: &Plan<R>,
     ) -> Findings {
         let roster = observed.roster();
-        let situation = Situation {
-            roster: &roster,
-            answers: &observed.answers,
-            joining: &BTreeSet::new(),
-        };
+        let situation = Situation::of(&roster, &observed.answers);
         let members = situation.wanted_views();
         let members = members.filter(|(m, _)| plan.settled && !plan.outsiders.contains(&m.address));
         let answering = observed.answers.iter();

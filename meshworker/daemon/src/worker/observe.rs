@@ -120,7 +120,7 @@ impl<E: Engine> Observer<E> {
         known.extend(&self.answered);
         let hurried = haste == Haste::Quick;
         let (answers, mut passed_over) = self.ask(&named, &known, &roster, hurried).await;
-        let mut observed = Observation { reports, answers };
+        let mut observed = Observation::of(reports, answers);
         // Members that no witness lists, because they are not healthy yet or a
         // record is missing, are known to the others.
         let unlisted = observed.alive().difference(&named).copied().collect();

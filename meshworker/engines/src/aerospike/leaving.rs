@@ -11,9 +11,7 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use meshworker_core::{
-    Evidence, Floor, Leave, Presence, Progress, Situation, Step, StepKind, Touches, Witness,
-};
+use meshworker_core::{Evidence, Floor, Leave, Progress, Situation, Step, StepKind, Touches};
 
 use super::detail::{Detail, Edition, Namespace};
 use super::names::Name;
@@ -107,13 +105,8 @@ impl<'a> Leaving<'a> {
     /// nobody announces their leaving is not enough: somebody must say that
     /// they stay.
     pub fn returns(&self) -> Vec<Step<Request>> {
-        let vouched = |node: &&Node<'_>| {
-            let seen = &node.member.seen;
-            let mut witnesses = [Witness::Announce, Witness::Docker].iter();
-            witnesses.any(|witness| seen.get(witness) == Some(&Presence::Present))
-        };
         let mut steps = Vec::new();
-        for node in self.ours.iter().filter(vouched) {
+        for node in (self.ours.iter()).filter(|node| node.member.is_vouched_to_stay()) {
             if is_any(node, |space| space.quiesce_pending) {
                 steps.push(step(node, Request::QuiesceUndo, node));
             } else if is_any(node, |space| space.quiesced) {

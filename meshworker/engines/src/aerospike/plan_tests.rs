@@ -153,9 +153,8 @@ impl Seen {
             .collect();
         let roster = Roster::merge(&self.reports, &alive);
         let situation = Situation {
-            roster: &roster,
-            answers: &self.answers,
             joining: &self.joining,
+            ..Situation::of(&roster, &self.answers)
         };
         self.rules.propose(&situation)
     }

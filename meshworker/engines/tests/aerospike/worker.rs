@@ -138,10 +138,10 @@ impl Worker {
             let engine = Arc::clone(&self.engine);
             looks.spawn(async move { (address, engine.observe(address).await) });
         }
-        let observed = Observation {
-            reports: vec![Report::addresses(Witness::Dns, self.dns.iter().copied())],
-            answers: looks.join_all().await.into_iter().collect(),
-        };
+        let observed = Observation::of(
+            vec![Report::addresses(Witness::Dns, self.dns.iter().copied())],
+            looks.join_all().await.into_iter().collect(),
+        );
         let context = Context::alone(Moment(self.started.elapsed()), &self.limits);
         let thought = self.mind.consider(&*self.engine, &context, &observed, true);
         (observed.answers, thought)

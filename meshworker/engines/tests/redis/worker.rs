@@ -75,8 +75,8 @@ impl Worker {
             presence: Presence::Ended,
             ..Sighting::at(*address)
         });
-        let observed = Observation {
-            reports: vec![
+        let observed = Observation::of(
+            vec![
                 Report::addresses(Witness::Dns, self.listed.iter().copied()),
                 Report {
                     sightings: announced.chain(ended).collect(),
@@ -84,7 +84,7 @@ impl Worker {
                 },
             ],
             answers,
-        };
+        );
         let context = Context::alone(Moment(self.start.elapsed()), &self.limits);
         self.mind.consider(&*self.engine, &context, &observed, true)
     }

@@ -124,10 +124,7 @@ fn all_found(
             (*address, Ok(view))
         })
         .collect();
-    let observed = Observation {
-        reports: vec![report],
-        answers,
-    };
+    let observed = Observation::of(vec![report], answers);
     let plan: Plan<()> = Plan {
         fence: Authority::alone().fence(),
         steps: Vec::new(),

@@ -52,11 +52,7 @@ pub fn slots(
     }
     // Whoever is still to come may bring data, though nobody has heard of it.
     let have = situation.wanted_views().count();
-    if let Some(need) = situation
-        .roster
-        .desired()
-        .filter(|need| have < *need && !begun)
-    {
+    if let Some(need) = situation.desired().filter(|need| have < *need && !begun) {
         let reason = Reason::TooFew { have, need };
         draft.refusals.push(Refusal::new(what, reason));
         return;

@@ -232,16 +232,9 @@ impl Scene {
                 ..Report::unknown(Witness::Docker, Grade::Answer)
             });
         }
-        let observed = Observation {
-            reports,
-            answers: self.answers.clone(),
-        };
+        let observed = Observation::of(reports, self.answers.clone());
         let roster = Roster::merge(&observed.reports, &observed.alive());
-        let situation = Situation {
-            roster: &roster,
-            answers: &observed.answers,
-            joining: &BTreeSet::new(),
-        };
+        let situation = Situation::of(&roster, &observed.answers);
         propose(&self.rules, &situation)
     }
 
