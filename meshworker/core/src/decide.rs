@@ -270,9 +270,11 @@ fn note_places<D, R>(
     history: &mut History,
 ) {
     let departed: BTreeSet<IpAddr> = departures.iter().filter_map(|d| d.address).collect();
+    // What was at a spare's address before is gone.
+    let there = |at| (situation.roster.at(at)).is_some_and(|member| !member.is_spare());
     history
         .places
-        .retain(|at, _| departed.contains(at) || situation.roster.at(*at).is_some());
+        .retain(|at, _| departed.contains(at) || there(*at));
     for member in situation.wanted() {
         if let MemberId::Slot { .. } = member.id
             && let Some(Ok(view)) = situation.answers.get(&member.address)

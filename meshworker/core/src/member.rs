@@ -47,6 +47,8 @@ pub enum Presence {
     /// It is meant to be there, and its database is not started before the one
     /// that had its slot has stopped.
     Waiting,
+    /// It volunteers: its database is not started, and will not be before it is nominated.
+    Spare,
     /// It still runs, and is meant to go.
     Leaving,
     /// It is being stopped at this moment, and nothing holds it back any more.
@@ -67,6 +69,7 @@ impl fmt::Display for Presence {
         match self {
             Presence::Present => f.write_str("present"),
             Presence::Waiting => f.write_str("waits to start"),
+            Presence::Spare => f.write_str("spare"),
             Presence::Leaving => f.write_str("leaving"),
             Presence::Stopping => f.write_str("stopping"),
             Presence::Ended => f.write_str("let go, and ended"),
@@ -83,6 +86,9 @@ impl fmt::Display for Presence {
 pub enum Standing {
     /// It belongs into the cluster.
     Wanted,
+    /// It is there and stays, and its database is not started: nobody waits for it, counts
+    /// it or asks it, until it is nominated.
+    Spare,
     /// It is on its way out.
     Leaving,
     /// A name server lists it, the task list does not: a stale record whose
@@ -90,6 +96,18 @@ pub enum Standing {
     Disowned,
     /// Only the database knows it: not to be joined, not to be forgotten.
     Unlisted,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Standing::Wanted => "wanted",
+            Standing::Spare => "spare",
+            Standing::Leaving => "leaving",
+            Standing::Disowned => "disowned",
+            Standing::Unlisted => "unlisted",
+        })
+    }
 }
 
 /// One replica, as all witnesses together see it.
@@ -118,23 +136,29 @@ impl Member {
         if let Some(Presence::Leaving | Presence::Stopping | Presence::Ended) = announced {
             return Standing::Leaving;
         }
+        // Its place is there, whatever the lists call it: only it knows what it runs.
+        let here = match announced {
+            Some(Presence::Spare) => Standing::Spare,
+            _ => Standing::Wanted,
+        };
         match self.seen.get(&Witness::Docker) {
-            Some(Presence::Present) => return Standing::Wanted,
+            Some(Presence::Present) => return here,
             Some(Presence::Leaving | Presence::Stopping) => return Standing::Leaving,
             // The engine of its node died, or is cut off from the managers: whoever
             // is heard by us or by its fellows runs on, and was asked by nobody to go.
             Some(Presence::OutOfSight) => {
                 return if self.is_heard() {
-                    Standing::Wanted
+                    here
                 } else {
                     Standing::Leaving
                 };
             }
             Some(Presence::Absent) => return Standing::Disowned,
-            Some(Presence::Waiting | Presence::Ended | Presence::Unknown(_)) | None => {}
+            Some(Presence::Waiting | Presence::Spare | Presence::Ended | Presence::Unknown(_))
+            | None => {}
         }
-        if let Some(Presence::Present | Presence::Waiting) = announced {
-            return Standing::Wanted;
+        if let Some(Presence::Present | Presence::Waiting | Presence::Spare) = announced {
+            return here;
         }
         match self.seen.get(&Witness::Dns) {
             Some(Presence::Present) => Standing::Wanted,
@@ -149,8 +173,15 @@ impl Member {
 
     /// Whether it says itself that it is there, or the database does.
     fn is_heard(&self) -> bool {
-        let present = |witness| self.seen.get(&witness) == Some(&Presence::Present);
-        present(Witness::Announce) || present(Witness::Database)
+        let says = |witness, presence| self.seen.get(&witness) == Some(&presence);
+        says(Witness::Announce, Presence::Present)
+            || says(Witness::Announce, Presence::Spare)
+            || says(Witness::Database, Presence::Present)
+    }
+
+    /// Whether it volunteers: it is there, and its database is not started.
+    pub fn is_spare(&self) -> bool {
+        self.standing() == Standing::Spare
     }
 
     /// Whether the task list has lost sight of it: its place is to be filled again
@@ -195,7 +226,7 @@ impl Member {
     /// lead to anybody.
     pub fn is_named(&self) -> bool {
         match self.standing() {
-            Standing::Wanted | Standing::Leaving => true,
+            Standing::Wanted | Standing::Spare | Standing::Leaving => true,
             Standing::Disowned => false,
             Standing::Unlisted => self.is_vouched(),
         }

@@ -449,8 +449,11 @@ impl<D> Leaving<'_, D> {
         members.peek().is_some()
             && members.all(|member| {
                 // A successor that waits for its predecessor to stop stays with
-                // nobody.
-                member.standing() != Standing::Wanted || self.waits_for_its_slot(member)
+                // nobody; a spare stays.
+                match member.standing() {
+                    Standing::Wanted => self.waits_for_its_slot(member),
+                    standing => standing != Standing::Spare,
+                }
             })
             && alive.iter().all(|address| {
                 let member = self.situation.roster.at(*address);

@@ -7,7 +7,7 @@ use crate::history::Place;
 use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
-    Change, Closed, Context, Departure, Evidence, Floor, Gate, History, MemberId, Moment,
+    Change, Closed, Context, Departure, Evidence, Floor, Gate, History, Member, MemberId, Moment,
     Objection, Observation, Presence, Reason, Refusal, Report, Request, Situation, Step,
 };
 
@@ -200,14 +200,18 @@ fn closed_now<D, R>(
         let seen = format!("{}: {}", report.witness, report.grade);
         return Some(closed(Gate::WitnessesComplete, seen));
     }
-    // 2. Each of them says absent.
-    let speaks_up = departure.address.and_then(|address| {
-        observed
-            .reports
-            .iter()
-            .map(|report| (report.witness, presence(report, address)))
-            .find(|(_, presence)| objects(presence, testified))
-    });
+    // 2. Each of them says absent, or a spare says that no database runs there.
+    let spare = |at: &IpAddr| situation.roster.at(*at).is_some_and(Member::is_spare);
+    let speaks_up = departure
+        .address
+        .filter(|at| !spare(at))
+        .and_then(|address| {
+            observed
+                .reports
+                .iter()
+                .map(|report| (report.witness, presence(report, address)))
+                .find(|(_, presence)| objects(presence, testified))
+        });
     if let Some((witness, presence)) = speaks_up {
         return Some(closed(
             Gate::WitnessesAgree,
@@ -264,7 +268,11 @@ fn below<D>(floor: &Floor, situation: &Situation<'_, D>) -> Option<Closed> {
 /// Whether a witness that says this of a member objects to forgetting it.
 fn objects(presence: &Presence, testified: bool) -> bool {
     match presence {
-        Presence::Present | Presence::Waiting | Presence::Leaving | Presence::Stopping => true,
+        Presence::Present
+        | Presence::Waiting
+        | Presence::Spare
+        | Presence::Leaving
+        | Presence::Stopping => true,
         // The witness that knows best has seen it end.
         Presence::Absent | Presence::Ended => false,
         Presence::OutOfSight | Presence::Unknown(_) => !testified,

@@ -155,9 +155,15 @@ impl<'a, D> Situation<'a, D> {
         }
     }
 
-    /// How many members there are meant to be, where that is known.
+    /// How many members there are meant to be, spares aside, where that is known.
     pub fn desired(&self) -> Option<usize> {
-        self.roster.census().desired()
+        let all = self.roster.census().desired()?;
+        Some(all.saturating_sub(self.spares().count()))
+    }
+
+    /// The members whose databases are not started, in the order of their ids.
+    pub fn spares(&self) -> impl Iterator<Item = &'a Member> + use<'a, D> {
+        (self.roster.members().iter()).filter(|member| member.is_spare())
     }
 
     /// What kind of leaving this member's is, as far as the witnesses can tell. Whether

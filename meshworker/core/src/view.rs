@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::Role;
+
 /// A node, as the node that was asked sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Peer {
@@ -24,6 +26,8 @@ pub struct View<D> {
     pub node: String,
     /// The name of the cluster that it was configured for, if it has one.
     pub cluster_name: Option<String>,
+    /// What it is among the others; none where all are alike.
+    pub role: Option<Role>,
     /// How many nodes it counts in its cluster, itself included; 0 while it
     /// has not decided yet.
     pub size: usize,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, Limits, Mind, Moment, Observation, Plan, Planner, Presence, Report, Request,
-    Step, StepKind, Thought, Witness,
+    Answer, Context, Grade, Limits, Mind, Moment, Observation, Plan, Planner, Presence, Report,
+    Request, Step, StepKind, Thought, Witness,
 };
 use meshworker_engines::{Alone, Done, Engine, perform};
 use tokio::time::{Instant, sleep};
@@ -50,6 +50,8 @@ pub struct Driver<E: Engine> {
     pub rest: Duration,
     /// Who announces that it is meant to go, and waits until it may.
     pub leaving: BTreeSet<IpAddr>,
+    /// Who announces that it volunteers, and whose database is not started.
+    pub spares: BTreeSet<IpAddr>,
     mind: Mind,
     start: Instant,
 }
@@ -64,6 +66,7 @@ impl<E: Engine> Driver<E> {
             looks: 0,
             rest: REST,
             leaving: BTreeSet::new(),
+            spares: BTreeSet::new(),
             mind: Mind::default(),
             start: Instant::now(),
         }
@@ -97,14 +100,22 @@ impl<E: Engine> Driver<E> {
     /// while the name server lists `listed` and those that leave announce it.
     pub async fn plan(&mut self, listed: &[IpAddr]) -> Plan<RequestOf<E>> {
         let named: BTreeSet<IpAddr> = listed.iter().chain(&self.leaving).copied().collect();
-        let named: Vec<IpAddr> = named.into_iter().collect();
+        let named: Vec<IpAddr> = named.difference(&self.spares).copied().collect();
+        let said = |who: &BTreeSet<IpAddr>, presence: Presence| {
+            let who = who.iter().map(|at| Sighting {
+                presence: presence.clone(),
+                ..Sighting::at(*at)
+            });
+            who.collect::<Vec<_>>()
+        };
         loop {
             let answers = self.look(&named).await;
             let dns = Report::addresses(Witness::Dns, listed.iter().copied());
-            let mut announced = Report::addresses(Witness::Announce, self.leaving.iter().copied());
-            for sighting in &mut announced.sightings {
-                sighting.presence = Presence::Leaving;
-            }
+            let mut announced = Report::unknown(Witness::Announce, Grade::Answer);
+            announced.sightings = said(&self.leaving, Presence::Leaving);
+            announced
+                .sightings
+                .extend(said(&self.spares, Presence::Spare));
             let observed = Observation::of(vec![dns, announced], answers);
             let context = Context::alone(Moment(self.elapsed()), &self.limits);
             let thought = self.mind.consider(&*self.engine, &context, &observed, true);

@@ -57,6 +57,7 @@ macro_rules! conformance {
         $crate::conformance!(@each $world;
             forms_one_cluster_from_fresh_nodes
             leaves_a_formed_cluster_alone
+            waits_for_no_spare
             joins_a_latecomer_by_one_request
             forgets_a_departed_member_after_the_hold_and_not_before
             is_blocked_by_nobody_who_misbehaves

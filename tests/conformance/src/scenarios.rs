@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Request, StepKind};
+use meshworker_core::{Request, StepKind, Unity};
 use meshworker_engines::{Done, Engine};
 use tokio::time::sleep;
 
@@ -49,6 +49,24 @@ pub async fn forms_one_cluster_from_fresh_nodes<W: World>(mut world: W) {
     for node in &nodes {
         assert_eq!(known(&mut driver, &[*node]).await, all);
     }
+}
+
+/// A member that volunteers and is not started is neither waited for nor counted, nor
+/// told to anybody. And either all nodes have a role, or none has.
+pub async fn waits_for_no_spare<W: World>(mut world: W) {
+    let (mut driver, mut nodes) = formed(&mut world).await;
+    let views = driver.look(&nodes).await.into_values();
+    let roles: BTreeSet<bool> = views
+        .map(|view| view.is_ok_and(|view| view.role.is_some()))
+        .collect();
+    assert_eq!(roles.len(), 1);
+    let size = nodes.len();
+    let spare = world.spare_address();
+    nodes.push(spare);
+    driver.spares.insert(spare);
+    let plan = driver.plan(&nodes).await;
+    assert_eq!((plan.steps, plan.refusals), (vec![], vec![]));
+    assert_eq!(plan.unity, Unity::One { size });
 }
 
 /// A formed cluster gets the empty plan, again and again, also from a worker

@@ -17,6 +17,7 @@ mod planner_sees;
 mod quarantine;
 mod sharing;
 mod sight;
+mod spares;
 mod support;
 mod together;
 mod unheard;

@@ -176,6 +176,7 @@ pub fn view(last: u8, peers: &[u8]) -> Answer<()> {
     Ok(View {
         node: format!("n{last}"),
         cluster_name: None,
+        role: None,
         size: peers.len(),
         peers: peers.into(),
         working: None,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{Leaver, Loss, Pace, Peer, Refusal, Report, Roster, Unity};
+use meshworker_core::{Leaver, Loss, Pace, Peer, Refusal, Report, Role, Roster, Unity};
 use tokio::time::Instant;
 
 use crate::status::StepStatus;
@@ -17,6 +17,8 @@ pub struct Head {
     pub node: String,
     /// The name of its cluster, if it has one.
     pub cluster_name: Option<String>,
+    /// What it is among the others.
+    pub role: Option<Role>,
     /// How many nodes it counts in its cluster.
     pub size: usize,
     /// All nodes that it knows: one copy for all members that say the same.
@@ -93,8 +95,9 @@ impl Look {
             let leavers = look.leavers.iter();
             leavers.map(|l| (&l.member, l.place, &l.progress, l.release.is_granted()))
         }
-        fn working(look: &Look) -> impl Iterator<Item = &Option<String>> {
-            look.answers.values().flatten().map(|head| &head.working)
+        fn heads(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
+            let heads = look.answers.values().flatten();
+            heads.map(|head| (&head.working, &head.role))
         }
         fn steps(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
             look.steps.iter().map(|step| (&step.to, &step.request))
@@ -103,7 +106,7 @@ impl Look {
             && reports(self).eq(reports(other))
             && refusals(self).eq(refusals(other))
             && leavers(self).eq(leavers(other))
-            && working(self).eq(working(other))
+            && heads(self).eq(heads(other))
             && steps(self).eq(steps(other))
     }
 

@@ -23,7 +23,9 @@ impl Goal {
             Goal::Replicas { goal, start } => {
                 let there = status.members.iter();
                 let there = there.filter(|member| member.state != MemberState::Unknown);
-                let (there, joined) = (there.count() as u64, status.joined() as u64);
+                let placed = status.members.iter();
+                let placed = placed.filter(|member| member.state.has_its_place());
+                let (there, joined) = (there.count() as u64, placed.count() as u64);
                 let start = *start.get_or_insert(there);
                 let (done, total) = if start > *goal {
                     (start.saturating_sub(there), start - *goal)

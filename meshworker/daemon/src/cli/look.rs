@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Roster, Standing};
+use meshworker_core::Roster;
 use meshworker_engines::Engine;
 use serde_json::json;
 
@@ -82,20 +82,23 @@ fn as_json<E: Engine>(pass: &Pass<E>) -> String {
 fn as_table<E: Engine>(pass: &Pass<E>) -> String {
     let roster: Roster = pass.roster();
     let mut lines = vec![format!(
-        "{:16} {:20} {:9} {:4} {}",
-        "MEMBER", "ADDRESS", "STANDING", "SIZE", "NODE"
+        "{:16} {:20} {:9} {:8} {:4} {}",
+        "MEMBER", "ADDRESS", "STANDING", "ROLE", "SIZE", "NODE"
     )];
     for member in roster.members() {
-        let (size, node) = match pass.observed.answers.get(&member.address) {
+        let answer = pass.observed.answers.get(&member.address);
+        let role = answer.and_then(|answer| answer.as_ref().ok()?.role);
+        let (size, node) = match answer {
             Some(Ok(view)) => (view.size.to_string(), view.node.clone()),
             Some(Err(why)) => ("-".into(), why.to_string()),
             None => ("-".into(), "not asked".into()),
         };
         lines.push(format!(
-            "{:16} {:20} {:9} {:4} {}",
+            "{:16} {:20} {:9} {:8} {:4} {}",
             member.id.to_string(),
             member.address.to_string(),
-            standing(member.standing()),
+            member.standing(),
+            role.map_or("-", |role| role.name),
             size,
             node
         ));
@@ -114,13 +117,4 @@ fn as_table<E: Engine>(pass: &Pass<E>) -> String {
     lines.extend(pass.plan.refusals.iter().map(ToString::to_string));
     let lines: Vec<_> = lines.iter().map(|line| words::dull(line)).collect();
     lines.join("\n")
-}
-
-fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Wanted => "wanted",
-        Standing::Leaving => "leaving",
-        Standing::Disowned => "disowned",
-        Standing::Unlisted => "unlisted",
-    }
 }

@@ -150,7 +150,7 @@ function viewOf(view) {
   const fact = (name, value) => (value === null ? [] : [h('dt', {}, name), h('dd', {}, value)]);
   return h('div', {},
     h('dl', {},
-      fact('its id', view.node), fact('cluster', view.cluster_name), fact('counts', String(view.size)),
+      fact('its id', view.node), fact('cluster', view.cluster_name), fact('role', view.role), fact('counts', String(view.size)),
       fact('at work', view.working)),
     h('details', { 'data-keep': `peers ${view.node}`, open: view.peers.length <= 12 },
       h('summary', {}, `it knows ${view.peers.length} nodes, ${view.peers.filter((one) => !one.alive).length} of them gone`),

@@ -30,7 +30,7 @@ export function update(element, members, leavers, only, choose) {
       const leaver = leavers.find((other) => other.member === one.id && other.address === one.address);
       redraw(state, [one.state, one.held, leaver], () => stateOf(one, leaver));
       redraw(witnesses, one.sightings.map((other) => [other.witness, other.presence]), () => sightings(one));
-      redraw(database, [one.view?.size, one.view?.working, one.unanswered], () => databaseOf(one));
+      redraw(database, [one.view?.role, one.view?.size, one.view?.working, one.unanswered], () => databaseOf(one));
     });
 }
 
@@ -70,7 +70,7 @@ function sightings(member) {
 function databaseOf(member) {
   if (member.view) {
     return [
-      h('span', {}, `counts ${member.view.size}`),
+      h('span', {}, [member.view.role, `counts ${member.view.size}`].filter(Boolean).join(', ')),
       member.view.working && h('span', { class: 'where' }, member.view.working),
     ];
   }

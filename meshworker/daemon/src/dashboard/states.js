@@ -3,13 +3,14 @@
 import { s } from './dom.js';
 
 /// The states, what is wrong first. The words are the API's.
-export const STATES = ['silent', 'refused', 'unknown', 'waiting', 'joining', 'leaving', 'released', 'joined'];
+export const STATES = ['silent', 'refused', 'unknown', 'waiting', 'joining', 'leaving', 'released', 'joined', 'spare'];
 
 export const MEANING = {
   joined: 'in the cluster',
   joining: 'answers, and is not in the cluster yet',
   silent: 'wanted, and does not answer',
   waiting: 'starts once the member that had its slot before has stopped',
+  spare: 'volunteers; its database is not started until it is nominated',
   leaving: 'meant to go; waits, or hands over its data',
   released: 'was told that it may stop',
   refused: 'answers, and is not taken in: a refusal says why',
@@ -28,6 +29,10 @@ const SHAPES = {
     ['path', { d: 'M-3-3 3 3M3-3-3 3', class: 'cut' }],
   ],
   waiting: [['path', { d: 'M-5-6H5L-5 6H5z', class: 'hollow' }]],
+  spare: [
+    ['circle', { r: 6, class: 'hollow' }],
+    ['circle', { r: 2, class: 'full' }],
+  ],
   leaving: [['path', { d: 'M-5-6 6 0-5 6z', class: 'full' }]],
   released: [
     ['path', { d: 'M-4.5-5.5 5.5 0-4.5 5.5z', class: 'hollow' }],

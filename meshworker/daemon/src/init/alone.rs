@@ -158,6 +158,7 @@ mod tests {
         let view = View {
             node: "n1".into(),
             cluster_name: None,
+            role: None,
             size: 1,
             peers: peers.collect(),
             working: None,

@@ -13,7 +13,7 @@ use super::registry::{
     ANNOUNCEMENTS_REFUSED, BUILD_INFO, CERTIFICATE_ENDS, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE,
     CLUSTER_SETTLED, CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS,
     HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS,
-    REFUSALS, REMOVALS_ENABLED, SIGHTINGS, UNPROVED,
+    REFUSALS, REMOVALS_ENABLED, ROLES, SIGHTINGS, UNPROVED,
 };
 use crate::board::{Counts, Look, Sheet, of};
 use crate::status::MemberState;
@@ -80,6 +80,14 @@ fn members(page: &mut Page, name: &str, look: &Look) {
     for state in MemberState::ALL {
         let members = states.values().filter(|(_, is)| *is == state);
         page.count(&MEMBERS, &[name, state.name()], members.count());
+    }
+    let heads = look.answers.values().flatten();
+    let mut roles: BTreeMap<&str, usize> = BTreeMap::new();
+    for role in heads.filter_map(|head| head.role) {
+        *roles.entry(role.name).or_default() += 1;
+    }
+    for (role, members) in roles {
+        page.count(&ROLES, &[name, role], members);
     }
 }
 

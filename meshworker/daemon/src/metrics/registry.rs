@@ -42,7 +42,9 @@ families! {
     LOSSES: Kind::Gauge, "losses" ["cluster"]
         "Losses of data of which no operator has said that he knows.";
     MEMBERS: Kind::Gauge, "members" ["cluster", "state"]
-        "Members by what they are doing: joined, joining, silent, waiting, leaving, released, refused, unknown.";
+        "Members by what they are doing: joined, joining, silent, waiting, spare, leaving, released, refused, unknown.";
+    ROLES: Kind::Gauge, "member_roles" ["cluster", "role"]
+        "Members that answer by the role that their database has for them: master, replica; no series where all are alike.";
     JOIN_DURATION: Kind::Histogram(JOIN_SECONDS), "join_duration_seconds" ["cluster"]
         "From the pass that first saw a member wanted to the pass that saw it joined; those that were in when they were first seen do not count.";
 

@@ -19,6 +19,8 @@ pub enum MemberState {
     Silent,
     /// Its database starts once the one that had its slot before has stopped.
     Waiting,
+    /// It volunteers: its database is not started until it is nominated.
+    Spare,
     /// It is meant to go, and waits for its turn or hands over its data.
     Leaving,
     /// It was told that it may stop.
@@ -31,11 +33,12 @@ pub enum MemberState {
 
 impl MemberState {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [MemberState; 8] = [
+    pub const ALL: [MemberState; 9] = [
         MemberState::Joined,
         MemberState::Joining,
         MemberState::Silent,
         MemberState::Waiting,
+        MemberState::Spare,
         MemberState::Leaving,
         MemberState::Released,
         MemberState::Refused,
@@ -49,11 +52,17 @@ impl MemberState {
             MemberState::Joining => "joining",
             MemberState::Silent => "silent",
             MemberState::Waiting => "waiting",
+            MemberState::Spare => "spare",
             MemberState::Leaving => "leaving",
             MemberState::Released => "released",
             MemberState::Refused => "refused",
             MemberState::Unknown => "unknown",
         }
+    }
+
+    /// Whether the member is where it belongs: in the cluster, or a spare.
+    pub fn has_its_place(self) -> bool {
+        matches!(self, MemberState::Joined | MemberState::Spare)
     }
 
     /// Whether the member is in the cluster and stays.
@@ -82,6 +91,13 @@ pub struct ViewStatus {
     pub node: String,
     /// The name of its cluster, if it has one.
     pub cluster_name: Option<String>,
+    /// What it is among the others, in its database's word: `master`, `replica`; none where
+    /// all are alike.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Whether it is the one node to which everything is written.
+    #[serde(default)]
+    pub primary: bool,
     /// How many nodes it counts in its cluster, itself included.
     pub size: usize,
     /// The nodes that it knows, itself included.
@@ -103,7 +119,8 @@ pub struct MemberStatus {
     pub task: Option<String>,
     /// What it is doing.
     pub state: MemberState,
-    /// What follows from the witnesses: `wanted`, `leaving`, `disowned` or `unlisted`.
+    /// What follows from the witnesses: `wanted`, `spare`, `leaving`, `disowned`
+    /// or `unlisted`.
     pub standing: String,
     /// Why an operator holds it; none when nobody does.
     pub held: Option<String>,

@@ -105,14 +105,17 @@ impl<E: Engine> Observer<E> {
             waited,
             listened,
         } = ears.take(haste).await;
+        // Whoever is named by nobody else may be anybody.
+        let roster = Roster::merge(&reports, &BTreeSet::new());
+        // Of a spare it is known that its database does not run.
+        let spare = |at: IpAddr| roster.at(at).is_some_and(Member::is_spare);
         let named: BTreeSet<IpAddr> = reports
             .iter()
             .flat_map(|report| &report.sightings)
             .filter(|sighting| sighting.presence != Presence::OutOfSight)
             .map(|sighting| sighting.address)
+            .filter(|at| !spare(*at))
             .collect();
-        // Whoever is named by nobody else may be anybody.
-        let roster = Roster::merge(&reports, &BTreeSet::new());
         let lists = reports.iter().filter(|r| r.witness.lists_everybody());
         let mut known: BTreeSet<IpAddr> = lists
             .flat_map(|report| report.sightings.iter().map(|s| s.address))

@@ -2,6 +2,7 @@
 
 mod leavers;
 mod look;
+mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::status::EventKind;
 
 use super::pass::Pass;
 use leavers::Leavers;
+use roles::Roles;
 
 pub use look::look;
 
@@ -26,6 +28,7 @@ pub struct Teller {
     /// Which refusals stand, and what was not done.
     refused: BTreeMap<String, String>,
     leavers: Leavers,
+    roles: Roles,
 }
 
 /// An announcement was not heard.
@@ -42,6 +45,7 @@ impl Teller {
         let mut facts = self.witnesses(pass);
         facts.extend(steps(pass));
         facts.extend(self.leavers.tell(pass));
+        facts.extend(self.roles.tell(&pass.roster(), &pass.observed.answers));
         facts.extend(self.refusals(&pass.plan));
         facts.extend(self.unity(&pass.plan));
         facts

@@ -125,6 +125,7 @@ impl Engine for Toy {
         Ok(View {
             node: node.to_string(),
             cluster_name: None,
+            role: None,
             size: state.nodes.len(),
             peers: peers.collect(),
             working: state.working.clone(),

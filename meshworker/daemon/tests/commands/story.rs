@@ -50,6 +50,8 @@ fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
         view: Some(ViewStatus {
             node: id.into(),
             cluster_name: Some("redis".into()),
+            role: Some("master".into()),
+            primary: false,
             size: 3,
             peers: vec![
                 peer("3f2a81c0", 1, true),

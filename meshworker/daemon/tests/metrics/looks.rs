@@ -69,6 +69,7 @@ fn head(slot: u8, together: &[u8]) -> Head {
     Head {
         node: format!("n{slot}"),
         cluster_name: None,
+        role: None,
         size: together.len(),
         peers: peers.collect::<Arc<[Peer]>>(),
         working: None,

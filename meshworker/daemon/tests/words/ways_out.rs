@@ -81,6 +81,7 @@ fn look(word: &str) -> Look {
     let head = Head {
         node: word(),
         cluster_name: Some(word()),
+        role: None,
         size: 1,
         peers,
         working: Some(word()),

@@ -72,6 +72,7 @@ impl Seen {
                 let view = View {
                     node: id(*member),
                     cluster_name: Some("mesh-it".into()),
+                    role: None,
                     size: members.len(),
                     peers: Arc::clone(&peers),
                     working: None,

@@ -119,6 +119,7 @@ pub(super) fn read(
             name if no_name(name) => None,
             name => Some(short("cluster-name", name, LONGEST_NAME)?.to_owned()),
         },
+        role: None,
         size: statistics.size,
         peers: alive,
         working: None,

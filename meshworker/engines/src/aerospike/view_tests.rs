@@ -41,6 +41,7 @@ fn recorded_answers_become_the_view() {
     let view = View {
         node: "BB90501000A4202".into(),
         cluster_name: Some("mesh-it".into()),
+        role: None,
         size: 3,
         peers: Arc::from([
             peer("BB90501000A4202", "10.0.1.5"),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshworker_core::{Peer, Unanswered, View};
+use meshworker_core::{Peer, Role, Unanswered, View};
 use serde::Serialize;
 
 use super::heavy::Heavy;
@@ -18,6 +18,10 @@ const LONGEST_WORD: usize = 64;
 
 /// The longest host name, as in DNS.
 const LONGEST_NAME: usize = 253;
+
+/// As `CLUSTER NODES` and `INFO` call them. Writes go to all masters, each its slots'.
+const MASTER: Role = Role::of("master");
+const REPLICA: Role = Role::of("replica");
 
 /// What only a Redis node's view has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -147,6 +151,7 @@ impl Shared {
         Ok(View {
             node: myself.node,
             cluster_name: name.as_ref().map(|name| name.cluster.clone()),
+            role: Some(if myself.replica { REPLICA } else { MASTER }),
             size: peers.iter().filter(|peer| peer.alive).count(),
             peers: self.peers.share(peers)?,
             working,

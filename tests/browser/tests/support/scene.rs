@@ -76,6 +76,8 @@ pub fn member(slot: usize, all: usize, nodes: usize) -> MemberStatus {
         view: Some(ViewStatus {
             node: node(slot),
             cluster_name: None,
+            role: Some("master".into()),
+            primary: false,
             size: all,
             peers: peers.collect(),
             working: None,

@@ -116,6 +116,7 @@ fn all_found(
             let view = View {
                 node: address.to_string(),
                 cluster_name: None,
+                role: None,
                 size: peers.len(),
                 peers: peers.clone().into(),
                 working: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use meshworker_core::{Member, MemberId, Orders, Peer, Standing};
+use meshworker_core::{Member, MemberId, Orders, Peer};
 
 use super::{departed, leavers, plan, seconds, state, time};
 use crate::board::{Head, Look, Since};
@@ -37,13 +37,7 @@ pub fn status(
         state: states
             .get(&member.address)
             .map_or(MemberState::Unknown, |(_, state)| *state),
-        standing: match member.standing() {
-            Standing::Wanted => "wanted",
-            Standing::Leaving => "leaving",
-            Standing::Disowned => "disowned",
-            Standing::Unlisted => "unlisted",
-        }
-        .to_owned(),
+        standing: member.standing().to_string(),
         held: orders
             .hold_on(&member.id, member.address)
             .map(ToOwned::to_owned),
@@ -58,6 +52,8 @@ fn view(head: &Head, with_peers: bool) -> ViewStatus {
     ViewStatus {
         node: head.node.clone(),
         cluster_name: head.cluster_name.clone(),
+        role: head.role.map(|role| role.to_string()),
+        primary: head.role.is_some_and(|role| role.primary),
         size: head.size,
         peers: peers.map(peer).collect(),
         working: head.working.clone(),

@@ -31,6 +31,7 @@ fn state(member: &Member, look: &Look, main: &[&str]) -> MemberState {
                 MemberState::Leaving
             }
         }
+        Standing::Spare => MemberState::Spare,
         Standing::Disowned | Standing::Unlisted => MemberState::Unknown,
         Standing::Wanted => match look.head(member.address) {
             None if is_waiting(member) => MemberState::Waiting,

@@ -90,6 +90,7 @@ impl Look {
             let head = Head {
                 node: node(*number),
                 cluster_name: None,
+                role: None,
                 size: alive.len(),
                 peers: Arc::clone(&peers),
                 working: None,

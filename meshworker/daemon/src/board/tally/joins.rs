@@ -48,7 +48,7 @@ impl Joins {
                 (Some(waiting), MemberState::Unknown) => waiting,
                 (None, MemberState::Unknown)
                 // A join begins when the database does.
-                | (_, MemberState::Waiting | MemberState::Leaving | MemberState::Released) => {
+                | (_, MemberState::Waiting | MemberState::Spare | MemberState::Leaving | MemberState::Released) => {
                     continue;
                 }
             };

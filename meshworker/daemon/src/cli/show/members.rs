@@ -22,7 +22,7 @@ pub fn members(members: &[MemberStatus], now: Now, style: &Style) -> String {
         [
             Cell::new(&member.id),
             Cell::new(&member.address),
-            parts::state(member.state),
+            parts::state(member),
             Cell::new(member.node.as_deref().unwrap_or_default()),
             Cell::new(view.map_or("", |view| &view.node)),
             Cell::new(&size.unwrap_or_default()),

@@ -123,17 +123,21 @@ pub(super) fn leaver(leaver: &LeaverStatus, style: &Style) -> Vec<String> {
     lines
 }
 
-/// A state and what it means for the eye.
-pub(super) fn state(state: MemberState) -> Cell {
+/// What a member is doing, in which role, and what that means for the eye.
+pub(super) fn state(member: &MemberStatus) -> Cell {
+    let state = member.state;
     let ink = match state {
-        MemberState::Joined => Ink::Good,
+        MemberState::Joined | MemberState::Spare => Ink::Good,
         MemberState::Joining
         | MemberState::Waiting
         | MemberState::Leaving
         | MemberState::Released => Ink::Warn,
         MemberState::Silent | MemberState::Refused | MemberState::Unknown => Ink::Bad,
     };
-    Cell::new(state.name()).ink(Some(ink))
+    let role = member.view.as_ref().and_then(|view| view.role.as_ref());
+    let words = [Some(state.name()), role.map(String::as_str)];
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    Cell::new(&words.join(", ")).ink(Some(ink))
 }
 
 /// The witnesses and their letters, in the order in which they are shown.

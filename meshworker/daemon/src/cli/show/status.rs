@@ -184,7 +184,7 @@ fn rows(status: &ClusterStatus, now: Now, style: &Style) -> Vec<String> {
         [
             Cell::new(&member.id),
             Cell::new(address),
-            parts::state(member.state),
+            parts::state(member),
             Cell::new(member.node.as_deref().unwrap_or_default()),
             Cell::new(&parts::same_for(member, now)),
             Cell::new(&parts::seen(&member.sightings)),

@@ -109,11 +109,18 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
     let ViewStatus {
         node,
         cluster_name,
+        role,
+        primary,
         size,
         peers,
         working,
     } = view;
-    let mut lines = parts::item(&format!("it is node {node}"), None, style);
+    let role = match (role, primary) {
+        (None, _) => String::new(),
+        (Some(role), false) => format!(", {role}"),
+        (Some(role), true) => format!(", {role}: all is written to it"),
+    };
+    let mut lines = parts::item(&format!("it is node {node}{role}"), None, style);
     let name = cluster_name.iter().map(|name| format!(" '{name}'"));
     let name: String = name.collect();
     lines.extend(parts::item(

@@ -66,6 +66,7 @@ impl Listing {
         View {
             node: node.to_string(),
             cluster_name: None,
+            role: None,
             size: self.nodes.len(),
             peers: peers.collect(),
             working: None,
@@ -171,6 +172,21 @@ async fn whoever_only_the_database_lists_was_logged_in_to() {
         "10.0.0.1 logged in, 10.0.0.2 logged in, 10.0.0.3 logged in, \
          10.0.0.4 not logged in, 10.0.0.5 not logged in, 10.0.0.6 not logged in"
     );
+}
+
+#[tokio::test]
+async fn a_spare_is_not_asked_though_the_lists_name_it() {
+    let dns = Report::addresses(Witness::Dns, [at(1), at(2)]);
+    let engine = Arc::new(Listing {
+        nodes: vec![at(1)],
+        asked: Mutex::default(),
+    });
+    let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
+    let announced = says(Witness::Announce, &[(2, Presence::Spare)]);
+    let sources = [dns, announced].map(|report| Arc::new(Says(report)) as Arc<dyn Source>);
+    let mut ears = Ears::of(sources.into());
+    let seen = observer.observe(&mut ears, Haste::None).await;
+    assert_eq!(seen.observed.answers.keys().collect::<Vec<_>>(), [&at(1)]);
 }
 
 #[tokio::test]

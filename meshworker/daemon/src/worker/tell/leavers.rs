@@ -23,6 +23,7 @@ enum End {
     Gone,
     GoneAlone,
     Stays,
+    IsSpare,
 }
 
 impl Leavers {
@@ -78,6 +79,7 @@ impl Leavers {
                     "is gone, or silent, without having been let go",
                 ),
                 End::Stays => ("stays", "does not leave after all"),
+                End::IsSpare => ("spare", "is a spare now"),
             };
             facts.push(fact(
                 &member,
@@ -98,6 +100,7 @@ fn fact(member: &MemberId, reason: &str, text: String) -> Fact {
 fn end(standing: Option<Standing>, let_go: bool) -> End {
     match (standing, let_go) {
         (Some(Standing::Wanted), _) => End::Stays,
+        (Some(Standing::Spare), _) => End::IsSpare,
         (_, true) => End::Gone,
         (_, false) => End::GoneAlone,
     }

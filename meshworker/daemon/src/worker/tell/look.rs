@@ -19,6 +19,7 @@ pub fn look<P: Planner>(pass: &Pass<P>) -> Look {
             Ok(view) => Ok(Head {
                 node: view.node.clone(),
                 cluster_name: view.cluster_name.clone(),
+                role: view.role,
                 size: view.size,
                 peers: Arc::clone(&view.peers),
                 working: view.working.clone(),

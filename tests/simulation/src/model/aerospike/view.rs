@@ -68,6 +68,7 @@ impl Aerospike {
         Ok(View {
             node: name(process.address),
             cluster_name: Some(if process.ours { CLUSTER } else { "another" }.into()),
+            role: None,
             size,
             peers: peers.into(),
             working: working.then(|| "partitions to send".into()),

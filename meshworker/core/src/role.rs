@@ -1,0 +1,39 @@
+//! What a node is among the others, by its database's own word.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What a node is among the others, by its own word and under the name that its database
+/// has for it: "master", "replica", "leader". A database whose nodes are all alike has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Role {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is the one node to which everything is written.
+    pub primary: bool,
+}
+
+impl Role {
+    /// One of several.
+    pub const fn of(name: &'static str) -> Role {
+        Role {
+            name,
+            primary: false,
+        }
+    }
+
+    /// That of the one node to which everything is written.
+    pub const fn primary(name: &'static str) -> Role {
+        Role {
+            name,
+            primary: true,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
