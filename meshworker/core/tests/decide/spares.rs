@@ -9,7 +9,7 @@ use meshworker_core::{
 use Presence::{Leaving, Present, Spare, Stopping};
 
 use crate::leaving::{after_the_hold, leaving, queue};
-use crate::support::{Ask, Clock, announced, content, departed, dns, ip, seen, step, tasks};
+use crate::support::{Ask, Clock, announced, content, departed, dns, ip, seen, step, tasks, view};
 
 /// Five replicas, of which 4 and 5 volunteer; only the others' databases run.
 fn three_of_five(said: &[(u8, Presence)]) -> Observation<()> {
@@ -110,7 +110,8 @@ fn the_node_that_ran_where_a_spare_is_now_is_forgotten() {
 #[test]
 fn a_spare_that_leaves_holds_nothing_though_it_was_a_member_before() {
     let mut clock = Clock::start();
-    let before = seen(vec![dns(&[1, 2, 3, 4])], &[1, 2, 3, 4]);
+    let mut before = three_of_five(&[(4, Present), (5, Spare)]);
+    before.answers.insert(ip(4), view(4, &[1, 2, 3, 4]));
     clock.after(1, &content(), &before);
     clock.after(1, &content(), &three_of_five(&VOLUNTEERS));
     let mut going = three_of_five(&[(4, Leaving), (5, Stopping)]);
