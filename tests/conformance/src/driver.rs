@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use meshworker_core::{
     Answer, Context, Grade, Limits, Mind, Moment, Observation, Plan, Planner, Presence, Report,
-    Request, Step, StepKind, Thought, Witness,
+    Request, Sighting, Step, StepKind, Thought, Witness,
 };
 use meshworker_engines::{Alone, Done, Engine, perform};
 use tokio::time::{Instant, sleep};

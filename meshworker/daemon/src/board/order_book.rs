@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::{Acknowledged, Orders};
+use meshworker_core::{Acknowledged, Orders, Wishes};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -83,6 +83,8 @@ impl OrderBook {
             forget: given.forget.keys().cloned().collect(),
             acknowledged: given.acknowledged,
             drains: given.drains.clone(),
+            // Nobody can give any yet.
+            wishes: Wishes::none(),
         }
     }
 

@@ -179,6 +179,7 @@ async fn a_spare_is_not_asked_though_the_lists_name_it() {
     let dns = Report::addresses(Witness::Dns, [at(1), at(2)]);
     let engine = Arc::new(Listing {
         nodes: vec![at(1)],
+        slow: Default::default(),
         asked: Mutex::default(),
     });
     let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
