@@ -5,6 +5,7 @@ import { MEANING, byUrgency, icon, remaining } from './states.js';
 
 const PRESENCE = [
   ['present', '✓', 'good'],
+  ['spare', '✓', 'good'],
   ['leaving', '→', 'warn'],
   ['absent', '×', 'bad'],
 ];

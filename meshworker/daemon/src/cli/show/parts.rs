@@ -158,7 +158,7 @@ pub(super) fn seen(sightings: &[SightingStatus]) -> String {
         let said = sightings.iter().find(|said| said.witness == witness);
         match said.map(|said| said.presence.as_str()) {
             None => '.',
-            Some("present") => letter,
+            Some("present" | "spare") => letter,
             Some("leaving" | "stopping") => letter.to_ascii_lowercase(),
             Some("absent") => '-',
             Some(_) => '?',
