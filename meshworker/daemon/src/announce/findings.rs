@@ -212,6 +212,7 @@ impl Findings {
     pub(crate) fn settled_at(began: Instant, address: IpAddr) -> Findings {
         Findings {
             began,
+            fence: Authority::alone().fence(),
             took: Duration::ZERO,
             pause: Duration::ZERO,
             unity: "one cluster of 1 member".to_owned(),

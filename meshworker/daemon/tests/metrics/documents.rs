@@ -81,8 +81,8 @@ fn names_and_help_follow_the_conventions() {
         );
         // A member, an address or an error text would be without bound.
         let bounded = [
-            "cluster", "engine", "grade", "kind", "outcome", "release", "severity", "state",
-            "unit", "version", "witness",
+            "cluster", "engine", "grade", "kind", "outcome", "release", "role", "severity",
+            "state", "unit", "version", "witness",
         ];
         let strange = family.labels.iter().find(|label| !bounded.contains(label));
         assert_eq!(strange, None, "{name}");

@@ -11,7 +11,7 @@ use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::status::StepStatus;
 use meshworker_core::{
     Change, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Progress, Reason, Refusal,
-    Release, Report, Roster, Sighting, Unity, Witness,
+    Release, Report, Role, Roster, Sighting, Unity, Witness,
 };
 use tokio::time::Instant;
 
@@ -69,7 +69,7 @@ fn head(slot: u8, together: &[u8]) -> Head {
     Head {
         node: format!("n{slot}"),
         cluster_name: None,
-        role: None,
+        role: Some(Role::of("master")),
         size: together.len(),
         peers: peers.collect::<Arc<[Peer]>>(),
         working: None,

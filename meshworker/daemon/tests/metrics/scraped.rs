@@ -82,6 +82,7 @@ async fn a_scrape_shows_what_passes_saw() {
         is("refusals", &[cache, ("kind", "release_gate_5_data_safe")]),
         Some(1.0)
     );
+    assert!(is("member_roles", &[cache, ("role", "master")]).unwrap() >= 2.0);
     assert_eq!(is("join_duration_seconds_count", &[cache]), Some(1.0));
     assert_eq!(is("held_members", &[cache]), Some(1.0));
     assert_eq!(is("cluster_held", &[cache]), Some(0.0));

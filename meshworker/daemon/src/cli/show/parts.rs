@@ -123,7 +123,8 @@ pub(super) fn leaver(leaver: &LeaverStatus, style: &Style) -> Vec<String> {
     lines
 }
 
-/// What a member is doing, in which role, and what that means for the eye.
+/// What a member is doing, and what that means for the eye: of one that is in the cluster,
+/// as what, if its database has roles.
 pub(super) fn state(member: &MemberStatus) -> Cell {
     let state = member.state;
     let ink = match state {
@@ -134,10 +135,9 @@ pub(super) fn state(member: &MemberStatus) -> Cell {
         | MemberState::Released => Ink::Warn,
         MemberState::Silent | MemberState::Refused | MemberState::Unknown => Ink::Bad,
     };
-    let role = member.view.as_ref().and_then(|view| view.role.as_ref());
-    let words = [Some(state.name()), role.map(String::as_str)];
-    let words: Vec<&str> = words.into_iter().flatten().collect();
-    Cell::new(&words.join(", ")).ink(Some(ink))
+    let role = member.view.as_ref().and_then(|view| view.role.as_deref());
+    let role = role.filter(|_| state.is_in());
+    Cell::new(role.unwrap_or(state.name())).ink(Some(ink))
 }
 
 /// The witnesses and their letters, in the order in which they are shown.
