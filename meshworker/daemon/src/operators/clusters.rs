@@ -61,6 +61,29 @@ pub async fn members(
     Ok(Json(desk.status(cluster)?.members))
 }
 
+/// The one member to which everything is written, as the last pass found it.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/primary", tag = "read",
+    params(("cluster" = String, Path, description = "What the cluster is called.")),
+    responses(
+        (status = 200, description = "It, by its own word.", body = MemberStatus),
+        (status = 400, description = "The path is no text.", body = ProblemBody),
+        (status = 404, description = "No such cluster, or not one member of it is its primary.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn primary(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<MemberStatus>, Problem> {
+    let members = desk.status(cluster)?.members.into_iter();
+    let mut all = members.filter(|member| member.view.as_ref().is_some_and(|view| view.primary));
+    let error = match (all.next(), all.next()) {
+        (Some(primary), None) => return Ok(Json(primary)),
+        (None, _) => "primary: no member says that everything is written to it",
+        (Some(_), Some(_)) => "primary: several members say that everything is written to them",
+    };
+    Err(Problem::new(StatusCode::NOT_FOUND, error))
+}
+
 /// All evidence for one member.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/members/{member}", tag = "read",
     params(

@@ -11,7 +11,7 @@ use meshworker::config::{Inputs, Origin, Raw};
 use meshworker::docker::{DockerClient, Endpoint};
 use meshworker::scale::Scaling;
 use meshworker::token_file::TokenFile;
-use meshworker_core::{Change, Gate, Reason, Refusal};
+use meshworker_core::{Change, Gate, Reason, Refusal, Role};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -171,6 +171,10 @@ fn publish(sheet: &Registration) {
         let held = Reason::Closed(Change::Forget.closed(Gate::DataSafe, "a test"));
         look.refusals
             .push(Refusal::new(format!("forget {GONE}"), held));
+        // Of all heads only one is the primary's.
+        if let Some(head) = look.answers.values_mut().flatten().next() {
+            head.role = Some(Role::primary("primary"));
+        }
         sheet.sheet().publish(look);
     }
 }
