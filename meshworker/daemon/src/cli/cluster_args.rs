@@ -1,5 +1,6 @@
 //! The flags and variables that every command about clusters takes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::builder::ValueParser;
@@ -7,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::setting::{SETTINGS, Setting};
-use crate::config::{self, Inputs, Origin, Raw};
+use crate::config::{self, Given, Inputs, Origin, Raw};
 
 use super::{Failed, logging};
 
@@ -59,25 +60,31 @@ pub fn argument(setting: &Setting) -> Arg {
     }
 }
 
+/// What the command line and the variables give of this table.
+pub fn given(args: &ArgMatches, table: &[Setting]) -> BTreeMap<String, Given> {
+    let given = table.iter().filter_map(|setting| {
+        let value = args.get_one::<String>(setting.name)?.clone();
+        let origin = match args.value_source(setting.name) {
+            // A variable that a stack file sets to nothing is not set.
+            Some(ValueSource::EnvVariable) if value.trim().is_empty() => return None,
+            Some(ValueSource::EnvVariable) => Origin::Variable,
+            _ => Origin::Flag,
+        };
+        Some((setting.name.to_owned(), Given { value, origin }))
+    });
+    given.collect()
+}
+
 /// Collects what the command line, the variables and the file give.
 ///
 /// # Errors
 ///
 /// The file cannot be used, or an option has no value.
 pub fn read(args: &ArgMatches) -> Result<Inputs, Failed> {
-    let mut shared = Raw::default();
-    for setting in SETTINGS {
-        let Some(value) = args.get_one::<String>(setting.name) else {
-            continue;
-        };
-        let origin = match args.value_source(setting.name) {
-            Some(ValueSource::EnvVariable) => Origin::Variable,
-            _ => Origin::Flag,
-        };
-        shared
-            .give(setting.name, value, origin)
-            .map_err(Failed::input)?;
-    }
+    let mut shared = Raw {
+        settings: given(args, SETTINGS),
+        ..Raw::default()
+    };
     for option in args.get_many::<String>("option").unwrap_or_default() {
         let (name, value) = option.split_once('=').ok_or_else(|| {
             Failed::Input(format!(

@@ -7,21 +7,13 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use tracing::{Instrument, info_span};
 
-use crate::config;
-use crate::init::{self, INIT_SETTINGS, Settings};
+use crate::config::setting::INIT;
+use crate::init::{self, Settings};
 
 use super::{Failed, cluster_args, logging};
 
 /// The command, with the settings of a cluster and those of its own.
 pub fn command() -> Command {
-    let own = INIT_SETTINGS.iter().map(|setting| {
-        Arg::new(setting.name)
-            .long(setting.name)
-            .value_name(setting.value)
-            .env(config::variable(setting.name))
-            .allow_negative_numbers(true)
-            .help(setting.help)
-    });
     let database = Arg::new("command")
         .value_name("COMMAND")
         .action(ArgAction::Append)
@@ -31,7 +23,7 @@ pub fn command() -> Command {
     cluster_args::add(
         Command::new("init")
             .about("Run the database as the first process of its container: announce it, and let it go without loss")
-            .args(own)
+            .args(INIT.iter().map(cluster_args::argument))
             .arg(database),
     )
 }
@@ -66,9 +58,9 @@ pub fn init(args: &ArgMatches) -> Result<ExitCode, Failed> {
     let given = cluster.effective.iter();
     let mut network = given.filter(|(name, _)| name == "network");
     let network = network.next().map(|(_, given)| given.value.clone());
-    let settings = Settings::validate(network, |name| args.get_one::<String>(name).cloned());
-    let settings = settings.map_err(Failed::input)?;
-    settings.has_token().map_err(Failed::input)?;
+    let given = cluster_args::given(args, INIT);
+    let settings = Settings::validate(network, &given)?;
+    settings.has_token(&given)?;
     logging::start(args);
     // Tells the supervisor's lines apart from the database's.
     let member = tracing::field::display(&settings.identity);

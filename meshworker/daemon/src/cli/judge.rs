@@ -6,7 +6,8 @@ use meshworker_doctor::stack::field::At;
 use meshworker_doctor::stack::model::{Service, Variable};
 use meshworker_doctor::stack::parts;
 
-use crate::config::{Origin, variable};
+use crate::config::setting::{INIT, PROCESS};
+use crate::config::variable;
 use crate::init::Settings;
 
 use super::{Failed, cluster_args, flag, listen};
@@ -115,22 +116,7 @@ fn run(args: &ArgMatches) -> Result<(), Failed> {
     cluster_args::read(args)?
         .clusters()
         .map_err(Failed::input)?;
-    for (name, port) in [(listen::LISTEN, 4747), (listen::API_LISTEN, 4748)] {
-        if let Some(address) = args.get_one::<String>(name) {
-            listen::place(name, address, &Origin::Flag, port)?;
-        }
-    }
-    let has = |name| args.get_one::<String>(name).is_some();
-    if has(listen::LISTEN) && !has(listen::TOKEN_FILE) {
-        let what = format!(
-            "{}: found nothing beside {}",
-            listen::TOKEN_FILE,
-            listen::LISTEN
-        );
-        return Err(Failed::Input(format!(
-            "{what}; allowed: a file that holds a token"
-        )));
-    }
+    listen::places(&cluster_args::given(args, PROCESS))?;
     Ok(())
 }
 
@@ -143,14 +129,11 @@ fn init(args: &ArgMatches) -> Result<(), Failed> {
     cluster_args::read(args)?
         .clusters()
         .map_err(Failed::input)?;
-    let given = |name: &'static str| match name {
-        // Only the container knows whether it is there.
-        "data-dir" => None,
-        name => args.get_one::<String>(name).cloned(),
-    };
-    Settings::validate(None, given)
-        .map(|_| ())
-        .map_err(Failed::input)
+    let mut given = cluster_args::given(args, INIT);
+    // Only the container knows whether it is there.
+    given.remove("data-dir");
+    Settings::validate(None, &given)?;
+    Ok(())
 }
 
 /// A text as Swarm might fill it in: each template becomes a number, which is a

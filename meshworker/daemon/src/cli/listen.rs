@@ -1,13 +1,13 @@
 //! Where `meshworker run` listens: for members, and for operators.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::ArgMatches;
-use clap::parser::ValueSource;
-
-use crate::config::Origin;
+use crate::config::setting::PROCESS;
+use crate::config::{Given, Invalid, Origin, Reader, some_text};
 use crate::http::certificate::Certificate;
 use crate::http::{Names, Readers, Tokens};
 use crate::process::{ApiListen, Listen};
@@ -16,151 +16,125 @@ use crate::token_file::TokenFile;
 
 use super::Failed;
 
-pub(super) const LISTEN: &str = "listen";
-pub(super) const TOKEN_FILE: &str = "token-file";
-pub(super) const API_LISTEN: &str = "api-listen";
+const TOKEN_FILE: &str = "token-file";
 const API_TOKEN_FILE: &str = "api-token-file";
 const API_READ_TOKEN_FILE: &str = "api-read-token-file";
 const API_NAMES: &str = "api-names";
 const API_CERT_FILE: &str = "api-cert-file";
-const API_KEY_FILE: &str = "api-key-file";
 
-/// Where to listen for members, as the command line and the variables say; none when
-/// nobody is to.
+type Settings = BTreeMap<String, Given>;
+
+/// Where to listen for members, with which tokens; and for operators.
 ///
 /// # Errors
 ///
-/// The address is none, or there is no token that could be asked for.
-pub fn members(args: &ArgMatches) -> Result<Option<Listen>, Failed> {
-    let Some((address, origin)) = given(args, LISTEN) else {
-        return Ok(None);
+/// An address is none, or there is no token that members could be asked for.
+pub fn places(
+    given: &Settings,
+) -> Result<(Option<(SocketAddr, TokenFile)>, Option<SocketAddr>), Invalid> {
+    let mut reader = Reader::new(PROCESS, given);
+    let parse = |text: &str| text.parse().ok();
+    let members = reader.optional("listen", "ADDR:PORT, such as 0.0.0.0:4747", parse)?;
+    let members = match members {
+        None => None,
+        Some(address) => match reader.optional(TOKEN_FILE, "a file", some_text)? {
+            Some(file) => Some((address, TokenFile::new(file))),
+            None => {
+                let found = "nothing beside listen".into();
+                return Err(reader.invalid(TOKEN_FILE, found, "a file that holds a token"));
+            }
+        },
     };
-    let address = place(LISTEN, address, &origin, 4747)?;
-    let (file, origin) = given(args, TOKEN_FILE).ok_or_else(|| {
-        Failed::Input(format!(
-            "{TOKEN_FILE} ({}): found nothing beside {LISTEN}; allowed: a file that holds a token",
-            Origin::Default
-        ))
-    })?;
-    let token_file = TokenFile::new(file);
-    let door = Door::of(token_file.clone())
-        .map_err(|error| Failed::Input(format!("{TOKEN_FILE} ({origin}): {error}")))?;
-    if let Some((operators, _)) = given(args, API_TOKEN_FILE)
-        && token_file.shares_with(&TokenFile::new(operators))
-    {
-        return Err(Failed::Input(format!(
-            "{TOKEN_FILE} ({origin}): found a token that {API_TOKEN_FILE} has too; allowed: \
-                 others, or members could give orders"
-        )));
-    }
-    Ok(Some(Listen {
+    let operators = reader.optional("api-listen", "ADDR:PORT, such as 0.0.0.0:4748", parse)?;
+    Ok((members, operators))
+}
+
+/// What it takes to listen where these settings say; none where nobody is listened to.
+///
+/// # Errors
+///
+/// A setting cannot be used.
+pub fn read(given: &Settings) -> Result<(Option<Listen>, Option<ApiListen>), Failed> {
+    let (members, operators) = places(given)?;
+    let members = members.map(|(address, file)| listen(given, address, file));
+    let operators = operators.map(|address| api_listen(given, address));
+    Ok((members.transpose()?, operators.transpose()?))
+}
+
+fn listen(given: &Settings, address: SocketAddr, token_file: TokenFile) -> Result<Listen, Failed> {
+    let door = Door::of(token_file.clone()).map_err(|why| unusable(given, TOKEN_FILE, why))?;
+    not_shared(
+        given,
+        TOKEN_FILE,
+        API_TOKEN_FILE,
+        "members could give orders",
+    )?;
+    Ok(Listen {
         address,
         door,
         token_file,
-    }))
-}
-
-/// The same for operators.
-///
-/// # Errors
-///
-/// The address is none, or a file cannot be used.
-pub fn operators(args: &ArgMatches) -> Result<Option<ApiListen>, Failed> {
-    let Some((address, origin)) = given(args, API_LISTEN) else {
-        return Ok(None);
-    };
-    let address = place(API_LISTEN, address, &origin, 4748)?;
-    let tokens = || {
-        let given = given(args, API_TOKEN_FILE);
-        let tokens = given.map(|(file, origin)| token(API_TOKEN_FILE, file, &origin));
-        tokens.transpose()
-    };
-    let names = match given(args, API_NAMES) {
-        None => Names::default(),
-        Some((text, origin)) => Names::list(text)
-            .map_err(|why| Failed::Input(format!("{API_NAMES} ({origin}): {why}")))?,
-    };
-    let tls = match (given(args, API_CERT_FILE), given(args, API_KEY_FILE)) {
-        (None, None) => None,
-        (Some((cert, _)), Some((key, _))) => {
-            let read = Certificate::read(Path::new(cert), Path::new(key));
-            let read = read.map_err(|why| Failed::Input(format!("{API_CERT_FILE}: {why}")))?;
-            Some(Arc::new(read))
-        }
-        (cert, _) => {
-            let (there, missing) = match cert {
-                Some(_) => (API_CERT_FILE, API_KEY_FILE),
-                None => (API_KEY_FILE, API_CERT_FILE),
-            };
-            return Err(Failed::Input(format!(
-                "{missing} ({}): found nothing beside {there}; allowed: both files or none",
-                Origin::Default
-            )));
-        }
-    };
-    Ok(Some(ApiListen {
-        address,
-        token: tokens()?,
-        known: tokens()?,
-        readers: readers(args)?,
-        names,
-        tls,
-    }))
-}
-
-/// Who may read, where not everybody may.
-fn readers(args: &ArgMatches) -> Result<Option<Readers>, Failed> {
-    let Some((file, origin)) = given(args, API_READ_TOKEN_FILE) else {
-        return Ok(None);
-    };
-    let own = token(API_READ_TOKEN_FILE, file, &origin)?;
-    for (other, could) in [
-        (TOKEN_FILE, "readers could announce members"),
-        (API_TOKEN_FILE, "readers could give orders"),
-    ] {
-        if let Some((others, _)) = given(args, other)
-            && TokenFile::new(file).shares_with(&TokenFile::new(others))
-        {
-            return Err(Failed::Input(format!(
-                "{API_READ_TOKEN_FILE} ({origin}): found a token that {other} has too; allowed: \
-                 others, or {could}"
-            )));
-        }
-    }
-    let operators = given(args, API_TOKEN_FILE);
-    let operators = operators.map(|(file, origin)| token(API_TOKEN_FILE, file, &origin));
-    Ok(Some(Readers {
-        own,
-        operators: operators.transpose()?,
-    }))
-}
-
-/// The address that this text is.
-pub(super) fn place(
-    name: &str,
-    text: &str,
-    origin: &Origin,
-    port: u16,
-) -> Result<SocketAddr, Failed> {
-    text.trim().parse().map_err(|_| {
-        Failed::Input(format!(
-            "{name} ({origin}): found '{text}'; allowed: ADDR:PORT, such as 0.0.0.0:{port}"
-        ))
     })
 }
 
-fn token(name: &str, file: &str, origin: &Origin) -> Result<Tokens, Failed> {
-    Tokens::in_file(TokenFile::new(file))
-        .map_err(|error| Failed::Input(format!("{name} ({origin}): {error}")))
+fn api_listen(given: &Settings, address: SocketAddr) -> Result<ApiListen, Failed> {
+    let token = tokens(given, API_TOKEN_FILE)?;
+    let names = given.get(API_NAMES).map(|names| Names::list(&names.value));
+    let names = names.transpose();
+    let mut reader = Reader::new(PROCESS, given);
+    let tls = match reader.both([API_CERT_FILE, "api-key-file"], some_text)? {
+        None => None,
+        Some((cert, key)) => {
+            let read = Certificate::read(Path::new(&cert), Path::new(&key));
+            Some(Arc::new(
+                read.map_err(|why| unusable(given, API_CERT_FILE, why))?,
+            ))
+        }
+    };
+    let readers = tokens(given, API_READ_TOKEN_FILE)?.map(|own| Readers {
+        own,
+        operators: token.clone(),
+    });
+    if readers.is_some() {
+        for (other, could) in [
+            (TOKEN_FILE, "readers could announce members"),
+            (API_TOKEN_FILE, "readers could give orders"),
+        ] {
+            not_shared(given, API_READ_TOKEN_FILE, other, could)?;
+        }
+    }
+    Ok(ApiListen {
+        address,
+        token,
+        readers,
+        names: names
+            .map_err(|why| unusable(given, API_NAMES, why))?
+            .unwrap_or_default(),
+        tls,
+    })
 }
 
-fn given<'a>(args: &'a ArgMatches, name: &str) -> Option<(&'a str, Origin)> {
-    let value = args.get_one::<String>(name)?;
-    let origin = match args.value_source(name) {
-        // A variable that a stack file sets to nothing is not set.
-        Some(ValueSource::EnvVariable) if value.trim().is_empty() => return None,
-        Some(ValueSource::EnvVariable) => Origin::Variable,
-        _ => Origin::Flag,
-    };
-    Some((value, origin))
+fn file(given: &Settings, name: &str) -> Option<TokenFile> {
+    Some(TokenFile::new(&given.get(name)?.value))
+}
+
+fn tokens(given: &Settings, name: &str) -> Result<Option<Tokens>, Failed> {
+    let tokens = file(given, name).map(Tokens::in_file);
+    tokens.transpose().map_err(|why| unusable(given, name, why))
+}
+
+/// Refuses one token for two purposes.
+fn not_shared(given: &Settings, name: &str, other: &str, or: &str) -> Result<(), Failed> {
+    match (file(given, name), file(given, other)) {
+        (Some(one), Some(two)) if one.shares_with(&two) => {
+            let why = format!("found a token that {other} has too; allowed: others, or {or}");
+            Err(unusable(given, name, why))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unusable(given: &Settings, name: &str, why: impl Display) -> Failed {
+    let given = given.get(name);
+    let origin = given.map_or(Origin::Default, |given| given.origin.clone());
+    Failed::Input(format!("{name} ({origin}): {why}"))
 }

@@ -28,11 +28,13 @@ mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::setting::PROCESS;
+use crate::config::{self, SECONDS};
 use crate::process::{Failed, runtime};
 use crate::words::dull;
 
@@ -193,6 +195,13 @@ fn powers() -> [Arg; 2] {
             "Forget nobody; members still join",
         ),
     ]
+}
+
+/// A length of time that a flag gives.
+fn seconds(args: &ArgMatches, name: &str) -> Result<Duration, Failed> {
+    let text = args.get_one::<String>(name).map_or("", String::as_str);
+    config::seconds(text.trim())
+        .ok_or_else(|| Failed::Input(format!("{name}: found '{text}'; allowed: {SECONDS}")))
 }
 
 /// Whether a flag without a value was given.

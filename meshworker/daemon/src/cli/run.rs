@@ -8,24 +8,24 @@ use tracing::info;
 
 use crate::board::Powers;
 use crate::config::Cluster;
+use crate::config::setting::PROCESS;
 use crate::process::{Process, runtime};
 use crate::worker;
 
-use super::{Failed, cluster_args, flag, listen, logging};
+use super::{Failed, cluster_args, flag, listen, logging, seconds};
 
 /// Looks after the configured clusters until told to stop; with `--once`,
 /// until each of them is one.
 pub fn run(args: &ArgMatches) -> Result<(), Failed> {
     let given = cluster_args::read(args)?;
     let clusters = given.clusters().map_err(Failed::input)?;
-    let timeout = once_timeout(args)?;
+    let timeout = seconds(args, "once-timeout")?;
     if flag(args, "once") && given.labels {
         return Err(Failed::Input(
             "once (flag): found it beside labels; allowed: with flags or a file".into(),
         ));
     }
-    let listen = listen::members(args)?;
-    let api = listen::operators(args)?;
+    let (listen, api) = listen::read(&cluster_args::given(args, PROCESS))?;
     let powers = Powers {
         dry_run: flag(args, "dry-run"),
         removals: !flag(args, "no-removals"),
@@ -58,18 +58,6 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
         log_level,
     };
     runtime.block_on(process.run())
-}
-
-fn once_timeout(args: &ArgMatches) -> Result<Duration, Failed> {
-    let text = args.get_one::<String>("once-timeout");
-    let text = text.map_or("60", String::as_str);
-    let seconds = text.parse().ok().filter(|s| (0.001..=86_400.0).contains(s));
-    let timeout = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
-    timeout.ok_or_else(|| {
-        Failed::Input(format!(
-            "once-timeout: found '{text}'; allowed: seconds, such as 60, at most a day"
-        ))
-    })
 }
 
 async fn once(clusters: Vec<Cluster>, timeout: Duration) -> Result<(), Failed> {

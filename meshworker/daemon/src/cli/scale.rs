@@ -1,19 +1,18 @@
 //! `meshworker scale` and `meshworker drain`: by a worker that is told so over
 //! its API, or from here through the Docker API.
 
-use std::time::Duration;
-
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use meshworker_core::MemberId;
 
 use crate::announce::client::Client;
+use crate::config::{PORT, port_number};
 use crate::docker::DockerClient;
 use crate::scale::{Scale, Stuck, Wish, Workers};
 use crate::token_file::TokenFile;
 
 use super::api_args::{self, Api};
 use super::remote::Remote;
-use super::{Failed, flag, logging, runtime};
+use super::{Failed, flag, logging, runtime, seconds};
 
 /// The two ways, and the exit codes.
 const HELP: &str = "\
@@ -138,13 +137,8 @@ pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
 fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
     let given = |name: &str| api_args::given(args, name);
     let port = given("workers-port").unwrap_or_default();
-    let port = port
-        .parse()
-        .ok()
-        .filter(|port: &u16| *port > 0)
-        .ok_or_else(|| {
-            Failed::Input(format!("workers-port: found '{port}'; allowed: 1 to 65535"))
-        })?;
+    let port = port_number(&port)
+        .ok_or_else(|| Failed::Input(format!("workers-port: found '{port}'; allowed: {PORT}")))?;
     let name = given("workers").unwrap_or_else(|| "meshworker".into());
     let workers = Workers::new(&name, port)
         .map_err(|why| Failed::Input(format!("workers: found '{name}': {why}")))?;
@@ -155,7 +149,7 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
     token
         .read()
         .map_err(|why| Failed::Input(format!("token-file: {why}")))?;
-    let timeout = timeout(args)?;
+    let timeout = seconds(args, "timeout")?;
     let client = DockerClient::shared().map_err(Failed::input)?;
     let wish = Wish {
         cluster: given("name").unwrap_or_else(|| service.to_owned()),
@@ -175,23 +169,9 @@ fn remote(args: &ArgMatches, service: &str) -> Result<Option<Remote>, Failed> {
     Ok(Some(Remote {
         api: Api::read_for_act(args)?,
         service: service.to_owned(),
-        timeout: timeout(args)?,
+        timeout: seconds(args, "timeout")?,
         detach: flag(args, "detach"),
     }))
-}
-
-fn timeout(args: &ArgMatches) -> Result<Duration, Failed> {
-    let seconds = api_args::given(args, "timeout").unwrap_or_default();
-    let timeout = seconds
-        .parse()
-        .ok()
-        .filter(|s| (1.0..=86_400.0).contains(s));
-    let timeout = timeout.and_then(|s| Duration::try_from_secs_f64(s).ok());
-    timeout.ok_or_else(|| {
-        Failed::Input(format!(
-            "timeout: found '{seconds}'; allowed: seconds, such as 600, at most a day"
-        ))
-    })
 }
 
 fn text(args: &ArgMatches, name: &str) -> String {

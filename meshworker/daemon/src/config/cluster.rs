@@ -1,7 +1,6 @@
 //! One cluster's configuration, validated.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,7 +11,10 @@ use meshworker_engines::registry::Kind;
 use meshworker_engines::{Access, Descriptor, SecretFile, Tls};
 
 use super::raw::{Given, Origin, Raw};
-use super::setting;
+use super::reader::{
+    Invalid, PORT, Reader, SECONDS, port_number, seconds, seconds_or_zero, some_text, valid_name,
+};
+use super::setting::SETTINGS;
 
 /// Which addresses to ask the name server for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,20 +72,6 @@ pub struct Cluster {
     pub effective: Vec<(String, Given)>,
 }
 
-/// A value that is not allowed, or missing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} ({origin}): found {found}; allowed: {allowed}")]
-pub struct Invalid {
-    /// The setting's name.
-    pub name: String,
-    /// Where the value was given.
-    pub origin: Origin,
-    /// The value, or "nothing".
-    pub found: String,
-    /// What is allowed.
-    pub allowed: String,
-}
-
 /// The surroundings that a default depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Surroundings {
@@ -111,10 +99,7 @@ impl Cluster {
     /// they are read when they are used.
     pub fn validate(raw: &Raw, around: Surroundings) -> Result<Cluster, Invalid> {
         plain(raw)?;
-        let mut reader = Reader {
-            raw,
-            effective: Vec::new(),
-        };
+        let mut reader = Reader::new(SETTINGS, &raw.settings);
         let engines: Vec<&str> = Kind::ALL
             .iter()
             .map(|kind| kind.descriptor().name)
@@ -143,7 +128,7 @@ impl Cluster {
         if !described.login {
             reader.no_login(described)?;
         }
-        let options = reader.options(described)?;
+        let options = reader.options(described, &raw.options)?;
         let limits = Limits {
             removal_hold: reader.required("removal-hold", SECONDS, seconds_or_zero)?,
             removal_window: reader.required("removal-window", SECONDS, seconds_or_zero)?,
@@ -204,98 +189,12 @@ fn plain(raw: &Raw) -> Result<(), Invalid> {
     Ok(())
 }
 
-const PORT: &str = "1 to 65535";
-const SECONDS: &str = "seconds, such as 5 or 0.5, at most a day";
-
-/// Reads settings one by one and remembers what came out.
-struct Reader<'a> {
-    raw: &'a Raw,
-    effective: Vec<(String, Given)>,
-}
-
 impl Reader<'_> {
-    /// A setting that has no default and need not be given.
-    fn optional<T>(
-        &mut self,
-        name: &str,
-        allowed: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, Invalid> {
-        let default = setting::find(name).and_then(|setting| setting.default);
-        let given = match (self.raw.settings.get(name), default) {
-            (Some(given), _) => given.clone(),
-            (None, Some(default)) => Given {
-                value: default.to_owned(),
-                origin: Origin::Default,
-            },
-            (None, None) => return Ok(None),
-        };
-        let value = parse(given.value.trim()).ok_or_else(|| Invalid {
-            name: name.to_owned(),
-            origin: given.origin.clone(),
-            found: format!("'{}'", given.value),
-            allowed: allowed.to_owned(),
-        })?;
-        self.effective.push((name.to_owned(), given));
-        Ok(Some(value))
-    }
-
-    /// A setting that must be given, unless it has a default.
-    fn required<T>(
-        &mut self,
-        name: &str,
-        allowed: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, Invalid> {
-        self.optional(name, allowed, parse)?.ok_or_else(|| Invalid {
-            name: name.to_owned(),
-            origin: Origin::Default,
-            found: "nothing".to_owned(),
-            allowed: format!("{allowed}, given by --{name} or {}", variable(name)),
-        })
-    }
-
-    /// A setting whose default depends on another one.
-    fn or<T: fmt::Display>(
-        &mut self,
-        name: &str,
-        default: T,
-        allowed: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, Invalid> {
-        if let Some(value) = self.optional(name, allowed, parse)? {
-            return Ok(value);
-        }
-        let given = Given {
-            value: default.to_string(),
-            origin: Origin::Default,
-        };
-        self.effective.push((name.to_owned(), given));
-        Ok(default)
-    }
-
     fn tls(&mut self, wanted: bool) -> Result<Option<Tls>, Invalid> {
         let file = |text: &str| some_text(text).map(PathBuf::from);
         let ca_file = self.optional("tls-ca-file", "a file", file)?;
-        let cert = self.optional("tls-cert-file", "a file", file)?;
-        let key = self.optional("tls-key-file", "a file", file)?;
+        let client = self.both(["tls-cert-file", "tls-key-file"], file)?;
         let server_name = self.optional("tls-server-name", "a DNS name", valid_name)?;
-        let client = match (cert, key) {
-            (Some(cert), Some(key)) => Some((cert, key)),
-            (None, None) => None,
-            (cert, _) => {
-                let (given, missing) = match cert {
-                    Some(_) => ("tls-cert-file", "tls-key-file"),
-                    None => ("tls-key-file", "tls-cert-file"),
-                };
-                return Err(Invalid {
-                    name: missing.to_owned(),
-                    origin: Origin::Default,
-                    found: format!("nothing beside {given}"),
-                    allowed: "both files or none".to_owned(),
-                });
-            }
-        };
         Ok(wanted.then_some(Tls {
             ca_file,
             client,
@@ -305,29 +204,27 @@ impl Reader<'_> {
 
     /// Refuses credentials that this engine could not use.
     fn no_login(&self, engine: &Descriptor) -> Result<(), Invalid> {
-        let given = ["user", "password-file"]
-            .into_iter()
-            .find_map(|name| Some((name, self.raw.settings.get(name)?)));
-        let Some((name, given)) = given else {
+        let mut given = self.effective.iter().map(|(name, _)| name.as_str());
+        let Some(name) = given.find(|name| ["user", "password-file"].contains(name)) else {
             return Ok(());
         };
-        Err(Invalid {
-            name: name.to_owned(),
-            origin: given.origin.clone(),
-            found: format!("'{}'", given.value),
-            allowed: format!(
-                "nothing, because logging in to {} is not supported",
-                engine.title
-            ),
-        })
+        let title = engine.title;
+        Err(self.refused(
+            name,
+            format!("nothing, because logging in to {title} is not supported"),
+        ))
     }
 
-    fn options(&mut self, engine: &Descriptor) -> Result<BTreeMap<String, String>, Invalid> {
-        let given = self.raw.options.iter();
+    fn options(
+        &mut self,
+        engine: &Descriptor,
+        options: &BTreeMap<String, Given>,
+    ) -> Result<BTreeMap<String, String>, Invalid> {
+        let given = options.iter();
         let given = given.map(|(name, given)| (name.clone(), given.value.clone()));
         let complete = engine.complete(&given.collect()).map_err(|invalid| {
             let name = invalid.option().to_owned();
-            let given = self.raw.options.get(&name);
+            let given = options.get(&name);
             Invalid {
                 origin: given.map_or(Origin::Default, |given| given.origin.clone()),
                 found: given.map_or("nothing".into(), |given| format!("'{}'", given.value)),
@@ -336,7 +233,7 @@ impl Reader<'_> {
             }
         })?;
         for (name, value) in &complete {
-            let given = self.raw.options.get(name).cloned().unwrap_or(Given {
+            let given = options.get(name).cloned().unwrap_or(Given {
                 value: value.clone(),
                 origin: Origin::Default,
             });
@@ -344,24 +241,6 @@ impl Reader<'_> {
         }
         Ok(complete)
     }
-}
-
-/// The variable that gives the setting of this name.
-pub fn variable(name: &str) -> String {
-    format!("MESHWORKER_{}", name.to_uppercase().replace('-', "_"))
-}
-
-fn some_text(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn valid_name(text: &str) -> Option<String> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (!text.is_empty() && text.len() <= 253 && text.chars().all(allowed)).then(|| text.to_owned())
-}
-
-fn port_number(text: &str) -> Option<u16> {
-    u16::from_str(text).ok().filter(|port| *port > 0)
 }
 
 fn yes_or_no(text: &str) -> Option<bool> {
@@ -379,17 +258,6 @@ fn ip_family(text: &str) -> Option<IpFamily> {
         "v6" => Some(IpFamily::V6),
         _ => None,
     }
-}
-
-fn seconds_or_zero(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    let within = (0.0..=86_400.0).contains(&seconds);
-    Duration::try_from_secs_f64(seconds).ok().filter(|_| within)
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    // Less than a millisecond would be a busy loop.
-    seconds_or_zero(text).filter(|time| *time >= Duration::from_millis(1))
 }
 
 fn name_servers(text: &str) -> Option<Vec<SocketAddr>> {

@@ -10,10 +10,14 @@ mod file;
 mod inputs;
 pub mod labels;
 mod raw;
+mod reader;
 pub mod setting;
 
-pub use cluster::{Cluster, Dns, Docker, Invalid, IpFamily, Surroundings, variable};
+pub use cluster::{Cluster, Dns, Docker, IpFamily, Surroundings};
 pub(crate) use file::parse as parse_file;
 pub use file::{FileError, read as read_file};
 pub use inputs::{Inputs, InvalidInputs};
 pub use raw::{Given, Origin, Raw, UnknownSetting};
+pub use reader::{
+    Invalid, PORT, Reader, SECONDS, port_number, seconds, some_text, valid_name, variable,
+};

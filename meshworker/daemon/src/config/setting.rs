@@ -249,6 +249,84 @@ pub const PROCESS: &[Setting] = &[
     ),
 ];
 
+/// Every setting that only the supervisor of a member has: flags of `init` and variables.
+pub const INIT: &[Setting] = &[
+    setting(
+        "workers",
+        "NAME,...",
+        Some("meshworker"),
+        "The DNS name of the workers' service, or addresses",
+    ),
+    setting(
+        "workers-port",
+        "PORT",
+        Some("4747"),
+        "The port that the workers listen on for announcements",
+    ),
+    setting(
+        "token-file",
+        "FILE",
+        None,
+        "The file that holds the token which workers and members share",
+    ),
+    setting(
+        "certificates",
+        "DIR",
+        None,
+        "Write ca.pem, cert.pem and key.pem there, made from the token, for the database [default: nowhere]",
+    ),
+    setting(
+        "service",
+        "NAME",
+        None,
+        "This replica's service: {{.Service.Name}}",
+    ),
+    setting(
+        "slot",
+        "NUMBER",
+        None,
+        "This replica's slot: {{.Task.Slot}}",
+    ),
+    setting("task", "ID", None, "This replica's task: {{.Task.ID}}"),
+    setting("node", "ID", None, "The node that it runs on: {{.Node.ID}}"),
+    setting(
+        "address",
+        "IP",
+        None,
+        "Where the database is reached [default: chosen by subnet, network or what is left]",
+    ),
+    setting(
+        "subnet",
+        "CIDR",
+        None,
+        "The subnet of the database's address, such as 10.0.1.0/24",
+    ),
+    setting(
+        "data-dir",
+        "DIR",
+        None,
+        "The volume with a directory for each slot of this node: the database starts in that of its slot, once nobody else uses it",
+    ),
+    setting(
+        "grace",
+        "SECONDS",
+        Some("10"),
+        "The stack's stop_grace_period, in seconds",
+    ),
+    setting(
+        "stop-time",
+        "SECONDS",
+        None,
+        "How much of that the database needs to stop cleanly [default: 10, at most half of grace]",
+    ),
+    setting(
+        "alone-after",
+        "SECONDS",
+        Some("60"),
+        "How long no worker may answer before it decides alone",
+    ),
+];
+
 /// The setting of this name.
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)

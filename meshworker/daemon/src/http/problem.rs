@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use meshworker_core::Told;
+use utoipa::ToSchema;
+use utoipa::openapi::{Content, Ref, ResponseBuilder};
 
 use super::Json;
 
@@ -48,6 +50,15 @@ impl Problem {
 pub struct ProblemBody {
     /// The field, what was found, what is allowed; one line.
     pub error: String,
+}
+
+impl ProblemBody {
+    /// Such an answer, in the document of routes.
+    pub(crate) fn answer(description: &str) -> utoipa::openapi::Response {
+        let body = Content::new(Some(Ref::from_schema_name(ProblemBody::name())));
+        let answer = ResponseBuilder::new().description(description);
+        answer.content("application/json", body).build()
+    }
 }
 
 impl IntoResponse for Problem {

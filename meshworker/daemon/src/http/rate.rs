@@ -13,10 +13,8 @@ use axum::{Extension, Router};
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::Header;
 use utoipa::openapi::schema::{Object, Type};
-use utoipa::openapi::{Content, Header, OpenApi, PathItem, Ref, ResponseBuilder};
-use utoipa::{Modify, ToSchema};
 
 use super::{Lease, Peer, Problem, ProblemBody, Tokens};
 
@@ -57,38 +55,15 @@ fn layered(quota: Quota, tokens: Option<Tokens>, router: Router) -> Router {
     router.layer(axum::middleware::from_fn_with_state(limiter, check))
 }
 
-/// Writes the limit's answer into the document of limited routes.
-pub struct Limited;
-
-impl Modify for Limited {
-    fn modify(&self, document: &mut OpenApi) {
-        let refused = ResponseBuilder::new()
-            .description(format!(
-                "More than {PER_SECOND} requests in a second from one client."
-            ))
-            .header("retry-after", Header::new(Object::with_type(Type::Integer)))
-            .content(
-                "application/json",
-                Content::new(Some(Ref::from_schema_name(ProblemBody::name()))),
-            )
-            .build();
-        for item in document.paths.paths.values_mut() {
-            for operation in operations(item) {
-                let answers = &mut operation.responses.responses;
-                answers.insert("429".to_owned(), refused.clone().into());
-            }
-        }
-    }
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let methods = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-    ];
-    methods.into_iter().filter_map(Option::as_mut)
+/// The limit's answer, in the document of limited routes.
+pub(crate) fn limited_answer() -> utoipa::openapi::Response {
+    let refused = format!("More than {PER_SECOND} requests in a second from one client.");
+    let mut answer = ProblemBody::answer(&refused);
+    let seconds = Header::new(Object::with_type(Type::Integer));
+    answer
+        .headers
+        .insert("retry-after".to_owned(), seconds.into());
+    answer
 }
 
 async fn check(

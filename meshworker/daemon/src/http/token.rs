@@ -1,5 +1,6 @@
 //! The tokens of which requests must carry one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,11 +11,11 @@ use crate::token_file::{Token, TokenFile, TokenFileError, is_one_of};
 
 /// The tokens of which requests must carry one, in a file. It is read at each use,
 /// so that another one takes effect at once, and is never logged.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tokens {
     file: TokenFile,
     /// Whether it could not be read last time: that is told once.
-    missing: AtomicBool,
+    missing: Arc<AtomicBool>,
 }
 
 impl Tokens {
@@ -27,7 +28,7 @@ impl Tokens {
         file.read()?;
         Ok(Tokens {
             file,
-            missing: AtomicBool::new(false),
+            missing: Arc::default(),
         })
     }
 

@@ -35,6 +35,6 @@ mod subnet;
 mod supervisor;
 
 pub(crate) use directory::user_in;
-pub use settings::{INIT_SETTINGS, InitSetting, InvalidInit, Settings};
+pub use settings::Settings;
 pub use socket::{NAME_VARIABLE as SOCKET_VARIABLE, ask};
 pub use supervisor::{Refused, run};

@@ -31,11 +31,8 @@ pub async fn all(State(desk): State<Desk>) -> Json<Vec<Summary>> {
 
 /// Everything about one cluster, as the last pass found it.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}", tag = "read",
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "As the last pass found it.", body = ClusterStatus),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
 pub async fn one(
@@ -47,11 +44,8 @@ pub async fn one(
 
 /// A cluster's members.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/members", tag = "read",
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "Sorted by id.", body = Vec<MemberStatus>),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
 pub async fn members(
@@ -86,13 +80,9 @@ pub async fn primary(
 
 /// All evidence for one member.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/members/{member}", tag = "read",
-    params(
-        ("cluster" = String, Path, description = "What the cluster is called."),
-        ("member" = String, Path, description = "Its id, its slot's number, its address, or its node's id."),
-    ),
+    params(("member" = String, Path, description = "Its id, its slot's number, its address, or its node's id.")),
     responses(
         (status = 200, description = "What is known, planned, refused and remembered.", body = Why),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
@@ -117,11 +107,8 @@ pub async fn why(
 
 /// What was planned in the last pass, done, and not done.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/plan", tag = "read",
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "In a dry run, what would have been done.", body = PlanStatus),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
 pub async fn plan(
@@ -133,11 +120,8 @@ pub async fn plan(
 
 /// Who is on its way out.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/leavers", tag = "read",
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "In the order of their turns.", body = Vec<LeaverStatus>),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
 pub async fn leavers(
@@ -149,12 +133,7 @@ pub async fn leavers(
 
 /// A cluster's effective configuration. Files that hold secrets are named.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/config", tag = "read",
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
-    responses(
-        (status = 200, description = "Every setting, and where it is from.", body = Config),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
-    ))]
+    responses((status = 200, description = "Every setting, and where it is from.", body = Config)))]
 pub async fn config(
     State(desk): State<Desk>,
     cluster: Parts<String>,

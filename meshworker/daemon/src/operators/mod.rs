@@ -4,6 +4,7 @@
 //! The OpenAPI document is made from these handlers and their types.
 
 mod clusters;
+mod document;
 mod events;
 mod input;
 mod metrics;
@@ -16,13 +17,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::board::{Board, Sheet};
-use crate::http::{Limited, Problem, Streams, Tokens};
+use crate::http::{Problem, Streams, Tokens};
 use crate::log_level::LogLevel;
 use crate::scale::Scaling;
 
@@ -36,7 +35,7 @@ const STREAMS_OF_ONE: usize = 32;
 #[derive(Clone)]
 pub struct Desk {
     board: Arc<Board>,
-    token: Option<Arc<Tokens>>,
+    token: Option<Tokens>,
     scaling: Option<Arc<Scaling>>,
     log_level: Option<LogLevel>,
     streams: Arc<Streams>,
@@ -56,10 +55,7 @@ impl Desk {
 
     /// The same, which takes orders from whoever has one of these tokens.
     pub fn with_token(self, token: Option<Tokens>) -> Desk {
-        Desk {
-            token: token.map(Arc::new),
-            ..self
-        }
+        Desk { token, ..self }
     }
 
     /// The same, which can change services through the Docker API.
@@ -112,7 +108,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
-    let (routes, mut document) = OpenApiRouter::with_openapi(Document::openapi())
+    let (routes, mut document) = OpenApiRouter::with_openapi(document::head())
         .routes(routes!(process::health))
         .routes(routes!(process::ready))
         .routes(routes!(process::log_level))
@@ -135,32 +131,8 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(scaling::drain))
         .routes(routes!(process::openapi))
         .split_for_parts();
-    Limited.modify(&mut document);
+    document::complete(&mut document);
     (routes, document)
-}
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "meshworker",
-        description = "What a worker sees, does and refuses, and orders to it."
-    ),
-    tags(
-        (name = "read", description = "Open to whoever reaches the address."),
-        (name = "act", description = "Needs the operators' token.")
-    ),
-    modifiers(&Bearer)
-)]
-struct Document;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(scheme));
-    }
 }
 
 async fn unknown(uri: Uri) -> Problem {

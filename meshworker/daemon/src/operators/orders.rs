@@ -15,18 +15,10 @@ use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,
 /// until it is resumed or the worker restarts.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/hold", tag = "act", request_body = Hold,
-    security(("token" = [])),
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "It is held.", body = Done),
-        (status = 400, description = "A field is not allowed.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 409, description = "Too many are held.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
     ))]
 pub async fn hold(
     State(desk): State<Desk>,
@@ -53,18 +45,7 @@ pub async fn hold(
 
 /// Resumes a cluster or one member.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/resume", tag = "act", request_body = Hold,
-    security(("token" = [])),
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
-    responses(
-        (status = 200, description = "It is not held.", body = Done),
-        (status = 400, description = "A field is not allowed.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
-    ))]
+    responses((status = 200, description = "It is not held.", body = Done)))]
 pub async fn resume(
     State(desk): State<Desk>,
     cluster: Parts<String>,
@@ -92,18 +73,10 @@ pub async fn resume(
 /// Has a departed member forgotten: the operator's word stands for the
 /// witnesses', never for the database's.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/forget", tag = "act", request_body = Forget,
-    security(("token" = [])),
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "The next passes do it, as far as the gates allow.", body = Done),
-        (status = 400, description = "A field is not allowed.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 409, description = "Nobody departed has that name, or removals are off.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
     ))]
 pub async fn forget(
     State(desk): State<Desk>,
@@ -150,18 +123,9 @@ pub async fn forget(
 /// Ends what only an operator can: the word on data that is lost, and on members that
 /// are missed and that no witness knows to be unwanted.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/acknowledge", tag = "act", request_body = Acknowledge,
-    security(("token" = [])),
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "It is told no more.", body = Done),
-        (status = 400, description = "A field is not allowed.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
         (status = 409, description = "No pass is over yet.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
     ))]
 pub async fn acknowledge(
     State(desk): State<Desk>,

@@ -57,15 +57,10 @@ pub async fn ready(
 }
 
 /// Changes what is logged, until the worker restarts.
-#[utoipa::path(put, path = "/v1/log", tag = "act", request_body = Log, security(("token" = [])),
+#[utoipa::path(put, path = "/v1/log", tag = "act", request_body = Log,
     responses(
         (status = 200, description = "It is logged from now on.", body = Done),
         (status = 400, description = "No such filter.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
     ))]
 pub async fn log_level(
     State(desk): State<Desk>,

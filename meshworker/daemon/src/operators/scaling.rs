@@ -21,18 +21,9 @@ const LAST_SLOT: u64 = 999_999_999_999_999_999;
 /// Makes the service so many replicas: members leave one by one, each when it
 /// may. Events tell how it goes.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/scale", tag = "act", request_body = Scale,
-    security(("token" = [])),
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 202, description = "It has begun.", body = Done),
-        (status = 400, description = "A field is not allowed.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
-        (status = 404, description = "No such cluster.", body = ProblemBody),
         (status = 409, description = "This worker cannot, or something like it is under way.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
     ))]
 pub async fn scale(
     State(desk): State<Desk>,
@@ -53,18 +44,10 @@ pub async fn scale(
 /// Frees one member of its data, and shrinks the service by it where Swarm
 /// would take it. Events tell how it goes.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/drain", tag = "act", request_body = Drain,
-    security(("token" = [])),
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 202, description = "It has begun.", body = Done),
-        (status = 400, description = "A field is not allowed.", body = ProblemBody),
-        (status = 401, description = "No token, or another one.", body = ProblemBody),
-        (status = 403, description = "This worker takes no orders.", body = ProblemBody),
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 409, description = "This worker cannot, or something like it is under way.", body = ProblemBody),
-        (status = 413, description = "The body is too large.", body = ProblemBody),
-        (status = 415, description = "The body is no JSON.", body = ProblemBody),
-        (status = 503, description = "The token cannot be read.", body = ProblemBody),
     ))]
 pub async fn drain(
     State(desk): State<Desk>,

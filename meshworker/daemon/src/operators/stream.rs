@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{self, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
-use hyper::body::Bytes;
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::time::timeout;
@@ -59,15 +58,11 @@ pub async fn stream(
         lease,
         place,
     );
-    let body = Body::from_stream(unfold(reader, |mut reader| async move {
-        let bytes = reader.next().await?;
-        Some((Ok::<_, Infallible>(bytes), reader))
-    }));
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, body).into_response())
+    let told = unfold(reader, |mut reader| async move {
+        let said = reader.next().await?;
+        Some((Ok::<_, Infallible>(said), reader))
+    });
+    Ok(([(header::CACHE_CONTROL, "no-store")], Sse::new(told)).into_response())
 }
 
 /// One reader of the stream.
@@ -118,12 +113,12 @@ impl Reader {
     }
 
     /// What is sent next; asked for only when the reader has room for it.
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<sse::Event> {
         self.lease.taken();
         if !self.greeted {
             // At once, so that the reader knows that it is heard.
             self.greeted = true;
-            return Some(Bytes::from_static(b": hello\n\n"));
+            return Some(sse::Event::default().comment("hello"));
         }
         let missed = std::mem::take(&mut self.missed);
         if missed > 0 {
@@ -141,7 +136,7 @@ impl Reader {
         }
         loop {
             let news = match timeout(SILENCE, self.news.recv()).await {
-                Err(_) => return Some(Bytes::from_static(b": still here\n\n")),
+                Err(_) => return Some(sse::Event::default().comment("still here")),
                 Ok(news) => news,
             };
             match news {
@@ -150,10 +145,7 @@ impl Reader {
                     return Some(fact(&event));
                 }
                 Ok(News::Cluster(cluster)) if self.which.wants_cluster(&cluster) => {
-                    return Some(message(
-                        "cluster",
-                        &json!({ "cluster": &*cluster }).to_string(),
-                    ));
+                    return Some(message("cluster", &json!({ "cluster": &*cluster })));
                 }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
@@ -165,16 +157,15 @@ impl Reader {
     }
 }
 
-fn fact(event: &Noted) -> Bytes {
-    let (id, data) = (event.id, event.json());
-    Bytes::from(format!("id: {id}\nevent: fact\ndata: {data}\n\n"))
+fn fact(event: &Noted) -> sse::Event {
+    let fact = sse::Event::default().event("fact");
+    fact.id(event.id.to_string()).data(event.json())
 }
 
-fn missing(missed: u64) -> Bytes {
-    message("missed", &json!({ "missed": missed }).to_string())
+fn missing(missed: u64) -> sse::Event {
+    message("missed", &json!({ "missed": missed }))
 }
 
-/// JSON has no line breaks of its own, so it is one line of data.
-fn message(event: &str, data: &str) -> Bytes {
-    Bytes::from(format!("event: {event}\ndata: {data}\n\n"))
+fn message(kind: &str, data: &serde_json::Value) -> sse::Event {
+    sse::Event::default().event(kind).data(data.to_string())
 }

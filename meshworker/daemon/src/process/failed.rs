@@ -1,5 +1,7 @@
 //! How a command ended, other than well.
 
+use crate::config::Invalid;
+
 /// How a command ended, other than well.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
@@ -9,6 +11,12 @@ pub enum Failed {
     /// The goal was not reached; one line that says what is missing.
     #[error("{0}")]
     Goal(String),
+}
+
+impl From<Invalid> for Failed {
+    fn from(why: Invalid) -> Failed {
+        Failed::input(why)
+    }
 }
 
 impl Failed {

@@ -22,8 +22,6 @@ pub struct ApiListen {
     pub address: SocketAddr,
     /// Whose orders are taken; none for nobody's.
     pub token: Option<Tokens>,
-    /// The same, for whoever counts requests.
-    pub known: Option<Tokens>,
     /// Who may read; none for everybody.
     pub readers: Option<Readers>,
     /// Under which names operators may come.
@@ -53,7 +51,6 @@ impl Operators {
         let ApiListen {
             address,
             token,
-            known,
             readers,
             names,
             tls,
@@ -62,10 +59,10 @@ impl Operators {
         let names = names.and(workers.map(|(workers, _, _)| workers.clone()));
         let scaling = self.scaling()?;
         let desk = operators::Desk::new(self.board)
-            .with_token(token)
+            .with_token(token.clone())
             .with_scaling(scaling)
             .with_log_level(Some(self.log_level));
-        let routes = routes(desk, names, known, readers);
+        let routes = routes(desk, names, token, readers);
         let server = Server::bind(address, routes, "operators").await;
         let server =
             server.map_err(|error| Failed::Goal(format!("api-listen: {address}: {error}")))?;

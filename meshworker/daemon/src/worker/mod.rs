@@ -37,6 +37,7 @@ pub(crate) use observe::AT_ONCE;
 pub use pass::Pass;
 use rush::Rush;
 use tell::Teller;
+pub use tell::look as told;
 
 /// Looks after a cluster, whichever its engine, until `shutdown` becomes true,
 /// and tells the board. With a registry its members can announce themselves

@@ -65,7 +65,7 @@ fn what_the_api_cannot_use_is_named_in_one_line() {
     for cert in [&junk, &empty, "/nowhere"] {
         let line = with(&["--api-cert-file", cert, "--api-key-file", &junk]);
         assert!(
-            line.starts_with(&format!("meshworker: api-cert-file: {cert}: ")),
+            line.starts_with(&format!("meshworker: api-cert-file (flag): {cert}: ")),
             "{line}"
         );
         assert!(!line.contains("secret"), "{line}");

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::Command;
 use meshworker::cli::command;
-use meshworker::config::setting::{PROCESS, SETTINGS};
+use meshworker::config::setting::{INIT, PROCESS, SETTINGS};
 use meshworker::config::variable;
-use meshworker::init::INIT_SETTINGS;
 use meshworker_engines::registry::Kind;
 
 use crate::page::{Page, root};
@@ -29,7 +28,7 @@ fn of_command(command: &Command, names: &mut BTreeSet<String>) {
 fn known() -> BTreeSet<String> {
     let mut names: BTreeSet<String> = FURTHER.map(str::to_owned).into();
     let settings = SETTINGS.iter().chain(PROCESS).map(|setting| setting.name);
-    let settings = settings.chain(INIT_SETTINGS.iter().map(|setting| setting.name));
+    let settings = settings.chain(INIT.iter().map(|setting| setting.name));
     names.extend(settings.map(variable));
     let options = Kind::ALL.iter().flat_map(|kind| kind.descriptor().options);
     names.extend(options.map(|option| variable(&format!("option-{}", option.name))));

@@ -4,9 +4,8 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 use meshworker::cli::command;
-use meshworker::config::setting::{PROCESS, SETTINGS, Setting};
+use meshworker::config::setting::{INIT, PROCESS, SETTINGS, Setting};
 use meshworker::config::variable;
-use meshworker::init::INIT_SETTINGS;
 use meshworker_engines::registry::Kind;
 
 use crate::page::root;
@@ -100,7 +99,7 @@ fn engines(page: &mut String) {
 
 fn supervisor(page: &mut String) {
     head(page, &["option", "variable", "default", "is"]);
-    for setting in INIT_SETTINGS {
+    for setting in INIT {
         let (help, default) = split(setting.help);
         let flag = format!("`--{} {}`", setting.name, setting.value);
         let variable = code(&variable(setting.name));
@@ -117,7 +116,7 @@ fn is_above(command: &Command, arg: &Arg) -> bool {
         .any(|arg| arg.get_id() == "servicename");
     of_cluster && SETTINGS.iter().any(|setting| is(setting.name))
         || command.get_name() == "run" && PROCESS.iter().any(|setting| is(setting.name))
-        || command.get_name() == "init" && INIT_SETTINGS.iter().any(|setting| is(setting.name))
+        || command.get_name() == "init" && INIT.iter().any(|setting| is(setting.name))
 }
 
 fn argument(page: &mut String, arg: &Arg) {
