@@ -118,6 +118,17 @@ fn a_variable_is_named_as_the_origin() {
 }
 
 #[test]
+fn a_variable_that_a_stack_file_sets_to_nothing_was_a_bad_port() {
+    let line = refused(
+        &["run", "--servicename", "db", "--engine", "mysql"],
+        &[("MESHWORKER_PORT", "")],
+    );
+    assert!(line.contains("engine (flag): found 'mysql'"), "{line}");
+    let line = refused(&["run", "--servicename", "db", "--port", ""], &[]);
+    assert!(line.contains("port (flag): found ''"), "{line}");
+}
+
+#[test]
 fn the_file_is_named_with_the_line() {
     let broken = file("[[cluster]]\nservicename = \n");
     let path = broken.path().display().to_string();

@@ -1,12 +1,16 @@
 //! What a request carries, checked.
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use meshworker_core::is_harmful;
 use serde::de::DeserializeOwned;
 
+use super::Desk;
+use crate::board::Sheet;
 use crate::http::{Problem, read};
 
 /// No reason or name is longer, in characters. Four bytes each make a kilobyte.
@@ -23,6 +27,28 @@ pub type Parts<T> = Result<Path<T>, PathRejection>;
 pub fn parts<T>(parts: Parts<T>) -> Result<T, Problem> {
     let Path(parts) = parts.map_err(|_| Problem::bad("path: found bytes that are no text"))?;
     Ok(parts)
+}
+
+/// An order by whoever may give one, about a cluster that is looked after.
+pub struct Order<T> {
+    /// The cluster's.
+    pub sheet: Arc<Sheet>,
+    /// What is wished for.
+    pub wish: T,
+}
+
+impl<T: DeserializeOwned + Send> FromRequest<Desk> for Order<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Order<T>, Problem> {
+        let (mut head, body) = request.into_parts();
+        let wish = json(&head.headers, body).await;
+        desk.may_act(&head.headers)?;
+        let wish = wish?;
+        let cluster = Path::<String>::from_request_parts(&mut head, desk).await;
+        let sheet = desk.sheet(&parts(cluster)?)?;
+        Ok(Order { sheet, wish })
+    }
 }
 
 /// A body of JSON. Browsers send other sites' forms as anything else, so the

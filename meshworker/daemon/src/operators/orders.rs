@@ -1,13 +1,12 @@
 //! Orders that the next pass obeys: hold, resume, forget, acknowledge.
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use meshworker_core::Loss;
 use tokio::time::Instant;
 
 use super::Desk;
-use super::input::{Parts, json, line, parts};
+use super::input::{Order, line};
 use crate::board::{Fact, OrderBook, Sheet};
 use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
@@ -20,16 +19,9 @@ use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 409, description = "Too many are held.", body = ProblemBody),
     ))]
-pub async fn hold(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    let wish = json::<Hold>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let Hold { member, why } = wish?;
-    let sheet = desk.sheet(&parts(cluster)?)?;
+pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let Hold { member, why } = wish;
     let member = member.map(|m| known(&sheet, &line("member", m)?));
     let member = member.transpose()?;
     let why = why.map(|why| line("why", why)).transpose()?;
@@ -46,17 +38,10 @@ pub async fn hold(
 /// Resumes a cluster or one member.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/resume", tag = "act", request_body = Hold,
     responses((status = 200, description = "It is not held.", body = Done)))]
-pub async fn resume(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    let wish = json::<Hold>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let Hold { member, why } = wish?;
+pub async fn resume(State(desk): State<Desk>, order: Order<Hold>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let Hold { member, why } = wish;
     why.map(|why| line("why", why)).transpose()?;
-    let sheet = desk.sheet(&parts(cluster)?)?;
     // One that is gone meanwhile can be resumed by the name that was held.
     let name = |member: String| line("member", known(&sheet, &member).unwrap_or(member));
     let member = member.map(name).transpose()?;
@@ -78,16 +63,9 @@ pub async fn resume(
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
         (status = 409, description = "Nobody departed has that name, or removals are off.", body = ProblemBody),
     ))]
-pub async fn forget(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    let wish = json::<Forget>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let member = line("member", wish?.member)?;
-    let sheet = desk.sheet(&parts(cluster)?)?;
+pub async fn forget(order: Order<Forget>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let member = line("member", wish.member)?;
     let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
     let powers = sheet.orders().powers();
     if powers.dry_run || !powers.removals {
@@ -127,16 +105,9 @@ pub async fn forget(
         (status = 200, description = "It is told no more.", body = Done),
         (status = 409, description = "No pass is over yet.", body = ProblemBody),
     ))]
-pub async fn acknowledge(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Done>, Problem> {
-    let wish = json::<Acknowledge>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let why = wish?.why.map(|why| line("why", why)).transpose()?;
-    let sheet = desk.sheet(&parts(cluster)?)?;
+pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let why = wish.why.map(|why| line("why", why)).transpose()?;
     let Some(look) = sheet.look() else {
         let error = "cluster: no pass is over yet; allowed: to acknowledge what was seen";
         return Err(Problem::new(StatusCode::CONFLICT, error));

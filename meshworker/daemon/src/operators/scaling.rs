@@ -1,13 +1,15 @@
 //! Orders that change the service: scale, drain.
 
-use axum::body::Body;
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use meshworker_core::MemberId;
 
 use super::Desk;
-use super::input::{Parts, json, line, parts};
+use super::input::{Order, line};
 use super::orders::known;
+use crate::board::Sheet;
 use crate::http::{Json, Problem, ProblemBody};
 use crate::scale::Goal;
 use crate::status::{Done, Drain, Scale};
@@ -27,18 +29,14 @@ const LAST_SLOT: u64 = 999_999_999_999_999_999;
     ))]
 pub async fn scale(
     State(desk): State<Desk>,
-    cluster: Parts<String>,
-    headers: HeaderMap,
-    body: Body,
+    order: Order<Scale>,
 ) -> Result<(StatusCode, Json<Done>), Problem> {
-    let wish = json::<Scale>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let Scale { replicas } = wish?;
+    let Scale { replicas } = order.wish;
     if replicas > MOST {
         let error = format!("replicas: found {replicas}; allowed: 0 to {MOST}");
         return Err(Problem::bad(error));
     }
-    begin(&desk, cluster, Goal::Replicas(replicas))
+    begin(&desk, &order.sheet, Goal::Replicas(replicas))
 }
 
 /// Frees one member of its data, and shrinks the service by it where Swarm
@@ -51,14 +49,9 @@ pub async fn scale(
     ))]
 pub async fn drain(
     State(desk): State<Desk>,
-    cluster: Parts<String>,
-    headers: HeaderMap,
-    body: Body,
+    order: Order<Drain>,
 ) -> Result<(StatusCode, Json<Done>), Problem> {
-    let wish = json::<Drain>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let Drain { member } = wish?;
-    let member = line("member", member)?;
+    let member = line("member", order.wish.member)?;
     let Some((service, slot)) = service_and_slot(&member) else {
         let error =
             format!("member: found '{member}'; allowed: SERVICE.SLOT, such as cache_redis.3");
@@ -68,7 +61,7 @@ pub async fn drain(
         service: service.to_owned(),
         slot,
     };
-    begin(&desk, cluster, Goal::Without(member))
+    begin(&desk, &order.sheet, Goal::Without(member))
 }
 
 /// The parts of `SERVICE.SLOT`; the slot as Swarm writes it.
@@ -79,12 +72,7 @@ fn service_and_slot(member: &str) -> Option<(&str, u64)> {
     (is_slot && !service.is_empty()).then_some((service, slot))
 }
 
-fn begin(
-    desk: &Desk,
-    cluster: Parts<String>,
-    goal: Goal,
-) -> Result<(StatusCode, Json<Done>), Problem> {
-    let sheet = desk.sheet(&parts(cluster)?)?;
+fn begin(desk: &Desk, sheet: &Arc<Sheet>, goal: Goal) -> Result<(StatusCode, Json<Done>), Problem> {
     let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
     let scaling = desk.scaling.as_ref().ok_or_else(|| {
         conflict(
@@ -97,8 +85,8 @@ fn begin(
     // Nothing begins for a member that nobody knows: a slip of the pen must not read
     // as data that is safe.
     if let Goal::Without(member) = &goal {
-        known(&sheet, &member.to_string())?;
+        known(sheet, &member.to_string())?;
     }
-    let done = scaling.begin(&sheet, goal).map_err(conflict)?;
+    let done = scaling.begin(sheet, goal).map_err(conflict)?;
     Ok((StatusCode::ACCEPTED, Json(Done { done })))
 }

@@ -97,16 +97,6 @@ fn engines(page: &mut String) {
     }
 }
 
-fn supervisor(page: &mut String) {
-    head(page, &["option", "variable", "default", "is"]);
-    for setting in INIT {
-        let (help, default) = split(setting.help);
-        let flag = format!("`--{} {}`", setting.name, setting.value);
-        let variable = code(&variable(setting.name));
-        row(page, &[&flag, &variable, default.unwrap_or_default(), help]);
-    }
-}
-
 /// Whether a table above has this argument already.
 fn is_above(command: &Command, arg: &Arg) -> bool {
     let name = arg.get_id().as_str();
@@ -190,7 +180,7 @@ fn page() -> String {
              share them.\n\n";
     settings(&mut page, PROCESS);
     page += "\n## Of the supervisor\n\nFor `meshworker init`, in addition to its cluster's.\n\n";
-    supervisor(&mut page);
+    settings(&mut page, INIT);
     page += "\n## Of each command\n\nWhat the tables above do not have.\n";
     commands(&mut page, "", &command());
     page
