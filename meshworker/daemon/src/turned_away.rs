@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use meshworker_core::Told;
 use tokio::time::Instant;
 
+use crate::clock::told;
 use crate::status::TurnedAway;
 
 /// So many are remembered by name: a network of strangers fills no memory.
@@ -68,13 +69,12 @@ impl Register {
         let now = Instant::now();
         let inner = self.lock();
         let lately = inner.by.iter().filter(|(_, e)| now < e.seen + SHOWN);
-        let time = |time| humantime::format_rfc3339_millis(time).to_string();
         lately
             .map(|(who, entry)| TurnedAway {
                 who: who.clone(),
                 times: entry.times,
-                since: time(entry.since),
-                last: time(entry.last),
+                since: told(entry.since),
+                last: told(entry.last),
                 why: entry.why.clone(),
             })
             .collect()

@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 
 use super::Fact;
 use super::noted::{Noted, Page};
+use crate::clock;
 use crate::status::Event;
 
 /// So many events are remembered: a day of a quiet cluster.
@@ -73,7 +74,7 @@ impl Chronicle {
     pub fn record(&self, cluster: &str, fact: Fact) {
         let fact = bounded(fact);
         fact.log(cluster);
-        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let time = clock::told(SystemTime::now());
         let mut past = self.lock();
         past.newest += 1;
         let event = Arc::new(Noted::new(Event {

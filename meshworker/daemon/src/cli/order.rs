@@ -37,13 +37,15 @@ fn hold_or_resume(name: &'static str, about: &'static str) -> Command {
                 .value_name("MEMBER")
                 .help("The member: SERVICE.SLOT, its slot's number, or its address [default: the whole cluster]"),
         )
-        .arg(
-            Arg::new("why")
-                .long("why")
-                .value_name("TEXT")
-                .help("Why, for whoever looks later"),
-        )
+        .arg(why())
         .after_help(EXIT_CODES)
+}
+
+fn why() -> Arg {
+    Arg::new("why")
+        .long("why")
+        .value_name("TEXT")
+        .help("Why, for whoever looks later")
 }
 
 /// `meshworker forget MEMBER`.
@@ -67,12 +69,7 @@ pub fn acknowledge_command() -> Command {
         "acknowledge",
         "Say that you know of what is missing: data that is lost, members that do not come back",
     )
-    .arg(
-        Arg::new("why")
-            .long("why")
-            .value_name("TEXT")
-            .help("Why, for whoever looks later"),
-    )
+    .arg(why())
     .after_help(EXIT_CODES)
 }
 

@@ -2,12 +2,11 @@
 //! its API, or from here through the Docker API.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use meshworker_core::MemberId;
 
 use crate::announce::client::Client;
 use crate::config::{PORT, port_number};
 use crate::docker::DockerClient;
-use crate::scale::{Scale, Stuck, Wish, Workers};
+use crate::scale::{Scale, Stuck, Wish, Workers, member_in_slot};
 use crate::token_file::TokenFile;
 
 use super::api_args::{self, Api};
@@ -115,22 +114,16 @@ pub fn scale(args: &ArgMatches) -> Result<(), Failed> {
 /// Runs `meshworker drain`.
 pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
     let text = text(args, "member");
-    let split = text.rsplit_once('.');
-    let member = split.and_then(|(service, slot)| Some((service, slot.parse::<u64>().ok()?)));
-    let Some((service, slot)) = member.filter(|(service, slot)| !service.is_empty() && *slot > 0)
-    else {
+    let Some(member) = member_in_slot(&text) else {
         return Err(Failed::Input(format!(
             "SERVICE.SLOT: found '{text}'; allowed: a service's full name and a slot, such as cache_redis.3"
         )));
     };
+    let service = text.rsplit_once('.').map_or("", |(service, _)| service);
     if let Some(remote) = remote(args, service)? {
         return remote.drain(text);
     }
     let mut scale = prepare(args, service)?;
-    let member = MemberId::Slot {
-        service: service.to_owned(),
-        slot,
-    };
     done(runtime()?.block_on(scale.drain(&member)))
 }
 

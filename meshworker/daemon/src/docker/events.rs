@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::Filters;
 use super::{DockerClient, DockerError};
-use crate::jitter::jittered;
+use crate::clock::jittered;
 
 /// The pause before the subscription is renewed: at first, and at most.
 const RENEW_FIRST: Duration = Duration::from_millis(100);

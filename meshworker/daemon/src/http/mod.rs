@@ -20,7 +20,7 @@ pub use json::Json;
 pub use lease::Lease;
 pub use problem::{Problem, ProblemBody};
 pub(crate) use rate::limited_answer;
-pub use rate::{limited, limited_to, limited_with};
+pub use rate::{limited, limited_to};
 pub use readers::{Readers, Unknown, restricted};
 pub(crate) use server::{A_STREAM, ANSWERS, CONNECTIONS};
 pub use server::{Peer, Server};

@@ -34,22 +34,14 @@ struct Limiter {
     tokens: Option<Tokens>,
 }
 
-/// These routes, for five hundred requests a second from each client.
-pub fn limited(router: Router) -> Router {
-    limited_with(None, router)
+/// These routes, for five hundred requests a second from each client, with a share of
+/// its own for whoever knows one of these tokens.
+pub fn limited(tokens: Option<Tokens>, router: Router) -> Router {
+    limited_to(Quota::per_second(PER_SECOND), tokens, router)
 }
 
-/// The same, with a share of its own for whoever knows one of these tokens.
-pub fn limited_with(tokens: Option<Tokens>, router: Router) -> Router {
-    layered(Quota::per_second(PER_SECOND), tokens, router)
-}
-
-/// These routes, for so many requests from each client.
-pub fn limited_to(quota: Quota, router: Router) -> Router {
-    layered(quota, None, router)
-}
-
-fn layered(quota: Quota, tokens: Option<Tokens>, router: Router) -> Router {
+/// The same, for so many requests.
+pub fn limited_to(quota: Quota, tokens: Option<Tokens>, router: Router) -> Router {
     let clients = RateLimiter::hashmap(quota);
     let limiter = Arc::new(Limiter { clients, tokens });
     router.layer(axum::middleware::from_fn_with_state(limiter, check))

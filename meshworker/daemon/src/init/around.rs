@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use meshworker_core::Moment;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::announcer::Announcer;
@@ -19,6 +19,7 @@ use super::probe::{Probe, probe};
 use super::signals::Signals;
 use super::{Settings, socket};
 use crate::announce::{Phase, client::Client};
+use crate::clock::Clock;
 use crate::config::Cluster;
 use crate::kept::kept;
 
@@ -43,7 +44,7 @@ pub(super) struct Around {
     /// Whom the members' own name has listed lately.
     pub(super) known: watch::Receiver<Known>,
     heard: Heard,
-    started: Instant,
+    clock: Clock,
 }
 
 impl Around {
@@ -99,13 +100,13 @@ impl Around {
             coming,
             known,
             heard: Heard::default(),
-            started: Instant::now(),
+            clock: Clock::start(),
         }
     }
 
     /// The time since all of them were started.
     pub(super) fn now(&self) -> Moment {
-        Moment(self.started.elapsed())
+        self.clock.now()
     }
 
     /// Notes and logs what the workers said.

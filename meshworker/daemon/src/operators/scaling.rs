@@ -4,21 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use meshworker_core::MemberId;
 
 use super::Desk;
 use super::input::{Order, line};
 use super::orders::known;
 use crate::board::Sheet;
 use crate::http::{Json, Problem, ProblemBody};
-use crate::scale::Goal;
+use crate::scale::{Goal, member_in_slot};
 use crate::status::{Done, Drain, Scale};
 
 /// No service of a swarm has more replicas.
 const MOST: u64 = 10_000;
-
-/// No slot has more digits: the pattern of [`Drain`] has as many.
-const LAST_SLOT: u64 = 999_999_999_999_999_999;
 
 /// Makes the service so many replicas: members leave one by one, each when it
 /// may. Events tell how it goes.
@@ -52,24 +48,12 @@ pub async fn drain(
     order: Order<Drain>,
 ) -> Result<(StatusCode, Json<Done>), Problem> {
     let member = line("member", order.wish.member)?;
-    let Some((service, slot)) = service_and_slot(&member) else {
+    let Some(member) = member_in_slot(&member) else {
         let error =
             format!("member: found '{member}'; allowed: SERVICE.SLOT, such as cache_redis.3");
         return Err(Problem::bad(error));
     };
-    let member = MemberId::Slot {
-        service: service.to_owned(),
-        slot,
-    };
     begin(&desk, &order.sheet, Goal::Without(member))
-}
-
-/// The parts of `SERVICE.SLOT`; the slot as Swarm writes it.
-fn service_and_slot(member: &str) -> Option<(&str, u64)> {
-    let (service, written) = member.rsplit_once('.')?;
-    let slot: u64 = written.parse().ok()?;
-    let is_slot = slot > 0 && slot <= LAST_SLOT && slot.to_string() == written;
-    (is_slot && !service.is_empty()).then_some((service, slot))
 }
 
 fn begin(desk: &Desk, sheet: &Arc<Sheet>, goal: Goal) -> Result<(StatusCode, Json<Done>), Problem> {

@@ -93,5 +93,5 @@ fn routes(
 ) -> Router {
     let routes = operators::router(desk).merge(dashboard::router());
     let routes = http::restricted(readers, routes);
-    http::limited_with(known, http::guarded(names, routes))
+    http::limited(known, http::guarded(names, routes))
 }

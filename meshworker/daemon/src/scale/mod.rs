@@ -33,6 +33,20 @@ pub use workers::Workers;
 /// Between two looks at the task list, and two requests to the workers.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// No slot has more digits: the pattern of [`crate::status::Drain`] has as many.
+const LAST_SLOT: u64 = 999_999_999_999_999_999;
+
+/// The member that `SERVICE.SLOT` names; the slot as Swarm writes it.
+pub fn member_in_slot(text: &str) -> Option<MemberId> {
+    let (service, written) = text.rsplit_once('.')?;
+    let slot: u64 = written.parse().ok()?;
+    let is_slot = slot > 0 && slot <= LAST_SLOT && slot.to_string() == written;
+    (is_slot && !service.is_empty()).then(|| MemberId::Slot {
+        service: service.to_owned(),
+        slot,
+    })
+}
+
 /// Why a service was not shrunk.
 #[derive(Debug, thiserror::Error)]
 pub enum Stuck {

@@ -26,8 +26,8 @@ use self::question::ask;
 use self::resolver::servers_of_the_system;
 use self::wildcard::Usual;
 use super::Source;
+use crate::clock::jittered;
 use crate::config::IpFamily;
-use crate::jitter::jittered;
 
 pub use self::options::DnsOptions;
 pub(crate) use self::question::ANSWERS;

@@ -7,7 +7,7 @@ use meshworker_core::{Pace, Planner, Release};
 use tokio::time::Instant;
 
 use super::pass::Pass;
-use crate::jitter::jittered;
+use crate::clock::jittered;
 
 /// The shortest pause: a member that starts is joined within a fraction of a
 /// second, and a pass over three members costs about a millisecond.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Authority, Context, Mind, Moment, Orders, Pace, Plan, Thought};
+use meshworker_core::{Authority, Context, Mind, Orders, Pace, Plan, Thought};
 use meshworker_engines::registry::Visitor;
 use meshworker_engines::{Alone, Engine, Mandate};
 use tokio::sync::watch;
@@ -24,8 +24,8 @@ use tracing::debug;
 
 use crate::announce::{AnnounceSource, Desk, Findings, Registry};
 use crate::board::{Board, Sheet};
+use crate::clock::{self, Clock};
 use crate::config::Cluster;
-use crate::jitter;
 use crate::witness::{self, Source};
 
 use cadence::Cadence;
@@ -135,7 +135,7 @@ pub struct Worker<E: Engine> {
     mandate: Arc<dyn Mandate>,
     observer: Observer<E>,
     mind: Mind,
-    started: Instant,
+    clock: Clock,
     /// Another one for each worker, so that two do not stay in step.
     seed: u64,
     passes: u64,
@@ -156,8 +156,8 @@ impl<E: Engine> Worker<E> {
             sheet: None,
             mandate: Arc::new(Alone),
             mind: Mind::default(),
-            started: Instant::now(),
-            seed: jitter::chance(),
+            clock: Clock::start(),
+            seed: clock::chance(),
             passes: 0,
             haste: Haste::Quick,
         }
@@ -225,7 +225,7 @@ impl<E: Engine> Worker<E> {
     ) -> T {
         let orders = self.orders();
         let context = Context {
-            now: Moment(began - self.started),
+            now: self.clock.at(began),
             limits: &self.cluster.limits,
             min_members: self.cluster.min_members,
             orders: &orders,

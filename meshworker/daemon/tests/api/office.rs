@@ -98,8 +98,8 @@ impl Office {
         });
         let router = restricted(reading, operators::router(desk).merge(dashboard::router()));
         let router = match how.quota {
-            Some(quota) => limited_to(quota, router),
-            None => limited(router),
+            Some(quota) => limited_to(quota, None, router),
+            None => limited(None, router),
         };
         let server = Server::bind(([127, 0, 0, 1], 0).into(), router, "tests");
         let server = server.await.unwrap().with_tls(how.tls);

@@ -23,9 +23,10 @@ const STALLED: usize = 64;
 
 #[tokio::test]
 async fn one_client_that_runs_wild_is_slowed_down_and_others_are_not() {
-    let routes = limited(operators::router(operators::Desk::new(Board::new(
-        Default::default(),
-    ))));
+    let routes = limited(
+        None,
+        operators::router(operators::Desk::new(Board::new(Default::default()))),
+    );
     let routes = TowerToHyperService::new(routes);
     let ask = async |from: [u8; 4]| -> Response<Body> {
         let mut request = Request::get("/v1/health").body(Body::empty()).unwrap();

@@ -11,6 +11,7 @@ use super::field::At;
 use super::model::{Service, Stack};
 use super::parts;
 use super::worker_file::{self, Settings};
+use crate::finding::Finding;
 
 /// What this program would say of the settings of a worker, or of a supervisor, as
 /// it refuses them: each setting's name, and a line.
@@ -143,6 +144,22 @@ impl Ground {
             return Err("no service is known to be a cluster's members; name it in a worker's MESHWORKER_SERVICENAME, or give it deploy.labels with meshworker.enable: \"true\"".into());
         }
         Ok(clusters)
+    }
+
+    /// What is found of each cluster, if anything is.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn of_each_cluster(
+        &self,
+        check: impl FnMut(Watched<'_>) -> Option<Finding>,
+    ) -> Result<Vec<Finding>, String> {
+        Ok(self
+            .some_clusters()?
+            .into_iter()
+            .filter_map(check)
+            .collect())
     }
 
     /// The workers of the stack.

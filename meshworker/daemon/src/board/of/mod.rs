@@ -6,11 +6,11 @@ mod state;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::SystemTime;
 
 use meshworker_core::{Orders, Pace};
 
 use crate::board::{Look, Since};
+use crate::clock::told as time;
 use crate::status::{
     ClusterStatus, LeaverStatus, Mode, PassStatus, Summary, WhoSees, WitnessStatus,
 };
@@ -160,10 +160,6 @@ fn leavers(look: &Look) -> Vec<LeaverStatus> {
             waits_for: (!leaver.release.is_granted()).then(|| leaver.release.to_string()),
         })
         .collect()
-}
-
-fn time(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 fn seconds(time: std::time::Duration) -> f64 {

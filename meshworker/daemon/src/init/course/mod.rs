@@ -388,7 +388,7 @@ impl Course {
                 }
             };
             actions.push(Action::Terminate);
-            stopping.terminate = Moment(now.0 + pause);
+            stopping.terminate = now.plus(pause);
             stopping.pause = Some(pause);
         }
         if let Some(at) = stopping.kill
@@ -406,9 +406,9 @@ impl Course {
             State::Leaving(leaving) => (leaving.since, leaving.looks),
             _ => (now, false),
         };
-        let kill = Moment(since.0 + self.times.kill());
+        let kill = since.plus(self.times.kill());
         self.state = State::Stopping(Stopping {
-            terminate: Moment(now.0 + if at_once { ASK_AGAIN } else { TELL }),
+            terminate: now.plus(if at_once { ASK_AGAIN } else { TELL }),
             pause: at_once.then_some(ASK_AGAIN),
             kill: Some(kill),
             released: matches!(note, Note::Released(_) | Note::DecidedAlone(_)),
@@ -436,7 +436,7 @@ impl Course {
             State::Running | State::Leaving(_) => Phase::Stopping,
             State::Ending { .. } | State::Exited => return Vec::new(),
         };
-        let until = Moment(now.0 + TELL_ENDED);
+        let until = now.plus(TELL_ENDED);
         self.state = State::Ending { code, until, phase };
         vec![said, self.announce(phase)]
     }

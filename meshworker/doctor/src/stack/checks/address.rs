@@ -35,27 +35,25 @@ pub const DNS: Check<Ground> = Check {
     name: "custom-dns",
     finds: "a worker that asks another name server than Docker's",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let Some(asked) = cluster.setting("name-server") else {
-                continue;
+                return None;
             };
             if asked
                 .value
                 .split(',')
                 .any(|server| server.trim().starts_with(EMBEDDED))
             {
-                continue;
+                return None;
             }
             let subject = cluster.worker.unwrap_or(cluster.member).subject();
             let what = format!("It asks the name server {}.", asked.value);
-            findings.push(
+            Some(
                 Finding::new(Severity::Warning, subject, what)
                     .why("Only Docker's own name server in each container knows the names of services.")
                     .instead(format!("no MESHWORKER_NAME_SERVER, or {EMBEDDED}"))
                     .at(asked.place.as_ref()),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };

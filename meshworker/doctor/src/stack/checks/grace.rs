@@ -35,8 +35,7 @@ pub const CHECK: Check<Ground> = Check {
     name: "grace-period",
     finds: "a stop_grace_period that is missing, short, or shorter than leaving has taken",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let member = cluster.member;
             let given = member.grace.as_ref();
             let grace = given.map_or(DEFAULT, |given| given.value);
@@ -71,7 +70,7 @@ pub const CHECK: Check<Ground> = Check {
                     Severity::Warning,
                     format!("It may take {} to stop.", duration::words(grace)),
                 ),
-                _ => continue,
+                _ => return None,
             };
             let why = match supervised {
                 true => {
@@ -81,14 +80,13 @@ pub const CHECK: Check<Ground> = Check {
                     "Swarm kills what still runs after this time: a database that writes its data out is cut off."
                 }
             };
-            findings.push(
+            Some(
                 Finding::new(severity, member.subject(), what)
                     .why(why)
                     .instead("stop_grace_period: 10m")
                     .at(given.map_or(&member.place, |given| &given.place).as_ref()),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };
 
@@ -164,17 +162,16 @@ pub const SIGNAL: Check<Ground> = Check {
     name: "stop-signal",
     finds: "a stop_signal that reaches the database before the supervisor has asked anybody",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let member = cluster.member;
             let Some(signal) = member.stop_signal.as_ref() else {
-                continue;
+                return None;
             };
             let name = signal.value.trim().to_uppercase();
             let name = name.strip_prefix("SIG").unwrap_or(&name);
             let a_key = member.tty && KEYS.contains(&name);
             if !cluster.is_supervised() || (STOPS.contains(&name) && !a_key) {
-                continue;
+                return None;
             }
             let why = match (name, a_key) {
                 ("KILL" | "9", _) => {
@@ -190,7 +187,7 @@ pub const SIGNAL: Check<Ground> = Check {
                     "The supervisor passes that on to the database, which does with it what it likes: nobody is asked whether its data is safe."
                 }
             };
-            findings.push(
+            Some(
                 Finding::new(
                     Severity::Error,
                     member.subject(),
@@ -199,8 +196,7 @@ pub const SIGNAL: Check<Ground> = Check {
                 .why(why)
                 .instead("stop_signal: SIGTERM")
                 .at(signal.place.as_ref()),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };

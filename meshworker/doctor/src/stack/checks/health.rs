@@ -27,10 +27,9 @@ pub const MISSING: Check<Ground> = Check {
     name: "health-check",
     finds: "members without a health check, so that an update does not wait for them",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             if enabled(&cluster).is_some() {
-                continue;
+                return None;
             }
             let member = cluster.member;
             let disabled = member.health.as_ref();
@@ -52,14 +51,13 @@ pub const MISSING: Check<Ground> = Check {
                     "a healthcheck that asks whether this replica answers, not whether the cluster is complete"
                 }
             };
-            findings.push(
+            Some(
                 Finding::new(severity, member.subject(), what)
                     .why("An update then takes the next replica as soon as this one's process runs, long before its data has arrived.")
                     .instead(instead)
                     .at(disabled.map_or(&member.place, |health| &health.place).as_ref()),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };
 
@@ -67,26 +65,24 @@ pub const HIDES: Check<Ground> = Check {
     name: "health-hides",
     finds: "a health check that hides members from a worker which has nothing but DNS",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let Some(health) = enabled(&cluster) else {
-                continue;
+                return None;
             };
             if cluster.worker.is_none() || cluster.has_docker() || cluster.is_announced() {
-                continue;
+                return None;
             }
             let severity = match asks_the_supervisor(&health.value) {
                 true => Severity::Error,
                 false => Severity::Warning,
             };
-            findings.push(
+            Some(
                 Finding::new(severity, cluster.member.subject(), "The worker finds its replicas by DNS alone, and Swarm's DNS lists a replica only after its first healthy probe.")
                     .why("If the probe asks for the formed cluster, nobody is ever listed and nothing is ever formed. If not, each join waits for it.")
                     .instead("run the members under `meshworker init` and give the worker MESHWORKER_LISTEN, or add stack/docker-api.yml; else a probe that only asks whether this replica answers")
                     .at(health.place.as_ref()),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };
 
@@ -94,10 +90,9 @@ pub const KILLS: Check<Ground> = Check {
     name: "health-start",
     finds: "a health check that kills members which still receive their data",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let Some(health) = enabled(&cluster) else {
-                continue;
+                return None;
             };
             let At { value, place } = health;
             let start = value.start_period.as_ref();
@@ -108,7 +103,7 @@ pub const KILLS: Check<Ground> = Check {
                 false => Duration::from_millis(1),
             };
             if start.is_some_and(|start| start.value >= enough) {
-                continue;
+                return None;
             }
             let interval = value.interval.unwrap_or(Duration::from_secs(30));
             let patience = interval.saturating_mul(value.retries.unwrap_or(3));
@@ -125,13 +120,12 @@ pub const KILLS: Check<Ground> = Check {
                 (true, None) => Severity::Error,
                 _ => Severity::Warning,
             };
-            findings.push(
+            Some(
                 Finding::new(severity, cluster.member.subject(), what)
                     .why(format!("Swarm kills a replica that is not healthy after about {after}, and a member that joins may have much to receive first. Killed, it begins anew."))
                     .instead("start_period: 1h")
                     .at(start.map_or(place, |start| &start.place).as_ref()),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };

@@ -103,8 +103,7 @@ pub const CHOSEN: Check<Ground> = Check {
     name: "network-choice",
     finds: "members on several networks, with nothing that says which one the cluster uses",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let member = cluster.member;
             let overlays = overlays(&ground.stack, member);
             let told = ["network", "subnet", "address"];
@@ -112,7 +111,7 @@ pub const CHOSEN: Check<Ground> = Check {
                 || told.iter().any(|name| cluster.at_member(name).is_some());
             let matters = cluster.is_supervised() || cluster.has_docker();
             if overlays.len() < 2 || told || !matters {
-                continue;
+                return None;
             }
             let names: Vec<&str> = overlays.into_iter().collect();
             let what = format!("It is on the networks {}.", names.join(", "));
@@ -120,7 +119,7 @@ pub const CHOSEN: Check<Ground> = Check {
                 .networks
                 .first()
                 .and_then(|network| network.place.as_ref());
-            findings.push(
+            Some(
                 Finding::new(Severity::Warning, member.subject(), what)
                     .why("Which interface belongs to which network differs from container to container, so nobody can say which address is the member's.")
                     .instead(format!(
@@ -128,9 +127,8 @@ pub const CHOSEN: Check<Ground> = Check {
                         names.first().unwrap_or(&"cluster")
                     ))
                     .at(first),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };
 

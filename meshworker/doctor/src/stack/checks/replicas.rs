@@ -62,28 +62,26 @@ pub const LIMIT: Check<Ground> = Check {
     name: "edition-limit",
     finds: "more members than the database's free edition takes",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let member = cluster.member;
             let limit = cluster.engine().and_then(|engine| engine.sizing.limit);
             let (Some(limit), Some(wanted)) = (limit, member.wanted().or(ground.nodes)) else {
-                continue;
+                return None;
             };
             if wanted <= limit.members {
-                continue;
+                return None;
             }
             let what = format!(
                 "It has {wanted} replicas; {} takes {}.",
                 limit.edition, limit.members
             );
-            findings.push(
+            Some(
                 Finding::new(Severity::Warning, member.subject(), what)
                     .why("Those beyond the limit are not joined and hold no data. Another edition may take more.")
                     .instead(format!("deploy:\n  replicas: {}", limit.members))
                     .at(place(member)),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };
 

@@ -8,8 +8,7 @@ pub const CHECK: Check<Ground> = Check {
     name: "restart",
     finds: "members that are not started again, at all or after some times",
     run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let member = cluster.member;
             let condition = member.restart.as_ref();
             let limited = condition.filter(|at| !matches!(at.value.as_str(), "" | "any"));
@@ -24,16 +23,15 @@ pub const CHECK: Check<Ground> = Check {
                 (None, Some(most)) => {
                     format!("It is started again {} times at the most.", most.value)
                 }
-                (None, None) => continue,
+                (None, None) => return None,
             };
             let place = limited.map(|at| &at.place).or(most.map(|most| &most.place));
-            findings.push(
+            Some(
                 Finding::new(Severity::Warning, member.subject(), what)
                     .why("A member that ends otherwise, or once too often, never comes back: the cluster has one less, and its copies are not made again.")
                     .instead("restart_policy:\n  condition: any\n  # and no max_attempts")
                     .at(place.and_then(Option::as_ref)),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };

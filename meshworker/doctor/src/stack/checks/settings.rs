@@ -50,52 +50,49 @@ fn value(name: &str) -> &'static str {
     }
 }
 
-pub const ENGINE: Check<Ground> = Check {
-    name: "engine",
-    finds: "a worker that takes its members for another database than they are",
-    run: |ground| {
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
-            let Some(worker) = cluster.worker else {
-                continue;
-            };
-            let elsewhere = parts::setting(worker, "config").is_some();
-            let said = cluster.setting("engine");
-            let own = cluster.at_member("engine").map(|engine| engine.value);
-            let seen = match database::of(cluster.member) {
-                Some(Database::Known(kind)) => Some(kind.descriptor().name.to_owned()),
-                _ => None,
-            };
-            let (is, place, what) = match (said, own) {
-                (Some(said), Some(own)) if said.value != own => {
-                    let what = format!(
-                        "Its engine is {}, and that of its members {own}.",
-                        said.value
-                    );
-                    (own, said.place, what)
-                }
-                (None, own) if !elsewhere => match own.or(seen) {
-                    Some(is) if is != "aerospike" => {
+pub const ENGINE: Check<Ground> =
+    Check {
+        name: "engine",
+        finds: "a worker that takes its members for another database than they are",
+        run: |ground| {
+            ground.of_each_cluster(|cluster| {
+                let Some(worker) = cluster.worker else {
+                    return None;
+                };
+                let elsewhere = parts::setting(worker, "config").is_some();
+                let said = cluster.setting("engine");
+                let own = cluster.at_member("engine").map(|engine| engine.value);
+                let seen = match database::of(cluster.member) {
+                    Some(Database::Known(kind)) => Some(kind.descriptor().name.to_owned()),
+                    _ => None,
+                };
+                let (is, place, what) = match (said, own) {
+                    (Some(said), Some(own)) if said.value != own => {
                         let what = format!(
-                            "It is told no engine, and takes {} for Aerospike.",
-                            cluster.member.name
+                            "Its engine is {}, and that of its members {own}.",
+                            said.value
                         );
-                        (is, worker.place.clone(), what)
+                        (own, said.place, what)
                     }
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            findings.push(
-                Finding::new(Severity::Error, worker.subject(), what)
+                    (None, own) if !elsewhere => match own.or(seen) {
+                        Some(is) if is != "aerospike" => {
+                            let what = format!(
+                                "It is told no engine, and takes {} for Aerospike.",
+                                cluster.member.name
+                            );
+                            (is, worker.place.clone(), what)
+                        }
+                        _ => return None,
+                    },
+                    _ => return None,
+                };
+                Some(Finding::new(Severity::Error, worker.subject(), what)
                     .why("It asks in words that its members do not understand, and joins nobody.")
                     .instead(format!("environment:\n  MESHWORKER_ENGINE: {is}"))
-                    .at(place.as_ref().or(worker.place.as_ref())),
-            );
-        }
-        Ok(findings)
-    },
-};
+                    .at(place.as_ref().or(worker.place.as_ref())))
+            })
+        },
+    };
 
 /// Whom a supervisor asks where nothing is said.
 const WORKERS: &str = "meshworker";
@@ -105,10 +102,9 @@ pub const ASKED: Check<Ground> = Check {
     finds: "members whose supervisors ask for workers under a name that is nobody's",
     run: |ground| {
         let services = &ground.stack.services;
-        let mut findings = Vec::new();
-        for cluster in ground.some_clusters()? {
+        ground.of_each_cluster(|cluster| {
             let Some(worker) = cluster.worker.filter(|_| cluster.is_supervised()) else {
-                continue;
+                return None;
             };
             let said = cluster.at_member("workers");
             let names = said.as_ref().map_or(WORKERS, |said| said.value.as_str());
@@ -118,7 +114,7 @@ pub const ASKED: Check<Ground> = Check {
                 address || parts::named(services, name).is_some()
             };
             if names.split(',').any(is_somebody) {
-                continue;
+                return None;
             }
             let what = match said {
                 Some(_) => format!(
@@ -129,14 +125,13 @@ pub const ASKED: Check<Ground> = Check {
                 ),
             };
             let place = said.and_then(|said| said.place);
-            findings.push(
+            Some(
                 Finding::new(Severity::Error, cluster.member.subject(), what)
                     .why("Nobody answers it: the worker does not know the member's slot, and a member that leaves is not let go before it decides alone.")
                     .instead(format!("environment:\n  MESHWORKER_WORKERS: tasks.{}", worker.name))
                     .at(place.as_ref().or(cluster.member.place.as_ref())),
-            );
-        }
-        Ok(findings)
+            )
+        })
     },
 };
 
