@@ -221,6 +221,7 @@ impl Findings {
             answering: BTreeSet::new(),
             tasks: None,
             leavers: Vec::new(),
+            fence: None,
         }
     }
 

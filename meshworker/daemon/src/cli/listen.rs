@@ -24,14 +24,15 @@ const API_CERT_FILE: &str = "api-cert-file";
 
 type Settings = BTreeMap<String, Given>;
 
+/// Where members are listened to, and the tokens that they have.
+type Members = (SocketAddr, TokenFile);
+
 /// Where to listen for members, with which tokens; and for operators.
 ///
 /// # Errors
 ///
 /// An address is none, or there is no token that members could be asked for.
-pub fn places(
-    given: &Settings,
-) -> Result<(Option<(SocketAddr, TokenFile)>, Option<SocketAddr>), Invalid> {
+pub fn places(given: &Settings) -> Result<(Option<Members>, Option<SocketAddr>), Invalid> {
     let mut reader = Reader::new(PROCESS, given);
     let parse = |text: &str| text.parse().ok();
     let members = reader.optional("listen", "ADDR:PORT, such as 0.0.0.0:4747", parse)?;

@@ -36,9 +36,7 @@ pub const DNS: Check<Ground> = Check {
     finds: "a worker that asks another name server than Docker's",
     run: |ground| {
         ground.of_each_cluster(|cluster| {
-            let Some(asked) = cluster.setting("name-server") else {
-                return None;
-            };
+            let asked = cluster.setting("name-server")?;
             if asked
                 .value
                 .split(',')

@@ -164,9 +164,7 @@ pub const SIGNAL: Check<Ground> = Check {
     run: |ground| {
         ground.of_each_cluster(|cluster| {
             let member = cluster.member;
-            let Some(signal) = member.stop_signal.as_ref() else {
-                return None;
-            };
+            let signal = member.stop_signal.as_ref()?;
             let name = signal.value.trim().to_uppercase();
             let name = name.strip_prefix("SIG").unwrap_or(&name);
             let a_key = member.tty && KEYS.contains(&name);

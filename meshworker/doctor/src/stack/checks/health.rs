@@ -66,9 +66,7 @@ pub const HIDES: Check<Ground> = Check {
     finds: "a health check that hides members from a worker which has nothing but DNS",
     run: |ground| {
         ground.of_each_cluster(|cluster| {
-            let Some(health) = enabled(&cluster) else {
-                return None;
-            };
+            let health = enabled(&cluster)?;
             if cluster.worker.is_none() || cluster.has_docker() || cluster.is_announced() {
                 return None;
             }
@@ -91,9 +89,7 @@ pub const KILLS: Check<Ground> = Check {
     finds: "a health check that kills members which still receive their data",
     run: |ground| {
         ground.of_each_cluster(|cluster| {
-            let Some(health) = enabled(&cluster) else {
-                return None;
-            };
+            let health = enabled(&cluster)?;
             let At { value, place } = health;
             let start = value.start_period.as_ref();
             // A successor waits for its predecessor's hand-over first.

@@ -50,49 +50,48 @@ fn value(name: &str) -> &'static str {
     }
 }
 
-pub const ENGINE: Check<Ground> =
-    Check {
-        name: "engine",
-        finds: "a worker that takes its members for another database than they are",
-        run: |ground| {
-            ground.of_each_cluster(|cluster| {
-                let Some(worker) = cluster.worker else {
-                    return None;
-                };
-                let elsewhere = parts::setting(worker, "config").is_some();
-                let said = cluster.setting("engine");
-                let own = cluster.at_member("engine").map(|engine| engine.value);
-                let seen = match database::of(cluster.member) {
-                    Some(Database::Known(kind)) => Some(kind.descriptor().name.to_owned()),
-                    _ => None,
-                };
-                let (is, place, what) = match (said, own) {
-                    (Some(said), Some(own)) if said.value != own => {
+pub const ENGINE: Check<Ground> = Check {
+    name: "engine",
+    finds: "a worker that takes its members for another database than they are",
+    run: |ground| {
+        ground.of_each_cluster(|cluster| {
+            let worker = cluster.worker?;
+            let elsewhere = parts::setting(worker, "config").is_some();
+            let said = cluster.setting("engine");
+            let own = cluster.at_member("engine").map(|engine| engine.value);
+            let seen = match database::of(cluster.member) {
+                Some(Database::Known(kind)) => Some(kind.descriptor().name.to_owned()),
+                _ => None,
+            };
+            let (is, place, what) = match (said, own) {
+                (Some(said), Some(own)) if said.value != own => {
+                    let what = format!(
+                        "Its engine is {}, and that of its members {own}.",
+                        said.value
+                    );
+                    (own, said.place, what)
+                }
+                (None, own) if !elsewhere => match own.or(seen) {
+                    Some(is) if is != "aerospike" => {
                         let what = format!(
-                            "Its engine is {}, and that of its members {own}.",
-                            said.value
+                            "It is told no engine, and takes {} for Aerospike.",
+                            cluster.member.name
                         );
-                        (own, said.place, what)
+                        (is, worker.place.clone(), what)
                     }
-                    (None, own) if !elsewhere => match own.or(seen) {
-                        Some(is) if is != "aerospike" => {
-                            let what = format!(
-                                "It is told no engine, and takes {} for Aerospike.",
-                                cluster.member.name
-                            );
-                            (is, worker.place.clone(), what)
-                        }
-                        _ => return None,
-                    },
                     _ => return None,
-                };
-                Some(Finding::new(Severity::Error, worker.subject(), what)
+                },
+                _ => return None,
+            };
+            Some(
+                Finding::new(Severity::Error, worker.subject(), what)
                     .why("It asks in words that its members do not understand, and joins nobody.")
                     .instead(format!("environment:\n  MESHWORKER_ENGINE: {is}"))
-                    .at(place.as_ref().or(worker.place.as_ref())))
-            })
-        },
-    };
+                    .at(place.as_ref().or(worker.place.as_ref())),
+            )
+        })
+    },
+};
 
 /// Whom a supervisor asks where nothing is said.
 const WORKERS: &str = "meshworker";
@@ -103,9 +102,7 @@ pub const ASKED: Check<Ground> = Check {
     run: |ground| {
         let services = &ground.stack.services;
         ground.of_each_cluster(|cluster| {
-            let Some(worker) = cluster.worker.filter(|_| cluster.is_supervised()) else {
-                return None;
-            };
+            let worker = cluster.worker.filter(|_| cluster.is_supervised())?;
             let said = cluster.at_member("workers");
             let names = said.as_ref().map_or(WORKERS, |said| said.value.as_str());
             let is_somebody = |name: &str| {
