@@ -3,7 +3,7 @@
 use meshworker::cli::show;
 use meshworker::cli::show::{EventLines, Now, Shown, Style};
 use meshworker::client::{Endpoint, Parser as Messages};
-use meshworker::config::{Cluster, Origin, Raw, Surroundings, labels};
+use meshworker::config::{Cluster, Given, Origin, Raw, Surroundings, labels};
 use meshworker::http::Names;
 use meshworker::init::Settings;
 use meshworker::status::{ClusterStatus, Event, MemberStatus, Summary, Why};
@@ -69,13 +69,13 @@ fn of_labels(bytes: &[u8]) -> Words {
 fn member_settings(bytes: &[u8]) -> Words {
     let text = String::from_utf8_lossy(bytes);
     let token = office::TOKEN.path().display().to_string();
-    let settings = Settings::validate(None, |wanted| match wanted {
-        "token-file" => Some(token.clone()),
-        wanted => {
-            let mut given = given(&text).filter(|(name, _)| *name == wanted);
-            given.next().map(|(_, value)| value.to_owned())
-        }
+    let all = given(&text).filter(|(_, value)| !value.trim().is_empty());
+    let all = all.chain([("token-file", token.as_str())]);
+    let all = all.map(|(name, value)| {
+        let (value, origin) = (value.to_owned(), Origin::Flag);
+        (name.to_owned(), Given { value, origin })
     });
+    let settings = Settings::validate(None, &all.collect());
     match settings {
         Ok(settings) => settings.workers,
         Err(why) => vec![why.to_string()],
