@@ -221,7 +221,6 @@ impl Findings {
             answering: BTreeSet::new(),
             tasks: None,
             leavers: Vec::new(),
-            fence: None,
         }
     }
 
