@@ -57,10 +57,8 @@ pub async fn members(
 
 /// The one member to which everything is written, as the last pass found it.
 #[utoipa::path(get, path = "/v1/clusters/{cluster}/primary", tag = "read",
-    params(("cluster" = String, Path, description = "What the cluster is called.")),
     responses(
         (status = 200, description = "It, by its own word.", body = MemberStatus),
-        (status = 400, description = "The path is no text.", body = ProblemBody),
         (status = 404, description = "No such cluster, or not one member of it is its primary.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
