@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::arrange::{note_answers, refuse_arrangement, refuse_dealing};
 use crate::history::Place;
 use crate::losses::{losses, with_losses};
+use crate::nomination::nominees;
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
@@ -58,6 +59,7 @@ pub fn decide<P: Planner>(
         mut departures,
         cleanup,
         mut leaves,
+        nominations,
         floor,
         mut strangers,
         outsiders: never_in,
@@ -154,6 +156,9 @@ pub fn decide<P: Planner>(
     planned.extend(last_steps);
     refusals.extend(leavers.iter().filter_map(|leaver| held(leaver, &situation)));
 
+    let (nominees, closed) = nominees(context, &situation, nominations, &mut history);
+    refusals.extend(closed);
+
     let mut steps = Vec::new();
     for step in planned {
         if let Some(reason) = context.orders.against(&step, situation.roster) {
@@ -203,13 +208,14 @@ pub fn decide<P: Planner>(
         _ => unity,
     };
     wished::note(&unity, &situation, &mut history);
-    let pace = if together.is_none() || !steps.is_empty() || !leavers.is_empty() {
-        Pace::Quick
-    } else if departing || !settled || !unity.is_one() {
-        Pace::Watchful
-    } else {
-        Pace::Calm
-    };
+    let pace =
+        if together.is_none() || !steps.is_empty() || !leavers.is_empty() || !nominees.is_empty() {
+            Pace::Quick
+        } else if departing || !settled || !unity.is_one() {
+            Pace::Watchful
+        } else {
+            Pace::Calm
+        };
     // What is lost comes back, if at all, whether or not anybody looks.
     let unity = with_losses(unity, &losses);
     (
@@ -217,6 +223,7 @@ pub fn decide<P: Planner>(
             steps,
             fence,
             leavers,
+            nominees,
             settled,
             together,
             refusals,

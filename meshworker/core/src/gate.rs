@@ -45,6 +45,8 @@ pub enum Gate {
     Answers,
     /// This worker is the one that acts: of several, only one gives its word.
     Authority,
+    /// It waits to be started, and says itself what is on its disk.
+    Waits,
 }
 
 /// A kind of change, each with its own gates, passed in their order.
@@ -57,6 +59,8 @@ pub enum Change {
     Part,
     /// Parts are given to members, or taken from one that is meant to go.
     Arrange,
+    /// A member that waits is started.
+    Nominate,
 }
 
 impl Change {
@@ -85,6 +89,7 @@ impl Change {
                 Gate::Authority,
             ],
             Change::Arrange => &[Gate::Answers, Gate::Floor, Gate::Turn],
+            Change::Nominate => &[Gate::Waits, Gate::Turn, Gate::Authority],
         }
     }
 
@@ -102,6 +107,7 @@ impl Change {
             Change::Forget => "",
             Change::Part => "release ",
             Change::Arrange => "change ",
+            Change::Nominate => "start ",
         }
     }
 }
@@ -155,6 +161,7 @@ impl Closed {
             Gate::Floor => "enough members stay",
             Gate::Answers => "whoever it touches answers",
             Gate::Authority => "this worker acts",
+            Gate::Waits => "it waits, and says what it has",
         }
     }
 }
@@ -182,6 +189,7 @@ impl Gate {
             Gate::Settled => "settled",
             Gate::Answers => "answers",
             Gate::Authority => "authority",
+            Gate::Waits => "waits",
         }
     }
 }

@@ -47,6 +47,9 @@ pub struct History {
     pub(crate) touched: BTreeMap<IpAddr, Touches>,
     /// Since when each of them has been told so.
     pub(crate) granted: BTreeMap<IpAddr, Moment>,
+    /// Members that were told to start and are not up yet: what their coming touches, and
+    /// since when.
+    pub(crate) nominated: BTreeMap<IpAddr, (Touches, Moment)>,
     /// Members that were let go for long, did not go, and wait once more, and
     /// since when.
     pub(crate) yielded: BTreeMap<IpAddr, Moment>,

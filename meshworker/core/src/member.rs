@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::{Grade, Witness};
+use crate::{Disk, Grade, Witness};
 
 /// Who a member is. Addresses change with every restart, the slot does not;
 /// the address is the identity only where nothing better is known.
@@ -123,6 +123,9 @@ pub struct Member {
     pub task: Option<String>,
     /// What each witness says of it.
     pub seen: BTreeMap<Witness, Presence>,
+    /// What it has on its disk, where it waits to be told how to start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Box<Disk>>,
 }
 
 impl Member {

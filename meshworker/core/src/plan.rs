@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Fence, Leaver, Loss, Refusal, Step, Unity};
+use crate::{Fence, Leaver, Loss, Nominee, Refusal, Step, Unity};
 
 /// How soon the next look is worth its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -30,6 +30,8 @@ pub struct Plan<R> {
     pub fence: Option<Fence>,
     /// Who is on its way out, in the order of their turns, and who may stop.
     pub leavers: Vec<Leaver>,
+    /// Who waits and is to be started, and who may be.
+    pub nominees: Vec<Nominee>,
     /// Whether the members that answer are one cluster at rest, with all data
     /// in its place: whoever starts now is in once this is so with it.
     pub settled: bool,

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Copies, Departure, Floor, Leave, Refusal, Request, Situation, Step, Unity};
+use crate::{
+    Copies, Departure, Floor, Leave, Nomination, Refusal, Request, Situation, Step, Unity,
+};
 
 /// What a database can and cannot do. The common gates use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,6 +28,8 @@ pub struct Proposal<R> {
     /// What it takes for the members that are meant to go, in the order of
     /// their turns: the same for every worker that sees the same.
     pub leaves: Vec<Leave<R>>,
+    /// The members that wait and are to be started, and how, in the order of their turns.
+    pub nominations: Vec<Nomination>,
     /// The fewest members that must stay.
     pub floor: Floor,
     /// Addresses that answer as nodes of another cluster, or that were never in
@@ -61,6 +65,7 @@ impl<R> Proposal<R> {
             departures: Vec::new(),
             cleanup: Vec::new(),
             leaves: Vec::new(),
+            nominations: Vec::new(),
             floor: Floor::default(),
             strangers: BTreeSet::new(),
             bystanders: Vec::new(),

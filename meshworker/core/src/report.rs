@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Grade, MemberId, Presence, Witness};
+use crate::{Disk, Grade, MemberId, Presence, Witness};
 
 /// One member as one witness sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +19,9 @@ pub struct Sighting {
     pub task: Option<String>,
     /// Present, leaving, or out of sight.
     pub presence: Presence,
+    /// What it has on its disk, where it waits to be told how to start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Box<Disk>>,
 }
 
 impl Sighting {
@@ -30,6 +33,7 @@ impl Sighting {
             node: None,
             task: None,
             presence: Presence::Present,
+            disk: None,
         }
     }
 }

@@ -53,6 +53,7 @@ impl Roster {
                 member
                     .seen
                     .insert(report.witness, sighting.presence.clone());
+                member.disk = member.disk.take().or_else(|| sighting.disk.clone());
             }
         }
         let only_alive = alive.iter().filter(|at| !found.contains_key(*at));
@@ -146,6 +147,7 @@ fn unknown(address: IpAddr) -> Member {
         node: None,
         task: None,
         seen: BTreeMap::new(),
+        disk: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::announce::client::first_line;
 use crate::announce::{Answer, understood};
 use crate::config::{Cluster, Surroundings, parse_file};
 use crate::docker::Endpoint;
-use crate::init::user_in;
+use crate::init::{fence_in, user_in};
 use crate::token_file::tokens_in;
 use crate::witness::{dns, docker};
 
@@ -25,6 +25,10 @@ pub const PARSERS: &[Parser] = &[
     parser("docker-refusal", docker::outside::refusal),
     parser("config-file", config_file),
     parser("token-file", token_file),
+    parser("fence", |bytes| {
+        fence_in(&String::from_utf8_lossy(bytes));
+        Words::new()
+    }),
     parser("directory-lock", |bytes| {
         user_in(bytes).into_iter().collect()
     }),
@@ -34,7 +38,11 @@ pub const PARSERS: &[Parser] = &[
 fn announcement(bytes: &[u8]) -> Words {
     let peer = IpAddr::V4(Ipv4Addr::new(10, 0, 1, 3));
     match understood(bytes, peer) {
-        Ok(said) => vec![said.cluster, said.service, said.task, said.node],
+        Ok(said) => {
+            let disk = said.disk.map(|disk| format!("{disk:?}"));
+            let names = [said.cluster, said.service, said.task, said.node];
+            names.into_iter().chain(disk).collect()
+        }
         Err(problem) => vec![problem.words()],
     }
 }

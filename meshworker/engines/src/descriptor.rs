@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::outside::Parser;
-use crate::{Configured, Mistake, Sizing};
+use crate::{Configured, Mistake, Sizing, Starts};
 
 /// What the configuration and the documentation need to know of an engine.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,8 @@ pub struct Descriptor {
     pub login: bool,
     /// The options that only this engine has.
     pub options: &'static [OptionSpec],
+    /// When a member's database is started.
+    pub starts: Starts,
     /// What is known of a cluster's size before it runs.
     pub sizing: Sizing,
     /// The mistakes in the members' configuration files that show before they run;

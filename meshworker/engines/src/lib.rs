@@ -34,6 +34,7 @@ mod rest;
 mod secret_file;
 mod sizing;
 pub mod small_file;
+mod starts;
 pub mod tls;
 
 pub use access::{Access, Tls};
@@ -43,6 +44,7 @@ pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Mandate};
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
+pub use starts::{Nominated, Starts};
 
 /// The engine of `docs/new-engine.md`, compiled and run.
 #[cfg(doctest)]

@@ -31,6 +31,7 @@ fn whoever_yields_plans_and_shows_the_same_under_no_number() {
             Plan {
                 steps: vec![step.clone()],
                 fence: None,
+                nominees: Vec::new(),
                 leavers: Vec::new(),
                 settled: true,
                 together: Some(3),

@@ -29,6 +29,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
         plan,
         Plan {
             fence: Authority::alone().fence(),
+            nominees: Vec::new(),
             leavers: Vec::new(),
             settled: true,
             together: Some(3),

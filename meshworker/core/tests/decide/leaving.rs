@@ -105,6 +105,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
         Plan {
             fence: Authority::alone().fence(),
             steps: Vec::new(),
+            nominees: Vec::new(),
             leavers: vec![leaver(Release::Granted)],
             settled: true,
             together: Some(3),

@@ -9,6 +9,7 @@ mod joins;
 mod leaving;
 mod losses;
 mod moving;
+mod nominations;
 mod once_more;
 
 mod orders;

@@ -28,6 +28,7 @@ fn spares_are_neither_waited_for_nor_counted() {
     assert_eq!(standing(4), Some(Standing::Spare));
     let mut clock = Clock::start();
     let whole = Plan {
+        nominees: Vec::new(),
         steps: Vec::new(),
         fence: Authority::alone().fence(),
         leavers: Vec::new(),

@@ -42,9 +42,12 @@ const UNSEEN: Duration = Duration::from_secs(120);
 /// a slot has two.
 pub(crate) const MOST_MEMBERS: usize = 2048;
 
-/// What one takes at the most, in bytes: its four texts, of which two are kept twice,
-/// what stands around them, and the same once more in the last report.
-pub(crate) const A_MEMBER: usize = 2 * 6 * LONGEST_TEXT + 1024;
+/// What one takes at the most, in bytes: its four texts, of which two are kept twice, what
+/// is on its disk, what stands around them, and the same once more in the last report.
+pub(crate) const A_MEMBER: usize = 2 * (6 * LONGEST_TEXT + A_DISK) + 1024;
+
+/// What is on its disk: four words.
+const A_DISK: usize = 4 * 64;
 
 /// So many refusals are told with one pass.
 const MOST_NEWS: usize = 8;
@@ -208,6 +211,7 @@ impl Desk {
             verdict: (asks.phase == Phase::Waiting)
                 .then(|| inner.may_start(asks, now))
                 .flatten(),
+            start: None,
             mark: None,
         };
         let Some(findings) = &inner.findings else {
@@ -219,14 +223,21 @@ impl Desk {
             return answer;
         }
         answer.cluster = findings.unity().to_owned();
-        if asks.phase == Phase::Waiting {
+        let waits = asks.phase == Phase::Waiting;
+        if waits {
             answer.in_place = findings.settled();
-            return answer;
         }
         let heard = inner.members.get(&Key::of(asks));
         // Of two at one address the worker saw the newer one.
         let heard = heard.filter(|entry| entry.said == *asks && inner.has_its_address(entry));
         if heard.is_some_and(|entry| findings.looked_after(entry.since)) {
+            if waits {
+                let free = answer.verdict.as_ref().is_some_and(|one| one.granted);
+                let acts = !self.only_plans.load(Ordering::Relaxed)
+                    && findings.hold_under(&self.authority());
+                answer.start = findings.start(asks).filter(|_| free && acts);
+                return answer;
+            }
             answer.in_place = findings.in_place(asks.address);
             if asks.phase == Phase::Leaving && findings.hold_under(&self.authority()) {
                 answer.verdict = findings.verdict(asks);
@@ -505,6 +516,7 @@ fn sighting(said: &Announcement) -> Sighting {
             Phase::Stopping => Presence::Stopping,
             Phase::Ended => Presence::Ended,
         },
+        disk: said.disk.clone().map(Box::new),
     }
 }
 

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Authority, Closed, Fence, Gate, Leaver, MemberId, Observation, Plan, Report, Situation,
-    Unanswered, Unity, Witness,
+    Authority, Closed, Fence, Gate, Leaver, MemberId, Nominee, Observation, Plan, Report,
+    Situation, Unanswered, Unity, Witness,
 };
 use tokio::time::Instant;
 
-use super::{Announcement, Verdict};
+use super::{Announcement, FencedStart, Verdict};
 
 /// For this long a finding holds beyond the worker's pause. While somebody leaves
 /// that is all: longer than the second that a worker may pause then, so that there
@@ -44,6 +44,8 @@ pub struct Findings {
     tasks: Option<BTreeSet<(String, IpAddr)>>,
     /// Who is on its way out, and who may stop.
     leavers: Vec<Leaver>,
+    /// Who waits and may be started.
+    nominees: Vec<Nominee>,
 }
 
 impl Findings {
@@ -80,6 +82,7 @@ impl Findings {
             answering: answering.collect(),
             tasks: tasks(&observed.reports),
             leavers: plan.leavers.clone(),
+            nominees: plan.nominees.clone(),
         }
     }
 
@@ -137,6 +140,17 @@ impl Findings {
     /// Whether this worker may still say what it found: it alone acts.
     pub fn hold_under(&self, authority: &Authority) -> bool {
         authority.admits(self.fence).is_ok()
+    }
+
+    /// How this member, which waits for it, is to start its database.
+    pub fn start(&self, asks: &Announcement) -> Option<FencedStart> {
+        let id = asks.member();
+        let mut open = self.nominees.iter().filter(|one| one.closed.is_none());
+        let own = open.find(|one| one.address == asks.address && one.member == id)?;
+        Some(FencedStart {
+            fence: self.fence?.0,
+            start: own.start.clone(),
+        })
     }
 
     /// Whether this member, which wants to leave, may stop. None when the pass
@@ -221,6 +235,7 @@ impl Findings {
             answering: BTreeSet::new(),
             tasks: None,
             leavers: Vec::new(),
+            nominees: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use meshworker_core::Told;
+use meshworker_core::{Disk, Start, Told};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a member's supervisor says of it. Fields that are not known here are let
@@ -28,6 +28,9 @@ pub struct Announcement {
     /// carries the number of the announcement that it answers, so that one for
     /// an earlier phase is not taken for one for this phase: the fence.
     pub generation: u64,
+    /// What it has on its disk, while it waits to be told how its database is started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Disk>,
 }
 
 /// Where in its life a member is.
@@ -70,6 +73,9 @@ pub struct Answer {
     /// None in other phases, while no pass has looked since it began to leave,
     /// and while the worker is too young to know who else announces itself.
     pub verdict: Option<Verdict>,
+    /// How one that waits for it is to start its database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<FencedStart>,
     /// What tells this answer from others, for whoever wants to hear only of another
     /// one; none where such a wish is not met now, and of a worker that does not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +86,7 @@ impl Answer {
     /// What tells it from others. A reason that only counts down is no other one.
     pub(super) fn own_mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.generation, self.in_place).hash(&mut hasher);
+        (self.generation, self.in_place, &self.start).hash(&mut hasher);
         if let Some(verdict) = &self.verdict {
             verdict.granted.hash(&mut hasher);
             let words = verdict.why.chars().filter(|c| !c.is_ascii_digit());
@@ -88,6 +94,17 @@ impl Answer {
         }
         hasher.finish()
     }
+}
+
+/// How a member that waits is to start its database, and under which number that was
+/// decided: a lower one than it has seen before is a worker's that acts no more.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FencedStart {
+    /// The number.
+    pub fence: u64,
+    /// How.
+    #[serde(flatten)]
+    pub start: Start,
 }
 
 /// Whether a member that is leaving may stop, or one that waits may start.
@@ -141,6 +158,7 @@ mod tests {
                     place: 1,
                     progress: Some(nasty.to_owned()),
                 }),
+                start: None,
                 mark: None,
             };
             let sent = serde_json::to_string(&answer).unwrap();

@@ -30,7 +30,7 @@ pub use desk::{Desk, Refused, Speaker};
 pub use findings::Findings;
 pub use held::HELD;
 pub(crate) use held::MOST_HELD;
-pub use message::{Announcement, Answer, Phase, Verdict};
+pub use message::{Announcement, Answer, FencedStart, Phase, Verdict};
 pub use registry::{Registration, Registry};
 pub(crate) use routes::understood;
 pub use routes::{State, router};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use meshworker_core::Disk;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -99,6 +100,8 @@ pub(super) struct Announcer {
     pub(super) address: IpAddr,
     /// How it speaks to them.
     pub(super) client: Client,
+    /// What it has on its disk, once it waits to be told how its database is started.
+    pub(super) disk: watch::Receiver<Option<Disk>>,
 }
 
 impl Announcer {
@@ -142,6 +145,11 @@ impl Announcer {
             address: self.address,
             phase,
             generation,
+            disk: self
+                .disk
+                .borrow()
+                .clone()
+                .filter(|_| phase == Phase::Waiting),
         }
     }
 
@@ -309,6 +317,7 @@ mod tests {
             },
             address,
             client: Client::new(token, Some(address)),
+            disk: watch::channel(None).1,
         };
         let said = announcer.said(Phase::Waiting, 1);
         let known = Workers {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use meshworker_core::Moment;
+use meshworker_core::{Disk, Moment};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tracing::{info, warn};
@@ -39,6 +39,7 @@ pub(super) struct Around {
     pub(super) checker: Arc<Checker>,
     pub(super) probe: Arc<dyn Probe>,
     pub(super) phase: watch::Sender<(Phase, u64)>,
+    disk: watch::Sender<Option<Disk>>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) coming: mpsc::Receiver<Event>,
     /// Whom the members' own name has listed lately.
@@ -57,6 +58,7 @@ impl Around {
         phase: Phase,
     ) -> Around {
         let (phase, announced) = watch::channel((phase, 1));
+        let (has, disk) = watch::channel(None);
         let (found, workers) = watch::channel(Workers::default());
         let (knows, known) = watch::channel(Known::default());
         let (events, coming) = mpsc::channel(EVENTS);
@@ -67,6 +69,7 @@ impl Around {
             identity: settings.identity.clone(),
             address,
             client: Client::new(settings.token.clone(), Some(address)),
+            disk,
         };
         let (phases, told) = (announced.clone(), events.clone());
         tokio::spawn(async move {
@@ -96,6 +99,7 @@ impl Around {
             checker,
             probe,
             phase,
+            disk: has,
             events,
             coming,
             known,
@@ -107,6 +111,19 @@ impl Around {
     /// The time since all of them were started.
     pub(super) fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Announces, from now on, that it waits with this on its disk: the generation.
+    pub(super) fn waits_with(&self, disk: Disk) -> u64 {
+        self.disk.send_replace(Some(disk));
+        let generation = self.next_generation();
+        self.phase.send_replace((Phase::Waiting, generation));
+        generation
+    }
+
+    /// The generation of the next phase.
+    pub(super) fn next_generation(&self) -> u64 {
+        self.phase.borrow().1 + 1
     }
 
     /// Notes and logs what the workers said.

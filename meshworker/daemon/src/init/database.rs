@@ -1,5 +1,6 @@
 //! The database's process, and every other child.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -45,8 +46,8 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Starts the command, with this process's standard streams, environment
-    /// and process group, in this directory if there is one; the caller has made sure that it is not empty.
+    /// Starts the command, with this process's standard streams, environment (and these
+    /// variables) and process group, in this directory if there is one; the caller has made sure that it is not empty.
     ///
     /// It stays in the group: Docker signals only the first process, which
     /// passes signals on, and a terminal's job control keeps working. The
@@ -58,6 +59,7 @@ impl Database {
     /// There is no such command, or it cannot be run.
     pub(super) fn start(
         command: &[OsString],
+        variables: &BTreeMap<String, String>,
         directory: Option<&Path>,
     ) -> Result<Database, NotStarted> {
         let not_started = |source| NotStarted {
@@ -77,7 +79,7 @@ impl Database {
             debug!("not the reaper of orphans: {why}");
         }
         let mut child = Command::new(program);
-        child.args(args);
+        child.args(args).envs(variables);
         if let Some(directory) = directory {
             child.current_dir(directory);
         }

@@ -40,6 +40,8 @@ pub(super) struct Latch {
     going: bool,
     /// Why the database is not started yet.
     waits: Option<String>,
+    /// Whether that is because nobody has told it how.
+    untold: bool,
 }
 
 impl Latch {
@@ -57,7 +59,7 @@ impl Latch {
     pub(super) fn entered(&mut self, phase: Phase) {
         self.going = matches!(phase, Phase::Leaving | Phase::Stopping | Phase::Ended);
         if phase == Phase::Present {
-            (self.waits, self.in_place) = (None, false);
+            (self.waits, self.in_place, self.untold) = (None, false, false);
         }
     }
 
@@ -68,6 +70,14 @@ impl Latch {
         self.waits = Some(why);
     }
 
+    /// Notes that the database is started when a worker says how. Where the others are one
+    /// cluster at rest without it, nobody misses it, and it waits in good order: that may
+    /// take for ever.
+    pub(super) fn waits_to_be_told(&mut self) {
+        self.untold = true;
+        self.waits("a worker is to say how".to_owned());
+    }
+
     /// What follows when the database answers this.
     fn judge(&mut self, local: &Local) -> Health {
         let health = |healthy, why: String| Health { healthy, why };
@@ -76,7 +86,8 @@ impl Latch {
             return health(true, "on its way out".into());
         }
         if let Some(why) = &self.waits {
-            return health(false, format!("waits to start: {why}"));
+            let spare = self.untold && self.in_place;
+            return health(spare, format!("waits to start: {why}"));
         }
         let working = match local {
             Err(why) => return health(false, format!("the database: {why}")),
@@ -152,6 +163,7 @@ mod tests {
                 in_place,
                 cluster: "a cluster".into(),
                 verdict: None,
+                start: None,
                 mark: None,
             };
             ("127.0.0.1:1".parse().unwrap(), answer)

@@ -1,7 +1,8 @@
 //! The supervisor of one member: the first process in the database's
 //! container.
 //!
-//! It waits until nobody else has its slot, starts the database, announces it to the workers, answers the health
+//! It waits until nobody else has its slot, and where the database starts when told
+//! until a worker says how; starts the database, announces it to the workers, answers the health
 //! check, and, when asked to stop, keeps the database running until the
 //! workers let it go. What it does when is decided in [`course`]; the rest of
 //! this module is the I/O around it.
@@ -25,6 +26,7 @@ mod health;
 mod heard;
 mod identity;
 mod names;
+mod nominated;
 mod papers;
 mod peers;
 mod probe;
@@ -35,6 +37,7 @@ mod subnet;
 mod supervisor;
 
 pub(crate) use directory::user_in;
+pub(crate) use nominated::fence_in;
 pub use settings::Settings;
 pub use socket::{NAME_VARIABLE as SOCKET_VARIABLE, ask};
-pub use supervisor::{Refused, run};
+pub use supervisor::{Refused, run, run_started};

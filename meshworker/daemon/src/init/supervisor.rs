@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use meshworker_core::Unanswered;
+use meshworker_core::{Start, Unanswered};
+use meshworker_engines::Starts;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -64,6 +65,21 @@ pub async fn run(
     settings: Settings,
     command: Vec<OsString>,
 ) -> Result<u8, Refused> {
+    let starts = cluster.engine.descriptor().starts;
+    run_started(cluster, settings, command, starts).await
+}
+
+/// The same for a database that is started so.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_started(
+    cluster: Cluster,
+    settings: Settings,
+    mut command: Vec<OsString>,
+    starts: Starts,
+) -> Result<u8, Refused> {
     let input = |why: &dyn std::fmt::Display| Refused::Input(why.to_string());
     let mut signals = Signals::listen().map_err(|why| input(&why))?;
     let names = Names::new(&settings.workers, settings.workers_port, &cluster.dns);
@@ -100,12 +116,32 @@ pub async fn run(
         papers::write(folder, &around.settings.token).map_err(|why| input(&why))?;
     }
     let path = directory.as_ref().map(|directory| directory.path.as_path());
-    let database = Database::start(&command, path)?;
+    let start = match (starts, path) {
+        (Starts::AtOnce, _) => Start::default(),
+        (Starts::WhenNominated(way), Some(path)) => {
+            match around.nominated(&way, path, &mut signals).await {
+                Ok(Ok(start)) => start,
+                Ok(Err(signal)) => return Ok(stopped_before(signal)),
+                Err(why) => return Err(input(&format!("data-dir: {why}"))),
+            }
+        }
+        (Starts::WhenNominated(_), None) => {
+            return Err(input(
+                &"data-dir: found nothing; allowed: a directory, since this database starts when \
+                  it is told, and what was told last is kept there",
+            ));
+        }
+    };
+    command.extend(start.arguments.iter().map(OsString::from));
+    let database = Database::start(&command, &start.variables, path)?;
     info!(
         "{} of cluster {} at {address}: the database is started",
         around.settings.identity, around.cluster.name
     );
-    let generation = 1 + u64::from(phase == Phase::Waiting);
+    let generation = match phase {
+        Phase::Waiting => around.next_generation(),
+        _ => 1,
+    };
     let course = Course::new(around.settings.times, generation);
     around.checker.latch().entered(Phase::Present);
     around.phase.send_replace(course.phase());
@@ -223,6 +259,7 @@ impl Supervisor {
                 address: *address,
                 phase,
                 generation,
+                disk: None,
             },
             port: settings.workers_port,
             token: settings.token.clone(),

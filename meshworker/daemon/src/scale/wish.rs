@@ -40,6 +40,7 @@ impl Wish {
             address: victim.address,
             phase: Phase::Leaving,
             generation: 1,
+            disk: None,
         };
         let workers = self.workers.find().await?;
         let posts = workers

@@ -20,6 +20,7 @@ mod proof;
 mod pushed;
 mod refused;
 mod second_look;
+mod started;
 #[allow(
     dead_code,
     unused_imports,

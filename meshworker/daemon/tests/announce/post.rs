@@ -145,5 +145,6 @@ pub fn member(slot: u64, address: IpAddr, phase: Phase, generation: u64) -> Anno
         address,
         phase,
         generation,
+        disk: None,
     }
 }

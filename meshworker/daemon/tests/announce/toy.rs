@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use meshworker_core::{
-    Answer, Capabilities, Departure, Floor, Leave, Peer, Planner, Proposal, Request, Situation,
-    Step, StepKind, Touches, Unanswered, Unity, View,
+    Answer, Capabilities, Departure, Floor, Leave, Nomination, Peer, Planner, Proposal, Request,
+    Situation, Start, Step, StepKind, Touches, Unanswered, Unity, View,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Engine, Failure};
@@ -42,6 +42,8 @@ pub struct State {
     pub silent: BTreeSet<IpAddr>,
     /// What everybody is busy with.
     pub working: Option<String>,
+    /// How whoever waits is to be started.
+    pub start: Option<Start>,
     /// The fewest members that must stay.
     pub floor: usize,
     /// Who is gone, look by look; nobody once there are no more.
@@ -90,7 +92,17 @@ impl Planner for Toy {
             )],
         });
         let size = situation.wanted_views().count();
+        let start = self.state().start.clone();
+        let waits = situation.wanted().filter(|member| member.disk.is_some());
+        let nominations = waits.filter_map(|member| {
+            Some(Nomination {
+                address: member.address,
+                start: start.clone()?,
+                touches: Touches::All,
+            })
+        });
         Proposal {
+            nominations: nominations.collect(),
             leaves: leaves.collect(),
             departures: departures.collect(),
             floor: Floor {

@@ -11,7 +11,12 @@ fn kinds() -> Vec<String> {
     let body = body.split("\n    }\n").next().unwrap();
     let kinds = body.split("=> \"").skip(1);
     let kinds = kinds.map(|rest| rest.split('"').next().unwrap().to_owned());
-    let changes = [Change::Forget, Change::Part, Change::Arrange];
+    let changes = [
+        Change::Forget,
+        Change::Part,
+        Change::Arrange,
+        Change::Nominate,
+    ];
     let gates = changes.iter().flat_map(|change| {
         let gates = change.gates().iter();
         gates.map(|gate| change.closed(*gate, "").kind())

@@ -20,4 +20,5 @@ mod process;
 mod proof;
 mod rights;
 mod slot;
+mod started;
 mod support;

@@ -41,7 +41,7 @@ use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, 
 use tokio::time::Instant;
 
 use crate::rest::Rest;
-use crate::{Access, Descriptor, Engine, Failure};
+use crate::{Access, Descriptor, Engine, Failure, Starts};
 use client::Client;
 use dialect::Dialects;
 use identity::WHO;
@@ -90,6 +90,7 @@ impl Engine for Aerospike {
         pulse: Duration::from_millis(250),
         login: false,
         options: &[],
+        starts: Starts::AtOnce,
         sizing: sizing::SIZING,
         mistakes: Some(conf::mistakes),
         parsers: outside::PARSERS,

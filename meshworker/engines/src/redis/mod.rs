@@ -44,7 +44,7 @@ pub use request::{Act, RedisRequest};
 pub use slots::{SLOTS, Slots};
 
 use crate::rest::Rest;
-use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing};
+use crate::{Access, Configured, Copies, Descriptor, Engine, Failure, OptionSpec, Sizing, Starts};
 use client::Client;
 use heavy::Heavies;
 use rest::Kept;
@@ -105,6 +105,7 @@ impl Engine for Redis {
                 accepts: |value| initial(value).is_some(),
             },
         ],
+        starts: Starts::AtOnce,
         sizing: Sizing {
             min_members: MIN_MASTERS,
             limit: None,

@@ -31,6 +31,7 @@ fn member(slot: u64, phase: Phase, generation: u64) -> Announcement {
         address: ip(slot),
         phase,
         generation,
+        disk: None,
     }
 }
 
@@ -129,6 +130,7 @@ fn all_found(
     let plan: Plan<()> = Plan {
         fence: Authority::alone().fence(),
         steps: Vec::new(),
+        nominees: Vec::new(),
         leavers,
         settled,
         refusals: Vec::new(),

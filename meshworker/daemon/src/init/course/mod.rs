@@ -20,6 +20,7 @@ use meshworker_core::Moment;
 
 use crate::announce::Phase;
 
+pub use crate::announce::FencedStart;
 pub use note::Note;
 pub use round::{Round, Said};
 

@@ -32,6 +32,7 @@ fn round(generation: u64, verdicts: &[Option<Verdict>]) -> Event {
             in_place: true,
             cluster: "one cluster of 3 members".into(),
             verdict: verdict.clone(),
+            start: None,
             mark: None,
         };
         (SocketAddr::from(([127, 0, 0, 1], worker as u16)), answer)

@@ -54,6 +54,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
                 node: task.node.clone().filter(|node| !node.is_empty()),
                 task: Some(task.id.clone()),
                 presence: presence.clone(),
+                disk: None,
             };
             // One address, two tasks: whoever has it next is there already.
             match sightings.get(&address) {

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub use supervisor::{Start, Supervisor, TOKEN, init};
+pub use supervisor::{Start, Supervisor, TOKEN, init, played};
 pub use worker::{FakeWorker, held, in_place, may_start, released, runs_elsewhere};
 
 /// Longer than anything here takes on a busy machine.

@@ -24,7 +24,19 @@ pub struct Start {
     flags: Vec<String>,
     prefix: Vec<&'static str>,
     variables: Vec<(OsString, OsString)>,
+    /// Which test of this program is the supervisor, if not the released one.
+    played_by: Option<&'static str>,
     token: NamedTempFile,
+}
+
+/// What such a test is told: flags, `--`, and the database, with this between.
+const PLAYED: &str = "MESHWORKER_TEST_PLAYED";
+const BETWEEN: &str = "\u{1f}";
+
+/// What this test is told, if it is to be a supervisor.
+pub fn played() -> Option<Vec<String>> {
+    let told = std::env::var(PLAYED).ok()?;
+    Some(told.split(BETWEEN).map(str::to_owned).collect())
 }
 
 /// A supervisor with all settings that it needs, for a Redis at 127.0.0.1.
@@ -36,6 +48,7 @@ pub fn init() -> Start {
         flags: Vec::new(),
         prefix: Vec::new(),
         variables: Vec::new(),
+        played_by: None,
         token,
     };
     start
@@ -84,9 +97,15 @@ impl Start {
         self
     }
 
+    /// Played by this test, for an engine of its own.
+    pub fn played_by(mut self, test: &'static str) -> Start {
+        self.played_by = Some(test);
+        self
+    }
+
     /// Starts it with this shell script as the database.
     pub fn script(self, script: &str) -> Supervisor {
-        self.command(&[&MORTAL[..], &["/bin/sh", "-c", script]].concat())
+        self.command(&[&MORTAL[..], &["/bin/sh", "-c", script, "database"]].concat())
     }
 
     /// Starts it with this command as the database.
@@ -94,20 +113,28 @@ impl Start {
         let files = TempDir::new().unwrap();
         let file = |name: &str| File::create(files.path().join(name)).unwrap();
         let mut words = [&MORTAL, &self.prefix[..]].concat();
-        words.push(env!("CARGO_BIN_EXE_meshworker"));
+        let own = std::env::current_exe().unwrap();
+        let own = own.to_str().unwrap();
+        let mut told = self.flags.clone();
+        told.push("--".to_owned());
+        told.extend(command.iter().map(|word| (*word).to_owned()));
+        let lines: Vec<&str> = told.iter().map(String::as_str).collect();
+        match self.played_by {
+            None => {
+                words.extend([&[env!("CARGO_BIN_EXE_meshworker"), "init"], &lines[..]].concat())
+            }
+            Some(test) => words.extend([own, "--exact", test, "--nocapture"]),
+        }
         // No two have the same folder, and so not the same health socket.
         let folder = files.path().file_name().unwrap();
         let socket = format!("meshworker-test{}", folder.display());
         let child = Command::new(words[0])
             .args(&words[1..])
-            .arg("init")
-            .args(&self.flags)
-            .arg("--")
-            .args(command)
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("MESHWORKER_HEALTH_SOCKET", &socket)
             .envs(self.variables)
+            .envs(self.played_by.map(|_| (PLAYED, told.join(BETWEEN))))
             .stdin(Stdio::null())
             .stdout(file("out"))
             .stderr(file("err"))

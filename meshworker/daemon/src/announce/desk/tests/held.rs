@@ -55,6 +55,7 @@ fn a_reason_that_only_counts_down_is_no_other_answer() {
             place: 1,
             progress: None,
         }),
+        start: None,
         mark: None,
     };
     let mark = |granted, why| answer(granted, why).own_mark();

@@ -86,6 +86,7 @@ fn a_running_task_is_present_with_all_that_is_known_of_it() {
         node: Some("n1".into()),
         task: Some("t1".into()),
         presence: Presence::Present,
+        disk: None,
     };
     assert_eq!(
         report,

@@ -245,6 +245,7 @@ impl Scene {
             departures,
             cleanup,
             leaves,
+            nominations: _,
             floor: _,
             strangers: _,
             outsiders: _,
@@ -375,6 +376,7 @@ fn members_are_ordered_by_slot_where_it_is_known() {
         node: None,
         task: None,
         seen: BTreeMap::from([(Witness::Docker, Presence::Present)]),
+        disk: None,
     };
     assert!(member(2).id < member(10).id);
     // By announced name: node 3 is replica 1, so it is the host of the meeting.

@@ -1,0 +1,173 @@
+//! Which members that wait are started, and how: their gates, one after another.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Authority, Change, Closed, Context, Gate, History, Member, MemberId, Presence, Reason, Refusal,
+    Situation, Told, Touches, Witness,
+};
+
+/// So many arguments, and so many variables.
+const MOST: usize = 64;
+
+/// One of them, in bytes: a list of peers is the longest that there is.
+const LONGEST: usize = 4096;
+
+/// One that was told to start and does not answer holds the others up for so long. A
+/// database that loads its data answers that it starts.
+const COMES_UP: Duration = Duration::from_secs(60);
+
+/// How a database is started, besides what its stack file says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Start {
+    /// What is added to its command line.
+    pub arguments: Vec<String>,
+    /// What is added to its environment.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Start {
+    /// Whether it is bounded, and has no variables but these.
+    ///
+    /// # Errors
+    ///
+    /// Names what is not allowed, and what is.
+    pub fn check(&self, allowed: &[&str]) -> Result<(), String> {
+        let (arguments, variables) = (self.arguments.len(), self.variables.len());
+        if arguments.max(variables) > MOST {
+            return Err(format!(
+                "found {arguments} arguments and {variables} variables; allowed: {MOST} of each"
+            ));
+        }
+        if let Some(name) = self
+            .variables
+            .keys()
+            .find(|name| !allowed.contains(&&***name))
+        {
+            let allowed = allowed.join(", ");
+            let name = Told::<100>::from(name.as_str());
+            return Err(format!("variable '{name}': allowed: {allowed}"));
+        }
+        let values = self.arguments.iter().chain(self.variables.values());
+        match values
+            .into_iter()
+            .find(|text| text.len() > LONGEST || text.contains('\0'))
+        {
+            Some(text) => Err(format!(
+                "found an argument or a value of {} bytes; allowed: {LONGEST}, none of them zero",
+                text.len()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A member that waits and is to be started, as its engine proposes it in each pass until
+/// it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Nomination {
+    /// Where it waits.
+    pub address: IpAddr,
+    /// How its database is started.
+    pub start: Start,
+    /// What its coming touches: those that touch the same come one after another.
+    pub touches: Touches,
+}
+
+/// A member that waits and is to be started, and whether it may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Nominee {
+    /// Who.
+    pub member: MemberId,
+    /// Where it waits.
+    pub address: IpAddr,
+    /// How its database is started.
+    pub start: Start,
+    /// The first gate that is closed; none when it may.
+    pub closed: Option<Closed>,
+}
+
+/// Which of these may start, in the order in which they are proposed.
+pub(crate) fn nominees<D>(
+    context: &Context<'_>,
+    situation: &Situation<'_, D>,
+    nominations: Vec<Nomination>,
+    history: &mut History,
+) -> (Vec<Nominee>, Vec<Refusal>) {
+    let now = context.now;
+    history.nominated.retain(|at, (_, since)| {
+        let up = matches!(situation.answers.get(at), Some(Ok(_)));
+        let there = situation.roster.at(*at).is_some();
+        there && !up && now.since(*since) < COMES_UP
+    });
+    let (mut nominees, mut refusals) = (Vec::new(), Vec::new());
+    for Nomination {
+        address,
+        start,
+        touches,
+    } in nominations
+    {
+        let member = situation.roster.at(address);
+        let id = member.map_or(MemberId::Address(address), |member| member.id.clone());
+        let closed = closed(context, situation, member, (address, &touches), history);
+        let closed = closed.map(|(gate, seen)| Change::Nominate.closed(gate, seen));
+        match &closed {
+            Some(closed) => refusals.push(Refusal {
+                what: format!("start {id}"),
+                reason: Reason::Closed(closed.clone()),
+                evidence: situation.roster.sightings(address),
+            }),
+            None => {
+                let told = history.nominated.get(&address);
+                let since = told.map_or(now, |(_, since)| *since);
+                history.nominated.insert(address, (touches, since));
+            }
+        }
+        nominees.push(Nominee {
+            member: id,
+            address,
+            start,
+            closed,
+        });
+    }
+    (nominees, refusals)
+}
+
+/// The first gate that is closed to one, and what was seen there.
+fn closed<D>(
+    context: &Context<'_>,
+    situation: &Situation<'_, D>,
+    member: Option<&Member>,
+    (address, touches): (IpAddr, &Touches),
+    history: &History,
+) -> Option<(Gate, String)> {
+    let waits = member.filter(|member| {
+        let said = member.seen.get(&Witness::Announce);
+        said == Some(&Presence::Waiting) && member.disk.is_some()
+    });
+    let Some(waits) = waits else {
+        let seen = format!("{address} does not say that it waits, and what is on its disk");
+        return Some((Gate::Waits, seen));
+    };
+    if let Some(why) = context.orders.hold_on(&waits.id, address) {
+        return Some((Gate::Turn, format!("on hold: {why}")));
+    }
+    let mut others = history.nominated.iter();
+    let before = others.find(|(other, (theirs, _))| **other != address && theirs.meets(touches));
+    let Some((other, (_, since))) = before else {
+        return match context.authority {
+            Authority::Held(_) => None,
+            Authority::Yielded(to) => Some((Gate::Authority, format!("another worker acts: {to}"))),
+        };
+    };
+    let who = situation.roster.at(*other);
+    let who = who.map_or_else(|| other.to_string(), |member| member.id.to_string());
+    let since = context.now.since(*since).as_secs_f64();
+    let seen = format!("{who} was told to start {since:.1} s ago, and does not answer yet");
+    Some((Gate::Turn, seen))
+}

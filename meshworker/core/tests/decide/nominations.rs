@@ -1,0 +1,203 @@
+//! Which members that wait are told to start, and how, gate by gate.
+
+use meshworker_core::{
+    Authority, Disk, Holds, Ids, Nomination, Observation, Orders, Pace, Plan, Presence, Report,
+    Start, Touches, Unanswered, Witness,
+};
+
+use Presence::{Present, Waiting};
+
+use crate::support::{Ask, Clock, Toy, announced, content, dns, ip, seen};
+
+fn start(argument: &str) -> Start {
+    Start {
+        arguments: vec![argument.to_owned()],
+        ..Start::default()
+    }
+}
+
+/// A database that would have these started, one after another.
+fn nominates(members: &[u8]) -> Toy {
+    let mut toy = content();
+    let nominations = members.iter().map(|last| Nomination {
+        address: ip(*last),
+        start: start(&format!("--name=n{last}")),
+        touches: Touches::All,
+    });
+    toy.0.nominations = nominations.collect();
+    toy
+}
+
+/// Those that wait say what is on their disks.
+fn volunteers(mut report: Report, disk: Option<&Disk>) -> Report {
+    for sighting in &mut report.sightings {
+        if sighting.presence == Waiting {
+            sighting.disk = disk.cloned().map(Box::new);
+        }
+    }
+    report
+}
+
+/// The first runs, and the second and the third wait.
+fn two_wait(disk: Option<&Disk>) -> Observation<()> {
+    let says = announced(&[(1, Present), (2, Waiting), (3, Waiting)]);
+    let mut observed = seen(vec![dns(&[1, 2, 3]), volunteers(says, disk)], &[1]);
+    for last in [2, 3] {
+        let silent = Err(Unanswered::Unreachable("refused".into()));
+        observed.answers.insert(ip(last), silent);
+    }
+    observed
+}
+
+/// Who is nominated, and the gate that is closed to it with what was seen there.
+fn nominees(plan: &Plan<Ask>) -> Vec<(String, Option<String>)> {
+    let nominees = plan.nominees.iter();
+    nominees
+        .map(|one| {
+            let closed = one.closed.as_ref();
+            (one.member.to_string(), closed.map(ToString::to_string))
+        })
+        .collect()
+}
+
+const TURN: &str = "start gate 2 (one after another) is closed: ";
+
+#[test]
+fn those_that_touch_the_same_are_started_one_after_another() {
+    let (mut clock, toy) = (Clock::start(), nominates(&[2, 3]));
+    let plan = clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    let behind = |since: &str| {
+        let seen = format!("db.2 was told to start {since} s ago, and does not answer yet");
+        Some(format!("{TURN}{seen}"))
+    };
+    let expected = [("db.2".into(), None), ("db.3".into(), behind("0.0"))];
+    assert_eq!(nominees(&plan), expected);
+    assert_eq!(plan.nominees[0].start, start("--name=n2"));
+    assert_eq!(plan.pace, Pace::Quick);
+    let refused = plan.refusals.iter().map(ToString::to_string);
+    let refused: Vec<_> = refused.filter(|line| line.contains("start db.3")).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    // It is proposed until it runs, and the other waits until it answers.
+    let plan = clock.after(2, &toy, &two_wait(Some(&Disk::Nothing)));
+    let expected = [("db.2".into(), None), ("db.3".into(), behind("2.0"))];
+    assert_eq!(nominees(&plan), expected);
+    let says = announced(&[(1, Present), (2, Present), (3, Waiting)]);
+    let up = seen(
+        vec![dns(&[1, 2, 3]), volunteers(says, Some(&Disk::Nothing))],
+        &[1, 2],
+    );
+    let plan = clock.after(1, &nominates(&[3]), &up);
+    assert_eq!(nominees(&plan), [("db.3".into(), None)]);
+}
+
+/// One that was told and never came up kept everybody else from starting.
+#[test]
+fn one_that_does_not_come_up_holds_the_others_up_for_a_minute() {
+    let (mut clock, toy) = (Clock::start(), nominates(&[2]));
+    clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    let other = nominates(&[3]);
+    let plan = clock.after(59, &other, &two_wait(Some(&Disk::Nothing)));
+    assert!(plan.nominees[0].closed.is_some());
+    let plan = clock.after(1, &other, &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(nominees(&plan), [("db.3".into(), None)]);
+}
+
+#[test]
+fn those_that_touch_nothing_in_common_are_started_together() {
+    let mut toy = nominates(&[2, 3]);
+    for (nomination, part) in toy.0.nominations.iter_mut().zip(["a", "b"]) {
+        nomination.touches = Touches::Parts([part.to_owned()].into());
+    }
+    let plan = Clock::start().after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(
+        nominees(&plan),
+        [("db.2".into(), None), ("db.3".into(), None)]
+    );
+}
+
+/// A supervisor of another version, a member that runs, and one that nobody knows.
+#[test]
+fn who_does_not_say_what_is_on_its_disk_is_not_started() {
+    let closed = |at: u8| {
+        Some(format!(
+            "start gate 1 (it waits, and says what it has) is closed: 10.0.0.{at} does not say \
+             that it waits, and what is on its disk"
+        ))
+    };
+    let plan = Clock::start().after(1, &nominates(&[2, 1, 9]), &two_wait(None));
+    let expected = [
+        ("db.2".into(), closed(2)),
+        ("db.1".into(), closed(1)),
+        ("10.0.0.9".into(), closed(9)),
+    ];
+    assert_eq!(nominees(&plan), expected);
+}
+
+#[test]
+fn whom_an_operator_holds_is_not_started() {
+    let orders = Orders {
+        held: [("db.2".to_owned(), "its disk is full".to_owned())].into(),
+        ..Orders::default()
+    };
+    let mut clock = Clock::start();
+    clock.orders = orders;
+    let plan = clock.after(1, &nominates(&[2, 3]), &two_wait(Some(&Disk::Nothing)));
+    let held = Some(format!("{TURN}on hold: its disk is full"));
+    let expected = [("db.2".into(), held), ("db.3".into(), None)];
+    assert_eq!(nominees(&plan), expected);
+}
+
+/// Of several workers one says who starts, and the others show the same.
+#[test]
+fn whoever_yields_starts_nobody_and_remembers_nobody_as_started() {
+    let (mut clock, toy) = (Clock::start(), nominates(&[2]));
+    clock.authority = Authority::Yielded("10.0.0.77".into());
+    let gate = "start gate 3 (this worker acts) is closed: another worker acts: 10.0.0.77";
+    let plan = clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(nominees(&plan), [("db.2".into(), Some(gate.to_owned()))]);
+    clock.authority = Authority::alone().clone();
+    let plan = clock.after(1, &nominates(&[3]), &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(nominees(&plan), [("db.3".into(), None)]);
+}
+
+#[test]
+fn what_is_on_the_disk_reaches_the_planner_by_the_members_word_alone() {
+    let ids = Ids {
+        node: "8e9e05c52164694d".into(),
+        cluster: "cdf818194e3a8c32".into(),
+    };
+    let disk = Disk::Holds(Holds {
+        ids: Some(ids),
+        ..Holds::default()
+    });
+    let roster = two_wait(Some(&disk)).roster();
+    assert_eq!(roster.at(ip(2)).unwrap().disk, Some(Box::new(disk)));
+    assert_eq!(roster.at(ip(1)).unwrap().disk, None);
+    assert_eq!(roster.at(ip(2)).unwrap().seen[&Witness::Announce], Waiting);
+}
+
+#[test]
+fn a_start_has_bounds_and_the_variables_that_its_engine_fixes() {
+    let with = |name: &str, value: &str| Start {
+        variables: [(name.to_owned(), value.to_owned())].into(),
+        ..start("--x")
+    };
+    let check = |start: Start| start.check(&["ETCD_NAME"]).map_err(|why| why.to_string());
+    assert_eq!(check(with("ETCD_NAME", "m1")), Ok(()));
+    let foreign = check(with("LD_PRELOAD", "/tmp/x.so")).unwrap_err();
+    assert_eq!(foreign, "variable 'LD_PRELOAD': allowed: ETCD_NAME");
+    let nasty = ["a\0b".to_owned(), "x".repeat(4097)];
+    for text in nasty {
+        check(with("ETCD_NAME", &text)).unwrap_err();
+        check(start(&text)).unwrap_err();
+    }
+    let many = Start {
+        arguments: vec![String::new(); 65],
+        ..Start::default()
+    };
+    let why = check(many).unwrap_err();
+    assert_eq!(
+        why,
+        "found 65 arguments and 0 variables; allowed: 64 of each"
+    );
+}
