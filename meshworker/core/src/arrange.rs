@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::queue::Leaving;
 use crate::{
@@ -53,11 +54,7 @@ pub(crate) fn refuse_dealing<D, R: Request>(
     let listened = now.since(history.began_at.unwrap_or(*now));
     let waits = census.speaks(Witness::Announce) && !listed && listened < limits.first_words;
     (step.request.deals_out() && waits).then(|| {
-        let seen = format!(
-            "this worker has listened for {:.1} s, and hears of everybody within {:.0}",
-            listened.as_secs_f64(),
-            limits.first_words.as_secs_f64()
-        );
+        let seen = listens(listened, limits.first_words);
         Refusal {
             what: step.to_string(),
             reason: Reason::Closed(Change::Arrange.closed(Gate::Answers, seen)),
@@ -172,4 +169,13 @@ impl<D> Leaving<'_, D> {
         }
         before.map(|other| (Gate::Turn, format!("{} is before it", other.id)))
     }
+}
+
+/// What a worker says that has just begun to listen.
+pub(crate) fn listens(listened: Duration, first_words: Duration) -> String {
+    format!(
+        "this worker has listened for {:.1} s, and hears of everybody within {:.0}",
+        listened.as_secs_f64(),
+        first_words.as_secs_f64()
+    )
 }

@@ -1,5 +1,8 @@
 //! What the decision needs to know besides what was seen.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use crate::{Authority, Limits, Moment, Orders};
 
 /// What the decision needs to know besides what was seen.
@@ -15,9 +18,14 @@ pub struct Context<'a> {
     pub orders: &'a Orders,
     /// Whether this worker may act, as it was before the pass looked.
     pub authority: &'a Authority,
+    /// The nodes that are still busy with what was asked earlier, of them or for them.
+    pub busy: &'a BTreeSet<IpAddr>,
     /// Any number, another one for each worker: what keeps two of them out of step.
     pub seed: u64,
 }
+
+/// Who is busy when each request is waited for.
+const NOBODY: &BTreeSet<IpAddr> = &BTreeSet::new();
 
 impl<'a> Context<'a> {
     /// That of one worker alone, which nobody has ordered anything.
@@ -28,6 +36,7 @@ impl<'a> Context<'a> {
             min_members: 1,
             orders: Orders::none(),
             authority: Authority::alone(),
+            busy: NOBODY,
             seed: 0,
         }
     }

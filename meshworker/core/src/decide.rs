@@ -169,7 +169,8 @@ pub fn decide<P: Planner>(
             });
             continue;
         }
-        match awaited(context, &step, &mut history) {
+        let busy = under_way(context, &step);
+        match busy.or_else(|| awaited(context, &step, &mut history)) {
             Some(refusal) => refusals.push(refusal),
             None => steps.push(step),
         }
@@ -208,14 +209,15 @@ pub fn decide<P: Planner>(
         _ => unity,
     };
     wished::note(&unity, &situation, &mut history);
-    let pace =
-        if together.is_none() || !steps.is_empty() || !leavers.is_empty() || !nominees.is_empty() {
-            Pace::Quick
-        } else if departing || !settled || !unity.is_one() {
-            Pace::Watchful
-        } else {
-            Pace::Calm
-        };
+    let acts = !steps.is_empty() || !context.busy.is_empty();
+    let moves = acts || !leavers.is_empty() || !nominees.is_empty();
+    let pace = if together.is_none() || moves {
+        Pace::Quick
+    } else if departing || !settled || !unity.is_one() {
+        Pace::Watchful
+    } else {
+        Pace::Calm
+    };
     // What is lost comes back, if at all, whether or not anybody looks.
     let unity = with_losses(unity, &losses);
     (
@@ -390,6 +392,16 @@ fn unfit_for_join<D, R: Request>(
             reason,
             evidence: situation.roster.sightings(address),
         })
+    })
+}
+
+/// Of a node that is not done yet nothing more is asked: what it is to do next is decided
+/// by what has become of it.
+fn under_way<R: Request>(context: &Context<'_>, step: &Step<R>) -> Option<Refusal> {
+    context.busy.contains(&step.to).then(|| Refusal {
+        what: step.to_string(),
+        reason: Reason::UnderWay,
+        evidence: step.evidence.clone(),
     })
 }
 

@@ -40,7 +40,8 @@ pub enum Gate {
     Floor,
     /// All of the above have held without a break for the hold time.
     Settled,
-    /// Every node that it touches answered in this pass, as one of this cluster. And
+    /// Every node that it touches answers, as one of this cluster, in this pass or within the second
+    /// before. And
     /// what nobody has is not dealt out by a worker that has just started.
     Answers,
     /// This worker is the one that acts: of several, only one gives its word.

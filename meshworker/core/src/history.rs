@@ -50,6 +50,8 @@ pub struct History {
     /// Members that were told to start and are not up yet: what their coming touches, and
     /// since when.
     pub(crate) nominated: BTreeMap<IpAddr, (Touches, Moment)>,
+    /// Those of them that did not come up in time: the others are tried before them.
+    pub(crate) nominated_in_vain: BTreeSet<IpAddr>,
     /// Members that were let go for long, did not go, and wait once more, and
     /// since when.
     pub(crate) yielded: BTreeMap<IpAddr, Moment>,

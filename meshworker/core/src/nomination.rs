@@ -1,14 +1,15 @@
 //! Which members that wait are started, and how: their gates, one after another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::arrange::listens;
 use crate::{
     Authority, Change, Closed, Context, Gate, History, Member, MemberId, Presence, Reason, Refusal,
-    Situation, Told, Touches, Witness,
+    Situation, Told, Touches, Unanswered, Witness,
 };
 
 /// So many arguments, and so many variables.
@@ -100,11 +101,27 @@ pub(crate) fn nominees<D>(
     history: &mut History,
 ) -> (Vec<Nominee>, Vec<Refusal>) {
     let now = context.now;
+    let in_vain = &mut history.nominated_in_vain;
     history.nominated.retain(|at, (_, since)| {
-        let up = matches!(situation.answers.get(at), Some(Ok(_)));
-        let there = situation.roster.at(*at).is_some();
-        there && !up && now.since(*since) < COMES_UP
+        let answer = situation.answers.get(at);
+        let loads = matches!(answer, Some(Err(Unanswered::Starting(_))));
+        if situation.roster.at(*at).is_none() || matches!(answer, Some(Ok(_))) {
+            return false;
+        }
+        let in_time = loads || now.since(*since) < COMES_UP;
+        if !in_time {
+            in_vain.insert(*at);
+        }
+        in_time
     });
+    // Whoever did not come up is tried again after the others.
+    let proposed: BTreeSet<IpAddr> = nominations.iter().map(|one| one.address).collect();
+    in_vain.retain(|at| proposed.contains(at));
+    if in_vain.len() == proposed.len() {
+        in_vain.clear();
+    }
+    let mut nominations = nominations;
+    nominations.sort_by_key(|one| in_vain.contains(&one.address));
     let (mut nominees, mut refusals) = (Vec::new(), Vec::new());
     for Nomination {
         address,
@@ -148,7 +165,7 @@ fn closed<D>(
 ) -> Option<(Gate, String)> {
     let waits = member.filter(|member| {
         let said = member.seen.get(&Witness::Announce);
-        said == Some(&Presence::Waiting) && member.disk.is_some()
+        said == Some(&Presence::Spare) && member.disk.is_some()
     });
     let Some(waits) = waits else {
         let seen = format!("{address} does not say that it waits, and what is on its disk");
@@ -156,6 +173,12 @@ fn closed<D>(
     };
     if let Some(why) = context.orders.hold_on(&waits.id, address) {
         return Some((Gate::Turn, format!("on hold: {why}")));
+    }
+    // Whom another one told to start, or this one before it began anew, shows by then.
+    let listened = context.now.since(history.began_at.unwrap_or(context.now));
+    if listened < context.limits.first_words {
+        let seen = listens(listened, context.limits.first_words);
+        return Some((Gate::Turn, seen));
     }
     let mut others = history.nominated.iter();
     let before = others.find(|(other, (theirs, _))| **other != address && theirs.meets(touches));

@@ -116,7 +116,9 @@ impl<D> Leaving<'_, D> {
             let held = self.held_by_order(&member.id, leave.address).is_some();
             let mut before = turns.iter();
             let waits = stays || patient && before.any(|other| other.meets(&leave.touches));
-            if !everybody && !waits {
+            // What was begun for it may not show yet, and what comes next depends on it.
+            let busy = self.context.busy.contains(&leave.address);
+            if !everybody && !waits && !busy {
                 steps.extend(leave.steps);
             }
             let freed = release.is_granted() && self.is_drained(member);
@@ -261,6 +263,10 @@ impl<D> Leaving<'_, D> {
             return Some((Gate::DataSafe, held.clone()));
         }
         // 6. Nothing moves.
+        if self.context.busy.contains(&leave.address) {
+            let seen = format!("{} is not done with what was asked of it", leave.node);
+            return Some((Gate::AtRest, seen));
+        }
         let views = self.situation.views().into_values();
         let views = views.filter(|(_, view)| !self.stuck.contains(&view.node));
         let mut busy = views.filter_map(|(_, view)| Some((&view.node, view.working.as_ref()?)));

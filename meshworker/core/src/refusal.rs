@@ -90,6 +90,8 @@ pub enum Reason {
     /// A swarm node has all copies of something, although others have members too;
     /// whose, and what to do.
     SharedNode(String),
+    /// The node is still busy with what was asked of it earlier.
+    UnderWay,
     /// Its effect is awaited before it is made, or made again.
     Awaiting {
         /// How often it was made already: never, where the database may do by
@@ -135,6 +137,7 @@ impl Reason {
             Reason::OneWay { .. } => "one_way",
             Reason::DataLost(_) => "data_lost",
             Reason::SharedNode(_) => "shared_node",
+            Reason::UnderWay => "under_way",
             Reason::Awaiting { .. } => "awaiting",
             Reason::Quarantined { .. } => "quarantined",
             Reason::OnHold(_) => "on_hold",
@@ -191,6 +194,7 @@ impl fmt::Display for Reason {
             Reason::DataLost(what) => {
                 write!(f, "{what}; `meshworker acknowledge` once you know of it")
             }
+            Reason::UnderWay => f.write_str("it is busy with what was asked of it before"),
             Reason::Awaiting { attempts: 0, left } => write!(
                 f,
                 "it may come about by itself, which is awaited for another {:.1} s",
@@ -241,7 +245,7 @@ impl Refusal {
     /// waiting for a step's effect is the rule.
     pub fn identity(&self) -> Option<String> {
         match self.reason {
-            Reason::Awaiting { .. } => None,
+            Reason::UnderWay | Reason::Awaiting { .. } => None,
             _ => Some(format!("{}: {}", self.what, self.reason.kind())),
         }
     }

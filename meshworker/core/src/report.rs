@@ -77,4 +77,61 @@ impl Report {
             desired: None,
         }
     }
+
+    /// What a witness says of several services whose members are one cluster. It is
+    /// complete when it is of each of them; otherwise its grade is the first that is not.
+    /// How many are wished for is known when it is of each.
+    pub fn together(witness: Witness, reports: Vec<Report>) -> Report {
+        let grades = || reports.iter().map(|report| &report.grade);
+        let said = |grade: &Grade| matches!(grade, Grade::Answer | Grade::Empty | Grade::NxDomain);
+        let failed = grades().find(|grade| !said(grade));
+        // Swarm's name server says of a service for a moment that it lists nobody.
+        let doubtful = |grade: &Grade| {
+            *grade == Grade::NxDomain || witness == Witness::Dns && *grade == Grade::Empty
+        };
+        let nobody = grades().find(|grade| doubtful(grade));
+        let good = grades().find(|grade| **grade == Grade::Answer);
+        let grade = failed.or(nobody).or(good).cloned();
+        let grade = grade.unwrap_or(Grade::Empty);
+        Report {
+            witness,
+            grade,
+            desired: reports.iter().map(|report| report.desired).sum(),
+            sightings: reports.into_iter().flat_map(|r| r.sightings).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(last: u8, desired: Option<usize>) -> Report {
+        Report {
+            desired,
+            ..Report::addresses(Witness::Docker, [IpAddr::from([10, 0, 0, last])])
+        }
+    }
+
+    #[test]
+    fn several_services_are_as_well_known_as_the_one_of_which_least_is() {
+        let together = |reports: Vec<Report>| Report::together(Witness::Docker, reports);
+        let both = together(vec![of(1, Some(1)), of(2, Some(2))]);
+        assert_eq!((&both.grade, both.desired), (&Grade::Answer, Some(3)));
+        assert_eq!(both.sightings.len(), 2);
+        // One that lists nobody says so of itself, and an error says nothing of anybody.
+        let empty = Report::addresses(Witness::Docker, []);
+        assert_eq!(
+            together(vec![empty.clone(), of(1, None)]).grade,
+            Grade::Answer
+        );
+        assert_eq!(together(vec![empty.clone(), empty]).grade, Grade::Empty);
+        let dns = [Report::addresses(Witness::Dns, []), of(1, None)];
+        let dns = Report::together(Witness::Dns, dns.to_vec());
+        assert_eq!((dns.grade, dns.sightings.len()), (Grade::Empty, 1));
+        let silent = Report::unknown(Witness::Docker, Grade::Timeout);
+        let partly = together(vec![of(1, Some(1)), silent]);
+        assert_eq!((&partly.grade, partly.desired), (&Grade::Timeout, None));
+        assert_eq!(partly.sightings.len(), 1);
+    }
 }

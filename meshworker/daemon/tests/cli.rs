@@ -32,7 +32,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 fn a_missing_service_name_is_named() {
     assert_eq!(
         refused(&["run"], &[]),
-        "meshworker: servicename (default): found nothing; allowed: a DNS name, given by --servicename or MESHWORKER_SERVICENAME"
+        "meshworker: servicename (default): found nothing; allowed: a DNS name, or several different ones with commas between, at most 16, given by --servicename or MESHWORKER_SERVICENAME"
     );
 }
 

@@ -440,6 +440,22 @@ fn databases_are_known_without_a_worker() {
     };
     let six = format!("services:\n{}{}", one("r1"), one("r2"));
     assert_eq!(found(&[&six]), ["hint service-per-member 2"]);
+    // Those that a worker names together count together.
+    let worker = |names: &str| {
+        format!(
+            "  w:\n    image: meshworker/meshworker\n    command: [run]\n    environment: {{MESHWORKER_ENGINE: redis, MESHWORKER_SERVICENAME: \"{names}\"}}\n"
+        )
+    };
+    let too_few = |names: &str| {
+        let stack = format!("{six}{}{}", one("r3"), worker(names));
+        let found = found(&[&stack]);
+        found
+            .iter()
+            .filter(|found| found.contains(" replicas "))
+            .count()
+    };
+    assert_eq!(too_few("r1, r2,r3"), 0);
+    assert_eq!(too_few("r1,r2"), 2);
     // One alone is no cluster.
     assert_eq!(
         found(&["services:\n  r: {image: \"redis:7.4\"}\n"]),

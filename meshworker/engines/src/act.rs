@@ -14,7 +14,7 @@ use crate::{Engine, Failure, Mandate};
 
 /// How many nodes are told something at once: enough to be quick with a
 /// hundred members, few enough for their ports and our memory.
-const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 
 /// Far longer than any request takes: each engine has deadlines of its own. To give one
 /// up is what the end of the process would be, and does no harm.
@@ -36,18 +36,24 @@ pub async fn perform<E: Engine>(
     steps: &[Step<E::Request>],
     mandate: &dyn Mandate,
 ) -> Vec<Done<E::Request>> {
-    let mut by_node: BTreeMap<IpAddr, Vec<Step<E::Request>>> = BTreeMap::new();
-    for step in steps {
-        by_node.entry(step.to).or_default().push(step.clone());
-    }
-    let nodes: Vec<_> = by_node
+    let nodes: Vec<_> = by_node(steps)
         .into_values()
         .map(|steps| in_order(Arc::clone(engine), steps, mandate).boxed())
         .collect();
     stream::iter(nodes).buffer_unordered(AT_ONCE).concat().await
 }
 
-async fn in_order<E: Engine>(
+/// What is asked of each node.
+pub(crate) fn by_node<R: Request>(steps: &[Step<R>]) -> BTreeMap<IpAddr, Vec<Step<R>>> {
+    let mut by_node: BTreeMap<IpAddr, Vec<Step<R>>> = BTreeMap::new();
+    for step in steps {
+        by_node.entry(step.to).or_default().push(step.clone());
+    }
+    by_node
+}
+
+/// Makes these requests one after the other.
+pub(crate) async fn in_order<E: Engine>(
     engine: Arc<E>,
     steps: Vec<Step<E::Request>>,
     mandate: &dyn Mandate,
@@ -74,7 +80,7 @@ fn endless() -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::net::Ipv4Addr;
 
     use meshworker_core::{
@@ -87,10 +93,11 @@ mod tests {
     use crate::{Access, Alone, Descriptor};
 
     /// A database that never ends what it is asked for.
-    struct Endless;
+    pub(crate) struct Endless;
 
+    /// Something that concerns this node too, if any.
     #[derive(Debug, Clone, PartialEq, Serialize)]
-    struct Anything;
+    pub(crate) struct Anything(pub(crate) Option<IpAddr>);
 
     impl std::fmt::Display for Anything {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -104,7 +111,7 @@ mod tests {
         }
 
         fn introduces(&self) -> Option<IpAddr> {
-            None
+            self.0
         }
     }
 
@@ -141,7 +148,7 @@ mod tests {
     async fn a_request_that_never_ended_kept_the_worker_for_ever() {
         let step = Step {
             fence: Authority::alone().fence(),
-            ..Step::new(Ipv4Addr::LOCALHOST.into(), Anything, Vec::new())
+            ..Step::new(Ipv4Addr::LOCALHOST.into(), Anything(None), Vec::new())
         };
         let done = perform(&Arc::new(Endless), std::slice::from_ref(&step), &Alone).await;
         let reply = Err(Failure::Unanswered(endless()));

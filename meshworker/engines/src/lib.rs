@@ -20,6 +20,7 @@
 
 mod access;
 mod act;
+mod acts;
 pub mod aerospike;
 pub mod budget;
 mod descriptor;
@@ -39,6 +40,7 @@ pub mod tls;
 
 pub use access::{Access, Tls};
 pub use act::{Done, perform};
+pub use acts::Acts;
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Mandate};

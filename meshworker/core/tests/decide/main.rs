@@ -1,6 +1,7 @@
 //! What the common half of the decision makes of a proposal.
 
 mod authority;
+mod busy;
 mod changes;
 mod everybody;
 mod floors;

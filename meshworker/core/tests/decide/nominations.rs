@@ -5,7 +5,7 @@ use meshworker_core::{
     Start, Touches, Unanswered, Witness,
 };
 
-use Presence::{Present, Waiting};
+use Presence::{Present, Spare};
 
 use crate::support::{Ask, Clock, Toy, announced, content, dns, ip, seen};
 
@@ -31,7 +31,7 @@ fn nominates(members: &[u8]) -> Toy {
 /// Those that wait say what is on their disks.
 fn volunteers(mut report: Report, disk: Option<&Disk>) -> Report {
     for sighting in &mut report.sightings {
-        if sighting.presence == Waiting {
+        if sighting.presence == Spare {
             sighting.disk = disk.cloned().map(Box::new);
         }
     }
@@ -40,7 +40,7 @@ fn volunteers(mut report: Report, disk: Option<&Disk>) -> Report {
 
 /// The first runs, and the second and the third wait.
 fn two_wait(disk: Option<&Disk>) -> Observation<()> {
-    let says = announced(&[(1, Present), (2, Waiting), (3, Waiting)]);
+    let says = announced(&[(1, Present), (2, Spare), (3, Spare)]);
     let mut observed = seen(vec![dns(&[1, 2, 3]), volunteers(says, disk)], &[1]);
     for last in [2, 3] {
         let silent = Err(Unanswered::Unreachable("refused".into()));
@@ -60,11 +60,20 @@ fn nominees(plan: &Plan<Ask>) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
+/// A worker that has listened for long enough to have heard of everybody.
+fn listening() -> Clock {
+    let mut clock = Clock::start();
+    for _ in 0..2 {
+        clock.after(3, &nominates(&[]), &two_wait(None));
+    }
+    clock
+}
+
 const TURN: &str = "start gate 2 (one after another) is closed: ";
 
 #[test]
 fn those_that_touch_the_same_are_started_one_after_another() {
-    let (mut clock, toy) = (Clock::start(), nominates(&[2, 3]));
+    let (mut clock, toy) = (listening(), nominates(&[2, 3]));
     let plan = clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
     let behind = |since: &str| {
         let seen = format!("db.2 was told to start {since} s ago, and does not answer yet");
@@ -81,7 +90,7 @@ fn those_that_touch_the_same_are_started_one_after_another() {
     let plan = clock.after(2, &toy, &two_wait(Some(&Disk::Nothing)));
     let expected = [("db.2".into(), None), ("db.3".into(), behind("2.0"))];
     assert_eq!(nominees(&plan), expected);
-    let says = announced(&[(1, Present), (2, Present), (3, Waiting)]);
+    let says = announced(&[(1, Present), (2, Present), (3, Spare)]);
     let up = seen(
         vec![dns(&[1, 2, 3]), volunteers(says, Some(&Disk::Nothing))],
         &[1, 2],
@@ -93,7 +102,7 @@ fn those_that_touch_the_same_are_started_one_after_another() {
 /// One that was told and never came up kept everybody else from starting.
 #[test]
 fn one_that_does_not_come_up_holds_the_others_up_for_a_minute() {
-    let (mut clock, toy) = (Clock::start(), nominates(&[2]));
+    let (mut clock, toy) = (listening(), nominates(&[2]));
     clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
     let other = nominates(&[3]);
     let plan = clock.after(59, &other, &two_wait(Some(&Disk::Nothing)));
@@ -102,13 +111,54 @@ fn one_that_does_not_come_up_holds_the_others_up_for_a_minute() {
     assert_eq!(nominees(&plan), [("db.3".into(), None)]);
 }
 
+/// It was told again at once, and the others never had their turn.
+#[test]
+fn one_that_never_comes_up_goes_behind_the_others() {
+    let (mut clock, toy) = (listening(), nominates(&[2, 3]));
+    let told = |clock: &mut Clock| {
+        let plan = clock.after(30, &toy, &two_wait(Some(&Disk::Nothing)));
+        let told = plan.nominees.into_iter().filter(|one| one.closed.is_none());
+        told.map(|one| one.member.to_string()).collect::<Vec<_>>()
+    };
+    let turns: Vec<_> = (0..6).flat_map(|_| told(&mut clock)).collect();
+    assert_eq!(turns, ["db.2", "db.2", "db.3", "db.3", "db.2", "db.2"]);
+}
+
+/// Another one was begun anew beside it.
+#[test]
+fn one_that_loads_its_data_is_waited_for_however_long_that_takes() {
+    let (mut clock, toy) = (listening(), nominates(&[2]));
+    clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    let says = announced(&[(1, Present), (2, Present), (3, Spare)]);
+    let says = volunteers(says, Some(&Disk::Nothing));
+    let mut loads = seen(vec![dns(&[1, 2, 3]), says], &[1]);
+    let starting = Err(Unanswered::Starting("it loads".into()));
+    loads.answers.insert(ip(2), starting);
+    for _ in 0..5 {
+        let plan = clock.after(60, &nominates(&[3]), &loads);
+        assert!(plan.nominees[0].closed.is_some());
+    }
+}
+
+/// Whom it told before it was started again, it had forgotten.
+#[test]
+fn a_worker_that_has_just_started_tells_nobody_to_start() {
+    let (mut clock, toy) = (Clock::start(), nominates(&[2]));
+    let plan = clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    let seen = "this worker has listened for 0.0 s, and hears of everybody within 3";
+    let closed = Some(format!("{TURN}{seen}"));
+    assert_eq!(nominees(&plan), [("db.2".into(), closed)]);
+    let plan = clock.after(3, &toy, &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(nominees(&plan), [("db.2".into(), None)]);
+}
+
 #[test]
 fn those_that_touch_nothing_in_common_are_started_together() {
     let mut toy = nominates(&[2, 3]);
     for (nomination, part) in toy.0.nominations.iter_mut().zip(["a", "b"]) {
         nomination.touches = Touches::Parts([part.to_owned()].into());
     }
-    let plan = Clock::start().after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+    let plan = listening().after(1, &toy, &two_wait(Some(&Disk::Nothing)));
     assert_eq!(
         nominees(&plan),
         [("db.2".into(), None), ("db.3".into(), None)]
@@ -124,7 +174,7 @@ fn who_does_not_say_what_is_on_its_disk_is_not_started() {
              that it waits, and what is on its disk"
         ))
     };
-    let plan = Clock::start().after(1, &nominates(&[2, 1, 9]), &two_wait(None));
+    let plan = listening().after(1, &nominates(&[2, 1, 9]), &two_wait(None));
     let expected = [
         ("db.2".into(), closed(2)),
         ("db.1".into(), closed(1)),
@@ -139,7 +189,7 @@ fn whom_an_operator_holds_is_not_started() {
         held: [("db.2".to_owned(), "its disk is full".to_owned())].into(),
         ..Orders::default()
     };
-    let mut clock = Clock::start();
+    let mut clock = listening();
     clock.orders = orders;
     let plan = clock.after(1, &nominates(&[2, 3]), &two_wait(Some(&Disk::Nothing)));
     let held = Some(format!("{TURN}on hold: its disk is full"));
@@ -150,13 +200,15 @@ fn whom_an_operator_holds_is_not_started() {
 /// Of several workers one says who starts, and the others show the same.
 #[test]
 fn whoever_yields_starts_nobody_and_remembers_nobody_as_started() {
-    let (mut clock, toy) = (Clock::start(), nominates(&[2]));
+    let (mut clock, toy) = (listening(), nominates(&[2]));
     clock.authority = Authority::Yielded("10.0.0.77".into());
     let gate = "start gate 3 (this worker acts) is closed: another worker acts: 10.0.0.77";
     let plan = clock.after(1, &toy, &two_wait(Some(&Disk::Nothing)));
     assert_eq!(nominees(&plan), [("db.2".into(), Some(gate.to_owned()))]);
     clock.authority = Authority::alone().clone();
-    let plan = clock.after(1, &nominates(&[3]), &two_wait(Some(&Disk::Nothing)));
+    // What it gains it begins anew, and listens first.
+    clock.after(1, &nominates(&[3]), &two_wait(Some(&Disk::Nothing)));
+    let plan = clock.after(3, &nominates(&[3]), &two_wait(Some(&Disk::Nothing)));
     assert_eq!(nominees(&plan), [("db.3".into(), None)]);
 }
 
@@ -173,7 +225,7 @@ fn what_is_on_the_disk_reaches_the_planner_by_the_members_word_alone() {
     let roster = two_wait(Some(&disk)).roster();
     assert_eq!(roster.at(ip(2)).unwrap().disk, Some(Box::new(disk)));
     assert_eq!(roster.at(ip(1)).unwrap().disk, None);
-    assert_eq!(roster.at(ip(2)).unwrap().seen[&Witness::Announce], Waiting);
+    assert_eq!(roster.at(ip(2)).unwrap().seen[&Witness::Announce], Spare);
 }
 
 #[test]

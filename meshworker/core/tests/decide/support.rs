@@ -1,7 +1,7 @@
 //! A database whose planner proposes whatever a test wants, so that what the
 //! common half makes of it can be seen alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -212,6 +212,7 @@ pub struct Clock {
     pub min_members: usize,
     pub orders: Orders,
     pub authority: Authority,
+    pub busy: BTreeSet<IpAddr>,
     pub seed: u64,
     mind: Mind,
 }
@@ -224,6 +225,7 @@ impl Clock {
             min_members: 1,
             orders: Orders::default(),
             authority: Authority::alone().clone(),
+            busy: BTreeSet::new(),
             seed: 0,
             mind: Mind::default(),
         }
@@ -244,6 +246,7 @@ impl Clock {
             orders: &self.orders,
             seed: self.seed,
             authority: &self.authority,
+            busy: &self.busy,
         };
         self.mind.decide(toy, &context, observed)
     }

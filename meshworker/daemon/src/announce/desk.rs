@@ -510,6 +510,8 @@ fn sighting(said: &Announcement) -> Sighting {
         node: some(&said.node),
         task: some(&said.task),
         presence: match said.phase {
+            // One that waits to be told volunteers: nobody counts on it before.
+            Phase::Waiting if said.disk.is_some() => Presence::Spare,
             Phase::Waiting => Presence::Waiting,
             Phase::Present => Presence::Present,
             Phase::Leaving => Presence::Leaving,

@@ -103,7 +103,11 @@ async fn announce(
     // Whoever gives way here is answered, and not cut off.
     lease.stream(Arc::default());
     tokio::select! {
-        answer = desk.other_answer(&said, mark) => Ok(Json(marked(answer))),
+        answer = desk.other_answer(&said, mark) => match desk.has_no_word_for(&said) {
+            // It may have none by now.
+            Some(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
+            None => Ok(Json(marked(answer))),
+        },
         () = async { place.gives_way().notified().await } => Ok(Json(answer)),
     }
 }

@@ -1,6 +1,6 @@
 //! One cluster's configuration, validated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -30,8 +30,8 @@ pub enum IpFamily {
 /// How DNS is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dns {
-    /// The name whose addresses are the replicas.
-    pub name: String,
+    /// The names whose addresses are the replicas.
+    pub names: Vec<String>,
     /// Whom to ask; none for those of `/etc/resolv.conf`.
     pub name_servers: Option<Vec<SocketAddr>>,
     /// Which addresses.
@@ -43,8 +43,8 @@ pub struct Dns {
 /// How the Docker API is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Docker {
-    /// The service's full name.
-    pub service: String,
+    /// The full names of the services whose replicas are the members.
+    pub services: Vec<String>,
     /// The network that members and worker share; none for the service's only one.
     pub network: Option<String>,
 }
@@ -104,8 +104,9 @@ impl Cluster {
             .iter()
             .map(|kind| kind.descriptor().name)
             .collect();
-        let service_name = reader.required("servicename", "a DNS name", valid_name)?;
-        let name = reader.or("name", service_name.clone(), "a name", valid_name)?;
+        let names = reader.required("servicename", NAMES, valid_names)?;
+        let first = names.first().cloned().unwrap_or_default();
+        let name = reader.or("name", first, "a name", valid_name)?;
         let engine = reader.required("engine", &engines.join(", "), Kind::find)?;
         let described = engine.descriptor();
         let port = reader.or("port", described.port, PORT, port_number)?;
@@ -143,19 +144,22 @@ impl Cluster {
             )?,
             family: reader.required("ip-family", "both, v4, v6", ip_family)?,
             deadline: reader.required("dns-deadline", SECONDS, seconds)?,
-            name: service_name.clone(),
+            names,
         };
         let use_docker = reader.required("docker", "auto, yes, no", |text| match text {
             "auto" => Some(around.docker),
             _ => yes_or_no(text),
         })?;
-        let service = reader.or("docker-service", service_name, "a name", valid_name)?;
+        let services = reader.or("docker-service", dns.names.join(","), NAMES, |text| {
+            valid_names(text).map(|names| names.join(","))
+        })?;
+        let services = services.split(',').map(str::to_owned).collect();
         let network = reader.optional("network", "a name", some_text)?;
         Ok(Cluster {
             name,
             engine,
             dns,
-            docker: use_docker.then_some(Docker { service, network }),
+            docker: use_docker.then_some(Docker { services, network }),
             access: Access { options, ..access },
             limits,
             min_members: reader.required("min-members", "a count from 1", |text| {
@@ -165,6 +169,20 @@ impl Cluster {
             effective: reader.effective,
         })
     }
+}
+
+/// What is allowed for names.
+const NAMES: &str = "a DNS name, or several different ones with commas between, at most 16";
+
+/// So many services may be one cluster.
+const MOST_SERVICES: usize = 16;
+
+/// One name, or several that are parted by commas.
+fn valid_names(text: &str) -> Option<Vec<String>> {
+    let names = text.split(',').map(|name| valid_name(name.trim()));
+    let names: Vec<String> = names.collect::<Option<_>>()?;
+    let different = names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    (different && names.len() <= MOST_SERVICES).then_some(names)
 }
 
 /// No setting is longer, in bytes.

@@ -43,16 +43,16 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["fqdn", "hostname"],
         ..setting(
             "servicename",
-            "NAME",
+            "NAME[,NAME]",
             None,
-            "The DNS name whose addresses are the replicas, such as the service's name",
+            "The DNS name whose addresses are the replicas, such as the service's name; several, where several services are one cluster",
         )
     },
     setting(
         "name",
         "NAME",
         None,
-        "What this cluster is called in logs and answers [default: the service name]",
+        "What this cluster is called in logs and answers [default: the first service name]",
     ),
     setting(
         "engine",
@@ -160,9 +160,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "docker-service",
-        "NAME",
+        "NAME[,NAME]",
         None,
-        "The full name of the Swarm service, such as STACK_redis [default: the service name]",
+        "The full name of the Swarm service, such as STACK_redis; all of several [default: the service name]",
     ),
     setting(
         "network",

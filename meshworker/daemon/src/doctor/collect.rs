@@ -165,7 +165,7 @@ impl Collector {
         let services = self.clusters.iter().map(|(cluster, _)| &cluster.docker);
         let wanted: Vec<&str> = services
             .flatten()
-            .map(|docker| docker.service.as_str())
+            .flat_map(|docker| docker.services.iter().map(String::as_str))
             .collect();
         for (namespace, names) in deployed::namespaces(survey) {
             let is_ours = names.iter().any(|name| wanted.contains(&name.as_str()));
@@ -200,7 +200,7 @@ impl Collector {
             };
             let seen = Seen {
                 name: cluster.name.clone(),
-                dns_name: cluster.dns.name.clone(),
+                dns_name: cluster.dns.names.join(", "),
                 engine: cluster.engine.descriptor(),
                 dns: of(Witness::Dns).unwrap_or_else(none),
                 tasks: of(Witness::Docker),

@@ -80,16 +80,23 @@ impl Lines {
     }
 
     /// What all of them say, once each has had its time to say something. The word of
-    /// one that is asked for another one stands until then.
+    /// one that is asked for another one stands until then. Where more are listed than are
+    /// told in one round, those that have just been found are not waited for.
     fn round(&self) -> Option<Round> {
         let mut round = Round::default();
+        let many = self.0.len() > UNHEARD;
         for (worker, line) in &self.0 {
-            match line.said.as_ref()? {
+            let said = match &line.said {
+                None if many => continue,
+                said => said.as_ref()?,
+            };
+            match said {
                 Ok(answer) => round.answers.push((*worker, answer.clone())),
                 Err(why) => round.failures.push(format!("{worker}: {why}")),
             }
         }
-        Some(round)
+        let heard = !round.answers.is_empty() || !round.failures.is_empty();
+        heard.then_some(round)
     }
 }
 
@@ -185,7 +192,9 @@ impl Announcer {
                         turns.answered = lines.answered();
                     }
                     let told = turns.next(&addresses);
-                    lines.0.retain(|worker, _| told.contains(worker));
+                    // One that is being told is heard before its line is dropped: it would
+                    // be told twice at a time otherwise, if it is listed again.
+                    lines.0.retain(|worker, line| line.told || told.contains(worker));
                     for worker in told {
                         let line = lines.0.entry(worker).or_default();
                         if !std::mem::replace(&mut line.told, true) {
@@ -201,6 +210,10 @@ impl Announcer {
                     let Some(line) = lines.0.get_mut(&worker) else {
                         continue;
                     };
+                    if !workers.borrow().addresses.contains(&worker) {
+                        lines.0.remove(&worker);
+                        continue;
+                    }
                     let mark = heard.as_ref().ok().and_then(|answer| answer.mark);
                     line.told = mark.is_some();
                     line.mark = mark.or(line.mark);

@@ -86,7 +86,7 @@ impl Names {
         let workers = workers.iter().map(|name| Place::new(name, options.clone()));
         Ok(Names {
             workers: workers.collect::<Result<_, _>>()?,
-            own: Place::new(&dns.name, options.clone())?,
+            own: Place::new(&dns.names.join(","), options.clone())?,
             port,
         })
     }

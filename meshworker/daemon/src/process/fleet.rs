@@ -1,7 +1,7 @@
 //! All clusters of this process: those that were configured, and those that
 //! services declare by labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -32,8 +32,8 @@ pub struct Fleet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Ours {
     name: String,
-    dns: String,
-    docker: Option<String>,
+    dns: BTreeSet<String>,
+    docker: BTreeSet<String>,
 }
 
 /// A service that declares a cluster, and the task that looks after it.
@@ -216,12 +216,16 @@ async fn look_after(
 
 impl Ours {
     fn of(cluster: &Cluster) -> Ours {
-        let dns = cluster.dns.name.trim_end_matches('.');
-        let dns = dns.strip_prefix("tasks.").unwrap_or(dns);
+        let dns = cluster.dns.names.iter().map(|name| {
+            let name = name.trim_end_matches('.');
+            let name = name.strip_prefix("tasks.").unwrap_or(name);
+            name.to_ascii_lowercase()
+        });
+        let docker = cluster.docker.iter().flat_map(|docker| &docker.services);
         Ours {
             name: cluster.name.clone(),
-            dns: dns.to_ascii_lowercase(),
-            docker: cluster.docker.as_ref().map(|docker| docker.service.clone()),
+            dns: dns.collect(),
+            docker: docker.cloned().collect(),
         }
     }
 
@@ -233,8 +237,9 @@ impl Ours {
                 self.name
             ));
         }
-        let service = self.docker.as_ref().filter(|_| self.docker == other.docker);
-        let service = service.or((self.dns == other.dns).then_some(&self.dns))?;
+        let mut services = self.docker.intersection(&other.docker);
+        let mut names = self.dns.intersection(&other.dns);
+        let service = services.next().or_else(|| names.next())?;
         Some(format!(
             "servicename: found '{service}', which is looked after"
         ))

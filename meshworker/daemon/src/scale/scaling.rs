@@ -94,6 +94,13 @@ impl Scaling {
                 sheet.name()
             )
         })?;
+        let [service] = docker.services.as_slice() else {
+            return Err(format!(
+                "cluster: found '{}' with {} services; allowed: `docker service scale` of one of them",
+                sheet.name(),
+                docker.services.len()
+            ));
+        };
         let workers =
             Workers::new(&self.workers, self.port).map_err(|why| format!("workers: {why}"))?;
         let wish = Wish {
@@ -132,7 +139,7 @@ impl Scaling {
         let ear = Arc::clone(sheet);
         let scale = Scale::new(
             Arc::clone(&self.client),
-            &docker.service,
+            service,
             docker.network.clone(),
             wish,
             TIMEOUT,

@@ -7,6 +7,7 @@
 pub(crate) mod dns;
 pub(crate) mod docker;
 mod place;
+mod together;
 mod unusable;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::docker::DockerClient;
 pub use dns::{DnsOptions, DnsSource, InvalidName};
 pub use docker::{DockerOptions, DockerSource};
 pub use place::{Found, Place};
+use together::Together;
 
 /// A source that says who is there.
 pub trait Source: Send + Sync {
@@ -38,21 +40,27 @@ pub trait Source: Send + Sync {
 
 /// The witnesses of a cluster: DNS always, the Docker API where there is one.
 pub fn sources(cluster: &Cluster) -> Vec<Arc<dyn Source>> {
-    let options = DnsOptions::of(&cluster.dns);
-    let dns: Arc<dyn Source> = match DnsSource::new(&cluster.dns.name, options) {
-        Ok(source) => Arc::new(source),
-        Err(why) => Arc::new(unusable::Unusable::new(Witness::Dns, why.to_string())),
+    let dns = |name: &String| -> Arc<dyn Source> {
+        match DnsSource::new(name, DnsOptions::of(&cluster.dns)) {
+            Ok(source) => Arc::new(source),
+            Err(why) => Arc::new(unusable::Unusable::new(Witness::Dns, why.to_string())),
+        }
     };
-    let mut sources = vec![dns];
+    let dns = cluster.dns.names.iter().map(dns).collect();
+    let mut sources = vec![Together::of(Witness::Dns, dns)];
     if let Some(docker) = &cluster.docker {
-        let options = DockerOptions {
-            network: docker.network.clone(),
-            ..DockerOptions::of(&docker.service)
+        let tasks = |service: &String| -> Arc<dyn Source> {
+            let options = DockerOptions {
+                network: docker.network.clone(),
+                ..DockerOptions::of(service)
+            };
+            match DockerClient::shared() {
+                Ok(client) => Arc::new(DockerSource::new(client, options)),
+                Err(why) => Arc::new(unusable::Unusable::new(Witness::Docker, why.to_string())),
+            }
         };
-        sources.push(match DockerClient::shared() {
-            Ok(client) => Arc::new(DockerSource::new(client, options)),
-            Err(why) => Arc::new(unusable::Unusable::new(Witness::Docker, why.to_string())),
-        });
+        let tasks = docker.services.iter().map(tasks).collect();
+        sources.push(Together::of(Witness::Docker, tasks));
     }
     sources
 }

@@ -1,18 +1,19 @@
-//! A DNS name, or an address in place of one.
+//! DNS names, or an address in place of them.
 
 use std::net::IpAddr;
 
-use meshworker_core::Grade;
+use futures_util::future::join_all;
+use meshworker_core::{Grade, Report, Witness};
 
 use super::{DnsOptions, DnsSource, InvalidName, Source};
 
-/// A DNS name, or an address in place of one.
+/// DNS names, or an address in place of them.
 #[derive(Debug)]
 pub enum Place {
     /// An address, which is what it stands for.
     Literal(IpAddr),
-    /// A name, which a name server is asked for.
-    Name(Box<DnsSource>),
+    /// Names, which a name server is asked for.
+    Names(Vec<DnsSource>),
 }
 
 /// What a place stands for.
@@ -27,7 +28,8 @@ pub struct Found {
 }
 
 impl Place {
-    /// The place with this name, which is asked for in this way.
+    /// The place with this name, or with these, parted by commas, which are asked for in
+    /// this way.
     ///
     /// # Errors
     ///
@@ -35,13 +37,17 @@ impl Place {
     pub fn new(text: &str, options: DnsOptions) -> Result<Place, InvalidName> {
         match text.parse() {
             Ok(address) => Ok(Place::Literal(address)),
-            Err(_) => Ok(Place::Name(Box::new(DnsSource::new(text, options)?))),
+            Err(_) => {
+                let names = text.split(',').map(str::trim);
+                let sources = names.map(|name| DnsSource::new(name, options.clone()));
+                Ok(Place::Names(sources.collect::<Result<_, _>>()?))
+            }
         }
     }
 
     /// Asks for it once.
     pub async fn look(&self) -> Found {
-        let source = match self {
+        let sources = match self {
             Place::Literal(address) => {
                 return Found {
                     addresses: vec![*address],
@@ -49,12 +55,14 @@ impl Place {
                     why: String::new(),
                 };
             }
-            Place::Name(source) => source,
+            Place::Names(sources) => sources,
         };
-        let report = source.report().await;
+        let reports = join_all(sources.iter().map(Source::report)).await;
+        let report = Report::together(Witness::Dns, reports);
+        let nobody = matches!(report.grade, Grade::Empty | Grade::NxDomain);
         Found {
             addresses: report.sightings.iter().map(|s| s.address).collect(),
-            gone: matches!(report.grade, Grade::Empty | Grade::NxDomain),
+            gone: nobody && report.sightings.is_empty(),
             why: report.grade.to_string(),
         }
     }

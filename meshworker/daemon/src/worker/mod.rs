@@ -17,13 +17,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker_core::{Authority, Context, Mind, Orders, Pace, Plan, Thought};
 use meshworker_engines::registry::Visitor;
-use meshworker_engines::{Alone, Engine, Mandate};
+use meshworker_engines::{Acts, Alone, Engine, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::announce::{AnnounceSource, Desk, Findings, Registry};
-use crate::board::{Board, Sheet};
+use crate::board::{Board, Fact, Sheet};
 use crate::clock::{self, Clock};
 use crate::config::Cluster;
 use crate::witness::{self, Source};
@@ -38,6 +38,10 @@ pub use pass::Pass;
 use rush::Rush;
 use tell::Teller;
 pub use tell::look as told;
+
+/// How long whatever was begun to be done may take once the worker is to end: what takes
+/// longer ends with it, and another one goes on.
+const LAST_ACTS: Duration = Duration::from_secs(5);
 
 /// Looks after a cluster, whichever its engine, until `shutdown` becomes true,
 /// and tells the board. With a registry its members can announce themselves
@@ -134,6 +138,7 @@ pub struct Worker<E: Engine> {
     sheet: Option<Arc<Sheet>>,
     mandate: Arc<dyn Mandate>,
     observer: Observer<E>,
+    acts: Acts<E>,
     mind: Mind,
     clock: Clock,
     /// Another one for each worker, so that two do not stay in step.
@@ -149,6 +154,7 @@ impl<E: Engine> Worker<E> {
         let engine = Arc::new(engine);
         Worker {
             observer: Observer::new(Arc::clone(&engine), cluster.access.deadline),
+            acts: Acts::new(Arc::clone(&engine)),
             cluster,
             engine,
             ears: Ears::of(sources),
@@ -230,6 +236,7 @@ impl<E: Engine> Worker<E> {
             min_members: self.cluster.min_members,
             orders: &orders,
             authority,
+            busy: self.acts.busy(),
             seed: self.seed,
         };
         think(&mut self.mind, &self.engine, &context)
@@ -262,11 +269,15 @@ impl<E: Engine> Worker<E> {
             let pause = Cadence::new(self.cluster.interval).longest(pass.plan.pace);
             desk.publish(findings.until_next(pause));
         }
-        if !self.orders().dry_run && pass.plan.fence.is_some() {
-            let (asked, mandate) = (Instant::now(), &*self.mandate);
-            pass.done = meshworker_engines::perform(&self.engine, &pass.plan.steps, mandate).await;
-            pass.waited += asked.elapsed();
+        let asked = Instant::now();
+        // What is quick is done in this pass; what is not goes on beside the next ones.
+        let mut patience = Duration::ZERO;
+        if !self.orders().dry_run && pass.plan.fence.is_some() && !pass.plan.steps.is_empty() {
+            self.acts.begin(&pass.plan.steps, &self.mandate);
+            patience = E::DESCRIPTOR.pulse;
         }
+        pass.done = self.acts.done_within(patience).await;
+        pass.waited += asked.elapsed();
         pass.requests.steps = pass.done.len();
         pass.took = began.elapsed();
         self.haste = match pass.plan.pace {
@@ -302,7 +313,8 @@ impl<E: Engine> Worker<E> {
             }
             // Steps that were just made may still change something: verified
             // is what a pass with nothing to do has seen.
-            if pass.plan.unity.is_one() && pass.plan.steps.is_empty() {
+            let at_rest = pass.plan.steps.is_empty() && self.acts.busy().is_empty();
+            if pass.plan.unity.is_one() && at_rest {
                 return Ok(pass.plan.unity.to_string());
             }
             missing = pass.plan.unity.to_string();
@@ -328,13 +340,10 @@ impl<E: Engine> Worker<E> {
             pace = ?pass.plan.pace,
             "pass"
         );
+        self.note(facts);
         let Some(sheet) = &self.sheet else {
-            facts.iter().for_each(|fact| fact.log(&self.cluster.name));
             return;
         };
-        for fact in facts {
-            sheet.record(fact);
-        }
         if let Some(desk) = &self.desk {
             sheet.watch_announcements(Arc::clone(desk.refused()));
             for why in desk.refused_news() {
@@ -344,8 +353,17 @@ impl<E: Engine> Worker<E> {
         sheet.publish(tell::look(pass));
     }
 
+    fn note(&self, facts: impl IntoIterator<Item = Fact>) {
+        for fact in facts {
+            match &self.sheet {
+                Some(sheet) => sheet.record(fact),
+                None => fact.log(&self.cluster.name),
+            }
+        }
+    }
+
     /// Looks after the cluster until `shutdown` becomes true. A pass that has
-    /// begun is finished first, and members that go at the same moment get their
+    /// begun is finished first, as is whatever was begun to be done, and members that go at the same moment get their
     /// word.
     pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         let mut teller = Teller::default();
@@ -354,6 +372,8 @@ impl<E: Engine> Worker<E> {
         loop {
             let told = *shutdown.borrow();
             if told && self.is_over(&mut ending) {
+                let last = self.acts.done_within(LAST_ACTS).await;
+                self.note(tell::steps(&last));
                 return;
             }
             let pass = self.pass().await;
@@ -367,6 +387,7 @@ impl<E: Engine> Worker<E> {
                     () = self.ears.news() => {}
                     () = ordered(self.sheet.as_deref()) => {}
                     () = self.mandate.changed() => {}
+                    () = self.acts.news() => {}
                 }
             };
             tokio::select! {

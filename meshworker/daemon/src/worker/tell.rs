@@ -7,6 +7,7 @@ mod roles;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{Change, Gate, Plan, Planner, Reason, Refusal, Request, Unity};
+use meshworker_engines::Done;
 use tracing::debug;
 
 use crate::board::Fact;
@@ -43,7 +44,7 @@ impl Teller {
     /// What is new in this pass.
     pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {
         let mut facts = self.witnesses(pass);
-        facts.extend(steps(pass));
+        facts.extend(steps(&pass.done));
         facts.extend(self.leavers.tell(pass));
         facts.extend(self.roles.tell(&pass.roster(), &pass.observed.answers));
         facts.extend(self.refusals(&pass.plan));
@@ -109,8 +110,9 @@ impl Teller {
     }
 }
 
-fn steps<P: Planner>(pass: &Pass<P>) -> impl Iterator<Item = Fact> {
-    pass.done.iter().map(|done| {
+/// What was done, and what came of it.
+pub fn steps<R: Request>(done: &[Done<R>]) -> impl Iterator<Item = Fact> {
+    done.iter().map(|done| {
         let fact = match &done.reply {
             Ok(reply) => Fact::new(EventKind::Done, format!("{} => {reply}", done.step)),
             Err(failure) => {

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and its helpers are not known to clippy as tests"
 )]
 
+mod acting;
 mod authority;
 mod between;
 mod formation;

@@ -12,6 +12,7 @@ use meshworker_core::{
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Engine, Failure};
 use serde::Serialize;
+use tokio::sync::Notify;
 
 /// To make the cluster forget a node.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,6 +51,8 @@ pub struct State {
     pub gone: VecDeque<Vec<&'static str>>,
     /// Who was forgotten.
     pub forgotten: Vec<String>,
+    /// Until when whoever is to be forgotten takes its time.
+    pub slow: Option<Arc<Notify>>,
 }
 
 /// The database.
@@ -93,7 +96,7 @@ impl Planner for Toy {
         });
         let size = situation.wanted_views().count();
         let start = self.state().start.clone();
-        let waits = situation.wanted().filter(|member| member.disk.is_some());
+        let waits = situation.spares().filter(|member| member.disk.is_some());
         let nominations = waits.filter_map(|member| {
             Some(Nomination {
                 address: member.address,
@@ -146,6 +149,10 @@ impl Engine for Toy {
     }
 
     async fn perform(&self, step: &Step<Forget>) -> Result<String, Failure> {
+        let slow = self.state().slow.clone();
+        if let Some(slow) = slow {
+            slow.notified().await;
+        }
         self.state().forgotten.push(step.request.0.clone());
         Ok("ok".to_owned())
     }

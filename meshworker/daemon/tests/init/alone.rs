@@ -29,7 +29,12 @@ fn without_any_name_the_whole_stack_is_removed() {
 /// Two members whose name server never answers, each with what else it is given.
 fn under_a_silent_name_server(
     alone_after: &str,
-) -> (tokio::runtime::Runtime, Vec<SimNode>, FakeDns, [Start; 2]) {
+) -> (
+    (tokio::runtime::Runtime, Loopback),
+    Vec<SimNode>,
+    FakeDns,
+    [Start; 2],
+) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dns = runtime.block_on(FakeDns::start()).unwrap();
     for name in ["workers.test", "db.test"] {
@@ -72,7 +77,8 @@ fn under_a_silent_name_server(
             .with("alone-after", alone_after)
     };
     let starts = [start(0), start(1)];
-    (runtime, nodes, dns, starts)
+    // The addresses are ours for as long as the nodes have them.
+    ((runtime, block), nodes, dns, starts)
 }
 
 /// A whole stack is removed, its workers first.

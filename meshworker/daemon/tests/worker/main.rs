@@ -14,4 +14,5 @@ mod identity;
 mod misbehaviour;
 mod restarts;
 mod seed_regressions;
+mod several_services;
 mod support;

@@ -37,6 +37,8 @@ pub struct Ground {
 #[derive(Debug)]
 struct Parts {
     member: usize,
+    /// Other services whose replicas are members as well.
+    others: Vec<usize>,
     worker: Option<usize>,
     file: Option<Settings>,
 }
@@ -46,6 +48,8 @@ struct Parts {
 pub struct Watched<'a> {
     /// The service whose replicas are the members.
     pub member: &'a Service,
+    /// How many members other services have, where the worker names several.
+    others: usize,
     /// The service that looks after them, where the stack has one.
     pub worker: Option<&'a Service>,
     /// What the worker's configuration file says of the cluster.
@@ -78,9 +82,13 @@ impl Ground {
                     None => by_worker(),
                 };
                 named |= name.is_some();
-                let member = name.and_then(|name| parts::named(services, &name));
-                if let Some(member) = member.filter(|member| *member != at) {
-                    add(&mut clusters, member, Some(at), file);
+                let names = name.as_deref().map_or_else(Vec::new, parts::names);
+                let found = names.iter().filter_map(|name| parts::named(services, name));
+                let members: Vec<usize> = found.filter(|member| *member != at).collect();
+                for member in &members {
+                    let mut others = members.clone();
+                    others.retain(|other| other != member);
+                    add(&mut clusters, (*member, others), Some(at), file.clone());
                 }
             }
             if !named {
@@ -93,14 +101,14 @@ impl Ground {
         for (at, service) in services.iter().enumerate() {
             let label = service.labels.get(parts::ENABLE);
             if label.is_some_and(|label| label.value == "true") {
-                add(&mut clusters, at, labels, None);
+                add(&mut clusters, (at, Vec::new()), labels, None);
             }
             let by_itself = match database::of(service) {
                 Some(Database::Known(kind)) => database::is_cluster(&stack, service, kind),
                 _ => false,
             };
             if parts::is_supervised(service) || (by_itself && !parts::is_worker(service)) {
-                add(&mut clusters, at, free, None);
+                add(&mut clusters, (at, Vec::new()), free, None);
             }
         }
         Ground {
@@ -118,6 +126,9 @@ impl Ground {
         self.clusters.iter().filter_map(move |parts| {
             Some(Watched {
                 member: services.get(parts.member)?,
+                others: (parts.others.iter())
+                    .filter_map(|other| services.get(*other)?.wanted())
+                    .sum(),
                 worker: parts.worker.and_then(|worker| services.get(worker)),
                 file: parts.file.as_ref(),
             })
@@ -237,7 +248,12 @@ impl Ground {
     }
 }
 
-fn add(clusters: &mut Vec<Parts>, member: usize, worker: Option<usize>, file: Option<Settings>) {
+fn add(
+    clusters: &mut Vec<Parts>,
+    (member, others): (usize, Vec<usize>),
+    worker: Option<usize>,
+    file: Option<Settings>,
+) {
     match clusters.iter_mut().find(|parts| parts.member == member) {
         Some(parts) if parts.worker.is_none() => {
             (parts.worker, parts.file) = (worker, file);
@@ -245,6 +261,7 @@ fn add(clusters: &mut Vec<Parts>, member: usize, worker: Option<usize>, file: Op
         Some(_) => {}
         None => clusters.push(Parts {
             member,
+            others,
             worker,
             file,
         }),
@@ -252,6 +269,17 @@ fn add(clusters: &mut Vec<Parts>, member: usize, worker: Option<usize>, file: Op
 }
 
 impl Watched<'_> {
+    /// How many members are wished for, of all services together; none when they are
+    /// as many as there are nodes.
+    pub fn wanted(&self) -> Option<usize> {
+        Some(self.member.wanted()? + self.others)
+    }
+
+    /// Whether other services have members too.
+    pub fn is_one_of_several(&self) -> bool {
+        self.others > 0
+    }
+
     /// A setting of the cluster where the worker has it from: its own, its file's,
     /// or the members' labels. Without a worker, what the members are told.
     pub fn setting(&self, name: &str) -> Option<At<String>> {

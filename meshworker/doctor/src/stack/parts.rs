@@ -178,6 +178,12 @@ fn flag(service: &Service, name: &str) -> Option<At<String>> {
     flags.into_iter().find_map(following).map(found)
 }
 
+/// The names in a list of them, parted by commas.
+pub fn names(list: &str) -> Vec<&str> {
+    let names = list.split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).collect()
+}
+
 /// The service that a DNS name means: the one of this name, with or without
 /// `tasks.`; else the one whose name stands after the stack's and an underscore.
 pub fn named(services: &[Service], dns: &str) -> Option<usize> {

@@ -116,8 +116,8 @@ async fn neighbours(
     let mut names: Vec<String> = vec![
         format!("{identity}.{}", identity.task),
         format!("tasks.{service}"),
-        dns.name.clone(),
     ];
+    names.extend(dns.names.iter().cloned());
     names.extend(workers.iter().cloned());
     let names = names.into_iter().map(|name| match &wish.network {
         Some(network) => format!("{name}.{network}"),

@@ -9,22 +9,41 @@ use std::time::Duration;
 use meshworker_core::{Answer, Unanswered};
 use meshworker_engines::Engine;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::{AT_ONCE, ask_one};
+
+/// For so long an answer that has come counts while the next one is owed: half of what a
+/// release is held for, so that none rests on the word of a node that answers no more.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What a node answered last.
+struct Heard<D> {
+    asked: Instant,
+    came: Instant,
+    answer: Answer<D>,
+    /// How often in a row it has been silent.
+    silences: u32,
+}
+
+impl<D> Heard<D> {
+    fn is_silent(&self) -> bool {
+        self.silences > 0
+    }
+}
 
 /// The nodes that are asked, and what they answered last.
 pub struct Questions<E: Engine> {
     engine: Arc<E>,
     /// How long a node may take for its answer.
     patience: Duration,
-    /// How long the others are waited for once a majority has answered.
+    /// How long the others are waited for once most have answered.
     pulse: Duration,
-    under_way: JoinSet<(IpAddr, Instant, Answer<E::Detail>)>,
+    under_way: JoinSet<(IpAddr, Heard<E::Detail>)>,
     /// Who owes an answer.
-    asked: BTreeSet<IpAddr>,
-    heard: BTreeMap<IpAddr, (Instant, Answer<E::Detail>)>,
+    asked: BTreeMap<IpAddr, AbortHandle>,
+    heard: BTreeMap<IpAddr, Heard<E::Detail>>,
     places: Arc<Semaphore>,
 }
 
@@ -36,55 +55,56 @@ impl<E: Engine> Questions<E> {
             patience,
             pulse: E::DESCRIPTOR.pulse,
             under_way: JoinSet::new(),
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             heard: BTreeMap::new(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
-    /// Asks these nodes, each with whether a witness of ours names it, and takes what
-    /// is there: all answers, where there is no haste, but for those of nodes that were
-    /// silent last time. Nobody else is waited for longer than a pulse once a majority
-    /// has answered. A late answer counts in the next look, for as long as it is no older
-    /// than an answer may take.
+    /// Asks these nodes, each with whether a witness of ours names it, and takes what is there: where there is no haste all answers,
+    /// but for those of nodes that were silent last time. Nobody else is waited for
+    /// longer than a pulse once a majority has answered, or everybody who was not silent
+    /// last time; but whoever took longer for its last answer has twice that time. A late
+    /// answer counts in the next look, if it has just come.
     pub async fn ask(
         &mut self,
         nodes: &BTreeMap<IpAddr, bool>,
         hurried: bool,
     ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
         let began = Instant::now();
-        let mut awaited: Vec<IpAddr> = nodes.keys().copied().collect();
-        awaited.retain(|node| !hurried && !self.was_silent(*node));
+        // Who answers, as far as is known, and of them whoever is waited for to the end.
+        let mut awaited: BTreeSet<IpAddr> = nodes.keys().copied().collect();
+        awaited.retain(|node| !self.heard.get(node).is_some_and(Heard::is_silent));
         for (node, named) in nodes {
             self.begin(*node, *named);
         }
-        let mut pulse = None;
-        loop {
-            let answered = nodes.keys().filter(|node| self.has_told(node, began));
-            let answered = answered.count();
-            if answered == nodes.len() {
-                break;
+        let (mut answered, mut most_since) = (0, None);
+        while answered < nodes.len() {
+            if 2 * answered > nodes.len() || awaited.is_empty() {
+                most_since.get_or_insert(Instant::now());
             }
-            if 2 * answered > nodes.len() {
-                pulse.get_or_insert(Instant::now() + self.pulse);
-            }
-            let next = match pulse {
-                Some(until) if awaited.iter().all(|node| self.has_told(node, began)) => {
-                    timeout_at(until, self.under_way.join_next()).await.ok()
-                }
-                _ => Some(self.under_way.join_next().await),
+            let until = most_since.filter(|_| hurried || awaited.is_empty());
+            let next = match until.map(|since| since + self.pulse_of(&awaited)) {
+                Some(until) => timeout_at(until, self.under_way.join_next()).await.ok(),
+                None => Some(self.under_way.join_next().await),
             };
             match next.flatten() {
-                Some(Ok((node, at, answer))) => {
+                Some(Ok((node, heard))) => {
+                    let late = heard.asked < began;
                     self.asked.remove(&node);
-                    self.heard.insert(node, (at, answer));
-                    if let Some(named) = nodes.get(&node).filter(|_| at < began) {
-                        self.begin(node, *named);
+                    self.heard.insert(node, heard);
+                    match nodes.get(&node) {
+                        Some(named) if late => self.begin(node, *named),
+                        Some(_) => {
+                            answered += 1;
+                            awaited.remove(&node);
+                        }
+                        None => {}
                     }
                 }
                 // It broke, and so does the look, as if it had been made here.
-                Some(Err(broke)) => {
-                    if let Ok(panic) = broke.try_into_panic() {
+                Some(Err(ended)) => {
+                    if let Ok(panic) = ended.try_into_panic() {
                         std::panic::resume_unwind(panic);
                     }
                 }
@@ -94,39 +114,57 @@ impl<E: Engine> Questions<E> {
         let now = Instant::now();
         let answers = nodes.keys().map(|node| {
             let heard = self.heard.get(node);
-            let heard = heard.filter(|(at, _)| *at >= began || now - *at <= self.patience);
-            let answer = heard.map(|(_, answer)| answer.clone());
+            let heard = heard.filter(|heard| heard.asked >= began || now - heard.came <= FRESH);
+            let answer = heard.map(|heard| heard.answer.clone());
             (*node, answer.unwrap_or(Err(Unanswered::Timeout)))
         });
         answers.collect()
     }
 
-    /// Drops what other nodes than these have answered.
+    /// Drops what other nodes than these have answered, or are asked.
     pub fn keep(&mut self, nodes: impl Fn(&IpAddr) -> bool) {
         self.heard.retain(|node, _| nodes(node));
+        self.asked.retain(|node, question| {
+            let kept = nodes(node);
+            if !kept {
+                question.abort();
+            }
+            kept
+        });
     }
 
-    fn was_silent(&self, node: IpAddr) -> bool {
-        matches!(self.heard.get(&node), Some((_, Err(Unanswered::Timeout))))
+    /// How long these may still take once most have answered.
+    fn pulse_of(&self, awaited: &BTreeSet<IpAddr>) -> Duration {
+        let heard = awaited.iter().filter_map(|node| self.heard.get(node));
+        let took = heard.map(|heard| 2 * heard.came.duration_since(heard.asked));
+        took.max().map_or(self.pulse, |took| took.max(self.pulse))
     }
 
-    /// Whether it has answered what was asked at this moment or later.
-    fn has_told(&self, node: &IpAddr, since: Instant) -> bool {
-        self.heard.get(node).is_some_and(|(at, _)| *at >= since)
-    }
-
-    /// Asks this node, unless it owes an answer.
+    /// Asks this node, unless it owes an answer. One that stayed silent gets a tenth of
+    /// the time, and every tenth time all of it, in case that it is only slow.
     fn begin(&mut self, node: IpAddr, named: bool) {
-        if !self.asked.insert(node) {
+        if self.asked.contains_key(&node) {
             return;
         }
         let (engine, places) = (Arc::clone(&self.engine), Arc::clone(&self.places));
-        let patience = self.patience;
-        self.under_way.spawn(async move {
+        let before = self.heard.get(&node).map_or(0, |heard| heard.silences);
+        let patience = match before % 10 {
+            0 => self.patience,
+            _ => self.patience / 10,
+        };
+        let task = self.under_way.spawn(async move {
             let _place = places.acquire_owned().await;
-            let at = Instant::now();
+            let asked = Instant::now();
             let (node, answer) = ask_one(engine, node, named, patience).await;
-            (node, at, answer)
+            let silent = matches!(answer, Err(Unanswered::Timeout));
+            let heard = Heard {
+                asked,
+                came: Instant::now(),
+                answer,
+                silences: if silent { before + 1 } else { 0 },
+            };
+            (node, heard)
         });
+        self.asked.insert(node, task);
     }
 }

@@ -12,14 +12,15 @@ pub const CHECK: Check<Ground> = Check {
         let clusters = ground.some_clusters()?;
         let known: Vec<_> = clusters
             .iter()
-            .filter_map(|cluster| Some((cluster.member, ground.copies(cluster)?)))
+            .filter_map(|cluster| Some((cluster, ground.copies(cluster)?)))
             .collect();
         if known.is_empty() {
             return Err("nothing that could be read says how often records are kept".into());
         }
         let mut findings = Vec::new();
-        for (member, copies) in known {
-            let Some(wanted) = member.wanted().or(ground.nodes) else {
+        for (cluster, copies) in known {
+            let member = cluster.member;
+            let Some(wanted) = cluster.wanted().or(ground.nodes) else {
                 continue;
             };
             let finding = |what: String| {

@@ -47,7 +47,7 @@ pub const CHECK: Check<Ground> = Check {
             if pinned(member).is_some() {
                 continue;
             }
-            let Some(wanted) = member.wanted().filter(|wanted| *wanted > nodes) else {
+            let Some(wanted) = cluster.wanted().filter(|wanted| *wanted > nodes) else {
                 continue;
             };
             let most = member.max_per_node.as_ref().map(|most| most.value);

@@ -12,7 +12,7 @@ pub const CHECK: Check<Ground> = Check {
         let mut findings = Vec::new();
         for cluster in ground.some_clusters()? {
             let member = cluster.member;
-            let Some(wanted) = member.wanted() else {
+            let Some(wanted) = cluster.wanted() else {
                 let place = member.mode.as_ref().and_then(|mode| mode.place.as_ref());
                 findings.push(
                     Finding::new(Severity::Warning, member.subject(), "It runs once on every node.")
@@ -65,7 +65,7 @@ pub const LIMIT: Check<Ground> = Check {
         ground.of_each_cluster(|cluster| {
             let member = cluster.member;
             let limit = cluster.engine().and_then(|engine| engine.sizing.limit);
-            let (Some(limit), Some(wanted)) = (limit, member.wanted().or(ground.nodes)) else {
+            let (Some(limit), Some(wanted)) = (limit, cluster.wanted().or(ground.nodes)) else {
                 return None;
             };
             if wanted <= limit.members {
@@ -87,7 +87,7 @@ pub const LIMIT: Check<Ground> = Check {
 
 pub const ALONE: Check<Ground> = Check {
     name: "service-per-member",
-    finds: "a service for each member, of which a worker looks after one",
+    finds: "a service for each member, where one service could have all of them",
     run: |ground| {
         let alone: Vec<_> = ground.clusters().filter(Watched::is_alone).collect();
         let Some(first) = alone.first().filter(|_| alone.len() > 1) else {
@@ -103,7 +103,7 @@ pub const ALONE: Check<Ground> = Check {
         );
         Ok(vec![
             Finding::new(Severity::Hint, first.member.subject(), what)
-                .why("A worker looks after the replicas of one service. With one service each, every member needs a name, a volume and an update of its own, and nobody waits for the others.")
+                .why("One service with several replicas is less to write and to run: with one service each, every member needs a name, a volume and an update of its own, and an update of one waits for no other. A worker looks after both: where they stay several, name all of them in its MESHWORKER_SERVICENAME, with commas between.")
                 .instead(format!("deploy:\n  replicas: {}\n  endpoint_mode: dnsrr", names.len()))
                 .at(first.member.place.as_ref()),
         ])

@@ -22,13 +22,11 @@ pub const CHECK: Check<Ground> = Check {
             let Some(name) = parts::setting(worker, "servicename") else {
                 continue;
             };
-            if parts::named(services, &name.value).is_some() {
+            let mut wished = parts::names(&name.value).into_iter();
+            let Some(missing) = wished.find(|one| parts::named(services, one).is_none()) else {
                 continue;
-            }
-            let what = format!(
-                "It looks for '{}', which is no service of this stack.",
-                name.value
-            );
+            };
+            let what = format!("It looks for '{missing}', which is no service of this stack.");
             let names: Vec<&str> = services
                 .iter()
                 .map(|service| service.name.as_str())
