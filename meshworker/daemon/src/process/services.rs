@@ -92,6 +92,10 @@ fn why(ended: Result<Result<(), String>, JoinError>) -> Option<Failed> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test]
@@ -104,10 +108,8 @@ mod tests {
         services
             .start_aside("aside", |_| async { panic!("broken on purpose") })
             .unwrap();
-        assert_eq!(
-            services.broken().await.to_string(),
-            "a service ended by itself"
-        );
+        let broken = timeout(Duration::from_secs(60), services.broken()).await;
+        assert_eq!(broken.unwrap().to_string(), "a service ended by itself");
         services.start(|_| async { Err("the other one broke".into()) });
         let stopped = services.stop().await.unwrap_err();
         assert_eq!(stopped.to_string(), "the other one broke");
