@@ -79,6 +79,13 @@ impl Lines {
         answered.map(|(worker, _)| *worker).collect()
     }
 
+    /// Drops whoever is not to be told any more. One that is being told is heard first:
+    /// listed again meanwhile, it would be told twice at a time.
+    fn keep(&mut self, told: &[SocketAddr]) {
+        let lines = &mut self.0;
+        lines.retain(|worker, line| line.told || told.contains(worker));
+    }
+
     /// What all of them say, once each has had its time to say something. The word of
     /// one that is asked for another one stands until then. Where more are listed than are
     /// told in one round, those that have just been found are not waited for.
@@ -192,9 +199,7 @@ impl Announcer {
                         turns.answered = lines.answered();
                     }
                     let told = turns.next(&addresses);
-                    // One that is being told is heard before its line is dropped: it would
-                    // be told twice at a time otherwise, if it is listed again.
-                    lines.0.retain(|worker, line| line.told || told.contains(worker));
+                    lines.keep(&told);
                     for worker in told {
                         let line = lines.0.entry(worker).or_default();
                         if !std::mem::replace(&mut line.told, true) {
@@ -299,6 +304,40 @@ mod tests {
         }
         assert_eq!(turns.next(&[]), []);
     }
+
+    fn at(last: u8) -> SocketAddr {
+        SocketAddr::from(([10, 9, 0, last], 4747))
+    }
+
+    #[test]
+    fn a_worker_that_was_listed_again_was_told_twice_at_a_time() {
+        let mut lines = Lines::default();
+        lines.0.entry(at(1)).or_default().told = true;
+        lines.0.entry(at(2)).or_default();
+        lines.keep(&[at(3)]);
+        assert_eq!(lines.0.keys().collect::<Vec<_>>(), [&at(1)]);
+        lines.0.entry(at(1)).or_default().told = false;
+        lines.keep(&[at(3)]);
+        assert!(lines.0.is_empty());
+    }
+
+    /// A name server that lists more than are told at once, each time others.
+    #[test]
+    fn addresses_that_were_just_found_kept_every_workers_word_back() {
+        let lines = |all: u8, said: u8| {
+            let line = |last| Line {
+                said: (last < said).then(|| Err("silent".to_owned())),
+                ..Line::default()
+            };
+            Lines((0..all).map(|last| (at(last), line(last))).collect())
+        };
+        let heard = |all, said| lines(all, said).round().map(|round| round.failures.len());
+        assert_eq!(heard(3, 2), None, "all of a few are waited for");
+        assert_eq!(heard(3, 3), Some(3));
+        assert_eq!(heard(60, 28), Some(28));
+        assert_eq!(heard(60, 0), None, "nobody has said anything");
+    }
+
     /// Nobody is asked because it is time: the first question was the last one, and one
     /// worker that is slow to say something else kept the others' word back.
     #[tokio::test]
