@@ -4,9 +4,17 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A node that stayed silent gets a tenth of the time, so that a dead member
-/// does not slow the others down; every tenth time it gets the whole time, in
-/// case that it is only slow.
+/// How long to wait for a node that has been silent so often in a row. One that was gets
+/// a tenth of the time, so that a dead member does not slow the others down; every tenth
+/// time it gets the whole time, in case that it is only slow.
+pub fn wait_after(silences: u32, deadline: Duration) -> Duration {
+    match silences % 10 {
+        0 => deadline,
+        _ => deadline / 10,
+    }
+}
+
+/// How often in a row each node has been silent.
 #[derive(Debug, Default)]
 pub struct Patience {
     silent: HashMap<IpAddr, u32>,
@@ -15,10 +23,7 @@ pub struct Patience {
 impl Patience {
     /// How long to wait for this node.
     pub fn with(&self, node: IpAddr, deadline: Duration) -> Duration {
-        match self.silent.get(&node) {
-            Some(times) if times % 10 != 0 => deadline / 10,
-            _ => deadline,
-        }
+        wait_after(self.silences(node), deadline)
     }
 
     /// How often in a row this node has been silent.

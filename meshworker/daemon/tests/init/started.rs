@@ -13,7 +13,9 @@ use meshworker_engines::{Nominated, Starts};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{FakeWorker, Start, init, may_start, played, runs_elsewhere, wait_for};
+use crate::support::{
+    FakeWorker, Start, Supervisor, init, may_start, played, runs_elsewhere, wait_for,
+};
 
 /// What the engine's reader finds: one file with an id.
 fn disk(directory: &Path) -> Disk {
@@ -135,6 +137,17 @@ fn volunteers(worker: &FakeWorker) -> Value {
     })
 }
 
+/// It hears more words that are no reason to start, and waits on.
+fn hears_more_and_waits(worker: &FakeWorker, supervisor: &Supervisor) {
+    let before = worker.heard().len();
+    wait_for("more words", || {
+        let now = worker.heard().len();
+        (now >= before + 3).then_some(()).ok_or(format!("{now}"))
+    });
+    let out = supervisor.out();
+    assert!(!out.contains("started"), "{out}");
+}
+
 #[test]
 fn a_database_was_started_before_anybody_said_how_and_then_exactly_so() {
     let member = Member::new(&[]);
@@ -147,16 +160,7 @@ fn a_database_was_started_before_anybody_said_how_and_then_exactly_so() {
         (&json!("waiting"), &json!(2))
     );
     // It hears that its slot is free, again and again, and waits.
-    let before = worker.heard().len();
-    wait_for("more words", || {
-        let now = worker.heard().len();
-        (now >= before + 3).then_some(()).ok_or(format!("{now}"))
-    });
-    assert!(
-        !supervisor.out().contains("started"),
-        "{}",
-        supervisor.out()
-    );
+    hears_more_and_waits(worker, &supervisor);
     worker.set(|said| told(said, 7, &json!({"TOY_NAME": "m5"})));
     supervisor.wait_for_out("slot-2 with 2 <--name=m 5> <> as <m5>");
     let present = worker.wait_for_phase("present");
@@ -237,16 +241,7 @@ fn a_slot_that_runs_elsewhere_was_started_here() {
         answer["start"] = told(said, 1, &json!({})).1["start"].clone();
         (status, answer)
     });
-    let before = worker.heard().len();
-    wait_for("more words", || {
-        let now = worker.heard().len();
-        (now >= before + 3).then_some(()).ok_or(format!("{now}"))
-    });
-    assert!(
-        !supervisor.out().contains("started"),
-        "{}",
-        supervisor.out()
-    );
+    hears_more_and_waits(worker, &supervisor);
 }
 
 /// A spare waits for as long as nobody is missed: the health check killed it.

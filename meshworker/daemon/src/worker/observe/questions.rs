@@ -13,6 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::{AT_ONCE, ask_one};
+use crate::worker::patience::wait_after;
 
 /// For so long an answer that has come counts while the next one is owed: half of what a
 /// release is held for, so that none rests on the word of a node that answers no more.
@@ -140,18 +141,14 @@ impl<E: Engine> Questions<E> {
         took.max().map_or(self.pulse, |took| took.max(self.pulse))
     }
 
-    /// Asks this node, unless it owes an answer. One that stayed silent gets a tenth of
-    /// the time, and every tenth time all of it, in case that it is only slow.
+    /// Asks this node, unless it owes an answer.
     fn begin(&mut self, node: IpAddr, named: bool) {
         if self.asked.contains_key(&node) {
             return;
         }
         let (engine, places) = (Arc::clone(&self.engine), Arc::clone(&self.places));
         let before = self.heard.get(&node).map_or(0, |heard| heard.silences);
-        let patience = match before % 10 {
-            0 => self.patience,
-            _ => self.patience / 10,
-        };
+        let patience = wait_after(before, self.patience);
         let task = self.under_way.spawn(async move {
             let _place = places.acquire_owned().await;
             let asked = Instant::now();
