@@ -126,6 +126,9 @@ pub struct Member {
     /// What it has on its disk, where it waits to be told how to start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<Box<Disk>>,
+    /// Whether an operator has ordered it to leave.
+    #[serde(skip)]
+    pub ordered: bool,
 }
 
 impl Member {
@@ -134,9 +137,14 @@ impl Member {
     /// Joining is optimistic: one witness that sees the member is enough,
     /// unless the task list, which leads DNS in both directions, objects.
     pub fn standing(&self) -> Standing {
-        // Whoever says of itself that it goes, goes, whatever the lists say yet.
+        // Whoever says of itself that it goes, goes, whatever the lists say yet; and so
+        // does whom an operator orders to.
         let announced = self.seen.get(&Witness::Announce);
-        if let Some(Presence::Leaving | Presence::Stopping | Presence::Ended) = announced {
+        let goes = matches!(
+            announced,
+            Some(Presence::Leaving | Presence::Stopping | Presence::Ended)
+        );
+        if goes || self.ordered {
             return Standing::Leaving;
         }
         // Its place is there, whatever the lists call it: only it knows what it runs.
@@ -194,15 +202,18 @@ impl Member {
     }
 
     /// Whether it waits, once it is meant to go, until it is told that it may:
-    /// so do members that run under a supervisor, as long as they can.
+    /// so do members that run under a supervisor, as long as they can, and whoever ordered
+    /// a member to leave.
     pub fn is_patient(&self) -> bool {
         self.seen.get(&Witness::Announce) == Some(&Presence::Leaving)
+            || self.ordered && !self.is_stopping() && !self.has_ended()
     }
 
     /// Whether it is meant to go, will wait until it may, and has not been told so yet:
     /// the task list is ahead of its supervisor.
     pub(crate) fn is_untold(&self) -> bool {
         self.standing() == Standing::Leaving
+            && !self.ordered
             && self.seen.get(&Witness::Announce) == Some(&Presence::Present)
     }
 

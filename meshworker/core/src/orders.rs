@@ -22,6 +22,8 @@ pub struct Orders {
     /// or their addresses. His word stands for the witnesses' (gates 1, 2, 7
     /// and 8), never for what the database says (3 to 6).
     pub forget: BTreeSet<String>,
+    /// Where the members are that an operator has ordered to leave.
+    pub leave: BTreeSet<IpAddr>,
     /// Members that an operator wants to be free of data: who is, and goes on running,
     /// keeps nobody waiting.
     pub drains: BTreeSet<String>,
@@ -49,6 +51,7 @@ const NONE: &Orders = &Orders {
     hold: None,
     held: BTreeMap::new(),
     forget: BTreeSet::new(),
+    leave: BTreeSet::new(),
     drains: BTreeSet::new(),
     wishes: Wishes::none(),
     acknowledged: None,

@@ -7,7 +7,7 @@ use std::path::Path;
 use meshworker_engines::outside::{Parser, Words, parser};
 
 use crate::announce::client::first_line;
-use crate::announce::{Answer, understood};
+use crate::announce::{Answer, ordered, understood};
 use crate::config::{Cluster, Surroundings, parse_file};
 use crate::docker::Endpoint;
 use crate::init::{fence_in, user_in};
@@ -18,6 +18,7 @@ use crate::witness::{dns, docker};
 pub const PARSERS: &[Parser] = &[
     parser("announcement", announcement),
     parser("announcement-answer", answer),
+    parser("order", order),
     parser("dns-answer", dns::outside::answer),
     parser("docker-host", docker_host),
     parser("docker-lists", docker::outside::lists),
@@ -43,6 +44,14 @@ fn announcement(bytes: &[u8]) -> Words {
             let names = [said.cluster, said.service, said.task, said.node];
             names.into_iter().chain(disk).collect()
         }
+        Err(problem) => vec![problem.words()],
+    }
+}
+
+/// What a worker passes on.
+fn order(bytes: &[u8]) -> Words {
+    match ordered(bytes, IpAddr::V4(Ipv4Addr::new(10, 0, 1, 3))) {
+        Ok(order) => vec![order.cluster, order.service],
         Err(problem) => vec![problem.words()],
     }
 }

@@ -2,7 +2,8 @@
 //! allow, and never more than the database allows.
 
 use meshworker_core::{
-    Gate, Grade, Objection, Observation, Plan, Presence, Reason, Release, Report, StepKind, Witness,
+    Gate, Grade, Objection, Observation, Plan, Presence, Reason, Release, Report, Standing,
+    StepKind, Witness,
 };
 
 use crate::support::{
@@ -247,8 +248,8 @@ fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
     let all = [1, 2, 3, 4, 5];
     let mut toy = content();
     toy.0.leaves = vec![leave(5), leave(4)];
-    let going = announced(&[(4, Presence::Leaving), (5, Presence::Leaving)]);
-    let observed = seen(vec![dns(&all), going], &all);
+    let mut going = announced(&[(4, Presence::Leaving), (5, Presence::Present)]);
+    let observed = seen(vec![dns(&all), going.clone()], &all);
     let queue = |plan: &Plan<Ask>| {
         let leavers = plan.leavers.iter();
         let queue = leavers.map(|leaver| (leaver.address, leaver.release.is_granted()));
@@ -256,6 +257,7 @@ fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
     };
     let mut clock = Clock::start();
     clock.orders.drains.insert("db.5".into());
+    clock.orders.leave.insert(ip(5));
     let first = clock.after(1, &toy, &observed);
     // What the second one has is moved in its turn.
     assert_eq!(first.steps, [step(5, Ask::HandOver)]);
@@ -266,10 +268,43 @@ fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
     // Its own word waits meanwhile: it may be stopped when that one has.
     assert_eq!(queue(&plan), [(ip(5), false), (ip(4), true)]);
     // Without an order it is waited for, until its patience is over.
+    going.sightings[1].presence = Presence::Leaving;
+    let observed = seen(vec![dns(&all), going], &all);
     let mut clock = Clock::start();
     for _ in 0..20 {
         clock.after(1, &toy, &observed);
     }
     let plan = clock.after(1, &toy, &observed);
     assert_eq!(queue(&plan), [(ip(5), true), (ip(4), false)]);
+}
+
+/// An order was told as if the member itself had said that it leaves.
+#[test]
+fn whom_an_operator_orders_to_leave_leaves_and_its_own_word_stays_what_it_was() {
+    let all = [1, 2, 3];
+    let own = announced(&[(3, Presence::Present)]);
+    let observed = seen(vec![dns(&all), own], &all);
+    let mut clock = Clock::start();
+    clock.orders.leave.insert(ip(3));
+    let roster = observed.roster().under(&clock.orders);
+    let member = roster.at(ip(3)).unwrap();
+    assert_eq!(member.standing(), Standing::Leaving);
+    assert!(member.is_patient());
+    assert_eq!(member.seen[&Witness::Announce], Presence::Present);
+    let mut toy = content();
+    toy.0.leaves = vec![leave(3)];
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!(plan.steps, [step(3, Ask::HandOver)]);
+    assert_eq!(plan.leavers.len(), 1);
+    // It stops by now, and is waited for as such.
+    let own = announced(&[(3, Presence::Stopping)]);
+    let roster = seen(vec![dns(&all), own], &all)
+        .roster()
+        .under(&clock.orders);
+    assert!(!roster.at(ip(3)).unwrap().is_patient());
+    // Taken back, it is a member as before.
+    clock.orders.leave.clear();
+    toy.0.leaves.clear();
+    let plan = clock.after(1, &toy, &observed);
+    assert_eq!((plan.steps.len(), plan.leavers.len()), (0, 0));
 }

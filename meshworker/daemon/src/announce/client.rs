@@ -9,11 +9,13 @@ use hyper::client::conn::http1;
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use meshworker_core::Told;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use tokio_rustls::rustls;
 
 use super::held::HAS;
-use super::{Announcement, Answer, HELD, PATH};
+use super::{Announcement, Answer, HELD, ORDERS, Order, PATH, Verdict};
 use crate::proof::{Call, Unproved};
 use crate::token_file::TokenFile;
 
@@ -66,7 +68,22 @@ impl Client {
         worker: SocketAddr,
         announcement: &Announcement,
     ) -> Result<Answer, Unheard> {
-        self.within(DEADLINE, worker, announcement, None).await
+        self.within(DEADLINE, worker, PATH, announcement, None)
+            .await
+    }
+
+    /// Tells an operator's order to the worker at this address: whether that member may
+    /// stop by now. Bounded as [`Client::post`]; may be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::post`].
+    pub async fn order(
+        &self,
+        worker: SocketAddr,
+        order: &Order,
+    ) -> Result<Option<Verdict>, Unheard> {
+        self.within(DEADLINE, worker, ORDERS, order, None).await
     }
 
     /// The same, answered once there is another answer than that of this mark, or after
@@ -82,32 +99,35 @@ impl Client {
         has: u64,
     ) -> Result<Answer, Unheard> {
         let deadline = HELD + DEADLINE;
-        self.within(deadline, worker, announcement, Some(has)).await
+        self.within(deadline, worker, PATH, announcement, Some(has))
+            .await
     }
 
-    async fn within(
+    async fn within<A: DeserializeOwned>(
         &self,
         deadline: Duration,
         worker: SocketAddr,
-        announcement: &Announcement,
+        path: &str,
+        said: &impl Serialize,
         has: Option<u64>,
-    ) -> Result<Answer, Unheard> {
-        let exchange = self.exchange(worker, announcement, has);
+    ) -> Result<A, Unheard> {
+        let exchange = self.exchange(worker, path, said, has);
         let answer = timeout(deadline, exchange).await;
         answer.unwrap_or(Err(Unheard::Timeout(deadline)))
     }
 
-    async fn exchange(
+    async fn exchange<A: DeserializeOwned>(
         &self,
         worker: SocketAddr,
-        announcement: &Announcement,
+        path: &str,
+        said: &impl Serialize,
         has: Option<u64>,
-    ) -> Result<Answer, Unheard> {
+    ) -> Result<A, Unheard> {
         let garbage = |why: &dyn std::fmt::Display| {
             Unheard::Garbage(Told::<400>::from(why.to_string()).into_string())
         };
-        let body = serde_json::to_vec(announcement).map_err(|why| garbage(&why))?;
-        let mut request = Request::post(PATH)
+        let body = serde_json::to_vec(said).map_err(|why| garbage(&why))?;
+        let mut request = Request::post(path)
             .header(header::HOST, worker.to_string())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::CONNECTION, "close");
@@ -134,9 +154,7 @@ impl Client {
             let body = body.collect().await.map_err(|why| garbage(&why))?;
             let body = body.to_bytes();
             match status {
-                StatusCode::OK => {
-                    serde_json::from_slice::<Answer>(&body).map_err(|why| garbage(&why))
-                }
+                StatusCode::OK => serde_json::from_slice(&body).map_err(|why| garbage(&why)),
                 status => Err(Unheard::Refused {
                     status: status.as_u16(),
                     why: first_line(&body),

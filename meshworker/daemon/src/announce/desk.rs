@@ -1,6 +1,7 @@
 //! Where the members of one cluster announce themselves.
 
 mod claim;
+mod orders;
 mod patience;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::{Authority, Presence, Report, Sighting, Witness};
+use meshworker_core::{Authority, MemberId, Presence, Report, Sighting, Witness};
 use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -20,6 +21,7 @@ use super::{Announcement, Answer, Findings, HELD, Phase, Verdict};
 use crate::turned_away::Register;
 
 pub use claim::{Refused, Speaker};
+use orders::Ordered;
 use patience::Patience;
 
 /// Whoever has not announced itself for this long does not any more. Supervisors
@@ -73,6 +75,8 @@ pub struct Desk {
 struct Inner {
     opened: Instant,
     members: BTreeMap<Key, Entry>,
+    /// Whom operators' orders have leave, by their addresses.
+    orders: BTreeMap<IpAddr, Ordered>,
     /// How many members ever came to this desk.
     came: u64,
     findings: Option<Findings>,
@@ -122,11 +126,6 @@ impl Entry {
         let last = self.said.phase == Phase::Ended && self.speaker == Speaker::Itself;
         self.renewed + if last { LAST_WORD } else { EXPIRES }
     }
-
-    fn outranks(&self, other: &Entry) -> bool {
-        let by_order = |entry: &Entry| entry.speaker == Speaker::Worker;
-        (by_order(other), self.position) < (by_order(self), other.position)
-    }
 }
 
 impl Default for Desk {
@@ -135,6 +134,7 @@ impl Default for Desk {
             inner: Mutex::new(Inner {
                 opened: Instant::now(),
                 members: BTreeMap::new(),
+                orders: BTreeMap::new(),
                 came: 0,
                 findings: None,
                 refused_news: VecDeque::new(),
@@ -159,8 +159,9 @@ impl Desk {
     pub fn hear(&self, said: &Announcement, speaker: Speaker, now: Instant) -> Result<(), Refused> {
         let mut inner = self.at(now);
         let key = Key::of(said);
+        let who = (said.member(), said.address);
         match inner.judge(said, speaker) {
-            Err(refused) => return Err(self.refuse(&mut inner, said, refused)),
+            Err(refused) => return Err(self.refuse(&mut inner, who, refused)),
             Ok(gives_way) => inner.members.retain(|key, _| !gives_way.contains(key)),
         }
         if let Some(entry) = inner.members.get_mut(&key) {
@@ -183,7 +184,7 @@ impl Desk {
             return Ok(());
         }
         if inner.members.len() >= MOST_MEMBERS && !inner.make_room(said.address) {
-            return Err(self.refuse(&mut inner, said, Refused::Full(MOST_MEMBERS)));
+            return Err(self.refuse(&mut inner, who, Refused::Full(MOST_MEMBERS)));
         }
         let entry = Entry {
             said: said.clone(),
@@ -240,7 +241,7 @@ impl Desk {
             }
             answer.in_place = findings.in_place(asks.address);
             if asks.phase == Phase::Leaving && findings.hold_under(&self.authority()) {
-                answer.verdict = findings.verdict(asks);
+                answer.verdict = findings.verdict(asks.member(), asks.address);
             }
         }
         answer
@@ -281,16 +282,14 @@ impl Desk {
         mandate.unwrap_or_else(PoisonError::into_inner).authority()
     }
 
-    /// Why this member has to ask another worker, if it has to.
-    pub fn has_no_word_for(&self, asks: &Announcement) -> Option<String> {
-        if asks.phase == Phase::Leaving && self.only_plans.load(Ordering::Relaxed) {
+    /// Why whoever is in this phase has to ask another worker, if it has to.
+    pub fn has_no_word_for(&self, phase: Phase) -> Option<String> {
+        if phase == Phase::Leaving && self.only_plans.load(Ordering::Relaxed) {
             let why = "this worker only plans (dry-run): it lets nobody go and holds nobody";
             return Some(why.into());
         }
         match self.authority() {
-            Authority::Yielded(to) if asks.phase.asks() => {
-                Some(format!("another worker acts: {to}"))
-            }
+            Authority::Yielded(to) if phase.asks() => Some(format!("another worker acts: {to}")),
             Authority::Yielded(_) | Authority::Held(_) => None,
         }
     }
@@ -339,8 +338,13 @@ impl Desk {
         self.lock().refused_news.drain(..).collect()
     }
 
-    fn refuse(&self, inner: &mut Inner, said: &Announcement, refused: Refused) -> Refused {
-        let who = format!("{} at {}", said.member(), said.address);
+    fn refuse(
+        &self,
+        inner: &mut Inner,
+        (member, address): (MemberId, IpAddr),
+        refused: Refused,
+    ) -> Refused {
+        let who = format!("{member} at {address}");
         let why = refused.to_string();
         // Whoever says it again each second is told of once.
         if self.refused.note(&who, &why) && inner.refused_news.len() < MOST_NEWS {
@@ -374,9 +378,11 @@ impl Desk {
     /// What is known at this moment: whoever was silent for too long is dropped.
     fn at(&self, now: Instant) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
-        let before = inner.members.len();
+        let count = |inner: &Inner| inner.members.len() + inner.orders.len();
+        let before = count(&inner);
         inner.members.retain(|_, entry| now < entry.expires());
-        if inner.members.len() != before {
+        inner.orders.retain(|_, order| now < order.expires());
+        if count(&inner) != before {
             self.tell();
         }
         inner
@@ -395,13 +401,12 @@ impl Desk {
 }
 
 impl Inner {
-    /// Who is at each address: of two that say so the one that came first, unless
-    /// a worker says it on an operator's order.
+    /// Who is at each address: of two that say so the one that came first.
     fn believed(&self) -> BTreeMap<IpAddr, &Entry> {
         let mut believed: BTreeMap<IpAddr, &Entry> = BTreeMap::new();
         for entry in self.members.values() {
             let there = believed.entry(entry.said.address).or_insert(entry);
-            if entry.outranks(there) {
+            if entry.position < there.position {
                 *there = entry;
             }
         }
@@ -409,8 +414,9 @@ impl Inner {
     }
 
     fn has_its_address(&self, entry: &Entry) -> bool {
-        let better =
-            |other: &Entry| other.said.address == entry.said.address && other.outranks(entry);
+        let better = |other: &Entry| {
+            other.said.address == entry.said.address && other.position < entry.position
+        };
         !self.members.values().any(better)
     }
 
@@ -498,7 +504,9 @@ impl Inner {
     }
 
     fn next_expiry(&self) -> Option<Instant> {
-        self.members.values().map(Entry::expires).min()
+        let members = self.members.values().map(Entry::expires);
+        let orders = self.orders.values().map(Ordered::expires);
+        members.chain(orders).min()
     }
 }
 

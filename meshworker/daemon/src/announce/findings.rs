@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Authority, Closed, Fence, Gate, Leaver, MemberId, Nominee, Observation, Plan, Report,
+    Authority, Closed, Fence, Gate, Leaver, MemberId, Nominee, Observation, Plan, Report, Roster,
     Situation, Unanswered, Unity, Witness,
 };
 use tokio::time::Instant;
 
-use super::{Announcement, FencedStart, Verdict};
+use super::{Announcement, FencedStart, Order, Verdict};
 
 /// For this long a finding holds beyond the worker's pause. While somebody leaves
 /// that is all: longer than the second that a worker may pause then, so that there
@@ -55,10 +55,10 @@ impl Findings {
         began: Instant,
         took: Duration,
         observed: &Observation<D>,
+        roster: &Roster,
         plan: &Plan<R>,
     ) -> Findings {
-        let roster = observed.roster();
-        let situation = Situation::of(&roster, &observed.answers);
+        let situation = Situation::of(roster, &observed.answers);
         let members = situation.wanted_views();
         let members = members.filter(|(m, _)| plan.settled && !plan.outsiders.contains(&m.address));
         let answering = observed.answers.iter();
@@ -155,12 +155,10 @@ impl Findings {
 
     /// Whether this member, which wants to leave, may stop. None when the pass
     /// did not see it leaving, and gave no verdict.
-    pub fn verdict(&self, asks: &Announcement) -> Option<Verdict> {
-        let id = asks.member();
+    pub fn verdict(&self, member: MemberId, address: IpAddr) -> Option<Verdict> {
         // One whose slot another task has is known by its address alone.
-        let known = [id, MemberId::Address(asks.address)];
-        let is_it =
-            |leaver: &&Leaver| leaver.address == asks.address && known.contains(&leaver.member);
+        let known = [member, MemberId::Address(address)];
+        let is_it = |leaver: &&Leaver| leaver.address == address && known.contains(&leaver.member);
         let leaver = self.leavers.iter().find(is_it)?;
         Some(Verdict {
             granted: leaver.release.is_granted(),
@@ -256,6 +254,16 @@ impl Findings {
 
 impl Announcement {
     /// The member that announces itself.
+    pub fn member(&self) -> MemberId {
+        MemberId::Slot {
+            service: self.service.clone(),
+            slot: self.slot,
+        }
+    }
+}
+
+impl Order {
+    /// The member that is to leave.
     pub fn member(&self) -> MemberId {
         MemberId::Slot {
             service: self.service.clone(),

@@ -33,6 +33,20 @@ pub struct Announcement {
     pub disk: Option<Disk>,
 }
 
+/// What an operator orders, as one worker tells all: this member is to leave. It is
+/// forgotten a few seconds later unless it is told again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The name of the cluster, as the workers know it.
+    pub cluster: String,
+    /// The member's Swarm service.
+    pub service: String,
+    /// The replica's number, counted from 1.
+    pub slot: u64,
+    /// Where the member is.
+    pub address: IpAddr,
+}
+
 /// Where in its life a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,7 @@
 //!
 //! Every announcement carries everything, so nothing is lost when either side
 //! restarts, and none of them is a command: the worker's next pass looks and
-//! decides.
+//! decides. What operators order comes by a door of its own, from worker to worker.
 //!
 //! ```text
 //! routes ──> Registry ──> Desk ── AnnounceSource ──> observe ─> decide ─> act
@@ -30,11 +30,14 @@ pub use desk::{Desk, Refused, Speaker};
 pub use findings::Findings;
 pub use held::HELD;
 pub(crate) use held::MOST_HELD;
-pub use message::{Announcement, Answer, FencedStart, Phase, Verdict};
+pub use message::{Announcement, Answer, FencedStart, Order, Phase, Verdict};
 pub use registry::{Registration, Registry};
-pub(crate) use routes::understood;
 pub use routes::{State, router};
+pub(crate) use routes::{ordered, understood};
 pub use source::AnnounceSource;
 
 /// Where announcements are posted.
 pub const PATH: &str = "/v1/announcements";
+
+/// Where workers tell each other what operators order.
+pub const ORDERS: &str = "/v1/orders";

@@ -12,7 +12,9 @@ use meshworker_core::is_harmful;
 use tokio::time::Instant;
 
 use super::held::HAS;
-use super::{Announcement, Answer, PATH, Refused, Registry, Speaker};
+use super::{
+    Announcement, Answer, Desk, ORDERS, Order, PATH, Phase, Refused, Registry, Speaker, Verdict,
+};
 use crate::http::{Json, Lease, Peer, Problem, read};
 use crate::status::Health;
 
@@ -31,6 +33,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/v1/health", get(health))
         .route(PATH, post(announce))
+        .route(ORDERS, post(order))
         .with_state(state)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -45,7 +48,7 @@ async fn unknown(uri: Uri) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         format!(
-            "path: found '{}'; allowed: /v1/announcements, /v1/health",
+            "path: found '{}'; allowed: {PATH}, {ORDERS}, /v1/health",
             uri.path()
         ),
     )
@@ -68,30 +71,15 @@ async fn announce(
     let has = headers.get(HAS).and_then(|mark| mark.to_str().ok());
     let has = has.and_then(|mark| mark.parse().ok());
     let said = understood(&read(body).await?, peer)?;
-    let desk = state.registry.desk(&said.cluster).ok_or_else(|| {
-        let found = &said.cluster;
-        let error = format!("cluster: found '{found}'; allowed: one that this worker looks after");
-        Problem::new(StatusCode::NOT_FOUND, error)
-    })?;
+    let desk = open(&state, &said.cluster)?;
     let speaker = if said.address == peer {
         Speaker::Itself
-    } else if state.registry.is_worker(peer).await {
-        Speaker::Worker
     } else {
         Speaker::Other
     };
     let now = Instant::now();
-    desk.hear(&said, speaker, now).map_err(|refused| {
-        let status = match refused {
-            Refused::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Refused::Elsewhere { .. } | Refused::Taken { .. } => StatusCode::FORBIDDEN,
-        };
-        Problem::new(status, refused.to_string())
-    })?;
-    if let Some(why) = desk.has_no_word_for(&said) {
-        // An answer would count: whoever leaves waits for the word of all that answer.
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why));
-    }
+    desk.hear(&said, speaker, now).map_err(refusal)?;
+    has_word(&desk, said.phase)?;
     let answer = desk.answer(&said, now);
     let mark = answer.own_mark();
     if has != Some(mark) {
@@ -103,12 +91,50 @@ async fn announce(
     // Whoever gives way here is answered, and not cut off.
     lease.stream(Arc::default());
     tokio::select! {
-        answer = desk.other_answer(&said, mark) => match desk.has_no_word_for(&said) {
-            // It may have none by now.
-            Some(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
-            None => Ok(Json(marked(answer))),
-        },
+        // It may have no word by now.
+        answer = desk.other_answer(&said, mark) => {
+            has_word(&desk, said.phase).map(|()| Json(marked(answer)))
+        }
         () = async { place.gives_way().notified().await } => Ok(Json(answer)),
+    }
+}
+
+/// What an operator orders, and whether that member may stop by now.
+async fn order(
+    extract::State(state): extract::State<State>,
+    Extension(Peer(peer)): Extension<Peer>,
+    body: Body,
+) -> Result<Json<Option<Verdict>>, Problem> {
+    let order = ordered(&read(body).await?, peer)?;
+    let desk = open(&state, &order.cluster)?;
+    let by_worker = state.registry.is_worker(peer).await;
+    let verdict = desk.order(&order, by_worker, Instant::now());
+    let verdict = verdict.map_err(refusal)?;
+    has_word(&desk, Phase::Leaving)?;
+    Ok(Json(verdict))
+}
+
+fn open(state: &State, cluster: &str) -> Result<Arc<Desk>, Problem> {
+    state.registry.desk(cluster).ok_or_else(|| {
+        let error =
+            format!("cluster: found '{cluster}'; allowed: one that this worker looks after");
+        Problem::new(StatusCode::NOT_FOUND, error)
+    })
+}
+
+fn refusal(refused: Refused) -> Problem {
+    let status = match refused {
+        Refused::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::Elsewhere { .. } | Refused::Taken { .. } => StatusCode::FORBIDDEN,
+    };
+    Problem::new(status, refused.to_string())
+}
+
+/// An answer would count: whoever leaves waits for the word of all that answer.
+fn has_word(desk: &Desk, phase: Phase) -> Result<(), Problem> {
+    match desk.has_no_word_for(phase) {
+        Some(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
+        None => Ok(()),
     }
 }
 
@@ -124,12 +150,26 @@ fn marked(answer: Answer) -> Answer {
 pub(crate) fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
     let said: Announcement = serde_json::from_slice(body)
         .map_err(|error| Problem::bad(format!("body: it is no announcement: {error}")))?;
-    let texts = [
-        ("cluster", &said.cluster),
-        ("service", &said.service),
-        ("task", &said.task),
-        ("node", &said.node),
-    ];
+    plain([("task", &said.task), ("node", &said.node)])?;
+    let address = member(&said.cluster, &said.service, said.slot, said.address, peer)?;
+    Ok(Announcement { address, ..said })
+}
+
+/// The order in a body, if it can be one.
+pub(crate) fn ordered(body: &[u8], peer: IpAddr) -> Result<Order, Problem> {
+    let order: Order = serde_json::from_slice(body)
+        .map_err(|error| Problem::bad(format!("body: it is no order: {error}")))?;
+    let Order {
+        cluster,
+        service,
+        slot,
+        address,
+    } = &order;
+    let address = member(cluster, service, *slot, *address, peer)?;
+    Ok(Order { address, ..order })
+}
+
+fn plain(texts: [(&str, &str); 2]) -> Result<(), Problem> {
     for (name, text) in texts {
         // They come to stand in log lines.
         if text.len() > LONGEST_TEXT || text.chars().any(is_harmful) {
@@ -139,19 +179,31 @@ pub(crate) fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Prob
             )));
         }
     }
-    if said.service.is_empty() {
+    Ok(())
+}
+
+/// Where this member is, if it can be one.
+fn member(
+    cluster: &str,
+    service: &str,
+    slot: u64,
+    address: IpAddr,
+    peer: IpAddr,
+) -> Result<IpAddr, Problem> {
+    plain([("cluster", cluster), ("service", service)])?;
+    if service.is_empty() {
         return Err(Problem::bad("service: found ''; allowed: a name"));
     }
-    if said.slot == 0 {
+    if slot == 0 {
         return Err(Problem::bad("slot: found 0; allowed: a number from 1"));
     }
-    let address = said.address.to_canonical();
+    let address = address.to_canonical();
     if !can_be_a_members(address, peer) {
         return Err(Problem::bad(format!(
             "address: found {address}; allowed: one at which {peer} is reached from here"
         )));
     }
-    Ok(Announcement { address, ..said })
+    Ok(address)
 }
 
 /// Whether a member that announces itself from `peer` can be at this address.

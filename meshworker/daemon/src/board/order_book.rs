@@ -83,6 +83,8 @@ impl OrderBook {
             forget: given.forget.keys().cloned().collect(),
             acknowledged: given.acknowledged,
             drains: given.drains.clone(),
+            // Told at the desk, by every worker to all.
+            leave: BTreeSet::new(),
             // Nobody can give any yet.
             wishes: Wishes::none(),
         }

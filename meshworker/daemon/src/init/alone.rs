@@ -65,9 +65,9 @@ async fn looking<E: Engine>(
         peers.know(others);
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
-        let first = first_in_turn(&pass.roster(), address, &known.borrow());
+        let first = first_in_turn(&pass.roster, address, &known.borrow());
         let everybody = own.is_some_and(|own| own.going == Going::Everybody)
-            && all_say_so(&pass.observed.answers, &pass.roster(), address);
+            && all_say_so(&pass.observed.answers, &pass.roster, address);
         let (granted, why) = match own {
             Some(own) if own.release.is_granted() && first.is_some() => {
                 let first = first.map(|first| first.to_string()).unwrap_or_default();

@@ -1,16 +1,12 @@
-//! An operator's word that a member is to leave, in that member's place.
+//! An operator's order that a member is to leave, told to all workers.
 
 use futures_util::future::join_all;
 use meshworker_core::{MemberId, Sighting};
 
 use super::Workers;
-use crate::announce::{Announcement, Phase, client::Client};
+use crate::announce::{Order, client::Client};
 
-/// What stands for the task: not the member's own, so that the worker tells the
-/// two apart and believes whoever came last.
-const TASK: &str = "operator";
-
-/// Tells the workers, in a member's place, that it is to leave.
+/// Tells the workers that a member is to leave.
 pub struct Wish {
     /// The cluster's name, as the workers know it.
     pub cluster: String,
@@ -31,26 +27,21 @@ impl Wish {
         let Some(MemberId::Slot { service, slot }) = &victim.member else {
             return Err(format!("{} has no slot", victim.address));
         };
-        let said = Announcement {
+        let order = Order {
             cluster: self.cluster.clone(),
             service: service.clone(),
             slot: *slot,
-            task: TASK.to_owned(),
-            node: victim.node.clone().unwrap_or_default(),
             address: victim.address,
-            phase: Phase::Leaving,
-            generation: 1,
-            disk: None,
         };
         let workers = self.workers.find().await?;
-        let posts = workers
+        let told = workers
             .iter()
-            .map(|worker| self.client.post(*worker, &said));
-        let answers = join_all(posts).await;
+            .map(|worker| self.client.order(*worker, &order));
+        let answers = join_all(told).await;
         let mut granted = false;
         let mut silent = Vec::new();
         for (worker, answer) in workers.iter().zip(answers) {
-            match answer.map(|answer| answer.verdict) {
+            match answer {
                 Ok(Some(verdict)) if verdict.granted => granted = true,
                 Ok(Some(verdict)) => {
                     let left = verdict.progress.map(|left| format!(", {left}"));

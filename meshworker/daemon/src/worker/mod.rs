@@ -249,6 +249,7 @@ impl<E: Engine> Worker<E> {
             listened: seen.listened,
             waited: seen.waited,
             took: began.elapsed(),
+            roster: seen.observed.roster().under(&self.orders()),
             observed: seen.observed,
             plan,
             done: Vec::new(),
@@ -265,7 +266,13 @@ impl<E: Engine> Worker<E> {
         }
         // Told before it is done: what is done may take longer than findings hold.
         if let Some(desk) = &self.desk {
-            let findings = Findings::of(pass.listened, began.elapsed(), &pass.observed, &pass.plan);
+            let Pass {
+                observed,
+                roster,
+                plan,
+                ..
+            } = &pass;
+            let findings = Findings::of(pass.listened, began.elapsed(), observed, roster, plan);
             let pause = Cadence::new(self.cluster.interval).longest(pass.plan.pace);
             desk.publish(findings.until_next(pause));
         }
@@ -288,10 +295,15 @@ impl<E: Engine> Worker<E> {
     }
 
     fn orders(&self) -> Orders {
-        let sheet = self.sheet.as_ref();
-        sheet.map_or_else(Orders::default, |sheet| {
-            sheet.orders().orders(Instant::now())
-        })
+        let now = Instant::now();
+        let mut orders = self
+            .sheet
+            .as_ref()
+            .map_or_else(Orders::default, |sheet| sheet.orders().orders(now));
+        if let Some(desk) = &self.desk {
+            orders.leave = desk.ordered(now);
+        }
+        orders
     }
 
     /// Passes until the members are one cluster, at most for `timeout`.

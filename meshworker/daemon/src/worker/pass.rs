@@ -21,6 +21,8 @@ pub struct Pass<P: Planner> {
     pub waited: Duration,
     /// What it saw.
     pub observed: Observation<P::Detail>,
+    /// Who was there, as all witnesses together saw it, and by an operator's order.
+    pub roster: Roster,
     /// What it decided.
     pub plan: Plan<P::Request>,
     /// What it did.
@@ -33,10 +35,5 @@ impl<P: Planner> Pass<P> {
     /// How long it was at work.
     pub fn worked(&self) -> Duration {
         self.took.saturating_sub(self.waited)
-    }
-
-    /// Who was there, as all witnesses together saw it.
-    pub fn roster(&self) -> Roster {
-        self.observed.roster()
     }
 }

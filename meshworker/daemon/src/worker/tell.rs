@@ -46,7 +46,7 @@ impl Teller {
         let mut facts = self.witnesses(pass);
         facts.extend(steps(&pass.done));
         facts.extend(self.leavers.tell(pass));
-        facts.extend(self.roles.tell(&pass.roster(), &pass.observed.answers));
+        facts.extend(self.roles.tell(&pass.roster, &pass.observed.answers));
         facts.extend(self.refusals(&pass.plan));
         facts.extend(self.unity(&pass.plan));
         facts

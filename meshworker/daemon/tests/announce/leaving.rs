@@ -4,14 +4,16 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker::announce::{Announcement, Answer, Phase};
+use meshworker::announce::client::Client;
+use meshworker::announce::{Announcement, Answer, Order, Phase, Registry, Verdict};
+use meshworker::witness::{DnsOptions, Place};
 use meshworker::worker::Worker;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::log::Log;
-use crate::post::{Post, member};
+use crate::post::{HERE, Post, member};
 use crate::support::{World, until};
 use crate::toy::Toy;
 
@@ -29,7 +31,10 @@ pub fn leaving(slot: u64) -> Announcement {
 
 /// Four members in place, and the worker that looks after them.
 pub async fn four() -> (Post, Toy, JoinHandle<()>) {
-    let post = Post::open().await;
+    four_at(Post::open().await).await
+}
+
+async fn four_at(post: Post) -> (Post, Toy, JoinHandle<()>) {
     let stopped = post.stop.subscribe();
     four_until(post, stopped).await
 }
@@ -93,6 +98,41 @@ async fn a_worker_that_only_planned_held_every_other_workers_members() {
     let (announced, waiting) = open.desk().who_waits(tokio::time::Instant::now());
     assert_eq!((announced, waiting), (1, 1));
     post.close().await;
+}
+
+/// What an operator orders one worker tells all, and the member's own word stays what it is.
+#[tokio::test]
+async fn a_member_leaves_by_an_order_and_stays_once_it_is_not_told_again() {
+    let workers = Place::new(&HERE.to_string(), DnsOptions::default()).unwrap();
+    let (post, _toy, worker) = four_at(Post::of(Registry::among(workers)).await).await;
+    let client = Client::new(post.token(), Some(HERE));
+    let order = Order {
+        cluster: "db".into(),
+        service: "stack_db".into(),
+        slot: 2,
+        address: ip(2),
+    };
+    let all: Vec<_> = (1..=4).map(present).collect();
+    let tell = async || {
+        announce(&post, &all).await;
+        client.order(post.address, &order).await.unwrap()
+    };
+    let granted = |verdict: &Option<Verdict>| verdict.as_ref().is_some_and(|one| one.granted);
+    until("it may stop", tell, granted).await;
+    let answers = announce(&post, &all).await;
+    let in_place = answers.iter().map(|answer| answer.in_place);
+    assert_eq!(in_place.collect::<Vec<_>>(), [true, false, true, true]);
+    let in_place = |answers: &Vec<Answer>| answers.iter().all(|answer| answer.in_place);
+    until("it stays", async || announce(&post, &all).await, in_place).await;
+    // Nobody but a worker orders that.
+    let other = Client::new(post.token(), Some(ip(1)));
+    let refused = other.order(post.address, &order).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("stack_db.2 speaks"),
+        "{refused}"
+    );
+    post.close().await;
+    worker.await.unwrap();
 }
 
 async fn announce(post: &Post, all: &[Announcement]) -> Vec<Answer> {

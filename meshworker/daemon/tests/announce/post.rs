@@ -35,9 +35,12 @@ pub struct Post {
 
 impl Post {
     pub async fn open() -> Post {
+        Post::of(Registry::new()).await
+    }
+
+    pub async fn of(registry: Arc<Registry>) -> Post {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), TOKEN).unwrap();
-        let registry = Registry::new();
         let state = State {
             registry: Arc::clone(&registry),
         };

@@ -15,9 +15,6 @@ pub enum Speaker {
     Other,
     /// The member: the connection comes from its address.
     Itself,
-    /// A worker, on an operator's order: the connection comes from an address of
-    /// the workers' name.
-    Worker,
 }
 
 /// Why an announcement is not heard. The text goes to whoever sent it, and says
@@ -61,7 +58,7 @@ impl Inner {
                 return Err(Refused::Elsewhere { address });
             }
         }
-        // Its own word on this very task, or an operator's, is not replaced by others'.
+        // Its own word on this very task is not replaced by others'.
         let before = own.filter(|entry| entry.speaker != Speaker::Other);
         if let Some(entry) = before.filter(|_| speaker == Speaker::Other) {
             return Err(taken(address, entry));
@@ -72,8 +69,6 @@ impl Inner {
             there.filter(|(other, entry)| entry.said.address == address && **other != key)
         {
             match (speaker, entry.speaker) {
-                // An operator's word stands beside the member's own.
-                (Speaker::Worker, _) | (Speaker::Itself, Speaker::Worker) => {}
                 (Speaker::Itself, Speaker::Other) => gives_way.push(other.clone()),
                 // An address that is free again is somebody else's soon.
                 (Speaker::Itself, Speaker::Itself)
@@ -103,7 +98,7 @@ impl Inner {
     }
 }
 
-fn taken(address: IpAddr, entry: &Entry) -> Refused {
+pub(super) fn taken(address: IpAddr, entry: &Entry) -> Refused {
     Refused::Taken {
         address,
         slot: entry.said.member().to_string(),

@@ -3,6 +3,7 @@
 mod answers;
 mod claims;
 mod held;
+mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,7 +142,8 @@ fn all_found(
         losses: Vec::new(),
         fulfilled: BTreeSet::new(),
     };
-    Findings::of(began, seconds(0.01), &observed, &plan)
+    let roster = observed.roster();
+    Findings::of(began, seconds(0.01), &observed, &roster, &plan)
 }
 
 #[test]

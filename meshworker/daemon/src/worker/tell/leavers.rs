@@ -69,7 +69,7 @@ impl Leavers {
         if left.is_empty() {
             return facts;
         }
-        let roster = pass.roster();
+        let roster = &pass.roster;
         for ((member, address), let_go) in left {
             let standing = roster.at(address).map(|member| member.standing());
             let (reason, what) = match end(standing, let_go) {

@@ -35,7 +35,7 @@ pub fn look<P: Planner>(pass: &Pass<P>) -> Look {
         took: pass.took,
         requests: pass.requests,
         reports: pass.observed.reports.clone(),
-        roster: pass.roster(),
+        roster: pass.roster.clone(),
         answers: answers.collect(),
         steps: steps(pass),
         refusals: pass.plan.refusals.clone(),
@@ -51,7 +51,7 @@ pub fn look<P: Planner>(pass: &Pass<P>) -> Look {
 
 /// How many members are meant to be there, without those who have no say.
 fn wanted<P: Planner>(pass: &Pass<P>) -> usize {
-    let roster = pass.roster();
+    let roster = &pass.roster;
     let members = roster.members().iter();
     let wanted = members.filter(|member| {
         member.standing() == Standing::Wanted && !pass.plan.outsiders.contains(&member.address)

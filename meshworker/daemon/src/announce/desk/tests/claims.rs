@@ -125,24 +125,6 @@ fn of_two_at_one_address_the_first_is_believed_until_it_is_silent() {
     assert_eq!(told(&desk, later), [(Some(2), ip(1), Presence::Present)]);
 }
 
-#[test]
-fn an_operators_order_stands_beside_the_members_own_word() {
-    let (desk, start) = (Desk::default(), Instant::now());
-    desk.heard(&present(1), start).unwrap();
-    let order = said(1, "operator", 1, Phase::Leaving);
-    desk.hear(&order, Speaker::Worker, start + seconds(1.0))
-        .unwrap();
-    for later in [1.0, 2.0, 3.0] {
-        desk.heard(&present(1), start + seconds(later)).unwrap();
-        let now = start + seconds(later);
-        assert_eq!(told(&desk, now), [(Some(1), ip(1), Presence::Leaving)]);
-    }
-    // It is forgotten unless it is said again.
-    let now = start + seconds(6.5);
-    desk.heard(&present(1), now).unwrap();
-    assert_eq!(told(&desk, now), [(Some(1), ip(1), Presence::Present)]);
-}
-
 /// A member that changed its word with every announcement made the worker ask all
 /// nodes each time.
 #[test]
@@ -226,7 +208,7 @@ fn a_made_up_predecessor_held_up_a_slot_for_ever() {
 #[test]
 fn one_who_counts_higher_silenced_the_member_itself() {
     let (desk, now) = (Desk::default(), Instant::now());
-    let listed = Report::addresses(Witness::Dns, [3, 4].map(ip));
+    let listed = Report::addresses(Witness::Dns, [ip(3)]);
     desk.publish(findings(&desk, now, true, Vec::new()).listing(&[listed]));
     // Somebody has the token, knows the member's task, and is there first.
     let lie = Announcement {
@@ -238,17 +220,6 @@ fn one_who_counts_higher_silenced_the_member_itself() {
     desk.hear(&own, Speaker::Itself, now).unwrap();
     assert_eq!(told(&desk, now), [(Some(3), ip(3), Presence::Leaving)]);
     assert!(desk.hear(&lie, Speaker::Other, now).is_err());
-    // Nor is an operator's order taken back by others.
-    let order = said(4, "operator", 4, Phase::Leaving);
-    let lie = Announcement {
-        generation: u64::MAX,
-        ..said(4, "operator", 4, Phase::Present)
-    };
-    desk.hear(&lie, Speaker::Other, now).unwrap();
-    desk.hear(&order, Speaker::Worker, now).unwrap();
-    assert!(desk.hear(&lie, Speaker::Other, now).is_err());
-    let leaves = (Some(4), ip(4), Presence::Leaving);
-    assert!(told(&desk, now).contains(&leaves), "{:?}", told(&desk, now));
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! Whom an operator's order has leave, as one worker tells all.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use tokio::time::Instant;
+
+use super::{Desk, EXPIRES, Inner, MOST_MEMBERS, Refused};
+use crate::announce::{Order, Verdict};
+
+/// An order that is told here, each time anew.
+#[derive(Debug)]
+pub(super) struct Ordered {
+    /// When it was told first.
+    since: Instant,
+    /// When it was told last.
+    renewed: Instant,
+}
+
+impl Ordered {
+    /// Until when it holds, unless it is told again.
+    pub(super) fn expires(&self) -> Instant {
+        self.renewed + EXPIRES
+    }
+}
+
+impl Desk {
+    /// Notes an order, and says whether that member may stop by now: none while no pass
+    /// has looked since it was told first.
+    ///
+    /// # Errors
+    ///
+    /// Whoever tells it may not order that, or it is one too many.
+    pub fn order(
+        &self,
+        order: &Order,
+        by_worker: bool,
+        now: Instant,
+    ) -> Result<Option<Verdict>, Refused> {
+        let mut inner = self.at(now);
+        if let Err(refused) = inner.may_order(order, by_worker) {
+            return Err(self.refuse(&mut inner, (order.member(), order.address), refused));
+        }
+        if !inner.orders.contains_key(&order.address) {
+            self.tell();
+        }
+        let before = inner.orders.get(&order.address);
+        let since = before.map_or(now, |before| before.since);
+        let ordered = Ordered {
+            since,
+            renewed: now,
+        };
+        inner.orders.insert(order.address, ordered);
+        let findings = inner.findings.as_ref().filter(|findings| {
+            findings.stale(now).is_none()
+                && findings.looked_after(since)
+                && findings.hold_under(&self.authority())
+        });
+        Ok(findings.and_then(|findings| findings.verdict(order.member(), order.address)))
+    }
+
+    /// Where the members are that are ordered to leave.
+    pub fn ordered(&self, now: Instant) -> BTreeSet<IpAddr> {
+        self.at(now).orders.keys().copied().collect()
+    }
+}
+
+impl Inner {
+    /// Others than workers order only what nobody there contradicts: the address is one
+    /// that a witness lists, and no member speaks for it.
+    fn may_order(&self, order: &Order, by_worker: bool) -> Result<(), Refused> {
+        let address = order.address;
+        if self.orders.len() >= MOST_MEMBERS && !self.orders.contains_key(&address) {
+            return Err(Refused::Full(MOST_MEMBERS));
+        }
+        if by_worker {
+            return Ok(());
+        }
+        let mut there = self.members.values();
+        if let Some(entry) = there.find(|entry| entry.said.address == address) {
+            return Err(super::claim::taken(address, entry));
+        }
+        let vouched = self.findings.as_ref();
+        match vouched.is_some_and(|findings| findings.vouched(address)) {
+            true => Ok(()),
+            false => Err(Refused::Elsewhere { address }),
+        }
+    }
+}
