@@ -33,7 +33,7 @@ pub fn decide<P: Planner>(
     let mut history = history;
     history.began_at.get_or_insert(context.now);
     note_answers(context, observed, &mut history);
-    let roster = observed.roster().under(context.orders);
+    let roster = observed.roster().ordered_away(&context.orders.leave);
     let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
     let all = Seen::all(context, observed, &roster, &joining);
     // Where nobody ever was, nobody is waited for.

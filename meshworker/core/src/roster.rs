@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Census, Evidence, Member, MemberId, Orders, Presence, Report, Standing, Witness};
+use crate::{Census, Evidence, Member, MemberId, Presence, Report, Standing, Witness};
 
 /// So many members at the most that nobody but the database names: its members may
 /// list whomever somebody introduced to them.
@@ -97,10 +97,10 @@ impl Roster {
         Roster::of(members.cloned().collect(), self.census.clone())
     }
 
-    /// The same, in which whom these orders have leave is meant to go.
-    pub fn under(mut self, orders: &Orders) -> Roster {
+    /// The same, in which an operator has ordered whoever is at these addresses to leave.
+    pub fn ordered_away(mut self, leave: &BTreeSet<IpAddr>) -> Roster {
         for member in &mut self.members {
-            member.ordered = orders.leave.contains(&member.address);
+            member.ordered = leave.contains(&member.address);
         }
         self
     }

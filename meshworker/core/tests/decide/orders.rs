@@ -286,7 +286,7 @@ fn whom_an_operator_orders_to_leave_leaves_and_its_own_word_stays_what_it_was() 
     let observed = seen(vec![dns(&all), own], &all);
     let mut clock = Clock::start();
     clock.orders.leave.insert(ip(3));
-    let roster = observed.roster().under(&clock.orders);
+    let roster = observed.roster().ordered_away(&clock.orders.leave);
     let member = roster.at(ip(3)).unwrap();
     assert_eq!(member.standing(), Standing::Leaving);
     assert!(member.is_patient());
@@ -300,7 +300,7 @@ fn whom_an_operator_orders_to_leave_leaves_and_its_own_word_stays_what_it_was() 
     let own = announced(&[(3, Presence::Stopping)]);
     let roster = seen(vec![dns(&all), own], &all)
         .roster()
-        .under(&clock.orders);
+        .ordered_away(&clock.orders.leave);
     assert!(!roster.at(ip(3)).unwrap().is_patient());
     // Taken back, it is a member as before.
     clock.orders.leave.clear();

@@ -249,7 +249,7 @@ impl<E: Engine> Worker<E> {
             listened: seen.listened,
             waited: seen.waited,
             took: began.elapsed(),
-            roster: seen.observed.roster().under(&self.orders()),
+            roster: seen.observed.roster().ordered_away(&self.orders().leave),
             observed: seen.observed,
             plan,
             done: Vec::new(),
