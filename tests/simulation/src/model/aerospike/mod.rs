@@ -131,18 +131,15 @@ impl Model for Aerospike {
     }
 
     fn forgets(&self, at: usize, request: &Request) -> Vec<usize> {
-        // Whoever had an address before its last tenant went with it.
-        let all = |node: &Node| {
-            let addresses = node.departed.iter().map(|at| self.processes[*at].address);
-            let addresses: BTreeSet<u8> = addresses.collect();
-            addresses
-                .into_iter()
-                .filter_map(|address| self.remembered(address))
-                .collect()
-        };
         match request {
             Request::TipClear(seed) => self.remembered(last(seed.ip())).into_iter().collect(),
-            Request::AlumniReset { .. } => self.nodes.get(at).map(all).unwrap_or_default(),
+            // A node lists no peer among those that are gone: whoever is one again, at an
+            // address that another remembers, is not forgotten by it.
+            Request::AlumniReset { .. } => {
+                let gone = self.gone(at).into_iter();
+                gone.filter_map(|address| self.remembered(address))
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }
