@@ -27,8 +27,8 @@ pub struct History {
     pub(crate) agreed: BTreeMap<String, Moment>,
     /// Departed nodes that the survivors were told to forget, and when.
     pub(crate) forgotten: BTreeMap<String, Moment>,
-    /// The nodes that anybody remembered as departed in the last pass.
-    pub(crate) departed: BTreeSet<String>,
+    /// The nodes that anybody remembered as departed in the last pass, and where they were.
+    pub(crate) departed: BTreeMap<String, Option<IpAddr>>,
     /// The node that was forgotten last, and when that was tried: first, or last as long as nobody has forgotten it.
     pub(crate) last_removal: Option<(String, Moment)>,
     /// The node that another worker made the others forget last, and when that
@@ -149,6 +149,12 @@ impl History {
     /// Whether a member has answered at this address lately.
     pub(crate) fn has_answered(&self, at: IpAddr) -> bool {
         !matches!(self.stance(at), None | Some(Stance::Listed))
+    }
+
+    /// Whether the member at this address has vanished if it is not there. One that was
+    /// only meant to go still waits, perhaps cut off from us.
+    pub(crate) fn is_missed(&self, at: IpAddr) -> bool {
+        self.stance(at) != Some(Stance::Parted)
     }
 
     /// Whether the member at this address goes by now, whatever anybody says.

@@ -141,8 +141,7 @@ fn fulfilled<D, R>(
     let ordered = &context.orders.forget;
     history.obeyed.retain(|word, _| ordered.contains(word));
     history.spent.retain(|word| ordered.contains(word));
-    let wanted = situation.wanted().count();
-    if wanted == 0 || wanted != situation.wanted_views().count() {
+    if !all_speak(situation) {
         return BTreeSet::new();
     }
     let gone = |node: &String| departures.iter().all(|departure| departure.node != *node);
@@ -151,6 +150,12 @@ fn fulfilled<D, R>(
     history.obeyed.retain(|word, _| !done.contains(word));
     history.spent.extend(done.iter().cloned());
     done
+}
+
+/// Whether somebody is to stay, and all of them say whom they remember.
+fn all_speak<D>(situation: &Situation<'_, D>) -> bool {
+    let wanted = situation.wanted().count();
+    wanted > 0 && wanted == situation.wanted_views().count()
 }
 
 /// A departed node that nobody remembers any more, although we did not see to
@@ -162,17 +167,21 @@ fn note_others_removals<D, R>(
     history: &mut History,
 ) {
     let Context { now, limits, .. } = *context;
-    let departed = departures.iter().map(|d| d.node.clone()).collect();
-    let before = std::mem::replace(&mut history.departed, departed);
+    let departed = departures.iter().map(|d| (d.node.clone(), d.address));
+    let before = std::mem::replace(&mut history.departed, departed.collect());
     let views = situation.views();
-    let mut forgotten = before.difference(&history.departed);
-    let by_us = |node: &String| {
-        let told = history.forgotten.get(node);
-        told.is_some_and(|at| now.since(*at) < limits.removal_window)
-    };
-    let by_another = forgotten.find(|node| !views.contains_key(node.as_str()) && !by_us(node));
-    if let Some(node) = by_another {
-        history.removed_by_another = Some((node.clone(), now));
+    for (node, address) in before {
+        if history.departed.contains_key(&node) || views.contains_key(node.as_str()) {
+            continue;
+        }
+        // Whoever is forgotten has not vanished.
+        if let Some(at) = address.filter(|at| all_speak(situation) && history.is_missed(*at)) {
+            history.stances.remove(&at);
+        }
+        let told = history.forgotten.get(&node);
+        if told.is_none_or(|at| now.since(*at) >= limits.removal_window) {
+            history.removed_by_another = Some((node, now));
+        }
     }
 }
 
@@ -337,10 +346,10 @@ fn closed_for_time<R>(
         .map(|(node, _)| closed(Gate::Window, format!("{node} was forgotten just now")))
 }
 
-/// Whether as many of the nodes that the database knows have vanished as are
-/// there, or more, while no task list says that so few were wished for. Whoever was let
-/// go, or said that it stops, has not vanished, nor has one whose removal has
-/// passed all gates.
+/// Whether as many of the nodes that the database knows, and of those that were in sight
+/// lately, have vanished as are there, or more, while no task list says that so few were
+/// wished for. Whoever was let go, or said that it stops, has not vanished, nor has one
+/// whose removal has passed all gates.
 fn most_vanished<D, R>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
@@ -348,15 +357,22 @@ fn most_vanished<D, R>(
     history: &History,
 ) -> Option<String> {
     let there = situation.views().len();
-    // One that was only meant to go still waits, perhaps cut off from us.
-    let parted = |at: IpAddr| history.stance(at) == Some(Stance::Parted);
     let vanished = |departure: &&Departure<R>| {
         // Whom an operator knows to be gone has not vanished either.
         context.orders.testimony(departure).is_empty()
-            && !departure.address.is_some_and(parted)
+            && departure.address.is_none_or(|at| history.is_missed(at))
             && !history.forgotten.contains_key(&departure.node)
     };
     let gone = departures.iter().filter(vanished).count();
+    // A cut may come before the database has heard of all whom we saw.
+    let departed: BTreeSet<IpAddr> = departures.iter().filter_map(|d| d.address).collect();
+    let unknown = history.stances.iter().filter(|(at, (_, seen))| {
+        history.is_missed(**at)
+            && !departed.contains(at)
+            && situation.roster.at(**at).is_none()
+            && context.now.since(*seen) < context.limits.mass_vanish_hold
+    });
+    let gone = gone + unknown.count();
     let wished = situation.desired();
     let wished = wished.is_some_and(|desired| situation.wanted().count() >= desired);
     (gone > 0 && gone >= there && !wished).then(|| {

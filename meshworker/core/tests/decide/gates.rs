@@ -138,6 +138,46 @@ fn gate_7_nobody_is_forgotten_when_most_vanish_at_once() {
 }
 
 #[test]
+fn gate_7_half_of_the_members_that_the_database_had_not_met_yet_were_forgotten_one_by_one() {
+    let six = [1, 2, 3, 4, 5, 6];
+    let mut silent = seen(vec![dns(&six)], &six);
+    for last in [4, 5, 6] {
+        let nothing = Err(Unanswered::Timeout);
+        silent.answers.insert(ip(last), nothing);
+    }
+    // Whoever was cut off before it answered once is seen in a list alone.
+    for before in [seen(vec![dns(&six)], &six), silent] {
+        let (toy, left) = (remembers(&[4]), seen(vec![dns(&[1, 2, 3])], &[1, 2, 3]));
+        let mut clock = Clock::start();
+        clock.after(1, &content(), &before);
+        for _ in 1..clock.limits.mass_vanish_hold.as_secs() / 10 {
+            let plan = clock.after(10, &toy, &left);
+            let closed = (gates(&plan), plan.steps);
+            assert_eq!(closed, (vec![Gate::BlastRadius], vec![]));
+        }
+        let later = [10, 10].map(|seconds| clock.after(seconds, &toy, &left));
+        assert_eq!(later[1].steps, [step(1, Ask::Forget("n4".into()))]);
+    }
+}
+
+#[test]
+fn gate_7_one_whom_another_worker_has_forgotten_has_not_vanished() {
+    let mut clock = Clock::start();
+    let mut members = vec![1, 2, 3, 4, 5];
+    clock.after(1, &content(), &seen(vec![dns(&members)], &members));
+    for last in [5, 4] {
+        members.pop();
+        let left = seen(vec![dns(&members)], &members);
+        clock.after(1, &remembers(&[last]), &left);
+        clock.after(1, &content(), &left);
+    }
+    let (toy, left) = (remembers(&[3]), seen(vec![dns(&[1, 2])], &[1, 2]));
+    clock.after(1, &toy, &left);
+    let plan = clock.after(10, &toy, &left);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n3".into()))]);
+}
+
+#[test]
 fn gate_7_opens_when_the_task_list_says_that_so_few_are_wished_for() {
     let (toy, observed) = (
         remembers(&[2, 3]),
