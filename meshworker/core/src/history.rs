@@ -45,8 +45,9 @@ pub struct History {
     pub(crate) released: BTreeMap<IpAddr, Moment>,
     /// What the going of each touches that is on its way out, or was let go.
     pub(crate) touched: BTreeMap<IpAddr, Touches>,
-    /// Since when each of them has been told so.
-    pub(crate) granted: BTreeMap<IpAddr, Moment>,
+    /// Since when each of them has been told so, and which task it is: whoever has its
+    /// address next was told nothing.
+    pub(crate) granted: BTreeMap<IpAddr, (Moment, Option<String>)>,
     /// Members that were told to start and are not up yet: what their coming touches, and
     /// since when.
     pub(crate) nominated: BTreeMap<IpAddr, (Touches, Moment)>,
@@ -168,10 +169,10 @@ impl History {
         both.is_none_or(|(one, other)| one.meets(other))
     }
 
-    /// Notes that the member at this address was let go `now`.
-    pub(crate) fn let_go(&mut self, at: IpAddr, now: Moment) {
+    /// Notes that the member at this address, which is this task, was let go `now`.
+    pub(crate) fn let_go(&mut self, at: IpAddr, task: Option<String>, now: Moment) {
         self.released.insert(at, now);
-        self.granted.entry(at).or_insert(now);
+        self.granted.entry(at).or_insert((now, task));
         self.part(at, now);
     }
 

@@ -167,7 +167,9 @@ impl<D> Leaving<'_, D> {
         closed: Option<(Gate, String)>,
         history: &mut History,
     ) -> Release {
-        self.granted(closed, || history.let_go(address, self.context.now))
+        let member = self.situation.roster.at(address);
+        let task = member.and_then(|member| member.task.clone());
+        self.granted(closed, || history.let_go(address, task, self.context.now))
     }
 
     /// The word on a member, which only the worker that acts may give. `note` notes that
@@ -401,9 +403,9 @@ impl<D> Leaving<'_, D> {
             ready,
             ..
         } = history;
-        granted.retain(|address, _| released.contains_key(address));
-        yielded.retain(|_, since| now.since(*since) < patience);
-        for (address, since) in &*granted {
+        // It waits no longer than there is somebody to give way to.
+        yielded.retain(|at, since| !first.contains(at) && now.since(*since) < patience);
+        for (address, (since, _)) in &*granted {
             let member = self.situation.roster.at(*address);
             let waits = member.is_some_and(Member::is_patient);
             if waits && !first.contains(address) && now.since(*since) >= patience {
@@ -415,18 +417,25 @@ impl<D> Leaving<'_, D> {
     }
 
     /// Forgets who was let go and is gone: it does not answer, nobody sees it
-    /// alive, and it does not say that it stops.
+    /// alive, and it does not say that it stops; or another task is at its address.
     fn note_gone(&self, alive: &BTreeSet<IpAddr>, history: &mut History) {
         let patience = self.context.limits.release_patience;
-        history.released.retain(|address, granted| {
+        let History {
+            released, granted, ..
+        } = history;
+        released.retain(|address, told| {
             let answers = matches!(self.situation.answers.get(address), Some(Ok(_)));
             let member = self.situation.roster.at(*address);
             let going = member.is_some_and(Member::is_going);
             let there = alive.contains(address) || answers;
+            let was = granted.get(address).and_then(|(_, task)| task.as_ref());
+            let is = member.and_then(|member| member.task.as_ref());
+            let same = was.zip(is).is_none_or(|(was, is)| was == is);
             // One that was let go and does not go has changed its mind, or was
             // never told.
-            there && (going || self.context.now.since(*granted) < patience)
+            same && there && (going || self.context.now.since(*told) < patience)
         });
+        granted.retain(|address, _| released.contains_key(address));
     }
 
     /// Whether nobody has vanished of whom it is not known that they were meant

@@ -49,7 +49,10 @@ impl Roster {
                     member.id = id.clone();
                 }
                 member.node = member.node.take().or_else(|| sighting.node.clone());
-                member.task = member.task.take().or_else(|| sighting.task.clone());
+                // A list may still name the task that had the address before.
+                if report.witness == Witness::Announce || member.task.is_none() {
+                    member.task = sighting.task.clone().or(member.task.take());
+                }
                 member
                     .seen
                     .insert(report.witness, sighting.presence.clone());

@@ -62,6 +62,9 @@
 //! | one worker took the last slot of a member to which another one moved keys: it became a replica without them | `never_erases` | redis |
 //! | empty members of a cluster that goes were let go because a new one did not know them | `never_below_floor` | redis |
 //! | a worker that had just started dealt out what members had that waited to leave | `assigns_no_data_away` | redis |
+//! | half of the members were beyond a cut before the database had met them, and were forgotten one by one | `never_forgets_the_living` | aerospike |
+//! | the next member at an address was taken for the one that had been let go there | `nobody_waits_in_vain` | aerospike |
+//! | one that had given way to another waited on when that was gone | `nobody_waits_in_vain` | aerospike |
 //!
 //! One is known and not mended, a story in some thousands of Redis: two workers act on looks
 //! of the same moment, one gives a member slots while the other takes some from it. The

@@ -1,6 +1,6 @@
 //! What the witnesses say, and how they lie.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
@@ -38,8 +38,8 @@ pub enum Lie {
     Phantom(u8),
 }
 
-/// Slot, address and presence of each task.
-type Tasks = Vec<(u64, u8, Presence)>;
+/// Number, slot, address and presence of each task.
+type Tasks = Vec<(usize, u64, u8, Presence)>;
 
 /// What the name server and the task list would truly say, now and lately.
 #[derive(Debug, Clone, Default)]
@@ -91,9 +91,9 @@ fn tasks(now: u64, swarm: &Swarm, net: &Net) -> Tasks {
         net.silent_since(task.host)
             .is_some_and(|s| now >= s + HOST_DOWN)
     };
-    let listed = swarm.live().map(|(_, task)| task);
+    let listed = swarm.live();
     listed
-        .map(|task| {
+        .map(|(number, task)| {
             let presence = if dead(task) {
                 Presence::OutOfSight
             } else if task.unwanted.is_some() {
@@ -101,7 +101,7 @@ fn tasks(now: u64, swarm: &Swarm, net: &Net) -> Tasks {
             } else {
                 Presence::Present
             };
-            (task.slot, task.address, presence)
+            (number, task.slot, task.address, presence)
         })
         .collect()
 }
@@ -161,38 +161,40 @@ pub fn docker(now: u64, past: &Past, lie: Option<Lie>) -> Report {
         witness: Witness::Docker,
         grade: Grade::Answer,
         sightings: tasks
-            .map(|(slot, at, p)| sighting(*slot, *at, p.clone()))
+            .map(|(task, slot, at, p)| sighting(*task, *slot, *at, p.clone()))
             .collect(),
         desired: usize::try_from(*desired).ok(),
     }
 }
 
 /// What the members announced of themselves.
-pub fn announce<'a>(heard: impl Iterator<Item = &'a (u64, u64, u8, Phase)>) -> Report {
+pub fn announce(heard: &BTreeMap<usize, (u64, u64, u8, Phase)>) -> Report {
     Report {
         witness: Witness::Announce,
         grade: Grade::Answer,
         sightings: heard
-            .map(|(_, slot, at, phase)| {
+            .iter()
+            .map(|(task, (_, slot, at, phase))| {
                 let presence = match phase {
                     Phase::Present => Presence::Present,
                     Phase::Leaving => Presence::Leaving,
                     Phase::Stopping => Presence::Stopping,
                 };
-                sighting(*slot, *at, presence)
+                sighting(*task, *slot, *at, presence)
             })
             .collect(),
         desired: None,
     }
 }
 
-fn sighting(slot: u64, at: u8, presence: Presence) -> Sighting {
+fn sighting(task: usize, slot: u64, at: u8, presence: Presence) -> Sighting {
     let at: IpAddr = address(at);
     Sighting {
         member: Some(MemberId::Slot {
             service: "db".into(),
             slot,
         }),
+        task: Some(task.to_string()),
         presence,
         ..Sighting::at(at)
     }

@@ -197,7 +197,7 @@ fn reports<M: Model>(world: &mut World<M>, number: usize) -> Vec<Report> {
     }
     reports.push(names);
     if world.setup.supervised {
-        reports.push(announce(world.workers[number].heard.values()));
+        reports.push(announce(&world.workers[number].heard));
     }
     if let Some(relapse) = world.setup.relapse {
         relapse.hear(&mut reports);

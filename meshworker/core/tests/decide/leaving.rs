@@ -198,6 +198,30 @@ fn gate_1_one_that_was_let_go_and_stays_is_waited_for_a_while() {
 }
 
 #[test]
+fn the_next_at_an_address_was_taken_for_the_one_that_was_let_go_there() {
+    let tasks_are = |task: &str, said: Presence| {
+        let mut observed = five(&[(4, said), (5, Leaving)]);
+        observed.reports[1].sightings[0].task = Some(task.into());
+        observed
+    };
+    let mut clock = Clock::start();
+    after_the_hold(&mut clock, &leaving(&[4, 5]), &tasks_are("old", Leaving));
+    // A redeployment gave its address to another member, before anybody missed it.
+    let (toy, mut next) = (leaving(&[5]), tasks_are("new", Present));
+    // A task list that lags names the one before.
+    let mut lags = tasks(&[1, 2, 3, 4, 5].map(|last| (last, Present)), 5);
+    lags.sightings[3].task = Some("old".into());
+    next.reports.insert(0, lags);
+    assert_eq!(queue(&after_the_hold(&mut clock, &toy, &next)), [(5, None)]);
+    // As long as nobody says which task it is, it may be the same.
+    let mut clock = Clock::start();
+    after_the_hold(&mut clock, &leaving(&[4, 5]), &tasks_are("old", Leaving));
+    let unnamed = five(&[(4, Present), (5, Leaving)]);
+    let plan = after_the_hold(&mut clock, &toy, &unnamed);
+    assert_eq!(queue(&plan), [(5, Some(Gate::Turn))]);
+}
+
+#[test]
 fn two_workers_that_let_go_different_members_waited_for_each_other() {
     let only = |last| five(&[(last, Leaving)]);
     let both = five(&[(4, Leaving), (5, Leaving)]);
@@ -220,6 +244,19 @@ fn two_workers_that_let_go_different_members_waited_for_each_other() {
         matches!(agree.first(), Some((30..=33, queue)) if *queue == expected),
         "{agree:?}"
     );
+}
+
+#[test]
+fn one_that_gave_way_waited_on_when_nobody_was_before_it_any_more() {
+    let (toy, both) = (leaving(&[4, 5]), five(&[(4, Leaving), (5, Leaving)]));
+    let mut clock = Clock::start();
+    after_the_hold(&mut clock, &leaving(&[5]), &five(&[(5, Leaving)]));
+    let gives_way = |plan: &Plan<Ask>| queue(plan) == [(4, None), (5, Some(Gate::Turn))];
+    assert!((0..40).any(|_| gives_way(&clock.after(1, &toy, &both))));
+    let there = [1, 2, 3, 5];
+    let gone = seen(vec![dns(&there), announced(&[(5, Leaving)])], &there);
+    let plan = after_the_hold(&mut clock, &leaving(&[5]), &gone);
+    assert_eq!(queue(&plan), [(5, None)]);
 }
 
 #[test]
