@@ -35,16 +35,20 @@ struct Survivors<'a> {
 
 impl<'a> Survivors<'a> {
     /// Every node of this name that answered and is a wanted member, or one that
-    /// a wanted member counts in. A node of the same name that nobody knows,
-    /// behind a stale record of the name server, is a stranger's.
+    /// a wanted member counts in; when nobody is to stay, the same of those that go. A
+    /// node of the same name that nobody knows, behind a stale record of the name
+    /// server, is a stranger's.
     fn of(situation: &Situation<'a, Detail>, name: Name<'_>) -> Survivors<'a> {
         let answering = situation.views();
         let ours = |(_, view): &(IpAddr, &'a View<Detail>)| name.is_of(view);
-        let wanted = answering.values().filter(|node| ours(node));
-        let wanted: Vec<_> = wanted.filter(|n| situation.is_wanted(n.0)).collect();
+        let of_name = |(_, view): &(_, &'a View<Detail>)| name.is_of(view);
+        let mut known: Vec<_> = situation.wanted_views().filter(of_name).collect();
+        if known.is_empty() {
+            known.extend(situation.leaving_views().filter(of_name));
+        }
         let mut ids: HashSet<&str> = HashSet::new();
         let mut read = HashSet::new();
-        for (_, view) in &wanted {
+        for (_, view) in known {
             ids.insert(view.node.as_str());
             if read.insert(Arc::as_ptr(&view.peers)) {
                 ids.extend(view.alive().map(|peer| peer.node.as_str()));

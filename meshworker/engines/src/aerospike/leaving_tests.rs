@@ -135,6 +135,19 @@ const QUIESCED: fn(&mut Namespace) = |space| {
     space.quiesced = Some(true);
 };
 
+/// All that a restarted worker heard of wanted to go, and one that stays was beyond a cut:
+/// only they remembered it, nobody asked them, and they were let go with everybody.
+#[test]
+fn whom_those_that_go_remember_is_named_though_nobody_stays() {
+    let seen = Seen::full(&[5, 6])
+        .remembering(&[5, 6], &[7])
+        .leaving(&[5, 6]);
+    let departed: Vec<_> = (seen.proposal().departures.iter())
+        .map(|departure| departure.address)
+        .collect();
+    assert_eq!(departed, [Some(at(7))]);
+}
+
 #[test]
 fn members_of_community_edition_go_in_turn_the_highest_slot_first() {
     let all = [5, 6, 7, 8, 10];
