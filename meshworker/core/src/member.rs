@@ -64,6 +64,16 @@ pub enum Presence {
     Unknown(Grade),
 }
 
+impl Presence {
+    /// Whether it is on its way out, or has ended.
+    pub(crate) fn is_going(&self) -> bool {
+        matches!(
+            self,
+            Presence::Leaving | Presence::Stopping | Presence::Ended
+        )
+    }
+}
+
 impl fmt::Display for Presence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -140,11 +150,7 @@ impl Member {
         // Whoever says of itself that it goes, goes, whatever the lists say yet; and so
         // does whom an operator orders to.
         let announced = self.seen.get(&Witness::Announce);
-        let goes = matches!(
-            announced,
-            Some(Presence::Leaving | Presence::Stopping | Presence::Ended)
-        );
-        if goes || self.ordered {
+        if self.ordered || announced.is_some_and(Presence::is_going) {
             return Standing::Leaving;
         }
         // Its place is there, whatever the lists call it: only it knows what it runs.

@@ -37,8 +37,20 @@ impl Roster {
             .flat_map(|report| &report.sightings)
             .filter_map(|sighting| sighting.member.as_ref())
             .collect();
+        let tasks: BTreeMap<IpAddr, &String> = reports
+            .iter()
+            .filter(|report| report.witness.outranks_members())
+            .flat_map(|report| &report.sightings)
+            .filter(|sighting| sighting.presence == Presence::Present)
+            .filter_map(|sighting| Some((sighting.address, sighting.task.as_ref()?)))
+            .collect();
         for report in reports {
             for sighting in &report.sightings {
+                // The last words of whoever had the address before.
+                let task = sighting.task.as_ref().zip(tasks.get(&sighting.address));
+                if sighting.presence.is_going() && task.is_some_and(|(own, now)| own != *now) {
+                    continue;
+                }
                 let member = found
                     .entry(sighting.address)
                     .or_insert_with(|| unknown(sighting.address));
@@ -215,5 +227,33 @@ mod tests {
         let roster = Roster::merge(&[announced], &BTreeSet::new());
         let own = roster.at([10, 0, 0, 2].into()).map(|m| m.id.to_string());
         assert_eq!(own.as_deref(), Some("db_redis.7"));
+    }
+
+    /// Its address was another's until just now, whose last words were still heard.
+    #[test]
+    fn a_successor_left_with_whoever_had_its_address_before() {
+        let of = |task: &str, presence: Presence| Sighting {
+            task: Some(task.into()),
+            presence,
+            ..at(1, 1)
+        };
+        let standing = |docker: Sighting, announced: Sighting| {
+            let docker = said_by(Witness::Docker, vec![docker]);
+            let announced = said_by(Witness::Announce, vec![announced]);
+            let roster = Roster::merge(&[docker, announced], &BTreeSet::new());
+            roster.at([10, 0, 0, 1].into()).map(Member::standing)
+        };
+        for last in [Presence::Leaving, Presence::Stopping, Presence::Ended] {
+            let new = || of("new", Presence::Present);
+            assert_eq!(
+                standing(new(), of("old", last.clone())),
+                Some(Standing::Wanted)
+            );
+            // Whoever says so itself goes, and whoever does not say which task it is.
+            let own = of("new", last.clone());
+            assert_eq!(standing(new(), own.clone()), Some(Standing::Leaving));
+            let nameless = Sighting { task: None, ..own };
+            assert_eq!(standing(new(), nameless), Some(Standing::Leaving));
+        }
     }
 }
