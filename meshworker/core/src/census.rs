@@ -1,8 +1,8 @@
 //! What all reports of a pass say together of how many there are, and who could tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Presence, Report, Witness};
+use crate::{MemberId, Presence, Report, Witness};
 
 /// What all reports of a pass say together of how many members there are meant to be, and
 /// which witnesses could tell everything that they know.
@@ -12,6 +12,8 @@ pub struct Census {
     complete: BTreeMap<Witness, bool>,
     desired: Option<usize>,
     present: usize,
+    /// The numbers that tasks which are there have, in each service of which any is listed.
+    numbers: BTreeMap<String, BTreeSet<u64>>,
 }
 
 impl Census {
@@ -28,11 +30,21 @@ impl Census {
         let wishes: Vec<Option<usize>> = wishes.map(|report| report.desired).collect();
         let desired = wishes.iter().copied().sum::<Option<usize>>();
         let lists = reports.iter().filter(|r| r.witness.knows_the_wish());
-        let tasks = lists.flat_map(|report| &report.sightings);
+        let mut present = 0;
+        let mut numbers: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        for task in lists.flat_map(|report| &report.sightings) {
+            let is_there = task.presence == Presence::Present;
+            present += usize::from(is_there);
+            if let Some(MemberId::Slot { service, slot }) = &task.member {
+                let taken = numbers.entry(service.clone()).or_default();
+                taken.extend(Some(*slot).filter(|_| is_there));
+            }
+        }
         Census {
             complete,
             desired: desired.filter(|_| !wishes.is_empty()),
-            present: tasks.filter(|t| t.presence == Presence::Present).count(),
+            present,
+            numbers,
         }
     }
 
@@ -61,5 +73,25 @@ impl Census {
     /// than are there. None where nobody can tell.
     pub(crate) fn to_fill(&self) -> Option<usize> {
         Some(self.desired?.saturating_sub(self.present()?))
+    }
+
+    /// Whether this member's place is one of those, since Swarm gives the lowest numbers
+    /// that no task of the service has. Of several services nobody can tell which of them
+    /// has a place to fill.
+    pub(crate) fn is_to_fill(&self, member: &MemberId) -> Option<bool> {
+        let to_fill = self.to_fill()?;
+        if to_fill == 0 {
+            return Some(false);
+        }
+        let MemberId::Slot { service, slot } = member else {
+            return None;
+        };
+        let taken = self
+            .numbers
+            .get(service)
+            .filter(|_| self.numbers.len() == 1)?;
+        let lower = taken.range(..slot).count();
+        let free = usize::try_from(*slot).ok()?.saturating_sub(lower);
+        Some(!taken.contains(slot) && (1..=to_fill).contains(&free))
     }
 }

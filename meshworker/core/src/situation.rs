@@ -172,18 +172,10 @@ impl<'a, D> Situation<'a, D> {
         if self.roster.successor(member).is_some() {
             return Going::Back;
         }
-        // So many places are to be filled again: those of all who leave, or are
-        // out of sight, and have no successor yet, or of some, and nobody knows whose.
-        let Some(to_fill) = self.roster.census().to_fill() else {
-            return Going::Unclear;
-        };
-        let leaving = self.roster.members().iter();
-        let leaving = leaving.filter(|other| other.is_going() || other.is_out_of_sight());
-        let leaving = leaving.filter(|other| self.roster.successor(other).is_none());
-        match to_fill {
-            0 => Going::ForGood,
-            _ if to_fill >= leaving.count() => Going::Back,
-            _ => Going::Unclear,
+        match self.roster.census().is_to_fill(&member.id) {
+            None => Going::Unclear,
+            Some(false) => Going::ForGood,
+            Some(true) => Going::Back,
         }
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Authority, Capabilities, Context, Floor, Gate, Going, Grade, Leaver, Limits, Mind, Moment,
-    Observation, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal, Release,
-    Report, Situation, Unanswered, Unity, Witness,
+    Authority, Capabilities, Context, Floor, Gate, Going, Grade, Leaver, Limits, MemberId, Mind,
+    Moment, Observation, Pace, Plan, Planner, Presence, Progress, Proposal, Reason, Refusal,
+    Release, Report, Situation, Unanswered, Unity, Witness,
 };
 
 use Presence::{Absent, Ended, Leaving, OutOfSight, Present, Stopping};
@@ -327,7 +327,8 @@ fn gate_4_a_deployment_that_shrinks_below_the_floor_is_held() {
 #[test]
 fn gate_4_whoever_comes_back_is_counted_in() {
     // The task list still wants three.
-    let updated = tasks(&[(1, Present), (2, Present), (5, Leaving)], 3);
+    let mut updated = tasks(&[(1, Present), (2, Present)], 3);
+    updated.sightings.push(replica(3, 5, Leaving));
     let (toy, observed) = at_the_floor(Some(updated));
     opens(&toy, &observed);
     // Its successor is there, and has not started.
@@ -462,7 +463,28 @@ fn one_place_to_fill_brought_all_who_left_back() {
     let observed = seen(vec![tasks(&listed, 3)], &ALL);
     let plan = Clock::start().after(0, &leaving(&[3, 4, 5]), &observed);
     let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
-    assert_eq!(going, [Going::Unclear; 3]);
+    assert_eq!(going, [Going::Back, Going::ForGood, Going::ForGood]);
+}
+
+/// The service was set to one member and then to four, while the third place was empty:
+/// as many places were to be filled as members left, and one of these had a higher number.
+#[test]
+fn one_whose_number_nobody_has_again_was_taken_for_one_that_comes_back() {
+    let listed = [(1, Present), (2, Leaving), (4, Leaving), (5, Leaving)];
+    let reports = |listed: &[_]| vec![tasks(listed, 4), announced(&[])];
+    let observed = seen(reports(&listed), &[1, 2, 4, 5]);
+    let plan = Clock::start().after(0, &leaving(&[2, 4, 5]), &observed);
+    let going: Vec<Going> = plan.leavers.iter().map(|leaver| leaver.going).collect();
+    assert_eq!(going, [Going::Back, Going::Back, Going::ForGood]);
+    // Of two services nobody can tell which of them has the places to fill.
+    let mut two = reports(&listed);
+    two[0].sightings[0].member = Some(MemberId::Slot {
+        service: "other".into(),
+        slot: 1,
+    });
+    let plan = Clock::start().after(0, &leaving(&[2, 4, 5]), &seen(two, &[1, 2, 4, 5]));
+    let unclear = |leaver: &Leaver| leaver.going == Going::Unclear;
+    assert!(plan.leavers.iter().all(unclear), "{:?}", plan.leavers);
 }
 
 #[test]

@@ -81,8 +81,8 @@ fn whoever_is_out_of_sight_and_heard_by_nobody_is_on_its_way_out() {
 
 #[test]
 fn the_place_of_one_out_of_sight_was_taken_for_that_of_a_member_that_goes_for_good() {
-    // Four are wished for: the place to fill may be the one's or the other's.
+    // Four are wished for: the place to fill is the one's, not the other's.
     let observed = lost_sight(&[(1, Present), (5, Leaving)], 4);
     let plan = Clock::start().after(0, &leaving(&[5]), &observed);
-    assert_eq!(plan.leavers[0].going, Going::Unclear);
+    assert_eq!(plan.leavers[0].going, Going::ForGood);
 }
