@@ -110,15 +110,6 @@ impl<D> Leaving<'_, D> {
         strangers: &BTreeSet<IpAddr>,
         history: &History,
     ) -> Vec<Refusal> {
-        let Context { now, limits, .. } = self.context;
-        let listens = self.situation.roster.census().speaks(Witness::Announce);
-        let is_new = |at: &IpAddr| {
-            let since = history.answering.get(at);
-            since.is_none_or(|since| now.since(*since) < limits.first_hearing)
-        };
-        let unheard = |member: &Member| {
-            listens && !member.seen.contains_key(&Witness::Announce) && is_new(&member.address)
-        };
         let mut refusals = Vec::new();
         let mut turns: Vec<(&Member, Touches)> = Vec::new();
         for leave in leaves {
@@ -131,7 +122,7 @@ impl<D> Leaving<'_, D> {
             let Some(member) = self.situation.roster.at(leave.address) else {
                 continue;
             };
-            let untold = member.is_untold() || unheard(member);
+            let untold = member.is_untold() || self.is_unheard(member, history);
             let mut before = turns.iter();
             let before = before.find(|(_, touches)| touches.meets(&leave.touches));
             let before = before.map(|(member, _)| *member);
@@ -151,6 +142,24 @@ impl<D> Leaving<'_, D> {
         refusals
     }
 
+    /// How many answer and are to stay. One that the task list has lost sight of may have
+    /// been told to go: it counts once it could have said so.
+    pub(crate) fn staying(&self, history: &History) -> usize {
+        let staying = self.situation.wanted_views();
+        staying
+            .filter(|(m, _)| !(m.is_out_of_sight() && self.is_unheard(m, history)))
+            .count()
+    }
+
+    /// Whether its supervisor, if it has one, may not have been heard yet.
+    fn is_unheard(&self, member: &Member, history: &History) -> bool {
+        let Context { now, limits, .. } = self.context;
+        let since = history.answering.get(&member.address);
+        self.situation.roster.census().speaks(Witness::Announce)
+            && !member.seen.contains_key(&Witness::Announce)
+            && since.is_none_or(|since| now.since(*since) < limits.first_hearing)
+    }
+
     /// Gates 2 and 3, for a member that the task list wants gone and that has not been
     /// told so yet. Whoever comes back is counted in.
     fn closed_to_the_untold(
@@ -159,7 +168,7 @@ impl<D> Leaving<'_, D> {
         before: Option<&Member>,
         history: &History,
     ) -> Option<(Gate, String)> {
-        let stay = self.situation.wanted_views().count();
+        let stay = self.staying(history);
         let comes_back = self.situation.going(member) == Going::Back && !self.awaits_one(history);
         let back = usize::from(comes_back);
         let (members, because) = (self.floor.members, &self.floor.because);

@@ -288,7 +288,7 @@ impl<D> Leaving<'_, D> {
         history: &History,
     ) -> Option<(Gate, String)> {
         let roster = self.situation.roster;
-        let stay = self.situation.wanted_views().count();
+        let stay = self.staying(history);
         if stay == 0 {
             return Some((Gate::Floor, "nobody would stay".into()));
         }

@@ -3,7 +3,7 @@
 
 use meshworker_core::{Change, Floor, Gate, Presence, Reason, Unanswered};
 
-use Presence::{Leaving, Present};
+use Presence::{Leaving, OutOfSight, Present};
 
 use crate::support::{Ask, Clock, Toy, announced, content, dns, ip, leave, seen, step, tasks};
 
@@ -81,6 +81,26 @@ fn a_worker_that_had_just_started_made_everybody_hand_over_at_once() {
     }
     // Nobody announces them: they have no supervisor.
     let plan = clock.after(5, &shrinks(2), &deaf);
+    assert_eq!(plan.steps.len(), 2);
+}
+
+/// The engine of its node had died, and it waited to leave: a worker that had just started
+/// had not heard of that, and counted it among those that stay.
+#[test]
+fn one_out_of_sight_was_counted_among_those_that_stay_before_it_was_heard() {
+    let list = [(1, Present), (2, OutOfSight), (3, Leaving), (4, Leaving)];
+    let all = [1, 2, 3, 4];
+    let deaf = seen(vec![tasks(&list, 1), announced(&[(1, Present)])], &all);
+    let says = announced(&[(1, Present), (2, Leaving), (3, Leaving), (4, Leaving)]);
+    let heard = seen(vec![tasks(&list, 1), says], &all);
+    let mut clock = Clock::start();
+    for observed in [&deaf, &deaf, &heard, &heard] {
+        assert_eq!(clock.after(1, &shrinks(2), observed).steps, []);
+    }
+    // Nobody announces it: it has no supervisor, and stays.
+    let mut clock = Clock::start();
+    clock.after(1, &shrinks(2), &deaf);
+    let plan = clock.after(10, &shrinks(2), &deaf);
     assert_eq!(plan.steps.len(), 2);
 }
 
