@@ -7,6 +7,7 @@ use crate::arrange::{note_answers, refuse_arrangement, refuse_dealing};
 use crate::history::Place;
 use crate::losses::{losses, with_losses};
 use crate::nomination::nominees;
+use crate::numbers;
 use crate::outsiders::{never_there, never_there_remarks, remark, unknown};
 use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
@@ -34,6 +35,7 @@ pub fn decide<P: Planner>(
     history.began_at.get_or_insert(context.now);
     note_answers(context, observed, &mut history);
     let roster = observed.roster().ordered_away(&context.orders.leave);
+    numbers::note(&roster, &mut history);
     let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
     let all = Seen::all(context, observed, &roster, &joining);
     // Where nobody ever was, nobody is waited for.

@@ -17,6 +17,8 @@ use crate::{Backoff, Context, MemberId, Moment, Request, Step, Touches};
 pub struct History {
     /// When this worker looked first.
     pub(crate) began_at: Option<Moment>,
+    /// Up to which number all members of each service have been heard of.
+    pub(crate) heard_up_to: BTreeMap<String, u64>,
     /// Since when each address has answered in every look.
     pub(crate) answering: BTreeMap<IpAddr, Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].

@@ -44,6 +44,7 @@ mod member;
 mod mind;
 mod moment;
 mod nomination;
+mod numbers;
 mod orders;
 mod outsiders;
 mod plan;

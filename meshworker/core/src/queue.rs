@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::numbers;
 use crate::sight;
 use crate::stance::Stance;
 use crate::{
@@ -247,6 +248,12 @@ impl<D> Leaving<'_, D> {
             let seen = format!("{silent} is held to be alive and does not answer");
             return Some((Gate::MembersAnswer, seen));
         }
+        if self.situation.wanted().next().is_none()
+            && let Some(other) = self.never_heard(history)
+        {
+            let seen = format!("{other} was never heard of, and may be one that stays");
+            return Some((Gate::MembersAnswer, seen));
+        }
         // 3. Those that stay are one.
         if let Unity::Apart { missing } = self.unity {
             return Some((Gate::MembersAgree, missing.clone()));
@@ -439,10 +446,13 @@ impl<D> Leaving<'_, D> {
     }
 
     /// Whether nobody has vanished of whom it is not known that they were meant
-    /// to go: behind a partition they may all be well.
+    /// to go, and nobody was never heard of: behind a partition they may all be well.
     fn nobody_vanished(&self, history: &History) -> bool {
         if self.situation.roster.census().present() == Some(0) {
             return true;
+        }
+        if self.never_heard(history).is_some() {
+            return false;
         }
         let Context { now, limits, .. } = self.context;
         let left = |at: &IpAddr| history.stance(*at).is_some_and(Stance::has_left);
@@ -455,6 +465,10 @@ impl<D> Leaving<'_, D> {
                     || now.since(*seen) >= limits.release_patience
                     || *stance == Stance::Listed && waits(at)
             })
+    }
+
+    fn never_heard(&self, history: &History) -> Option<MemberId> {
+        numbers::never_heard(self.context, self.situation.roster, history)
     }
 
     /// Whether all members go, by every witness that speaks and by the

@@ -48,13 +48,13 @@ fn one_left_behind_by_a_partition_took_itself_for_everybody() {
     clock.after(1, &toy, &all);
     for _ in 1..clock.limits.release_patience.as_secs() {
         let plan = clock.after(1, &toy, &alone);
-        assert_eq!(queue(&plan), [(5, Some(Gate::Floor))]);
+        assert_eq!(queue(&plan), [(5, Some(Gate::MembersAnswer))]);
     }
     // For as long as the database remembers them, they may come back.
     toy.0.departures = vec![departed(1)];
     for _ in 0..60 {
         let plan = clock.after(10, &toy, &alone);
-        assert_eq!(queue(&plan), [(5, Some(Gate::Floor))]);
+        assert!(!plan.leavers[0].release.is_granted());
     }
     // The task list knows better.
     let mut alone = alone;
@@ -80,6 +80,36 @@ fn one_that_was_listed_and_out_of_reach_was_forgotten_when_the_name_server_fell_
     // Whoever is not heard of for so long is not there: all go together.
     let plan = after_the_hold(&mut clock, &leaving(&[1, 2]), &silent);
     assert_eq!(queue(&plan), [1, 2].map(|last| (last, None)));
+}
+
+/// A restarted worker heard of the third and the fourth alone, which were to go; the first
+/// and the second were to stay, beyond a cut, and had never met them.
+#[test]
+fn those_with_lower_numbers_were_not_missed() {
+    let says = announced(&[(3, Leaving), (4, Leaving)]);
+    let silent = Report::unknown(Witness::Dns, Grade::Timeout);
+    let observed = seen(vec![silent, says], &[3, 4]);
+    let mut clock = Clock::start();
+    for _ in 0..clock.limits.mass_vanish_hold.as_secs() {
+        let plan = clock.after(1, &leaving(&[3, 4]), &observed);
+        let held = [3, 4].map(|last| (last, Some(Gate::MembersAnswer)));
+        assert_eq!(queue(&plan), held);
+    }
+    // Whoever is not heard of for so long is not there: a number may be free.
+    let plan = after_the_hold(&mut clock, &leaving(&[3, 4]), &observed);
+    assert_eq!(queue(&plan), [3, 4].map(|last| (last, None)));
+    // Nor is one missed that was heard of before it went, whatever its number.
+    let all = announced(&[(1, Leaving), (2, Leaving), (3, Leaving), (4, Leaving)]);
+    let all = seen(vec![observed.reports[0].clone(), all], &[1, 2, 3, 4]);
+    let mut clock = Clock::start();
+    clock.after(1, &leaving(&[1, 2, 3, 4]), &all);
+    let plan = after_the_hold(&mut clock, &leaving(&[3, 4]), &observed);
+    assert_eq!(queue(&plan), [3, 4].map(|last| (last, None)));
+    // And the task list knows all.
+    let listed = tasks(&[(3, Leaving), (4, Leaving)], 0);
+    let observed = seen(vec![listed, announced(&[])], &[3, 4]);
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[3, 4]), &observed);
+    assert_eq!(queue(&plan), [3, 4].map(|last| (last, None)));
 }
 
 /// A restarted worker saw two that go, and no witness named the others: the database
