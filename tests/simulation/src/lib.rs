@@ -65,6 +65,12 @@
 //! | half of the members were beyond a cut before the database had met them, and were forgotten one by one | `never_forgets_the_living` | aerospike |
 //! | the next member at an address was taken for the one that had been let go there | `nobody_waits_in_vain` | aerospike |
 //! | one that had given way to another waited on when that was gone | `nobody_waits_in_vain` | aerospike |
+//! | whom only members that go remembered was not missed when all that were seen went | `never_below_floor` | aerospike |
+//! | nor were those with lower numbers, of whom a restarted worker had never heard | `never_below_floor` | aerospike |
+//! | as many places were to be filled as members left, and one of these had none of them | `never_below_floor`, `nothing_taken_in_vain` | aerospike |
+//! | a successor was said to go by whoever had its address before | `never_below_floor` | aerospike |
+//! | one out of sight counted among those that stay before its supervisor was heard | `nothing_taken_in_vain` | aerospike |
+//! | the successor of one that is lost was taken for one that waits for it | `never_below_floor` | aerospike |
 //!
 //! One is known and not mended, a story in some thousands of Redis: two workers act on looks
 //! of the same moment, one gives a member slots while the other takes some from it. The

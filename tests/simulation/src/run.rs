@@ -89,6 +89,7 @@ pub fn run<M: Model>(seed: u64, change: &Change) -> Result<Told, Box<Failure>> {
     change(&mut setup);
     let mut world: World<M> = World::new(setup, chance);
     play(&mut world).map_err(|(invariant, how)| {
+        world.tell_who_is_there();
         for worker in &world.workers {
             for said in &worker.said {
                 let said = format_args!("worker {} says: {said}", worker.number);

@@ -304,7 +304,7 @@ fn note_verdicts<M: Model>(
             // Another cluster's node that goes takes nothing of ours along.
             && world.database.processes()[node].ours
             // Nor does one that was never in.
-            && !world.database.is_outside(node)
+            && !world.database.is_outside(node, world.now)
         {
             let held = holders.get_or_insert_with(|| Rc::new(world.database.holders()));
             granted = Some(Word {
@@ -319,7 +319,7 @@ fn note_verdicts<M: Model>(
                 let started = world.database.processes()[*other].started;
                 world.says_nothing(*other)
                     && world.now >= started + KNOWN
-                    && !(only && world.database.is_outside(*other))
+                    && !(only && world.database.is_outside(*other, world.now))
             });
             let grant = Grant {
                 worker: number,

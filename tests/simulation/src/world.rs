@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::address;
 use crate::chance::Chance;
 use crate::event::{Event, Held, Lost};
 use crate::model::{Cause, Model, Process};
@@ -267,6 +268,22 @@ impl<M: Model> World<M> {
                 self.database.is_whole(*other, whole, self.now)
             })
             && members.contains(&node)
+    }
+
+    /// Tells what is true of each member, for whoever has to understand a failure.
+    pub fn tell_who_is_there(&mut self) {
+        for (_, task) in self.swarm.live() {
+            let wish = match task.unwanted {
+                Some(since) => format!("unwanted since {:.1}", since as f64 / 1000.0),
+                None => "wanted".into(),
+            };
+            let (state, phase) = (task.state, task.phase);
+            let at = format!("{} on host {}", address(task.address), task.host);
+            let sees = task.node.map(|node| self.database.sees(node));
+            let sees = sees.unwrap_or_default();
+            let line = format_args!("{task} at {at} is {state:?}, {phase:?}, {wish}{sees}");
+            self.story.tell(self.now, line);
+        }
     }
 
     /// Whether the member with this node does not say that it goes, and is not

@@ -128,7 +128,7 @@ pub trait Model: fmt::Debug + Sized {
     }
 
     /// Whether this process is in nobody's cluster and holds nothing.
-    fn is_outside(&self, at: usize) -> bool;
+    fn is_outside(&self, at: usize, now: u64) -> bool;
 
     /// Whether a running process remembers this one.
     fn is_remembered(&self, at: usize) -> bool;
@@ -153,6 +153,11 @@ pub trait Model: fmt::Debug + Sized {
 
     /// What this process found when it started, for people.
     fn found_there(&self, _at: usize) -> String {
+        String::new()
+    }
+
+    /// Whom this process sees, for people.
+    fn sees(&self, _at: usize) -> String {
         String::new()
     }
 

@@ -148,15 +148,26 @@ impl Model for Aerospike {
         matches!(request, Request::Quiesce)
     }
 
-    fn is_outside(&self, at: usize) -> bool {
+    fn is_outside(&self, at: usize, now: u64) -> bool {
         let node = &self.nodes[at];
+        // A node is in no cluster before its first round, whoever dials it: it says so,
+        // and has nothing yet.
+        let formed = now >= self.processes[at].started + FORMED;
         let fragment = self.fragments.get(&node.fragment);
         // Who died is a member until it is missed.
         let others = |fragment: &Fragment| {
             let mut others = fragment.members.iter().filter(|other| **other != at);
             others.any(|other| self.processes[*other].is_alive())
         };
-        node.units == 0 && !fragment.is_some_and(others)
+        node.units == 0 && !(formed && fragment.is_some_and(others))
+    }
+
+    fn sees(&self, at: usize) -> String {
+        let node = &self.nodes[at];
+        let fragment = self.fragments.get(&node.fragment);
+        let members = fragment.map(|fragment| &fragment.members);
+        let gone = &node.departed;
+        format!(", in one cluster with {members:?}, remembers {gone:?}")
     }
 
     fn is_remembered(&self, at: usize) -> bool {

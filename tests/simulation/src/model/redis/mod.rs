@@ -314,7 +314,7 @@ impl Model for Redis {
         self.renewed
     }
 
-    fn is_outside(&self, at: usize) -> bool {
+    fn is_outside(&self, at: usize, _now: u64) -> bool {
         let node = &self.nodes[at];
         node.keys == 0 && node.owned(NONE) == SLOTS
     }
