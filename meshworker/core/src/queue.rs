@@ -502,7 +502,7 @@ impl<D> Leaving<'_, D> {
         !answers
             && (alone || !listed)
             && matches!(member.id, MemberId::Slot { .. })
-            && leaving.any(|other| other.id == member.id)
+            && leaving.any(|other| other.id == member.id && self.situation.is_there(other))
     }
 }
 

@@ -235,9 +235,15 @@ impl<'a, D> Situation<'a, D> {
         }
         let mut leaving = self.leaving();
         leaving.find(|other| {
-            let there = other.is_patient() || other.is_stopping() || answers(&other.address);
-            other.id == member.id && other.address != member.address && there
+            other.id == member.id && other.address != member.address && self.is_there(other)
         })
+    }
+
+    /// Whether one that is meant to go waits, stops, or answers yet: nobody waits for one
+    /// that is only out of sight.
+    pub(crate) fn is_there(&self, member: &Member) -> bool {
+        let answers = matches!(self.answers.get(&member.address), Some(Ok(_)));
+        answers || member.is_patient() || member.is_stopping()
     }
 
     /// Every node that answered, wanted or not, with its address. A node with

@@ -203,3 +203,25 @@ fn a_successor_out_of_reach_was_taken_for_one_that_waits() {
         "{plan:?}"
     );
 }
+
+/// The node of the only member to stay had died, and its successor ran where we could not
+/// reach it: the others were let go as if the stack was removed.
+#[test]
+fn the_successor_of_one_that_is_lost_was_taken_for_one_that_waits() {
+    let task_list = Report {
+        desired: Some(1),
+        sightings: vec![
+            replica(1, 1, Presence::OutOfSight),
+            replica(1, 9, Present),
+            replica(2, 2, Leaving),
+            replica(3, 3, Leaving),
+        ],
+        ..docker(&[1], 1)
+    };
+    let says = announced(&[(2, Leaving), (3, Leaving)]);
+    let mut observed = seen(vec![task_list, says], &[2, 3]);
+    observed.answers.insert(ip(9), Err(Unanswered::Timeout));
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[2, 3]), &observed);
+    let floor = [2, 3].map(|last| (last, Some(Gate::Floor)));
+    assert_eq!(queue(&plan), floor);
+}
