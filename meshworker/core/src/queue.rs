@@ -493,16 +493,19 @@ impl<D> Leaving<'_, D> {
 
     /// Whether this is the successor of a member that is on its way out, and
     /// does not answer yet. One of several that the task list wants stays,
-    /// whether or not we can reach it; an only one has nobody to stay with.
+    /// whether or not we can reach it; an only one has nobody to stay with, where
+    /// only those go that have its slot.
     fn waits_for_its_slot(&self, member: &Member) -> bool {
         let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
         let listed = member.seen.get(&Witness::Docker) == Some(&Presence::Present);
-        let alone = self.situation.desired() == Some(1);
-        let mut leaving = self.situation.leaving();
+        let leaving = self.situation.leaving();
+        let leaving: Vec<_> = leaving.filter(|m| self.situation.is_there(m)).collect();
+        let before = |other: &&Member| other.id == member.id;
+        let alone = self.situation.desired() == Some(1) && leaving.iter().all(before);
         !answers
             && (alone || !listed)
             && matches!(member.id, MemberId::Slot { .. })
-            && leaving.any(|other| other.id == member.id && self.situation.is_there(other))
+            && leaving.iter().any(before)
     }
 }
 

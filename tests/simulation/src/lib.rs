@@ -71,6 +71,7 @@
 //! | a successor was said to go by whoever had its address before | `never_below_floor` | aerospike |
 //! | one out of sight counted among those that stay before its supervisor was heard | `nothing_taken_in_vain` | aerospike |
 //! | the successor of one that is lost was taken for one that waits for it | `never_below_floor` | aerospike |
+//! | others went with an only one whose successor was out of reach, as if all went | `never_below_floor` | aerospike |
 //!
 //! One is known and not mended, a story in some thousands of Redis: two workers act on looks
 //! of the same moment, one gives a member slots while the other takes some from it. The

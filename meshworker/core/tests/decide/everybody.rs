@@ -225,3 +225,24 @@ fn the_successor_of_one_that_is_lost_was_taken_for_one_that_waits() {
     let floor = [2, 3].map(|last| (last, Some(Gate::Floor)));
     assert_eq!(queue(&plan), floor);
 }
+
+/// The service was set to one member, whose successor ran already beyond a cut beside the
+/// one that it follows: all others were let go with that one, as if the stack was removed.
+#[test]
+fn others_went_with_an_only_one_that_was_updated() {
+    let task_list = Report {
+        desired: Some(1),
+        sightings: vec![
+            replica(1, 1, Leaving),
+            replica(1, 9, Present),
+            replica(2, 2, Leaving),
+        ],
+        ..docker(&[1], 1)
+    };
+    let says = announced(&[(1, Leaving), (2, Leaving)]);
+    let mut observed = seen(vec![task_list, says], &[1, 2]);
+    observed.answers.insert(ip(9), Err(Unanswered::Timeout));
+    let plan = after_the_hold(&mut Clock::start(), &leaving(&[1, 2]), &observed);
+    let floor = [1, 2].map(|last| (last, Some(Gate::Floor)));
+    assert_eq!(queue(&plan), floor);
+}
