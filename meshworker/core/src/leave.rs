@@ -44,7 +44,7 @@ pub struct Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} left", self.left, self.unit)
+        write!(f, "{} left", crate::counted(self.left, self.unit))
     }
 }
 

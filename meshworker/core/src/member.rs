@@ -129,6 +129,9 @@ pub struct Member {
     pub address: IpAddr,
     /// The swarm node that it runs on, where a witness knows it.
     pub node: Option<String>,
+    /// That node's name, for people, where a witness knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
     /// The swarm task, where a witness knows it.
     pub task: Option<String>,
     /// What each witness says of it.

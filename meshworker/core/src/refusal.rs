@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{Closed, Evidence};
+use crate::{Closed, Evidence, counted};
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -202,7 +202,8 @@ impl fmt::Display for Reason {
             ),
             Reason::Awaiting { attempts, left } => write!(
                 f,
-                "asked {attempts} times, its effect is awaited for another {:.1} s",
+                "asked {}, its effect is awaited for another {:.1} s",
+                counted(attempts, "times"),
                 left.as_secs_f64()
             ),
             Reason::Quarantined { left } => write!(

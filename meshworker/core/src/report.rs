@@ -15,6 +15,9 @@ pub struct Sighting {
     pub member: Option<MemberId>,
     /// The swarm node that it runs on, where this witness knows it.
     pub node: Option<String>,
+    /// That node's name, for people, where this witness knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
     /// The swarm task, where this witness knows it.
     pub task: Option<String>,
     /// Present, leaving, or out of sight.
@@ -31,6 +34,7 @@ impl Sighting {
             address,
             member: None,
             node: None,
+            node_name: None,
             task: None,
             presence: Presence::Present,
             disk: None,

@@ -65,6 +65,10 @@ impl Roster {
                 if report.witness == Witness::Announce || member.task.is_none() {
                     member.task = sighting.task.clone().or(member.task.take());
                 }
+                if member.node == sighting.node {
+                    let name = member.node_name.take();
+                    member.node_name = name.or_else(|| sighting.node_name.clone());
+                }
                 member
                     .seen
                     .insert(report.witness, sighting.presence.clone());
@@ -168,6 +172,7 @@ fn unknown(address: IpAddr) -> Member {
         id: MemberId::Address(address),
         address,
         node: None,
+        node_name: None,
         task: None,
         seen: BTreeMap::new(),
         disk: None,

@@ -65,6 +65,10 @@ pub(crate) fn shared_nodes<D>(
                 0 => String::new(),
                 more => format!(", and of {more} more"),
             };
+            let mut names = members
+                .iter()
+                .map(|(member, _)| member.node_name.as_deref());
+            let node = names.find_map(|name| name).unwrap_or(node);
             let names = members.iter().map(|(member, _)| member.id.to_string());
             let names: Vec<String> = names.collect();
             let (here, names) = (names.len(), names.join(", "));

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::counted;
+
 /// Whether the wanted members are one cluster, as they themselves say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,8 +54,5 @@ impl fmt::Display for Unity {
 }
 
 fn one(size: usize) -> String {
-    match size {
-        1 => "one cluster of 1 member".into(),
-        size => format!("one cluster of {size} members"),
-    }
+    format!("one cluster of {}", counted(size, "members"))
 }

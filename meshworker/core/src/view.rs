@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::Role;
+use crate::{Holdings, Role};
 
 /// A node, as the node that was asked sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -38,6 +38,8 @@ pub struct View<D> {
     /// Work that should end before anybody leaves, in the operator's words,
     /// such as "120 partitions to send"; none when it is at rest.
     pub working: Option<String>,
+    /// What it has, and whether it takes more.
+    pub holdings: Holdings,
     /// What only this database has.
     pub detail: D,
 }

@@ -42,7 +42,8 @@ fn announcement(bytes: &[u8]) -> Words {
         Ok(said) => {
             let disk = said.disk.map(|disk| format!("{disk:?}"));
             let names = [said.cluster, said.service, said.task, said.node];
-            names.into_iter().chain(disk).collect()
+            let names = names.into_iter().chain(said.node_name);
+            names.chain(disk).collect()
         }
         Err(problem) => vec![problem.words()],
     }

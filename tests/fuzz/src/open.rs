@@ -137,7 +137,7 @@ fn worker_pages(bytes: &[u8]) -> Words {
         pages.push(show::status(&shown, style));
     }
     if let Some(members) = read::<Vec<MemberStatus>>(next()) {
-        pages.push(show::members(&members, now, style));
+        pages.push(show::members(&members, style));
     }
     if let Some(why) = read::<Why>(next()) {
         pages.push(show::why(&why, now, style));

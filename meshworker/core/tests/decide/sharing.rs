@@ -168,3 +168,15 @@ fn members_without_a_slot_are_named_by_their_address() {
     );
     assert_eq!(said, [expected]);
 }
+
+#[test]
+fn a_node_was_called_by_its_id_where_its_name_is_known() {
+    let mut seen = on(&[A, B, A]);
+    seen.reports[0].sightings[2].node_name = Some("rack-7".into());
+    let plan = Clock::start().after(1, &kept(2, 3), &seen);
+    let said = told(&plan.refusals);
+    assert!(
+        said[0].starts_with("not done: rely on node rack-7: 2 of 3"),
+        "{said:?}"
+    );
+}

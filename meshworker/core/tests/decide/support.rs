@@ -180,6 +180,7 @@ pub fn view(last: u8, peers: &[u8]) -> Answer<()> {
         size: peers.len(),
         peers: peers.into(),
         working: None,
+        holdings: Default::default(),
         detail: (),
     })
 }

@@ -180,7 +180,7 @@ fn two_workers_that_let_go_different_groups_come_to_agree() {
 fn work_that_led_nowhere_kept_everybody() {
     let mut busy = five(&[(5, Leaving)]);
     if let Some(Ok(view)) = busy.answers.get_mut(&ip(1)) {
-        view.working = Some("1 slots on the move, 7 first".into());
+        view.working = Some("1 slot on the move, 7 first".into());
     }
     let mut toy = touching(&[(5, &["a"])]);
     let plan = after_the_hold(&mut Clock::start(), &toy, &busy);
@@ -194,7 +194,7 @@ fn work_that_led_nowhere_kept_everybody() {
     forgets.0.departures = vec![departed(4)];
     let mut gone = seen(vec![dns(&[1, 2, 3])], &[1, 2, 3]);
     if let Some(Ok(view)) = gone.answers.get_mut(&ip(1)) {
-        view.working = Some("1 slots on the move, 7 first".into());
+        view.working = Some("1 slot on the move, 7 first".into());
     }
     for (stuck, steps) in [(None, 0), (Some("n1"), 1)] {
         forgets.0.stuck = stuck.into_iter().map(str::to_owned).collect();

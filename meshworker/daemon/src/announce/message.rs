@@ -20,6 +20,10 @@ pub struct Announcement {
     pub task: String,
     /// The Swarm node, `{{.Node.ID}}`.
     pub node: String,
+    /// That node's name, `{{.Node.Hostname}}`, for people; none of members that are not
+    /// told, and of older ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
     /// Where the database is reached, on the network shared with the worker.
     pub address: IpAddr,
     /// Where in its life it is.
@@ -157,6 +161,22 @@ mod tests {
     use meshworker_core::{NASTY, is_harmful};
 
     use super::*;
+
+    #[test]
+    fn an_older_member_has_no_name_of_its_node_and_a_newer_one_says_what_is_not_known_here() {
+        let older = r#"{"cluster": "db", "service": "db", "slot": 1, "task": "t", "node": "n",
+            "address": "10.0.0.1", "phase": "present", "generation": 1, "of tomorrow": 7}"#;
+        let said: Announcement = serde_json::from_str(older).unwrap();
+        assert_eq!(said.node_name, None);
+        let sent = serde_json::to_string(&said).unwrap();
+        assert!(!sent.contains("node_name"), "{sent}");
+        let named = Announcement {
+            node_name: Some("rack-7".into()),
+            ..said
+        };
+        let sent = serde_json::to_string(&named).unwrap();
+        assert_eq!(serde_json::from_str::<Announcement>(&sent).unwrap(), named);
+    }
 
     #[test]
     fn an_answer_began_a_line_of_its_own_in_the_log() {

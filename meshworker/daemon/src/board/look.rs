@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{Leaver, Loss, Pace, Peer, Refusal, Report, Role, Roster, Unity};
+use meshworker_core::{Holdings, Leaver, Loss, Pace, Peer, Refusal, Report, Role, Roster, Unity};
 use tokio::time::Instant;
 
 use crate::status::StepStatus;
@@ -25,6 +25,8 @@ pub struct Head {
     pub peers: Arc<[Peer]>,
     /// Work that should end before anybody leaves.
     pub working: Option<String>,
+    /// What it has, and whether it takes more.
+    pub holdings: Holdings,
 }
 
 /// How many requests a pass took.
@@ -97,7 +99,7 @@ impl Look {
         }
         fn heads(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
             let heads = look.answers.values().flatten();
-            heads.map(|head| (&head.working, &head.role))
+            heads.map(|head| (&head.working, &head.role, &head.holdings.refuses_writes))
         }
         fn steps(look: &Look) -> impl Iterator<Item = impl PartialEq + '_> {
             look.steps.iter().map(|step| (&step.to, &step.request))

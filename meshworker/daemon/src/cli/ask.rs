@@ -40,15 +40,11 @@ pub fn why_command() -> Command {
 pub fn members(args: &ArgMatches) -> Result<(), Failed> {
     let (api, screen) = (Api::read(args)?, Screen::new());
     runtime()?.block_on(async {
-        let (_, summary, status) = find(&api).await?;
+        let (_, _, status) = find(&api).await?;
         if flag(args, "json") {
             return screen.json(&status.members, false);
         }
-        screen.print(&show::members(
-            &status.members,
-            now(&summary, &status),
-            &screen.style,
-        ))
+        screen.print(&show::members(&status.members, &screen.style))
     })
 }
 

@@ -79,6 +79,7 @@ mod tests {
             id: format!("db.{slot}"),
             address: format!("10.0.0.{slot}"),
             node: None,
+            node_name: None,
             task: None,
             state,
             standing: "wanted".into(),

@@ -290,6 +290,12 @@ pub const INIT: &[Setting] = &[
     setting("task", "ID", None, "This replica's task: {{.Task.ID}}"),
     setting("node", "ID", None, "The node that it runs on: {{.Node.ID}}"),
     setting(
+        "node-name",
+        "NAME",
+        None,
+        "What people call that node: {{.Node.Hostname}} [default: its id is shown]",
+    ),
+    setting(
         "address",
         "IP",
         None,

@@ -58,10 +58,11 @@ export function layout(members, width) {
 function groups(members, detail) {
   const found = new Map();
   members.forEach((member, index) => {
-    const title = member.node ?? NOWHERE;
-    found.set(title, [...(found.get(title) ?? []), index]);
+    // Two nodes may have one name: their ids tell them apart.
+    const { title, indexes } = found.get(member.node) ?? { title: member.node_name ?? member.node ?? NOWHERE, indexes: [] };
+    found.set(member.node, { title, indexes: [...indexes, index] });
   });
-  const sorted = [...found].sort(([one], [other]) => byName(one, other));
+  const sorted = [...found.values()].map(({ title, indexes }) => [title, indexes]).sort(([one], [other]) => byName(one, other));
   for (const [, indexes] of sorted) {
     indexes.sort((one, other) => byName(members[one].id, members[other].id));
   }

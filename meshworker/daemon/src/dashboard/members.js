@@ -27,11 +27,11 @@ export function update(element, members, leavers, only, choose) {
     (child, one) => {
       mark(child, 'data-state', one.state);
       const [where, state, witnesses, database] = [...child.children].map((cell) => cell.lastElementChild ?? cell);
-      say(where, [one.address, one.node].filter(Boolean).join(' · '));
+      say(where, [one.address, one.node_name ?? one.node].filter(Boolean).join(' · '));
       const leaver = leavers.find((other) => other.member === one.id && other.address === one.address);
       redraw(state, [one.state, one.held, leaver], () => stateOf(one, leaver));
       redraw(witnesses, one.sightings.map((other) => [other.witness, other.presence]), () => sightings(one));
-      redraw(database, [one.view?.role, one.view?.size, one.view?.working, one.unanswered], () => databaseOf(one));
+      redraw(database, [one.view?.role, one.view?.size, one.view?.working, one.view && holds(one.view), one.view?.refuses_writes, one.unanswered], () => databaseOf(one));
     });
 }
 
@@ -68,10 +68,17 @@ function sightings(member) {
   });
 }
 
+/// What it has, in its database's terms, in a line.
+function holds(view) {
+  return [view.follows && `of ${view.follows}`, ...view.figures.map((one) => one.words)].filter(Boolean).join(', ');
+}
+
 function databaseOf(member) {
   if (member.view) {
     return [
       h('span', {}, [member.view.role, `counts ${member.view.size}`].filter(Boolean).join(', ')),
+      h('span', { class: 'where' }, holds(member.view)),
+      member.view.refuses_writes && h('span', { class: 'bad-text' }, `refuses writes: ${member.view.refuses_writes}`),
       member.view.working && h('span', { class: 'where' }, member.view.working),
     ];
   }

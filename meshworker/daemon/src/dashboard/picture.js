@@ -14,7 +14,7 @@ export function draw(element, { members, pairs, leavers, choose }) {
   const wrong = pairs.filter(([, , how]) => how !== 'both');
   const data = {
     width,
-    members: members.map((one) => [one.id, one.address, one.node, one.state, one.held !== null]),
+    members: members.map((one) => [one.id, one.address, one.node_name ?? one.node, one.state, one.held !== null]),
     all: pairs.length - wrong.length,
     wrong,
     leavers: leavers.map((one) => [one.member, one.address, one.left, one.share, one.released]),

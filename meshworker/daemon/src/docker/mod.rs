@@ -20,7 +20,7 @@ mod wire;
 pub(crate) use self::client::KEPT;
 pub(crate) use self::events::WakeUps;
 pub(crate) use self::listed::{Budget, Weighs};
-pub(crate) use self::model::{Attachment, LONGEST_WORD, Listing, Task};
+pub(crate) use self::model::{Attachment, LONGEST_WORD, Listing, Node, Task};
 pub(crate) use self::replicas::wanted_in;
 
 #[cfg(test)]

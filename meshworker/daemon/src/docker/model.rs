@@ -98,6 +98,16 @@ pub(crate) struct Node {
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) status: Status,
+    #[serde(default)]
+    pub(crate) description: Description,
+}
+
+/// What a node's engine says of it.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Description {
+    #[serde(default, deserialize_with = "word_if_any")]
+    pub(crate) hostname: Option<String>,
 }
 
 /// A task, of `GET /tasks`.
@@ -175,7 +185,8 @@ impl Weighs for Service {
 
 impl Weighs for Node {
     fn beside(&self) -> usize {
-        text(&self.id) + text(&self.status.state)
+        let name = self.description.hostname.iter().map(|name| text(name));
+        text(&self.id) + text(&self.status.state) + name.sum::<usize>()
     }
 }
 

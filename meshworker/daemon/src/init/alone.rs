@@ -162,6 +162,7 @@ mod tests {
             size: 1,
             peers: peers.collect(),
             working: None,
+            holdings: Default::default(),
             detail: (),
         };
         [(at(1), Ok(view))].into()

@@ -149,6 +149,7 @@ impl Announcer {
             slot,
             task,
             node,
+            node_name,
         } = self.identity.clone();
         Announcement {
             cluster: self.cluster.clone(),
@@ -156,6 +157,7 @@ impl Announcer {
             slot,
             task,
             node,
+            node_name,
             address: self.address,
             phase,
             generation,
@@ -366,6 +368,7 @@ mod tests {
                 slot: 1,
                 task: "task".into(),
                 node: "node".into(),
+                node_name: None,
             },
             address,
             client: Client::new(token, Some(address)),

@@ -15,6 +15,8 @@ pub struct Identity {
     pub task: String,
     /// The Swarm node.
     pub node: String,
+    /// That node's name, where the stack tells it.
+    pub node_name: Option<String>,
 }
 
 impl Identity {

@@ -64,6 +64,11 @@ impl Settings {
             service: expanded(&mut reader, "service", "{{.Service.Name}}", some_text)?,
             task: expanded(&mut reader, "task", "{{.Task.ID}}", some_text)?,
             node: expanded(&mut reader, "node", "{{.Node.ID}}", some_text)?,
+            node_name: reader.optional(
+                "node-name",
+                "a name, such as {{.Node.Hostname}}",
+                |name| (!name.contains("{{")).then(|| some_text(name)).flatten(),
+            )?,
         };
         let grace = reader.required("grace", SECONDS, seconds)?;
         let stop = reader.optional("stop-time", SECONDS, seconds)?;

@@ -248,6 +248,7 @@ impl Supervisor {
             slot,
             task,
             node,
+            node_name,
         } = settings.identity.clone();
         Mine {
             said: Announcement {
@@ -256,6 +257,7 @@ impl Supervisor {
                 slot,
                 task,
                 node,
+                node_name,
                 address: *address,
                 phase,
                 generation,

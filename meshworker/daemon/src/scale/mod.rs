@@ -194,7 +194,8 @@ impl Scale {
                     let free = self.may_go(&victim).await;
                     self.freed.store(free, Ordering::Relaxed);
                     if free {
-                        let node = victim.node.as_deref().unwrap_or("its node");
+                        let node = victim.node_name.as_deref().or(victim.node.as_deref());
+                        let node = node.unwrap_or("its node");
                         self.tell(format!(
                             "{member} holds nothing alone, and is kept so: stop its container on \
                              {node}, or drain that node"

@@ -31,6 +31,14 @@ pub enum MemberState {
     Unknown,
 }
 
+impl MemberStatus {
+    /// What people call the swarm node that it runs on: its name, or its id where nobody
+    /// knows that.
+    pub fn node_called(&self) -> Option<&str> {
+        self.node_name.as_deref().or(self.node.as_deref())
+    }
+}
+
 impl MemberState {
     /// All of them, in the order in which they are shown.
     pub const ALL: [MemberState; 9] = [
@@ -104,6 +112,43 @@ pub struct ViewStatus {
     pub peers: Vec<WhoSees>,
     /// Work that should end before anybody leaves; none when it is at rest.
     pub working: Option<String>,
+    /// The member whose data it copies, or that node's id where it is no member.
+    #[serde(default)]
+    pub follows: Option<String>,
+    /// What it has, in its database's terms: slots, keys, records, memory.
+    #[serde(default)]
+    pub figures: Vec<FigureStatus>,
+    /// Why it refuses writes; none while it takes them.
+    #[serde(default)]
+    pub refuses_writes: Option<String>,
+}
+
+impl ViewStatus {
+    /// What it has, in a line; that it refuses writes comes first.
+    pub fn holds(&self) -> String {
+        let refuses = self.refuses_writes.iter();
+        let refuses = refuses.map(|_| "refuses writes".to_owned());
+        let follows = self.follows.iter().map(|master| format!("of {master}"));
+        let figures = self.figures.iter().map(|figure| figure.words.clone());
+        refuses
+            .chain(follows)
+            .chain(figures)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// One figure of what a member has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FigureStatus {
+    /// What is counted: `slots`, `keys`, `records`, `memory`, `data`.
+    pub what: String,
+    /// How much there is: pieces, or bytes of `memory` and `data`.
+    pub value: u64,
+    /// How much there may be, where that is bounded.
+    pub of: Option<u64>,
+    /// The same, for people: "63/64M memory".
+    pub words: String,
 }
 
 /// One member: who it is, where, and what everybody says of it.
@@ -115,6 +160,9 @@ pub struct MemberStatus {
     pub address: String,
     /// The swarm node that it runs on, where a witness knows it.
     pub node: Option<String>,
+    /// That node's name, where somebody knows it.
+    #[serde(default)]
+    pub node_name: Option<String>,
     /// The swarm task, where a witness knows it.
     pub task: Option<String>,
     /// What it is doing.

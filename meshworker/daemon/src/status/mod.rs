@@ -17,7 +17,7 @@ pub use cluster::{ClusterStatus, Mode, PassStatus, Summary, WhoSees};
 pub use config::{Config, ConfigValue};
 pub use event::{Event, EventKind, Events, Severity};
 pub use leaver::LeaverStatus;
-pub use member::{MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
+pub use member::{FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
 pub use order::{Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale};
 pub use plan::{PlanStatus, RefusalStatus, StepStatus};
 pub use turned_away::TurnedAway;

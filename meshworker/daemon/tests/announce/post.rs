@@ -148,6 +148,7 @@ pub fn member(slot: u64, address: IpAddr, phase: Phase, generation: u64) -> Anno
         address,
         phase,
         generation,
+        node_name: None,
         disk: None,
     }
 }

@@ -144,6 +144,7 @@ impl Engine for Toy {
             size: state.nodes.len(),
             peers: peers.collect(),
             working: state.working.clone(),
+            holdings: Default::default(),
             detail: (),
         })
     }

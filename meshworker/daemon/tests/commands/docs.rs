@@ -14,7 +14,7 @@ fn example(name: &str) -> String {
     let status = busy.status.clone().unwrap();
     match name {
         "meshworker status" => show::status(&busy, style),
-        "meshworker members" => show::members(&status.members, now, style),
+        "meshworker members" => show::members(&status.members, style),
         "meshworker plan" => show::plan("cache_redis", &status.plan, style),
         "meshworker why 4" => show::why(&story::why(), now, style),
         "meshworker events" => {

@@ -37,7 +37,7 @@ fn every_page(style: &Style) -> Vec<String> {
     vec![
         show::status(&calm, style),
         show::status(&busy, style),
-        show::members(&status.members, now(), style),
+        show::members(&status.members, style),
         show::plan("cache_redis", &status.plan, style),
         show::why(&story::why(), now(), style),
         history.join("\n"),
@@ -78,8 +78,41 @@ fn what_the_worker_may_not_do_is_told() {
 #[test]
 fn members_have_one_row_each() {
     let status = story::busy().status.unwrap();
-    let page = show::members(&status.members, now(), &Style::PLAIN);
+    let page = show::members(&status.members, &Style::PLAIN);
     story::same(&page, "members.txt");
+}
+
+#[test]
+fn a_member_that_refuses_writes_was_as_well_as_any() {
+    let mut shown = story::calm();
+    let members = &mut shown.status.as_mut().unwrap().members;
+    let view = members[1].view.as_mut().unwrap();
+    view.refuses_writes = Some("its memory is full".into());
+    members[2].view.as_mut().unwrap().follows = Some("cache_redis.1".into());
+    let remark = "  cache_redis.2 refuses writes: its memory is full";
+    for page in [
+        show::status(&shown, &Style::PLAIN),
+        show::members(&shown.status.clone().unwrap().members, &Style::PLAIN),
+    ] {
+        assert!(page.contains("  refuses writes, 54"), "{page}");
+        assert!(page.lines().any(|line| line == remark), "{page}");
+        assert!(page.contains("  of cache_redis.1, 54"), "{page}");
+    }
+}
+
+#[test]
+fn nodes_are_called_by_their_names() {
+    let mut shown = story::calm();
+    let page = show::status(&shown, &Style::PLAIN);
+    assert!(
+        page.contains("node-a  ") && !page.contains("id-of"),
+        "{page}"
+    );
+    // Of an older worker there is only the id.
+    let members = &mut shown.status.as_mut().unwrap().members;
+    members.iter_mut().for_each(|one| one.node_name = None);
+    let page = show::status(&shown, &Style::PLAIN);
+    assert!(page.contains("id-of-node-a"), "{page}");
 }
 
 #[test]
@@ -166,7 +199,7 @@ fn long_names_and_addresses_fit_too() {
     fits(&page, 80);
     assert!(page.contains(".0  ") && page.contains(".3  "), "{page}");
     fits(
-        &show::members(&shown.status.unwrap().members, now(), &Style::PLAIN),
+        &show::members(&shown.status.unwrap().members, &Style::PLAIN),
         80,
     );
 }

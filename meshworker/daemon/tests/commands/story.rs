@@ -4,9 +4,9 @@ use std::path::Path;
 
 use meshworker::cli::show::Shown;
 use meshworker::status::{
-    ClusterStatus, Event, EventKind, LeaverStatus, MemberState, MemberStatus, Mode, PassStatus,
-    PlanStatus, RefusalStatus, Severity, SightingStatus, StepStatus, Summary, ViewStatus, WhoSees,
-    Why, WitnessStatus,
+    ClusterStatus, Event, EventKind, FigureStatus, LeaverStatus, MemberState, MemberStatus, Mode,
+    PassStatus, PlanStatus, RefusalStatus, Severity, SightingStatus, StepStatus, Summary,
+    ViewStatus, WhoSees, Why, WitnessStatus,
 };
 
 /// Set to `1`, this variable lets the tests write the pages instead.
@@ -32,12 +32,23 @@ fn peer(node: &str, slot: u8, alive: bool) -> WhoSees {
     }
 }
 
+fn figure(what: &str, value: u64, of: Option<u64>, words: &str) -> FigureStatus {
+    FigureStatus {
+        what: what.into(),
+        value,
+        of,
+        words: words.into(),
+    }
+}
+
 fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
     let id = ["3f2a81c0", "90bd11e7", "c4417a5f", "e02b6d93"][usize::from(slot - 1)];
     MemberStatus {
         id: format!("cache_redis.{slot}"),
         address: format!("10.0.1.{}", slot + 2),
-        node: Some(node.into()),
+        // The swarm's own word for it is longer.
+        node: Some(format!("id-of-{node}")),
+        node_name: Some(node.into()),
         task: Some(format!("t{slot}x9k2m4qpa")),
         state,
         standing: "wanted".into(),
@@ -59,6 +70,13 @@ fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
                 peer("c4417a5f", 3, true),
             ],
             working: None,
+            follows: None,
+            figures: vec![
+                figure("slots", 5461, None, "5461 slots"),
+                figure("keys", 1204, None, "1204 keys"),
+                figure("memory", 3 << 20, Some(64 << 20), "3/64M memory"),
+            ],
+            refuses_writes: None,
         }),
         unanswered: None,
     }

@@ -85,6 +85,7 @@ fn look(word: &str) -> Look {
         size: 1,
         peers,
         working: Some(word()),
+        holdings: Default::default(),
     };
     let silent = [10, 0, 0, 2].into();
     let refusal = Refusal {

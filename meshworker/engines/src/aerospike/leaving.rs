@@ -11,7 +11,9 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use meshworker_core::{Evidence, Floor, Leave, Progress, Situation, Step, StepKind, Touches};
+use meshworker_core::{
+    Evidence, Floor, Leave, Progress, Situation, Step, StepKind, Touches, counted,
+};
 
 use super::detail::{Detail, Edition, Namespace};
 use super::names::Name;
@@ -226,7 +228,7 @@ fn held_back(node: &Node<'_>, quiesce: Quiesce) -> Option<String> {
     }
     match node.view.detail.to_send {
         Some(0) => None,
-        Some(left) => Some(format!("{left} partitions to send")),
+        Some(left) => Some(format!("{} to send", counted(left, "partitions"))),
         None => Some("it does not say how much it has to send".into()),
     }
 }

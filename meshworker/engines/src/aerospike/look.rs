@@ -95,6 +95,7 @@ impl Aerospike {
         self.known.learn(&names);
 
         view.working = migration.working(Some(&contents));
+        view.holdings = contents.holdings();
         view.detail.to_send = (!contents.unsaid).then_some(contents.send);
         view.detail.namespaces = Some(self.lists.namespaces(contents.namespaces)?);
         let kept = Kept::of(generation, &view, &self.lists);

@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use meshworker_core::{Figure, Holdings, counted};
+
 use super::detail::Namespace;
 use super::info::{Value, number};
 
@@ -89,6 +91,12 @@ pub(super) struct Contents {
     pub receive: u64,
     /// Whether some does not say what is left to send or to receive.
     pub unsaid: bool,
+    /// How many records the node has, copies included.
+    pub records: u64,
+    /// How many bytes of data it has, of how many.
+    pub data: Option<(u64, u64)>,
+    /// The namespaces that refuse writes, each with the statistic that says so.
+    pub refuse: Vec<String>,
 }
 
 impl Contents {
@@ -107,7 +115,7 @@ impl Contents {
                 Value::Data(statistics) => statistics,
                 Value::Ok | Value::Error { .. } => "",
             };
-            let mut moves = (None, None);
+            let (mut moves, mut data) = ((None, None), (None, None));
             let mut namespace = Namespace {
                 name: name.to_owned(),
                 ..Namespace::default()
@@ -132,11 +140,25 @@ impl Contents {
                     {
                         namespace.volatile = Some(false);
                     }
-                    "objects" => namespace.empty = up_to(u64::MAX)?.map(|n| n == 0),
+                    "objects" => {
+                        let records = up_to(u64::MAX)?;
+                        namespace.empty = records.map(|n| n == 0);
+                        let all = contents.records.saturating_add(records.unwrap_or_default());
+                        contents.records = all;
+                    }
+                    "data_used_bytes" => data.0 = up_to(u64::MAX)?,
+                    "data_total_bytes" => data.1 = up_to(u64::MAX)?,
+                    "stop_writes" | "clock_skew_stop_writes" if value == "true" => {
+                        contents.refuse.push(format!("namespace {name}: {item}"));
+                    }
                     "migrate_tx_partitions_remaining" => moves.0 = up_to(MOST_MOVES)?,
                     "migrate_rx_partitions_remaining" => moves.1 = up_to(MOST_MOVES)?,
                     _ => {}
                 }
+            }
+            if let (Some(used), Some(of)) = data {
+                let (all, most) = contents.data.unwrap_or_default();
+                contents.data = Some((all.saturating_add(used), most.saturating_add(of)));
             }
             contents.namespaces.push(namespace);
             let (send, receive): (Option<u64>, Option<u64>) = moves;
@@ -147,11 +169,25 @@ impl Contents {
         Ok(contents)
     }
 
+    /// What the node has, of all its namespaces.
+    pub fn holdings(&self) -> Holdings {
+        let data = self.data;
+        let data = data.map(|(used, of)| Figure::bytes("data", used, Some(of)));
+        let records = Figure::count("records", self.records);
+        Holdings {
+            follows: None,
+            figures: [records].into_iter().chain(data).collect(),
+            refuses_writes: (!self.refuse.is_empty()).then(|| self.refuse.join(", ")),
+        }
+    }
+
     /// What is on the move, in the operator's words.
     pub fn moving(&self) -> Option<String> {
         let Contents { send, receive, .. } = self;
-        (*send > 0 || *receive > 0)
-            .then(|| format!("{send} partitions to send, {receive} to receive"))
+        (*send > 0 || *receive > 0).then(|| {
+            let send = counted(send, "partitions");
+            format!("{send} to send, {receive} to receive")
+        })
     }
 }
 
@@ -216,6 +252,8 @@ mod tests {
             send: 120,
             receive: 3,
             unsaid: true,
+            records: 7,
+            ..Contents::default()
         };
         assert_eq!(contents, expected);
         let moving = contents.moving();
@@ -224,6 +262,20 @@ mod tests {
             Some("120 partitions to send, 3 to receive")
         );
         assert_eq!(Contents::default().moving(), None);
+    }
+
+    #[test]
+    fn a_member_that_refuses_writes_was_joined_and_well() {
+        let said =
+            |more| format!("objects=4;data_used_bytes=1048576;data_total_bytes=2097152{more}");
+        let (well, full) = (said(";stop_writes=false"), said(";stop_writes=true"));
+        let of = |one| Contents::read([("bar", Value::Data(one)), ("test", Value::Data(&well))]);
+        let holdings = of(&full).unwrap().holdings();
+        let figures: Vec<_> = holdings.figures.iter().map(ToString::to_string).collect();
+        assert_eq!(figures, ["8 records", "2/4M data"]);
+        let why = holdings.refuses_writes;
+        assert_eq!(why.as_deref(), Some("namespace bar: stop_writes"));
+        assert_eq!(of(&well).unwrap().holdings().refuses_writes, None);
     }
 
     /// A leaver that said so, and one fewer later, ended the worker.

@@ -76,6 +76,7 @@ impl Seen {
                     size: members.len(),
                     peers: Arc::clone(&peers),
                     working: None,
+                    holdings: Default::default(),
                     detail: Detail {
                         build: "8.0.0.15".into(),
                         edition: Edition::Enterprise,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 
-use meshworker_core::{Peer, Unanswered, View};
+use meshworker_core::{Peer, Unanswered, View, counted};
 
 use super::detail::{ClusterKey, Detail};
 use super::dialect::Dialect;
@@ -123,6 +123,7 @@ pub(super) fn read(
         size: statistics.size,
         peers: alive,
         working: None,
+        holdings: Default::default(),
         detail: Detail {
             build: short("build", text("build", build)?, LONGEST_ID)?.to_owned(),
             edition: match edition_in(text("edition", edition)?).parse() {
@@ -299,9 +300,10 @@ impl Statistics {
                 Migration::Pending("partitions about to be assigned anew".into())
             }
             (_, Some(0)) => Migration::Done,
-            (_, Some(count)) => {
-                Migration::Pending(format!("{count} partitions to send or receive"))
-            }
+            (_, Some(count)) => Migration::Pending(format!(
+                "{} to send or receive",
+                counted(count, "partitions")
+            )),
             (_, None) => Migration::Unsaid,
         }
     }

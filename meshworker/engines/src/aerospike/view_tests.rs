@@ -49,6 +49,7 @@ fn recorded_answers_become_the_view() {
             peer("BB90701000A4202", "10.0.1.7"),
         ]),
         working: None,
+        holdings: Default::default(),
         detail: Detail {
             build: "8.0.0.15".into(),
             edition: Edition::Community,

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshworker_core::{Peer, Role, Unanswered, View};
+use meshworker_core::{Peer, Role, Unanswered, View, counted};
 use serde::Serialize;
 
 use super::heavy::Heavy;
 use super::name::Name;
 use super::nodes::{Entry, Nodes, OpenSlot};
 use super::release::Release;
+use super::room::Room;
 use crate::budget::LISTS;
 use crate::intern::Interner;
 
@@ -68,7 +69,7 @@ pub struct Replies<'a> {
     pub nodes: &'a str,
     /// `CLUSTER INFO`.
     pub cluster: &'a str,
-    /// `INFO server replication persistence`.
+    /// `INFO server memory persistence replication`.
     pub info: &'a str,
     /// `DBSIZE`.
     pub keys: u64,
@@ -148,6 +149,7 @@ impl Shared {
             (false, false) => Some("no link to its master yet"),
         };
         let working = working(&nodes, &myself, state, lag);
+        let holdings = Room::of(replies.info).holdings(&myself, replies.keys);
         Ok(View {
             node: myself.node,
             cluster_name: name.as_ref().map(|name| name.cluster.clone()),
@@ -155,6 +157,7 @@ impl Shared {
             size: peers.iter().filter(|peer| peer.alive).count(),
             peers: self.peers.share(peers)?,
             working,
+            holdings,
             detail: Detail {
                 table: self.tables.share(nodes.table)?,
                 name,
@@ -197,8 +200,8 @@ fn cut_off(info: &str) -> Option<u64> {
 /// forgotten. Nor is a replica that waits for a failed master.
 fn working(nodes: &Nodes, myself: &Entry, state: &str, lag: Option<&str>) -> Option<String> {
     if let Some(open) = nodes.open.first() {
-        let count = nodes.open.len();
-        return Some(format!("{count} slots on the move, {} first", open.slot));
+        let count = counted(nodes.open.len(), "slots");
+        return Some(format!("{count} on the move, {} first", open.slot));
     }
     let master_gone = || {
         let master = myself.master.as_deref()?;

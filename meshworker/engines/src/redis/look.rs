@@ -100,8 +100,8 @@ fn commands() -> Pipeline {
     rest::ask(&mut commands);
     commands.cmd("CLUSTER").arg("NODES");
     commands.cmd("CLUSTER").arg("INFO");
-    let info = commands.cmd("INFO").arg("server").arg("replication");
-    info.arg("persistence");
+    let info = commands.cmd("INFO").arg("server").arg("memory");
+    info.arg("persistence").arg("replication");
     commands.cmd("DBSIZE");
     commands
 }

@@ -26,6 +26,7 @@ mod release;
 mod request;
 mod reset;
 mod rest;
+mod room;
 mod slots;
 mod wire;
 

@@ -9,25 +9,32 @@ use meshworker_core::View;
 use redis::Pipeline;
 
 use super::detail::Detail;
+#[cfg(any(doc, test))]
+use super::room::FIELDS;
+use super::room::Room;
 
-/// A digest of what [`Detail`] is made of, and the number of keys. In a line of the
-/// table the fifth and the sixth word are times.
+/// A digest of what [`Detail`] is made of, the number of keys, and the values of
+/// [`FIELDS`]. In a line of the table the fifth and the sixth word are times.
 const DIGEST: &str = "\
 local nodes = string.gsub('\\n' .. redis.call('CLUSTER', 'NODES'), '(\\n%S+ %S+ %S+ %S+) %d+ %d+', '%1')
 local said = {nodes}
-local function add(text, names)
+local room = {''}
+local function add(to, text, names)
   for _, name in ipairs(names) do
-    said[#said + 1] = string.match(text, '\\n' .. name .. ':([^\\r\\n]*)') or ''
+    to[#to + 1] = string.match(text, '\\n' .. name .. ':([^\\r\\n]*)') or '-'
   end
 end
-add('\\n' .. redis.call('CLUSTER', 'INFO'), {'cluster_state'})
-add(redis.call('INFO', 'server'), {'redis_version', 'valkey_version', 'run_id'})
-add(redis.call('INFO', 'replication'),
+add(said, '\\n' .. redis.call('CLUSTER', 'INFO'), {'cluster_state'})
+add(said, redis.call('INFO', 'server'), {'redis_version', 'valkey_version', 'run_id'})
+add(said, redis.call('INFO', 'replication'),
   {'role', 'master_host', 'master_link_status', 'master_sync_in_progress'})
-return redis.sha1hex(table.concat(said, '\\n')) .. ' ' .. redis.call('DBSIZE')";
+add(room, redis.call('INFO', 'memory'),
+  {'used_memory', 'mem_not_counted_for_evict', 'maxmemory', 'maxmemory_policy'})
+add(room, redis.call('INFO', 'persistence'), {'aof_last_write_status'})
+return redis.sha1hex(table.concat(said, '\\n')) .. ' ' .. redis.call('DBSIZE') .. table.concat(room, ' ')";
 
 /// By this name a server knows [`DIGEST`] once it has run it: its SHA-1.
-const NAME: &str = "0003afc10eb3bf899101f72407df31b6c51399c9";
+const NAME: &str = "29de49d51969c446d59bfe31e1bfe5c45a722a1d";
 
 /// Asks for the digest, and lets the server remember the script.
 pub fn ask(commands: &mut Pipeline) {
@@ -46,16 +53,19 @@ pub fn ask_again() -> Pipeline {
 pub struct Digest {
     all: String,
     keys: u64,
+    room: Room,
 }
 
 impl Digest {
     /// From the answer; none when it is no digest.
     pub fn parse(answer: &str) -> Option<Digest> {
-        let (all, keys) = answer.split_once(' ')?;
+        let mut words = answer.split(' ');
+        let (all, keys) = (words.next()?, words.next()?);
         let whole = all.len() == 40 && all.bytes().all(|b| b.is_ascii_hexdigit());
         Some(Digest {
             all: whole.then(|| all.to_owned())?,
             keys: keys.parse().ok()?,
+            room: Room::parse(words.map(Some)),
         })
     }
 }
@@ -81,6 +91,10 @@ impl Kept {
     pub fn confirmed(self, now: &Digest) -> Option<View<Detail>> {
         let mut view = self.view;
         view.detail.keys = now.keys;
+        let table = &view.detail.table;
+        if let Some(own) = table.iter().find(|entry| entry.node == view.node) {
+            view.holdings = now.room.holdings(own, now.keys);
+        }
         (now.all == self.digest).then_some(view)
     }
 }
@@ -88,6 +102,14 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_script_tells_what_is_read_in_that_order() {
+        let at = FIELDS.map(|name| DIGEST.find(&format!("'{name}'")).unwrap());
+        assert!(at.is_sorted());
+        let told = DIGEST.matches("add(room").count();
+        assert_eq!(told, 2, "memory and persistence");
+    }
 
     #[test]
     fn a_digest_is_forty_digits_and_a_number() {

@@ -236,7 +236,7 @@ async fn a_leaver_with_a_key_that_is_too_large_is_told_and_gives_the_rest() {
         });
         let held = plan.leavers.iter().any(|leaver| match &leaver.release {
             Release::Held { gate, seen } => {
-                *gate == Gate::DataSafe && seen.contains(&key) && seen.contains("1 slots")
+                *gate == Gate::DataSafe && seen.contains(&key) && seen.contains("1 slot")
             }
             Release::Granted => false,
         });

@@ -55,12 +55,19 @@ async fn view(engine: &Redis, node: IpAddr) -> View<Detail> {
     engine.observe(node).await.unwrap()
 }
 
+/// The same without figures, which change all the time.
+fn lasting(view: View<Detail>) -> View<Detail> {
+    let mut view = view;
+    view.holdings.figures.clear();
+    view
+}
+
 /// What the nodes say to somebody who asks for everything; none while it changes
 /// between two looks.
 async fn everything(servers: &Servers, nodes: &[IpAddr]) -> Vec<Option<View<Detail>>> {
     let mut views = Vec::new();
     for node in nodes {
-        views.push(servers.engine().observe(*node).await.ok());
+        views.push(servers.engine().observe(*node).await.ok().map(lasting));
     }
     views
 }
@@ -172,7 +179,7 @@ async fn until_like_new(
         let first = everything(servers, nodes).await;
         let mut kept = Vec::new();
         for node in nodes {
-            kept.push(engine.observe(*node).await.ok());
+            kept.push(engine.observe(*node).await.ok().map(lasting));
         }
         let second = everything(servers, nodes).await;
         if first == second {
@@ -185,4 +192,34 @@ async fn until_like_new(
         assert!(begin.elapsed() < patience, "{what}: {first:#?}");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// It was joined, its data in place, and writes failed.
+#[tokio::test]
+async fn a_full_master_at_rest_says_so_in_the_next_look() {
+    let Some(mut servers) = Servers::plain() else {
+        return;
+    };
+    let node = servers.start(1).await[0];
+    let engine = servers.engine();
+    let first = view(&engine, node).await.holdings;
+    let whats: Vec<_> = first.figures.iter().map(|figure| figure.what).collect();
+    assert_eq!(
+        (&*whats, first.refuses_writes),
+        (&["slots", "keys", "memory"][..], None)
+    );
+    let mut client = servers.client(node);
+    client
+        .tell(node, &["CONFIG", "SET", "maxmemory", "1"])
+        .await;
+    // The next look is a short one.
+    let full = view(&engine, node).await.holdings.refuses_writes;
+    assert!(
+        full.unwrap()
+            .contains("of 1 bytes, maxmemory-policy noeviction")
+    );
+    client
+        .tell(node, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"])
+        .await;
+    assert_eq!(view(&engine, node).await.holdings.refuses_writes, None);
 }

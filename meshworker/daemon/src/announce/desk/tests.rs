@@ -32,6 +32,7 @@ fn member(slot: u64, phase: Phase, generation: u64) -> Announcement {
         address: ip(slot),
         phase,
         generation,
+        node_name: None,
         disk: None,
     }
 }
@@ -122,6 +123,7 @@ fn all_found(
                 size: peers.len(),
                 peers: peers.clone().into(),
                 working: None,
+                holdings: Default::default(),
                 detail: (),
             };
             (*address, Ok(view))

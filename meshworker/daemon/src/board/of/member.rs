@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use meshworker_core::{Member, MemberId, Orders, Peer};
+use meshworker_core::{Figure, Holdings, Member, MemberId, Orders, Peer};
 
 use super::{departed, leavers, plan, seconds, state, time};
 use crate::board::{Head, Look, Since};
-use crate::status::{MemberState, MemberStatus, SightingStatus, ViewStatus, WhoSees, Why};
+use crate::status::{
+    FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, WhoSees, Why,
+};
 
 /// One member: who it is, where, and what everybody says of it.
 pub fn status(
@@ -33,6 +35,7 @@ pub fn status(
         id: member.id.to_string(),
         address: member.address.to_string(),
         node: member.node.clone(),
+        node_name: member.node_name.clone(),
         task: member.task.clone(),
         state: states
             .get(&member.address)
@@ -42,13 +45,18 @@ pub fn status(
             .hold_on(&member.id, member.address)
             .map(ToOwned::to_owned),
         sightings: sightings.collect(),
-        view: answer.and_then(|answer| Some(view(answer.as_ref().ok()?, with_peers))),
+        view: answer.and_then(|answer| Some(view(answer.as_ref().ok()?, look, with_peers))),
         unanswered: answer.and_then(|answer| answer.as_ref().err().cloned()),
     }
 }
 
-fn view(head: &Head, with_peers: bool) -> ViewStatus {
+fn view(head: &Head, look: &Look, with_peers: bool) -> ViewStatus {
     let peers = head.peers.iter().filter(|_| with_peers);
+    let Holdings {
+        follows,
+        figures,
+        refuses_writes,
+    } = &head.holdings;
     ViewStatus {
         node: head.node.clone(),
         cluster_name: head.cluster_name.clone(),
@@ -57,7 +65,27 @@ fn view(head: &Head, with_peers: bool) -> ViewStatus {
         size: head.size,
         peers: peers.map(peer).collect(),
         working: head.working.clone(),
+        follows: follows.as_ref().map(|node| called(node, look)),
+        figures: figures.iter().map(figure).collect(),
+        refuses_writes: refuses_writes.clone(),
     }
+}
+
+fn figure(figure: &Figure) -> FigureStatus {
+    FigureStatus {
+        what: figure.what.to_owned(),
+        value: figure.value,
+        of: figure.of,
+        words: figure.to_string(),
+    }
+}
+
+/// The member that has this node; the node's id where it is no member.
+fn called(node: &str, look: &Look) -> String {
+    let mut answers = look.answers.iter();
+    let at = answers.find(|(_, answer)| answer.as_ref().is_ok_and(|head| head.node == node));
+    let member = at.and_then(|(address, _)| look.roster.at(*address));
+    member.map_or_else(|| node.to_owned(), |member| member.id.to_string())
 }
 
 fn peer(peer: &Peer) -> WhoSees {

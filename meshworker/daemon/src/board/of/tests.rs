@@ -94,6 +94,7 @@ impl Look {
                 size: alive.len(),
                 peers: Arc::clone(&peers),
                 working: None,
+                holdings: Default::default(),
             };
             self.answers.insert(at(*number), Ok(head));
         }
@@ -381,4 +382,24 @@ fn a_witness_that_cannot_tell_is_shown_as_such() {
         .find(|s| s.witness == "docker");
     assert_eq!(docker.unwrap().presence, "unknown (time-out)");
     assert_eq!(told.members[0].unanswered, None);
+}
+
+#[test]
+fn a_replica_follows_a_member_and_not_an_id() {
+    let report = tasks(&[(1, Presence::Present), (2, Presence::Present)]);
+    let mut look = look(vec![report]).group(&[1, 2], &[]);
+    let mut follow = |number: u8, master: &str| {
+        let Some(Ok(head)) = look.answers.get_mut(&at(number)) else {
+            panic!("it answers");
+        };
+        head.holdings.follows = Some(master.to_owned());
+    };
+    follow(1, "gone");
+    follow(2, &node(1));
+    let members = look.told().members;
+    let follows = members
+        .iter()
+        .map(|one| one.view.as_ref().unwrap().follows.clone());
+    let expected = ["gone".to_owned(), slot(1).to_string()].map(Some);
+    assert_eq!(follows.collect::<Vec<_>>(), expected);
 }

@@ -1,20 +1,18 @@
 //! Members, one row each.
 
-use super::parts::{self, LEGEND, paint};
-use super::{Cell, Column, Cut, Ink, Now, Style, table, wrap};
+use super::parts;
+use super::{Cell, Column, Cut, Style, table};
 use crate::status::MemberStatus;
 
-/// The members' page: what `status` shows of them, and their databases' word.
-pub fn members(members: &[MemberStatus], now: Now, style: &Style) -> String {
+/// The members' page: what their databases say.
+pub fn members(members: &[MemberStatus], style: &Style) -> String {
     let columns = [
         Column("MEMBER", Cut::Middle),
         Column("ADDRESS", Cut::Middle),
         Column("STATE", Cut::Never),
-        Column("NODE", Cut::End),
         Column("ID", Cut::End),
         Column("SIZE", Cut::Never),
-        Column("FOR", Cut::Never),
-        Column("SEEN", Cut::Never),
+        Column("HOLDS", Cut::End),
     ];
     let rows = members.iter().map(|member| {
         let view = member.view.as_ref();
@@ -23,19 +21,12 @@ pub fn members(members: &[MemberStatus], now: Now, style: &Style) -> String {
             Cell::new(&member.id),
             Cell::new(&member.address),
             parts::state(member),
-            Cell::new(member.node.as_deref().unwrap_or_default()),
             Cell::new(view.map_or("", |view| &view.node)),
             Cell::new(&size.unwrap_or_default()),
-            Cell::new(&parts::same_for(member, now)),
-            Cell::new(&parts::seen(&member.sightings)),
+            parts::holds(member),
         ]
     });
     let mut lines = table(columns, &rows.collect::<Vec<_>>(), style);
-    lines.extend(paint(
-        wrap(LEGEND, style.width, "", ""),
-        Some(Ink::Dim),
-        style,
-    ));
     lines.extend(parts::remarks(members, style));
     lines.join("\n")
 }

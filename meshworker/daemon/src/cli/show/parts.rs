@@ -3,7 +3,7 @@
 use super::{Cell, Ink, Now, Style, ago, wrap};
 use crate::status::{
     LeaverStatus, MemberState, MemberStatus, PlanStatus, RefusalStatus, SightingStatus, StepStatus,
-    TurnedAway,
+    TurnedAway, ViewStatus,
 };
 
 /// A list under a heading; nothing when it is empty.
@@ -140,6 +140,14 @@ pub(super) fn state(member: &MemberStatus) -> Cell {
     Cell::new(role.unwrap_or(state.name())).ink(Some(ink))
 }
 
+/// What its database has there, in its own terms.
+pub(super) fn holds(member: &MemberStatus) -> Cell {
+    let view = member.view.as_ref();
+    let refuses = view.is_some_and(|view| view.refuses_writes.is_some());
+    let holds = view.map(ViewStatus::holds).unwrap_or_default();
+    Cell::new(&holds).ink(refuses.then_some(Ink::Bad))
+}
+
 /// The witnesses and their letters, in the order in which they are shown.
 const LETTERS: [(&str, char); 4] = [
     ("dns", 'D'),
@@ -187,6 +195,14 @@ pub(super) fn remarks(members: &[MemberStatus], style: &Style) -> Vec<String> {
         }
         if let Some(why) = &member.unanswered {
             let text = format!("{} does not answer: {why}", member.id);
+            lines.extend(item(&text, Some(Ink::Bad), style));
+        }
+        let refuses = member
+            .view
+            .as_ref()
+            .and_then(|view| view.refuses_writes.as_ref());
+        if let Some(why) = refuses {
+            let text = format!("{} refuses writes: {why}", member.id);
             lines.extend(item(&text, Some(Ink::Bad), style));
         }
         if let Some(work) = member.view.as_ref().and_then(|view| view.working.as_ref()) {

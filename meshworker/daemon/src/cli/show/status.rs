@@ -171,6 +171,7 @@ fn rows(status: &ClusterStatus, now: Now, style: &Style) -> Vec<String> {
         Column("MEMBER", Cut::Middle),
         Column("ADDRESS", Cut::Middle),
         Column("STATE", Cut::Never),
+        Column("HOLDS", Cut::End),
         Column("NODE", Cut::End),
         Column("FOR", Cut::Never),
         Column("SEEN", Cut::Never),
@@ -185,7 +186,8 @@ fn rows(status: &ClusterStatus, now: Now, style: &Style) -> Vec<String> {
             Cell::new(&member.id),
             Cell::new(address),
             parts::state(member),
-            Cell::new(member.node.as_deref().unwrap_or_default()),
+            parts::holds(member),
+            Cell::new(member.node_called().unwrap_or_default()),
             Cell::new(&parts::same_for(member, now)),
             Cell::new(&parts::seen(&member.sightings)),
         ]

@@ -47,6 +47,7 @@ fn one(member: &MemberStatus, now: Now, style: &Style) -> Vec<String> {
         id,
         address,
         node,
+        node_name,
         task,
         state,
         standing,
@@ -63,8 +64,10 @@ fn one(member: &MemberStatus, now: Now, style: &Style) -> Vec<String> {
     let head = format!("{id}{place}: {}", state.name());
     let mut lines = paint(wrap(&head, style.width, "", "  "), Some(Ink::Bold), style);
     let mut say = |text: &str, ink| lines.extend(parts::item(text, ink, style));
-    if let Some(node) = node {
-        say(&format!("on node {node}"), None);
+    match (node_name, node) {
+        (Some(name), Some(id)) => say(&format!("on node {name} ({id})"), None),
+        (Some(node), None) | (None, Some(node)) => say(&format!("on node {node}"), None),
+        (None, None) => {}
     }
     if let Some(task) = task {
         say(&format!("task {task}"), None);
@@ -114,6 +117,9 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
         size,
         peers,
         working,
+        follows: _,
+        figures: _,
+        refuses_writes,
     } = view;
     let role = match (role, primary) {
         (None, _) => String::new(),
@@ -128,6 +134,14 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
         None,
         style,
     ));
+    let holds = view.holds();
+    if !holds.is_empty() {
+        lines.extend(parts::item(&format!("it holds: {holds}"), None, style));
+    }
+    if let Some(why) = refuses_writes {
+        let text = format!("it refuses writes: {why}");
+        lines.extend(parts::item(&text, Some(Ink::Bad), style));
+    }
     match working {
         Some(work) => lines.extend(parts::item(&format!("busy: {work}"), None, style)),
         None => lines.extend(parts::item("at rest", None, style)),

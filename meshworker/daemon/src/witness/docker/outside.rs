@@ -57,7 +57,13 @@ fn told(listing: &Listing) -> Words {
     words.push(report.grade.to_string());
     for sighting in report.sightings {
         words.extend(sighting.member.map(|member| member.to_string()));
-        words.extend(sighting.node.into_iter().chain(sighting.task));
+        words.extend(
+            sighting
+                .node
+                .into_iter()
+                .chain(sighting.node_name)
+                .chain(sighting.task),
+        );
     }
     words
 }

@@ -6,7 +6,10 @@ use std::net::IpAddr;
 use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
 
 use super::address::addresses;
-use crate::docker::{LONGEST_WORD, Listing, Task};
+use crate::docker::{LONGEST_WORD, Listing, Node, Task};
+
+/// The swarm's nodes, by their ids.
+type Nodes<'l> = HashMap<&'l str, &'l Node>;
 
 /// So many addresses are reported of one service: twice as many as any of the databases
 /// can have members, since a slot has two while it is updated.
@@ -14,7 +17,7 @@ pub(super) const MOST_LISTED: usize = 2048;
 
 /// What one takes at the most in a report, in bytes: its texts, and what stands around
 /// them.
-pub(super) const A_SIGHTING: usize = size_of::<Sighting>() + 3 * (LONGEST_WORD + 32) + 64;
+pub(super) const A_SIGHTING: usize = size_of::<Sighting>() + 4 * (LONGEST_WORD + 32) + 64;
 
 /// What the listing says of this service, whose name is compared as a whole:
 /// the engine's own filter takes every service that begins so.
@@ -28,21 +31,20 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
         let why = format!("there is no service {service}");
         return Report::unknown(Witness::Docker, Grade::Failed(why));
     };
-    let states: HashMap<&str, &str> = listing
-        .nodes
-        .iter()
-        .map(|node| (node.id.as_str(), node.status.state.as_str()))
-        .collect();
+    let nodes = listing.nodes.iter();
+    let nodes: Nodes<'_> = nodes.map(|node| (node.id.as_str(), node)).collect();
     let mut unclear = None;
     let mut sightings: BTreeMap<IpAddr, Sighting> = BTreeMap::new();
     for task in listing.tasks.iter().filter(|t| t.service == found.id) {
-        let Some(presence) = presence(task, &states) else {
+        let Some(presence) = presence(task, &nodes) else {
             continue;
         };
         let addresses = addresses(task, network).unwrap_or_else(|why| {
             unclear.get_or_insert_with(|| format!("{} is {why}", called(task, service)));
             Vec::new()
         });
+        let node = task.node.as_ref().filter(|node| !node.is_empty());
+        let known = node.and_then(|node| nodes.get(node.as_str()));
         for address in addresses {
             if sightings.len() >= MOST_LISTED {
                 unclear = Some(format!("more than {MOST_LISTED} addresses are listed"));
@@ -51,7 +53,8 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
             let sighting = Sighting {
                 address,
                 member: member(task, service),
-                node: task.node.clone().filter(|node| !node.is_empty()),
+                node: node.cloned(),
+                node_name: known.and_then(|node| node.description.hostname.clone()),
                 task: Some(task.id.clone()),
                 presence: presence.clone(),
                 disk: None,
@@ -81,7 +84,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
 
 /// What the task list says of a task; none when its container is gone, or was
 /// never made.
-fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
+fn presence(task: &Task, nodes: &Nodes<'_>) -> Option<Presence> {
     if task.is_over() {
         return None;
     }
@@ -89,7 +92,10 @@ fn presence(task: &Task, nodes: &HashMap<&str, &str>) -> Option<Presence> {
     // A node that is cut off reports nothing: its containers go on running for
     // as long as they like, whatever the task is meant to be. One that was
     // removed from the swarm is no better.
-    if assigned.is_some_and(|node| nodes.get(node).is_none_or(|state| *state == "down")) {
+    if assigned.is_some_and(|node| {
+        let known = nodes.get(node);
+        known.is_none_or(|node| node.status.state == "down")
+    }) {
         return Some(Presence::OutOfSight);
     }
     // A successor that waits for its predecessor to stop is meant to be `ready`.

@@ -70,6 +70,7 @@ impl Listing {
             size: self.nodes.len(),
             peers: peers.collect(),
             working: None,
+            holdings: Default::default(),
             detail: (),
         }
     }

@@ -23,6 +23,7 @@ pub fn look<P: Planner>(pass: &Pass<P>) -> Look {
                 size: view.size,
                 peers: Arc::clone(&view.peers),
                 working: view.working.clone(),
+                holdings: view.holdings.clone(),
             }),
             Err(why) => Err(why.to_string()),
         };

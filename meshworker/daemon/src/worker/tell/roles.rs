@@ -56,6 +56,7 @@ mod tests {
             size: 1,
             peers: Vec::new().into(),
             working: None,
+            holdings: Default::default(),
             detail: (),
         })
     }

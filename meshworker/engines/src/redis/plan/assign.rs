@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshworker_core::{Reason, Refusal, Situation, Unanswered};
+use meshworker_core::{Reason, Refusal, Situation, Unanswered, counted};
 
 use super::world::{Node, World, all_keys, known_slots};
 use super::{Draft, Rules};
@@ -84,8 +84,9 @@ fn doubt(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String>
     let unowned = &world.unowned;
     let keys = all_keys(world.anchor_nodes());
     if keys > 0 {
+        let keys = counted(keys, "keys");
         return Some(format!(
-            "slots {unowned} have no owner while there are {keys} keys: if their data is lost \
+            "slots {unowned} have no owner while nodes hold {keys}: if their data is lost \
              for good, assign them with CLUSTER ADDSLOTSRANGE"
         ));
     }
@@ -106,10 +107,10 @@ fn doubt(situation: &Situation<'_, Detail>, world: &World<'_>) -> Option<String>
     let mut nodes = world.nodes.values();
     let goes = nodes.find(|node| node.leaving && !node.is_empty() && !inside.contains(node.id));
     if let Some(node) = goes {
-        let (address, keys) = (node.address, node.view.detail.keys);
-        let slots = node.own.slots.count();
+        let (address, keys) = (node.address, counted(node.view.detail.keys, "keys"));
+        let slots = counted(node.own.slots.count(), "slots");
         return Some(format!(
-            "{address}, which is meant to go, holds {keys} keys and {slots} slots of before: if \
+            "{address}, which is meant to go, holds {keys} and {slots} of before: if \
              nobody needs them, stop it"
         ));
     }

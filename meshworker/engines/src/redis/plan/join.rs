@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use meshworker_core::{Reason, Refusal};
+use meshworker_core::{Reason, Refusal, counted};
 
 use super::world::{Node, World, all_keys, is_linked, known_slots, wrong_name};
 use super::{Draft, Rules};
@@ -144,10 +144,12 @@ fn unfit(
     (slots > 0 || keys > 0).then(|| Refusal {
         what: format!("join {}", guest.address),
         reason: Reason::ForeignCluster(format!(
-            "{} nodes, {slots} slots, {keys} keys",
-            nodes.len()
+            "{}, {}, {}",
+            counted(nodes.len(), "nodes"),
+            counted(slots, "slots"),
+            counted(keys, "keys")
         )),
-        evidence: vec![guest.said(format!("knows {} nodes", guest.view.size))],
+        evidence: vec![guest.said(format!("knows {}", counted(guest.view.size, "nodes")))],
     })
 }
 

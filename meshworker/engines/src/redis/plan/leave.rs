@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use meshworker_core::{
-    Evidence, Floor, Leave, Member, Progress, Refusal, Situation, Step, Touches, View,
+    Evidence, Floor, Leave, Member, Progress, Refusal, Situation, Step, Touches, View, counted,
 };
 
 use super::Rules;
@@ -148,15 +148,18 @@ impl<'w, 'a> Leaves<'w, 'a> {
                 true => self.hand_over(node, member),
                 false => nothing("the other members do not see it".into()),
             };
-            leave.holds.push(format!("{slots} slots; {how}"));
+            leave
+                .holds
+                .push(format!("{}; {how}", counted(slots, "slots")));
             leave.steps = steps;
             touches = touches
                 .zip(others)
                 .map(|(own, others)| [own, others].concat());
         } else if node.view.detail.keys > 0 {
             let keys = node.view.detail.keys;
+            let keys = counted(keys, "keys");
             leave.holds.push(format!(
-                "{keys} keys and no slot: if nobody needs them, send it FLUSHALL"
+                "{keys} and no slot: if nobody needs them, send it FLUSHALL"
             ));
         }
         // Of a replica's, its master takes care.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshworker_core::{Reason, Refusal};
+use meshworker_core::{Reason, Refusal, counted};
 
 use super::assign::spread;
 use super::versions::{self, flows};
@@ -283,12 +283,12 @@ fn part_hosts(pairs: &mut [Pair<'_, '_>]) {
 }
 
 fn dirty(node: &Node<'_>) -> Refusal {
-    let keys = node.view.detail.keys;
+    let keys = counted(node.view.detail.keys, "keys");
     Refusal {
         what: format!("give {} a part", node.address),
         reason: Reason::DataUnowned(format!(
-            "it holds {keys} keys and owns no slot: if nobody needs them, send it FLUSHALL"
+            "it holds {keys} and owns no slot: if nobody needs them, send it FLUSHALL"
         )),
-        evidence: vec![node.said(format!("{keys} keys, no slots"))],
+        evidence: vec![node.said(format!("{keys}, no slots"))],
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use meshworker_core::{Situation, Unity};
+use meshworker_core::{Situation, Unity, View};
 
 use super::Draft;
-use super::world::{World, is_at, is_linked};
+use super::world::{Node, World, is_at, is_linked};
 use crate::redis::detail::Detail;
+use crate::redis::nodes::Entry;
 
 /// One, when every wanted member that answered sees every other one where it
 /// is and in its part, all slots are served, and nothing is on the move.
@@ -21,6 +22,16 @@ pub fn of(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) -
     }
 }
 
+/// Why a member that answers us stays outside, where that can be seen: the members hold it
+/// to be dead, and are not shaking hands with it.
+fn unreached(world: &World<'_>, view: &View<Detail>) -> Option<String> {
+    let is_dead = |node: &Node<'_>| node.entry(&view.node).is_some_and(Entry::is_gone);
+    let port = view.detail.bus_port?;
+    world.members().any(is_dead).then(|| {
+        format!(": it answers here, and other members do not reach it: is its port {port} blocked?")
+    })
+}
+
 fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) -> Option<String> {
     let inside: BTreeSet<IpAddr> = world
         .members()
@@ -28,8 +39,9 @@ fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) 
         .collect();
     let mut wanted = situation.wanted_views();
     let outside = wanted.find(|(member, _)| !inside.contains(&member.address));
-    if let Some((member, _)) = outside {
-        return Some(format!("{} has not joined", member.address));
+    if let Some((member, view)) = outside {
+        let why = unreached(world, view).unwrap_or_default();
+        return Some(format!("{} has not joined{why}", member.address));
     }
     if world.members().next().is_none() {
         return Some("no member answers".into());
@@ -41,8 +53,11 @@ fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) 
         return Some(wait.clone());
     }
     if let Some(step) = draft.steps.first() {
-        let count = draft.steps.len();
-        return Some(format!("{count} requests are to be made: {step}"));
+        let made = match draft.steps.len() {
+            1 => "1 request is".to_owned(),
+            count => format!("{count} requests are"),
+        };
+        return Some(format!("{made} to be made: {step}"));
     }
     // Members that share one table agree with each other.
     for (node, _) in world.tables(world.members().map(|node| node.id)) {

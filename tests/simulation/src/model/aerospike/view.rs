@@ -72,6 +72,7 @@ impl Aerospike {
             size,
             peers: peers.into(),
             working: working.then(|| "partitions to send".into()),
+            holdings: Default::default(),
             detail: Detail {
                 build: "8.0.0.15".into(),
                 edition: match self.enterprise {

@@ -23,7 +23,7 @@ fn services() -> Value {
 
 fn nodes() -> Value {
     json!([
-        {"ID": "n1", "Status": {"State": "ready", "Addr": "10.9.0.1"}},
+        {"ID": "n1", "Status": {"State": "ready", "Addr": "10.9.0.1"}, "Description": {"Hostname": "node-1"}},
         {"ID": "n2", "Status": {"State": "down", "Message": "heartbeat failure"}},
         {"ID": "n3", "Status": {"State": "disconnected"}},
     ])
@@ -84,6 +84,7 @@ fn a_running_task_is_present_with_all_that_is_known_of_it() {
             slot: 1,
         }),
         node: Some("n1".into()),
+        node_name: Some("node-1".into()),
         task: Some("t1".into()),
         presence: Presence::Present,
         disk: None,

@@ -72,7 +72,7 @@ fn a_replica_whose_cluster_is_out_of_sight_is_a_stranger() {
     let scene = Scene::replicas(0).nodes(&[1, 2, 3], THREE).node(11, theirs);
     assert_eq!(
         scene.told(),
-        "not done: join 10.0.0.11: it belongs to another formed cluster (1 nodes, 16384 slots, 0 \
+        "not done: join 10.0.0.11: it belongs to another formed cluster (1 node, 16384 slots, 0 \
          keys); empty it or remove it from the service\n\
          not one cluster: 10.0.0.11 has not joined\n"
     );
@@ -109,7 +109,7 @@ fn a_single_node_with_keys_is_refused() {
         .says(4, at(4), &fresh(4), keys);
     assert_eq!(
         scene.told(),
-        "not done: join 10.0.0.4: it belongs to another formed cluster (1 nodes, 0 slots, 7 keys); \
+        "not done: join 10.0.0.4: it belongs to another formed cluster (1 node, 0 slots, 7 keys); \
          empty it or remove it from the service\n\
          not one cluster: 10.0.0.4 has not joined\n"
     );
@@ -165,7 +165,7 @@ fn a_member_that_nobody_can_find_is_introduced_anew() {
     assert_eq!(
         scene.told(),
         "10.0.0.2: CLUSTER MEET 10.0.0.3 6379\n\
-         not one cluster: 1 requests are to be made: 10.0.0.2: CLUSTER MEET 10.0.0.3 6379\n"
+         not one cluster: 1 request is to be made: 10.0.0.2: CLUSTER MEET 10.0.0.3 6379\n"
     );
 }
 

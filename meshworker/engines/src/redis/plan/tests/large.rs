@@ -57,7 +57,7 @@ fn a_leaver_gives_all_else_and_says_what_keeps_it() {
     assert_eq!(
         scene.told(),
         format!(
-            "leaves: 10.0.0.1 1 slots; {WHY} (1 slots left)\n\
+            "leaves: 10.0.0.1 1 slot; {WHY} (1 slot left)\n\
              not done: move slot 5461 from 10.0.0.1: {WHY}\n\
              one cluster of 3 members\n"
         )
@@ -130,7 +130,7 @@ fn an_open_slot_that_cannot_arrive_holds_nothing_else_up() {
         .heavy(1, big(5461, false))
         .leaving(&[1]);
     let told = scene.told();
-    let first = format!("leaves: 10.0.0.1 slot 5461, which cannot arrive: {WHY}, 1 slots; ");
+    let first = format!("leaves: 10.0.0.1 slot 5461, which cannot arrive: {WHY}, 1 slot; ");
     assert!(told.starts_with(&first), "{told}");
 }
 

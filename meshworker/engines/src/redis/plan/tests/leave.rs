@@ -223,7 +223,7 @@ fn slots_on_the_move_to_and_from_a_leaver_arrive_first() {
         "10.0.0.4: move slots 12288 to #1 at 10.0.0.1\n\
          leaves: 10.0.0.4 4096 slots; slots that are on the move arrive first, slot 12288, which \
          is on the move (4096 slots left)\n\
-         not one cluster: 1 requests are to be made: 10.0.0.4: move slots 12288 to #1 at 10.0.0.1\n"
+         not one cluster: 1 request is to be made: 10.0.0.4: move slots 12288 to #1 at 10.0.0.1\n"
     );
     let to = four.replace("12288-16383", "12288-16383 [7-<-#1]");
     let scene = Scene::replicas(0)

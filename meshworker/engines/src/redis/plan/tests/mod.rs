@@ -374,6 +374,7 @@ fn members_are_ordered_by_slot_where_it_is_known() {
         },
         address: at(1),
         node: None,
+        node_name: None,
         task: None,
         seen: BTreeMap::from([(Witness::Docker, Presence::Present)]),
         disk: None,

@@ -72,7 +72,7 @@ fn a_replica_of_a_departed_master_without_slots_finds_another() {
          gone: #9 from 10.0.0.9; it holds the lead of replica 10.0.0.4; \
          10.0.0.1: CLUSTER FORGET #9; 10.0.0.2: CLUSTER FORGET #9; \
          10.0.0.3: CLUSTER FORGET #9; 10.0.0.4: CLUSTER FORGET #9\n\
-         not one cluster: 1 requests are to be made: 10.0.0.4: CLUSTER REPLICATE #1\n"
+         not one cluster: 1 request is to be made: 10.0.0.4: CLUSTER REPLICATE #1\n"
     );
 }
 
@@ -87,7 +87,7 @@ fn a_surplus_replica_goes_where_one_is_missing() {
     assert_eq!(
         scene.told(),
         "10.0.0.5: CLUSTER REPLICATE #3\n\
-         not one cluster: 1 requests are to be made: 10.0.0.5: CLUSTER REPLICATE #3\n"
+         not one cluster: 1 request is to be made: 10.0.0.5: CLUSTER REPLICATE #3\n"
     );
     // Not while somebody is away, who may be the missing one.
     let away = Scene::replicas(1)
@@ -159,7 +159,7 @@ fn a_replica_dialled_its_master_where_it_was_before() {
     assert_eq!(
         dialling("old").told(),
         "10.0.0.4: CLUSTER REPLICATE #2\n\
-         not one cluster: 1 requests are to be made: 10.0.0.4: CLUSTER REPLICATE #2\n"
+         not one cluster: 1 request is to be made: 10.0.0.4: CLUSTER REPLICATE #2\n"
     );
     assert_eq!(
         dialling("new").told(),
@@ -178,7 +178,7 @@ fn a_replica_becomes_a_master_when_masters_are_too_few() {
         assert_eq!(
             scene.told(),
             "10.0.0.3: CLUSTER RESET SOFT\n\
-             not one cluster: 1 requests are to be made: 10.0.0.3: CLUSTER RESET SOFT\n"
+             not one cluster: 1 request is to be made: 10.0.0.3: CLUSTER RESET SOFT\n"
         );
     }
     // Not while somebody is away, or on its way.

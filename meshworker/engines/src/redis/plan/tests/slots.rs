@@ -90,7 +90,7 @@ fn slots_are_not_given_away_while_their_data_may_be_somewhere() {
         .says(3, at(3), &partly, keys);
     assert_eq!(
         scene.told(),
-        "not done: assign slots 0-99: slots 0-99 have no owner while there are 12 keys: if their \
+        "not done: assign slots 0-99: slots 0-99 have no owner while nodes hold 12 keys: if their \
          data is lost for good, assign them with CLUSTER ADDSLOTSRANGE\n\
          not one cluster: slots 0-99 have no owner\n"
     );
@@ -232,7 +232,7 @@ fn a_move_that_was_broken_off_is_finished_from_either_end() {
     let source = four.replace("0-5461", "0-5461 [7->-#4]");
     let target = four.replace("4 master - connected", "4 master - connected [7-<-#1]");
     let expected = "10.0.0.1: move slots 7 to #4 at 10.0.0.4\n\
-         not one cluster: 1 requests are to be made: 10.0.0.1: move slots 7 to #4 at 10.0.0.4\n";
+         not one cluster: 1 request is to be made: 10.0.0.1: move slots 7 to #4 at 10.0.0.4\n";
     for (first, fourth) in [(&source, &target), (&source, &four), (&four, &target)] {
         let scene = Scene::replicas(0)
             .node(1, first)
@@ -277,7 +277,7 @@ fn a_slot_whose_target_is_gone_is_left_to_the_operator() {
          10.0.0.1: CLUSTER FORGET #9; 10.0.0.2: CLUSTER FORGET #9; 10.0.0.3: CLUSTER FORGET #9\n\
          not done: close slot 7 at 10.0.0.1: slot 7 was on its way to #9, which is gone, and keys \
          may have gone with it: if it will not come back, send CLUSTER SETSLOT 7 STABLE to 10.0.0.1\n\
-         not one cluster: 10.0.0.1: 1 slots on the move, 7 first\n"
+         not one cluster: 10.0.0.1: 1 slot on the move, 7 first\n"
     );
 }
 

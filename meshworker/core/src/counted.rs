@@ -1,0 +1,27 @@
+//! Numbers with their nouns.
+
+use std::fmt::Display;
+
+/// So many of them, in words: `counted(1, "slots")` is "1 slot".
+pub fn counted(count: impl Display, many: &str) -> String {
+    let count = count.to_string();
+    let noun = match count.as_str() {
+        "1" => many.strip_suffix('s').unwrap_or(many),
+        _ => many,
+    };
+    format!("{count} {noun}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_was_told_as_several() {
+        let words = [0, 1, 2, 21].map(|count| counted(count, "requests"));
+        assert_eq!(
+            words,
+            ["0 requests", "1 request", "2 requests", "21 requests"]
+        );
+    }
+}
