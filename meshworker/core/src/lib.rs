@@ -98,7 +98,7 @@ pub use orders::{Acknowledged, Orders};
 pub use plan::{Pace, Plan};
 pub use planner::{Capabilities, Planner, Proposal};
 pub use refusal::{Reason, Refusal};
-pub use report::{Report, Sighting};
+pub use report::{NodeName, Report, Sighting};
 pub use role::Role;
 pub use roster::Roster;
 pub use situation::{Answer, Observation, Situation, Unanswered};

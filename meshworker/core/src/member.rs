@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::{Disk, Grade, Witness};
+use crate::{Disk, Grade, Witness, NodeName};
 
 /// Who a member is. Addresses change with every restart, the slot does not;
 /// the address is the identity only where nothing better is known.
@@ -131,7 +131,7 @@ pub struct Member {
     pub node: Option<String>,
     /// That node's name, for people, where a witness knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub node_name: Option<String>,
+    pub node_name: Option<NodeName>,
     /// The swarm task, where a witness knows it.
     pub task: Option<String>,
     /// What each witness says of it.

@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Disk, Grade, MemberId, Presence, Witness};
+use crate::{Disk, Grade, MemberId, Presence, Witness, Told};
+
+/// The name of a swarm node, for people: what Linux takes as a host name.
+pub type NodeName = Told<64>;
 
 /// One member as one witness sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,7 +20,7 @@ pub struct Sighting {
     pub node: Option<String>,
     /// That node's name, for people, where this witness knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub node_name: Option<String>,
+    pub node_name: Option<NodeName>,
     /// The swarm task, where this witness knows it.
     pub task: Option<String>,
     /// Present, leaving, or out of sight.

@@ -67,8 +67,8 @@ pub(crate) fn shared_nodes<D>(
             };
             let mut names = members
                 .iter()
-                .map(|(member, _)| member.node_name.as_deref());
-            let node = names.find_map(|name| name).unwrap_or(node);
+                .map(|(member, _)| member.node_name.as_ref());
+            let node = names.find_map(|name| name).map_or(*node, |name| &**name);
             let names = members.iter().map(|(member, _)| member.id.to_string());
             let names: Vec<String> = names.collect();
             let (here, names) = (names.len(), names.join(", "));

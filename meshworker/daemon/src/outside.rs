@@ -42,7 +42,7 @@ fn announcement(bytes: &[u8]) -> Words {
         Ok(said) => {
             let disk = said.disk.map(|disk| format!("{disk:?}"));
             let names = [said.cluster, said.service, said.task, said.node];
-            let names = names.into_iter().chain(said.node_name);
+            let names = names.into_iter().chain(said.node_name.map(String::from));
             names.chain(disk).collect()
         }
         Err(problem) => vec![problem.words()],

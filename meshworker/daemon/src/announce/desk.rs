@@ -44,9 +44,12 @@ const UNSEEN: Duration = Duration::from_secs(120);
 /// a slot has two.
 pub(crate) const MOST_MEMBERS: usize = 2048;
 
-/// What one takes at the most, in bytes: its five texts, of which three are kept twice, what
+/// What one takes at the most, in bytes: its four texts, of which two are kept twice, its node's name, what
 /// is on its disk, what stands around them, and the same once more in the last report.
-pub(crate) const A_MEMBER: usize = 2 * (8 * LONGEST_TEXT + A_DISK) + 1024;
+pub(crate) const A_MEMBER: usize = 2 * (6 * LONGEST_TEXT + 2 * A_NAME + A_DISK) + 1024;
+
+/// The name of its node, and the allocator's share of it.
+const A_NAME: usize = 64 + 16;
 
 /// What is on its disk: four words.
 const A_DISK: usize = 4 * 64;
@@ -459,7 +462,7 @@ impl Inner {
                     Phase::Stopping | Phase::Ended => "stops",
                     Phase::Waiting | Phase::Present => "runs",
                 };
-                let node = said.node_name.as_ref().unwrap_or(&said.node);
+                let node = said.node_name.as_deref().unwrap_or(&said.node);
                 format!("task {} of this slot {doing} on node {node}", said.task)
             }
         };
@@ -514,7 +517,7 @@ fn sighting(said: &Announcement) -> Sighting {
         address: said.address,
         member: Some(said.member()),
         node: some(&said.node),
-        node_name: said.node_name.as_ref().and_then(some),
+        node_name: said.node_name.clone(),
         task: some(&said.task),
         presence: match said.phase {
             // One that waits to be told volunteers: nobody counts on it before.

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use meshworker_core::{Disk, Start, Told};
+use meshworker_core::{Disk, Start, Told, NodeName};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a member's supervisor says of it. Fields that are not known here are let
@@ -23,7 +23,7 @@ pub struct Announcement {
     /// That node's name, `{{.Node.Hostname}}`, for people; none of members that are not
     /// told, and of older ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node_name: Option<String>,
+    pub node_name: Option<NodeName>,
     /// Where the database is reached, on the network shared with the worker.
     pub address: IpAddr,
     /// Where in its life it is.

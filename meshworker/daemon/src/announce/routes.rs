@@ -150,8 +150,7 @@ fn marked(answer: Answer) -> Answer {
 pub(crate) fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Problem> {
     let said: Announcement = serde_json::from_slice(body)
         .map_err(|error| Problem::bad(format!("body: it is no announcement: {error}")))?;
-    let name = said.node_name.as_deref().unwrap_or_default();
-    plain([("task", &said.task), ("node", &said.node), ("node_name", name)])?;
+    plain([("task", &said.task), ("node", &said.node)])?;
     let address = member(&said.cluster, &said.service, said.slot, said.address, peer)?;
     Ok(Announcement { address, ..said })
 }
@@ -170,7 +169,7 @@ pub(crate) fn ordered(body: &[u8], peer: IpAddr) -> Result<Order, Problem> {
     Ok(Order { address, ..order })
 }
 
-fn plain<const N: usize>(texts: [(&str, &str); N]) -> Result<(), Problem> {
+fn plain(texts: [(&str, &str); 2]) -> Result<(), Problem> {
     for (name, text) in texts {
         // They come to stand in log lines.
         if text.len() > LONGEST_TEXT || text.chars().any(is_harmful) {

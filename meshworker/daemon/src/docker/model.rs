@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use meshworker_core::is_harmful;
+use meshworker_core::{NodeName, is_harmful};
 use serde::{Deserialize, Deserializer};
 
 use super::listed::{self, Listed, Prefixed, Short, Weighs, text, texts};
@@ -106,8 +106,8 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Description {
-    #[serde(default, deserialize_with = "word_if_any")]
-    pub(crate) hostname: Option<String>,
+    #[serde(default)]
+    pub(crate) hostname: Option<NodeName>,
 }
 
 /// A task, of `GET /tasks`.

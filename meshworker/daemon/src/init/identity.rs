@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use meshworker_core::MemberId;
+use meshworker_core::{MemberId, NodeName};
 
 /// Who this member is, as Swarm's templates say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Identity {
     /// The Swarm node.
     pub node: String,
     /// That node's name, where the stack tells it.
-    pub node_name: Option<String>,
+    pub node_name: Option<NodeName>,
 }
 
 impl Identity {

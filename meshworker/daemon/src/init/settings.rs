@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use meshworker_core::Told;
+use meshworker_core::{NodeName, Told};
 
 use super::address::Wish;
 use super::course::Times;
@@ -67,7 +67,7 @@ impl Settings {
             node_name: reader.optional(
                 "node-name",
                 "a name, such as {{.Node.Hostname}}",
-                |name| (!name.contains("{{")).then(|| some_text(name)).flatten(),
+                |name| (!name.contains("{{")).then(|| NodeName::from(name)),
             )?,
         };
         let grace = reader.required("grace", SECONDS, seconds)?;

@@ -35,7 +35,7 @@ pub fn status(
         id: member.id.to_string(),
         address: member.address.to_string(),
         node: member.node.clone(),
-        node_name: member.node_name.clone(),
+        node_name: member.node_name.clone().map(String::from),
         task: member.task.clone(),
         state: states
             .get(&member.address)

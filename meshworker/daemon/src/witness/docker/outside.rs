@@ -61,7 +61,7 @@ fn told(listing: &Listing) -> Words {
             sighting
                 .node
                 .into_iter()
-                .chain(sighting.node_name)
+                .chain(sighting.node_name.map(String::from))
                 .chain(sighting.task),
         );
     }

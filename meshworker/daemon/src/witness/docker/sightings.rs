@@ -16,8 +16,8 @@ type Nodes<'l> = HashMap<&'l str, &'l Node>;
 pub(super) const MOST_LISTED: usize = 2048;
 
 /// What one takes at the most in a report, in bytes: its texts, and what stands around
-/// them.
-pub(super) const A_SIGHTING: usize = size_of::<Sighting>() + 4 * (LONGEST_WORD + 32) + 64;
+/// them, and its node's name.
+pub(super) const A_SIGHTING: usize = size_of::<Sighting>() + 3 * (LONGEST_WORD + 32) + 64 + 96;
 
 /// What the listing says of this service, whose name is compared as a whole:
 /// the engine's own filter takes every service that begins so.
