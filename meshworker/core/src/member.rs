@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::{Disk, Grade, Witness, NodeName};
+use crate::{Disk, Grade, NodeName, Witness};
 
 /// Who a member is. Addresses change with every restart, the slot does not;
 /// the address is the identity only where nothing better is known.

@@ -65,9 +65,16 @@ impl Orders {
 
     /// Why an operator wants nothing done to this member.
     pub fn hold_on(&self, id: &MemberId, address: IpAddr) -> Option<&str> {
+        self.hold
+            .as_deref()
+            .or_else(|| self.own_hold_on(id, address))
+    }
+
+    /// Why an operator holds this member itself, whatever he holds besides.
+    pub fn own_hold_on(&self, id: &MemberId, address: IpAddr) -> Option<&str> {
         let by_id = self.held.get(&id.to_string());
         let held = by_id.or_else(|| self.held.get(&address.to_string()));
-        self.hold.as_ref().or(held).map(String::as_str)
+        held.map(String::as_str)
     }
 
     /// Why an operator does not want this step.

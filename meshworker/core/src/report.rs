@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Disk, Grade, MemberId, Presence, Witness, Told};
+use crate::{Disk, Grade, MemberId, Presence, Told, Witness};
 
 /// The name of a swarm node, for people: what Linux takes as a host name.
 pub type NodeName = Told<64>;

@@ -65,9 +65,7 @@ pub(crate) fn shared_nodes<D>(
                 0 => String::new(),
                 more => format!(", and of {more} more"),
             };
-            let mut names = members
-                .iter()
-                .map(|(member, _)| member.node_name.as_ref());
+            let mut names = members.iter().map(|(member, _)| member.node_name.as_ref());
             let node = names.find_map(|name| name).map_or(*node, |name| &**name);
             let names = members.iter().map(|(member, _)| member.id.to_string());
             let names: Vec<String> = names.collect();

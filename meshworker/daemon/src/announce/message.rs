@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use meshworker_core::{Disk, Start, Told, NodeName};
+use meshworker_core::{Disk, NodeName, Start, Told};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a member's supervisor says of it. Fields that are not known here are let

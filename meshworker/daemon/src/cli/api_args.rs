@@ -164,7 +164,7 @@ impl Api {
             last => {
                 clusters.extend(last);
                 Err(Failed::Input(format!(
-                    "cluster: found nothing; allowed: {}",
+                    "cluster: found nothing; allowed: one of these, by --cluster: {}",
                     names(&clusters)
                 )))
             }

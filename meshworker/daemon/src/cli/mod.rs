@@ -108,6 +108,7 @@ pub fn command() -> Command {
     Command::new("meshworker")
         .about("Makes the replicas of a Swarm service one database cluster, and keeps them one")
         .version(env!("CARGO_PKG_VERSION"))
+        .max_term_width(80)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(cluster_args::add(

@@ -1,10 +1,12 @@
 //! `meshworker completions` and `meshworker man`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{Resettable, ValueHint};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use meshworker_engines::registry::Kind;
 
 use super::Failed;
 use super::screen::Screen;
@@ -47,17 +49,47 @@ pub fn completions(args: &ArgMatches) -> Result<(), Failed> {
         return Ok(());
     };
     let mut text = Vec::new();
-    clap_complete::generate(*shell, &mut super::command(), "meshworker", &mut text);
+    let mut command = with_values(super::command());
+    clap_complete::generate(*shell, &mut command, "meshworker", &mut text);
     Screen::new().print(String::from_utf8_lossy(&text).trim_end())
+}
+
+/// The same with the values that flags have: a wrong one is complained of by whoever reads
+/// it, who knows where it came from, and here a shell needs to know them.
+fn with_values(command: Command) -> Command {
+    let command = command.mut_args(|arg| {
+        if !arg.get_action().takes_values() || arg.get_id() == "shell" {
+            return arg;
+        }
+        let names = arg.get_value_names().and_then(|names| names.first());
+        let value = names.map_or("", |name| name.as_str()).to_owned();
+        match value.as_str() {
+            "FILE" => arg.value_hint(ValueHint::FilePath),
+            "DIR" => arg.value_hint(ValueHint::DirPath),
+            "COMMAND" => arg,
+            _ if arg.get_id() == "engine" => arg.value_parser(engines()),
+            values if values.contains('|') => {
+                let values: Vec<String> = values.split('|').map(str::to_owned).collect();
+                arg.value_parser(values)
+            }
+            _ => arg.value_hint(ValueHint::Other),
+        }
+    });
+    command.mut_subcommands(with_values)
+}
+
+fn engines() -> Vec<&'static str> {
+    let engines = Kind::ALL.iter();
+    engines.map(|kind| kind.descriptor().name).collect()
 }
 
 /// Runs `meshworker man`.
 pub fn man(args: &ArgMatches) -> Result<(), Failed> {
+    let mut command = super::command().disable_help_subcommand(true);
+    command.build();
     let Some(dir) = args.get_one::<PathBuf>("dir") else {
-        let mut text = Vec::new();
-        let rendered = Man::new(super::command()).render(&mut text);
-        rendered.map_err(|error| Failed::Goal(error.to_string()))?;
-        return Screen::new().print(String::from_utf8_lossy(&text).trim_end());
+        let text = page(&command).map_err(|error| Failed::Goal(error.to_string()))?;
+        return Screen::new().print(text.trim_end());
     };
     if !dir.is_dir() {
         return Err(Failed::Input(format!(
@@ -65,6 +97,44 @@ pub fn man(args: &ArgMatches) -> Result<(), Failed> {
             dir.display()
         )));
     }
-    clap_mangen::generate_to(super::command(), dir)
-        .map_err(|error| Failed::Goal(format!("{}: {error}", dir.display())))
+    write_pages(&command, dir).map_err(|error| Failed::Goal(format!("{}: {error}", dir.display())))
+}
+
+fn write_pages(command: &Command, dir: &Path) -> std::io::Result<()> {
+    for one in command.get_subcommands() {
+        write_pages(one, dir)?;
+    }
+    std::fs::write(dir.join(format!("{}.1", name(command))), page(command)?)
+}
+
+fn name(command: &Command) -> &str {
+    command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name())
+}
+
+/// A command's page: what clap knows, its exit codes, and the pages beside it.
+fn page(command: &Command) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    let bare = command.clone().after_help(Resettable::Reset);
+    let man = Man::new(bare).manual("meshworker");
+    man.source(format!("meshworker {}", env!("CARGO_PKG_VERSION")))
+        .render(&mut text)?;
+    let mut page = String::from_utf8_lossy(&text).into_owned();
+    if let Some(codes) = command.get_after_help() {
+        page += ".SH NOTES\n.nf\n";
+        for line in codes.to_string().lines() {
+            page += &format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-"));
+        }
+        page += ".fi\n";
+    }
+    let below = command.get_subcommands().map(name);
+    let above = (name(command) != "meshworker").then_some("meshworker");
+    let beside = above.into_iter().chain(below);
+    let beside = beside.map(|name| format!("\\fB{}\\fR(1)", name.replace('-', "\\-")));
+    let beside: Vec<String> = beside.collect();
+    if !beside.is_empty() {
+        page += &format!(".SH SEE ALSO\n{}\n", beside.join(", "));
+    }
+    Ok(page)
 }

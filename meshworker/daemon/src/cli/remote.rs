@@ -13,7 +13,8 @@ use super::screen::Screen;
 use super::show::{Bar, Counted, clean, wrap};
 use super::status::latest;
 use crate::client::Client;
-use crate::status::{ClusterStatus, Drain, EventKind, Events, Scale, Severity, Summary};
+use crate::scale::member_in_slot;
+use crate::status::{ClusterStatus, Drain, EventKind, Events, Scale, Severity, Summary, Why};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -50,11 +51,37 @@ impl Remote {
     /// # Errors
     ///
     /// The order was refused, or its goal not reached.
-    pub fn drain(self, member: String) -> Result<(), Failed> {
-        let order = Drain {
-            member: member.clone(),
-        };
-        super::runtime()?.block_on(self.give("drain", &order, Goal::Drained(member)))
+    pub fn drain(mut self, member: String) -> Result<(), Failed> {
+        super::runtime()?.block_on(async {
+            let member = match member_in_slot(&member) {
+                Some(_) => member,
+                None => self.named(&member).await?,
+            };
+            let order = Drain {
+                member: member.clone(),
+            };
+            self.give("drain", &order, Goal::Drained(member)).await
+        })
+    }
+
+    /// The member in a slot, or at an address, as `why` finds it.
+    async fn named(&mut self, member: &str) -> Result<String, Failed> {
+        let client = self.api.client().await?;
+        let cluster = self.api.one_cluster(&client).await?;
+        let path = ["v1", "clusters", &cluster.name, "members", member];
+        let why: Why = client.get(&path, &[]).await?;
+        let found = why.members.into_iter().find_map(|one| {
+            let (service, _) = one.id.rsplit_once('.')?;
+            member_in_slot(&one.id)?;
+            Some((service.to_owned(), one.id.clone()))
+        });
+        let (service, id) = found.ok_or_else(|| {
+            Failed::Input(format!(
+                "MEMBER: found '{member}'; allowed: one whose service and slot are known"
+            ))
+        })?;
+        self.service = service;
+        Ok(id)
     }
 
     async fn give(self, what: &str, order: &impl Serialize, mut goal: Goal) -> Result<(), Failed> {

@@ -42,9 +42,9 @@ pub fn drain_command() -> Command {
             "Free one member of its data, and shrink the service by it where Swarm would take it",
         ),
         Arg::new("member")
-            .value_name("SERVICE.SLOT")
+            .value_name("MEMBER")
             .required(true)
-            .help("The member, such as cache_redis.3"),
+            .help("The member: SERVICE.SLOT, its slot's number, or its address; from here SERVICE.SLOT alone"),
     )
 }
 
@@ -114,15 +114,16 @@ pub fn scale(args: &ArgMatches) -> Result<(), Failed> {
 /// Runs `meshworker drain`.
 pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
     let text = text(args, "member");
-    let Some(member) = member_in_slot(&text) else {
-        return Err(Failed::Input(format!(
-            "SERVICE.SLOT: found '{text}'; allowed: a service's full name and a slot, such as cache_redis.3"
-        )));
-    };
     let service = text.rsplit_once('.').map_or("", |(service, _)| service);
     if let Some(remote) = remote(args, service)? {
         return remote.drain(text);
     }
+    // Nobody is asked who has that slot or address.
+    let Some(member) = member_in_slot(&text) else {
+        return Err(Failed::Input(format!(
+            "MEMBER: found '{text}'; allowed: a service's full name and a slot, such as cache_redis.3"
+        )));
+    };
     let mut scale = prepare(args, service)?;
     done(runtime()?.block_on(scale.drain(&member)))
 }

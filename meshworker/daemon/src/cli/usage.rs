@@ -58,6 +58,11 @@ pub(super) fn line(error: &clap::Error) -> String {
             format!("{argument}: found '{found}'; allowed: {allowed}{meant}")
         }
         (ErrorKind::UnknownArgument, Some(argument), _) => {
+            // As other tools of the field have it.
+            let meant = match argument.as_str() {
+                "-o" => "; perhaps you mean --json",
+                _ => &meant,
+            };
             format!(
                 "found '{argument}', which is no option here{meant}; see --help for what is allowed"
             )

@@ -30,10 +30,14 @@ pub enum FileError {
         message: String,
     },
     /// It has something else than clusters.
-    #[error("{path}: found {found}; allowed: tables [[cluster]] with text, numbers, yes/no")]
+    #[error(
+        "{path}: line {line}: found {found}; allowed: tables [[cluster]] with text, numbers, yes/no, and in them a table [cluster.option]"
+    )]
     Shape {
         /// The file.
         path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
         /// What was found.
         found: String,
     },
@@ -64,8 +68,9 @@ pub fn read(path: &Path) -> Result<Vec<Raw>, FileError> {
 ///
 /// It is not TOML, or holds something that is no setting.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<Raw>, FileError> {
-    let shape = |found: String| FileError::Shape {
+    let shape = |key: &str, found: String| FileError::Shape {
         path: path.to_owned(),
+        line: line_of(text, key),
         found: Told::<300>::from(found).into_string(),
     };
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
@@ -77,26 +82,39 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<Raw>, FileError> {
         }
     })?;
     if let Some(key) = table.keys().find(|key| *key != "cluster") {
-        return Err(shape(format!("'{key}' at the top")));
+        return Err(shape(key, format!("'{key}' at the top")));
     }
     let Some(Value::Array(clusters)) = table.get("cluster") else {
-        return Err(shape("no [[cluster]]".into()));
+        return Err(shape("cluster", "no [[cluster]]".into()));
     };
     let origin = Origin::File(path.display().to_string());
     let mut found = Vec::new();
     for cluster in clusters {
         let Value::Table(cluster) = cluster else {
-            return Err(shape("a cluster that is no table".into()));
+            return Err(shape("cluster", "a cluster that is no table".into()));
         };
         let mut raw = Raw::default();
         for (key, value) in flatten(cluster) {
-            let text =
-                scalar(value).ok_or_else(|| shape(format!("'{key}' as {}", value.type_str())))?;
+            let text = scalar(value)
+                .ok_or_else(|| shape(&key, format!("'{key}' as {}", value.type_str())))?;
             raw.give(&key, text, origin.clone())?;
         }
         found.push(raw);
     }
     Ok(found)
+}
+
+/// The first line, counted from 1, that gives this key or a table of this name; the first
+/// of all where none does.
+fn line_of(text: &str, key: &str) -> usize {
+    let name = key.trim_start_matches("option.");
+    let gives = |line: &str| {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'));
+        let before = line.split('=').next().unwrap_or_default().trim();
+        let heads = before.starts_with('[') && words.any(|word| word == name);
+        heads || before.trim_matches(['"', '\'']) == name
+    };
+    text.lines().position(gives).unwrap_or_default() + 1
 }
 
 /// The keys of a cluster; those of its table `option` as `option.NAME`.
@@ -150,5 +168,13 @@ mod tests {
         assert!(error("[[cluster]]\nports = 1").contains("'ports': there is no such setting"));
         assert!(error("[[cluster]]\nport = [1]").contains("'port' as array"));
         assert!(error("").contains("no [[cluster]]"));
+        // No line was named, and not what is meant.
+        let options = error("[[cluster]]\nport = 1\n[cluster.options]\nx = 1");
+        assert_eq!(
+            options,
+            "m.toml: line 3: found 'options' as table; allowed: tables [[cluster]] with text, \
+             numbers, yes/no, and in them a table [cluster.option]"
+        );
+        assert!(error("[[cluster]]\nport = 1\n[cluster.option]\na = []").contains("line 4"));
     }
 }

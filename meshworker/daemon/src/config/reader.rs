@@ -14,7 +14,7 @@ use super::setting::Setting;
 /// What is allowed for a port, and for a length of time.
 pub const PORT: &str = "1 to 65535";
 /// See [`seconds`].
-pub const SECONDS: &str = "seconds, such as 5 or 0.5, at most a day";
+pub const SECONDS: &str = "seconds above 0, such as 5 or 0.5, at most a day";
 
 /// A value that is not allowed, or missing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

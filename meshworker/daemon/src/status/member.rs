@@ -170,7 +170,7 @@ pub struct MemberStatus {
     /// What follows from the witnesses: `wanted`, `spare`, `leaving`, `disowned`
     /// or `unlisted`.
     pub standing: String,
-    /// Why an operator holds it; none when nobody does.
+    /// Why an operator holds it, it alone; none when nobody does, or the cluster is held.
     pub held: Option<String>,
     /// What each witness says of it.
     pub sightings: Vec<SightingStatus>,

@@ -3,11 +3,13 @@
 mod leavers;
 mod look;
 mod roles;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{Change, Gate, Plan, Planner, Reason, Refusal, Request, Unity};
 use meshworker_engines::Done;
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::board::Fact;
@@ -16,6 +18,7 @@ use crate::status::EventKind;
 use super::pass::Pass;
 use leavers::Leavers;
 use roles::Roles;
+use work::{Work, without_counts};
 
 pub use look::look;
 
@@ -25,6 +28,9 @@ pub use look::look;
 #[derive(Debug, Default)]
 pub struct Teller {
     unity: Option<String>,
+    /// What was missing, each once, while they are not one.
+    missing: BTreeSet<String>,
+    work: Work,
     grades: Vec<String>,
     /// Which refusals stand, and what was not done.
     refused: BTreeMap<String, String>,
@@ -44,7 +50,8 @@ impl Teller {
     /// What is new in this pass.
     pub fn tell<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {
         let mut facts = self.witnesses(pass);
-        facts.extend(steps(&pass.done));
+        let over = !matches!(pass.plan.unity, Unity::Apart { .. }) && pass.plan.leavers.is_empty();
+        facts.extend(self.work.tell(&pass.done, over, Instant::now()));
         facts.extend(self.leavers.tell(pass));
         facts.extend(self.roles.tell(&pass.roster, &pass.observed.answers));
         facts.extend(self.refusals(&pass.plan));
@@ -95,20 +102,37 @@ impl Teller {
         facts
     }
 
+    /// Whether this was not told yet since the members were one.
+    fn note(&mut self, missing: String) -> bool {
+        self.missing.len() < MOST_MISSING && self.missing.insert(missing)
+    }
+
     fn unity<R>(&mut self, plan: &Plan<R>) -> Option<Fact> {
         let unity = plan.unity.to_string();
-        if self.unity.as_ref() == Some(&unity) {
-            return None;
-        }
         let reason = match plan.unity {
             Unity::One { .. } => "one",
             Unity::Apart { .. } => "apart",
             Unity::Bereft { .. } => "bereft",
         };
+        let is_news = match plan.unity {
+            // While something is made, each pass misses something else.
+            Unity::Apart { .. } if !plan.steps.is_empty() => self.note("work".into()),
+            Unity::Apart { .. } => self.note(without_counts(&unity)),
+            _ => {
+                self.missing.clear();
+                self.unity.as_ref() != Some(&unity)
+            }
+        };
+        if !is_news {
+            return None;
+        }
         self.unity = Some(unity.clone());
         Some(Fact::new(EventKind::Unity, unity).because(reason))
     }
 }
+
+/// So many things that are missing are told while a cluster is not one.
+const MOST_MISSING: usize = 256;
 
 /// What was done, and what came of it.
 pub fn steps<R: Request>(done: &[Done<R>]) -> impl Iterator<Item = Fact> {

@@ -243,6 +243,40 @@ fn shells_and_man_get_their_pages() {
     ] {
         assert!(dir.path().join(page).exists(), "{page}");
     }
+    let page = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let status = page("meshworker-status.1");
+    for said in [
+        concat!("\"meshworker ", env!("CARGO_PKG_VERSION"), "\""),
+        "MESHWORKER_API",
+        ".SH NOTES\n.nf\n\\&Exit codes:\n\\&  0  each cluster is one\n",
+        ".SH SEE ALSO\n\\fBmeshworker\\fR(1)\n",
+    ] {
+        assert!(status.contains(said), "{said}: {status}");
+    }
+    assert!(page("meshworker.1").contains("\\fBmeshworker\\-status\\fR(1)"));
+}
+
+#[test]
+fn a_shell_knows_the_values_of_flags() {
+    let bash = done(&run("", &["completions", "bash"]));
+    for values in [
+        "aerospike redis",
+        "yes no",
+        "auto yes no",
+        "both v4 v6",
+        "text json",
+    ] {
+        assert!(bash.contains(&format!("\"{values}\"")), "{values}");
+    }
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    for command in ["run", "status", "drain", "doctor", "init", "completions"] {
+        let help = done(&run("", &[command, "--help"]));
+        let wide = help.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(wide, None, "{command}");
+    }
 }
 
 #[test]

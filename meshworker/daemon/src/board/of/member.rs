@@ -42,7 +42,7 @@ pub fn status(
             .map_or(MemberState::Unknown, |(_, state)| *state),
         standing: member.standing().to_string(),
         held: orders
-            .hold_on(&member.id, member.address)
+            .own_hold_on(&member.id, member.address)
             .map(ToOwned::to_owned),
         sightings: sightings.collect(),
         view: answer.and_then(|answer| Some(view(answer.as_ref().ok()?, look, with_peers))),

@@ -128,7 +128,8 @@ fn witnesses(witnesses: &[WitnessStatus]) -> String {
         } = said;
         let wish = desired.map(|desired| format!(" of {desired} wanted"));
         let grade = (grade != "answer").then_some(grade.as_str());
-        let part = (!complete).then_some("not complete");
+        // Members speak for themselves: that nobody lists them all is nothing amiss.
+        let part = (!complete && grade.is_some()).then_some("not complete");
         let remarks: Vec<&str> = grade.into_iter().chain(part).collect();
         let remarks = match remarks[..] {
             [] => String::new(),
