@@ -451,8 +451,8 @@ fn a_scale_or_drain_that_cannot_be_is_one_line_and_two() {
         (&["scale", "db"], "SERVICE=N: found 'db'"),
         (&["scale", "db=many"], "SERVICE=N: found 'db=many'"),
         (&["scale", "=3"], "SERVICE=N: found '=3'"),
-        (&["drain", "db"], "SERVICE.SLOT: found 'db'"),
-        (&["drain", "db.0"], "SERVICE.SLOT: found 'db.0'"),
+        (&["drain", "db"], "MEMBER: found 'db'"),
+        (&["drain", "db.0"], "MEMBER: found 'db.0'"),
         (&["scale", "db=3"], "api-token-file: found nothing"),
         (
             &[
@@ -557,7 +557,7 @@ fn a_mistake_on_the_command_line_names_what_is_allowed_or_meant() {
         ),
         (
             &["drain"],
-            "meshworker: SERVICE.SLOT: found nothing; see --help for what is allowed",
+            "meshworker: MEMBER: found nothing; see --help for what is allowed",
         ),
     ];
     for (args, line) in cases {

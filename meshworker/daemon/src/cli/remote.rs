@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::Failed;
 use super::api_args::{Api, names};
 use super::goal::Goal;
+use super::scale::is_short;
 use super::screen::Screen;
 use super::show::{Bar, Counted, clean, wrap};
 use super::status::latest;
@@ -53,9 +54,9 @@ impl Remote {
     /// The order was refused, or its goal not reached.
     pub fn drain(mut self, member: String) -> Result<(), Failed> {
         super::runtime()?.block_on(async {
-            let member = match member_in_slot(&member) {
-                Some(_) => member,
-                None => self.named(&member).await?,
+            let member = match is_short(&member) {
+                true => self.named(&member).await?,
+                false => member,
             };
             let order = Drain {
                 member: member.clone(),

@@ -1,6 +1,8 @@
 //! `meshworker scale` and `meshworker drain`: by a worker that is told so over
 //! its API, or from here through the Docker API.
 
+use std::net::IpAddr;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::announce::client::Client;
@@ -114,18 +116,32 @@ pub fn scale(args: &ArgMatches) -> Result<(), Failed> {
 /// Runs `meshworker drain`.
 pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
     let text = text(args, "member");
-    let service = text.rsplit_once('.').map_or("", |(service, _)| service);
+    let refused =
+        |allowed: &str| Failed::Input(format!("MEMBER: found '{text}'; allowed: {allowed}"));
+    let (service, from_here) = match member_in_slot(&text) {
+        _ if is_short(&text) => ("", None),
+        None => {
+            let allowed = "SERVICE.SLOT, such as cache_redis.3, its slot's number, or its address";
+            return Err(refused(allowed));
+        }
+        member => (
+            text.rsplit_once('.').map_or("", |(service, _)| service),
+            member,
+        ),
+    };
     if let Some(remote) = remote(args, service)? {
         return remote.drain(text);
     }
-    // Nobody is asked who has that slot or address.
-    let Some(member) = member_in_slot(&text) else {
-        return Err(Failed::Input(format!(
-            "MEMBER: found '{text}'; allowed: a service's full name and a slot, such as cache_redis.3"
-        )));
-    };
+    // Here nobody is asked who has that slot or address.
+    let member =
+        from_here.ok_or_else(|| refused("from here SERVICE.SLOT, such as cache_redis.3"))?;
     let mut scale = prepare(args, service)?;
     done(runtime()?.block_on(scale.drain(&member)))
+}
+
+/// Whether this names a member by its slot's number or its address alone.
+pub(super) fn is_short(member: &str) -> bool {
+    member.parse::<IpAddr>().is_ok() || member.parse::<u64>().is_ok_and(|slot| slot > 0)
 }
 
 fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {

@@ -35,13 +35,13 @@ export function lasting(seconds) {
   return `${Math.round(seconds / 86400)} d`;
 }
 
-/// A time of day; with its day, where that is not today.
+/// A time of day in UTC, as the commands and the log have it; with its day, where that is
+/// not today.
 export function clockTime(time) {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return '?';
-  const clock = date.toLocaleTimeString('en-GB');
-  if (date.toDateString() === new Date().toDateString()) return clock;
-  return `${date.toISOString().slice(5, 10)} ${clock}`;
+  const [day, clock] = [date.toISOString().slice(0, 10), date.toISOString().slice(11, 19)];
+  return day === new Date(now()).toISOString().slice(0, 10) ? clock : `${day.slice(5)} ${clock}`;
 }
 
 /// Makes an element show how long ago a moment is, from now on.

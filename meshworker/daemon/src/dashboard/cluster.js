@@ -71,7 +71,7 @@ export class Cluster {
     mark(this.unity, 'data-one', String(status.one));
     mark(this.element, 'data-one', String(status.one));
     mark(this.element, 'data-pass', status.pass.number);
-    this.#verdict(status.one);
+    this.#verdict(status.one, onItsWay(status));
     say(this.rest, status.one && !status.settled ? ' · not at rest' : '');
     this.#showPass(status);
     redraw(this.witnesses, status.witnesses, witnesses);
@@ -102,9 +102,10 @@ export class Cluster {
     redraw(this.banners, banners, (all) => all.map(([tone, text]) => h('p', { class: `banner ${tone}` }, text)));
   }
 
-  #verdict(one) {
-    mark(this.verdict, 'class', `verdict ${one === null ? 'unsure' : one ? 'good' : 'bad'}`);
-    say(this.verdict, one === null ? '?' : one ? '✓' : '!');
+  #verdict(one, coming = false) {
+    const [tone, sign] = one === null ? ['unsure', '?'] : one ? ['good', '✓'] : coming ? ['coming', '…'] : ['bad', '!'];
+    mark(this.verdict, 'class', `verdict ${tone}`);
+    say(this.verdict, sign);
   }
 
   #showPass({ pass }) {
@@ -161,6 +162,15 @@ export class Cluster {
   }
 }
 
+/// Whether members that are not one cluster are about to be: some come or go, or something
+/// is done, and nobody is silent, refused or lost.
+function onItsWay({ members: all, plan, unity }) {
+  const wrong = ['silent', 'refused', 'unknown'];
+  const moves = ['joining', 'waiting', 'leaving', 'released'];
+  const some = (states) => all.some((one) => states.includes(one.state));
+  return !some(wrong) && !unity.includes('LOST') && (some(moves) || plan.steps.length > 0);
+}
+
 function caption(said, pairs) {
   if (said.length === 0) {
     return pairs === 0 ? [] : [h('p', { class: 'quiet' }, pairs === 1
@@ -187,7 +197,7 @@ function witnesses(all) {
 function turnedAway(all) {
   if (all.length === 0) return [];
   return [h('h3', {}, 'Not heard at the members\' port'), h('ul', { class: 'complaints' }, all.map((one) => h('li', {},
-    h('b', {}, one.who), ` ${one.times} time${one.times === 1 ? '' : 's'} since ${clockTime(one.since)}: ${one.why}`)))];
+    h('b', {}, one.who), ` ${one.times} time${one.times === 1 ? '' : 's'} since ${clockTime(one.since)} UTC: ${one.why}`)))];
 }
 
 function leaving(all, choose) {
@@ -218,9 +228,10 @@ function refusals({ refusals: all, steps }, dry, choose) {
   if (all.length > 0) {
     parts.push(h('h3', {}, `Refused · ${all.length}`), h('ul', { class: 'refused' }, all.slice(0, REFUSALS).map((one) => h('li', {},
       h('b', {}, one.what), h('span', {}, ` ${one.reason} `), h('code', { class: 'quiet' }, one.kind), ' ',
-      one.members.slice(0, 6).map((member) => h('button', {
+      // A slot may be at two addresses: the old one's and its successor's.
+      [...new Set(one.members)].slice(0, 6).flatMap((member) => [h('button', {
         type: 'button', class: 'plain small', 'data-focus': `refusal ${one.kind} ${member}`, click: () => choose(member),
-      }, member))))));
+      }, member), ' '])))));
   }
   return parts;
 }

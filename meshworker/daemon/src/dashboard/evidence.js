@@ -1,7 +1,7 @@
 // All evidence for one member, beside the page or over it.
 
 import * as api from './api.js';
-import { showAge } from './clock.js';
+import { clockTime, showAge } from './clock.js';
 import { h, redraw, say } from './dom.js';
 import { MEANING, icon, remaining } from './states.js';
 import { line } from './timeline.js';
@@ -136,11 +136,11 @@ function memberOf(one) {
       fact('witnesses want it', one.standing), fact('held', one.held)),
     h('h3', {}, 'Who says what'),
     one.sightings.length === 0 ? h('p', { class: 'quiet' }, 'No witness names it.') : h('table', { class: 'says' },
-      h('thead', {}, h('tr', {}, ['Witness', 'Says', 'Since', 'Said'].map((title) => h('th', { scope: 'col' }, title)))),
+      h('thead', {}, h('tr', {}, ['Witness', 'Says', 'Since (UTC)', 'Said'].map((title) => h('th', { scope: 'col' }, title)))),
       h('tbody', {}, one.sightings.map((sighting) => h('tr', {},
         h('th', { scope: 'row' }, sighting.witness),
         h('td', {}, sighting.presence),
-        h('td', {}, new Date(sighting.since).toLocaleTimeString('en-GB')),
+        h('td', {}, clockTime(sighting.since)),
         h('td', { class: 'said' }))))),
     h('h3', {}, 'What its database says'),
     one.view ? viewOf(one.view) : h('p', { class: one.unanswered ? 'bad-text' : 'quiet' }, one.unanswered ?? 'It was not asked.'));

@@ -24,7 +24,7 @@ function showLine() {
   mark(element, 'data-line', state);
   mark(document.body, 'data-line', state);
   const since = answered === null ? 'since this page was opened'
-    : `since ${clockTime(answered)} (${lasting((Date.now() - answered) / 1000).replace(/\.\d/, '')})`;
+    : `since ${clockTime(answered)} UTC (${lasting((Date.now() - answered) / 1000).replace(/\.\d/, '')})`;
   say(element.querySelector('.line-text'), {
     starting: 'asking the worker …',
     live: 'live',

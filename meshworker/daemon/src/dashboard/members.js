@@ -1,5 +1,6 @@
 // The table of members: the picture in words, and the way to the evidence.
 
+import { age } from './clock.js';
 import { h, mark, reconcile, redraw, say } from './dom.js';
 import { MEANING, byUrgency, icon, remaining } from './states.js';
 
@@ -9,6 +10,9 @@ const PRESENCE = [
   ['leaving', '→', 'warn'],
   ['absent', '×', 'bad'],
 ];
+
+/// So many seconds a name server may leave somebody out who is there.
+const NEW = 60;
 
 /// An empty table, named for screen readers.
 export function table(cluster) {
@@ -61,7 +65,9 @@ function stateOf(member, leaver) {
 function sightings(member) {
   if (member.sightings.length === 0) return [h('span', { class: 'quiet' }, 'nobody names it')];
   return member.sightings.map((one) => {
-    const [, symbol, tone] = PRESENCE.find(([name]) => one.presence === name) ?? [0, '?', 'unsure'];
+    // A name server lists nobody before his health check has passed.
+    const early = one.witness === 'dns' && one.presence === 'absent' && age(Date.parse(one.since)) < NEW;
+    const [, symbol, tone] = early ? [0, '…', 'unsure'] : PRESENCE.find(([name]) => one.presence === name) ?? [0, '?', 'unsure'];
     return h('span', { class: `chip ${tone}`, title: `${one.witness}: ${one.presence}` },
       h('span', { 'aria-hidden': 'true' }, `${symbol} `), one.witness,
       h('span', { class: 'hidden' }, `: ${one.presence}`));

@@ -10,7 +10,13 @@ mod client;
 mod docs;
 mod following;
 mod orders;
+#[allow(dead_code, reason = "shared with the tests of the documentation")]
+#[path = "../docs/page.rs"]
+mod page;
 mod pages;
 mod process;
 mod server;
+#[path = "../docs/shell.rs"]
+mod shell;
+mod shown;
 mod story;

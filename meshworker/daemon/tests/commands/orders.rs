@@ -156,4 +156,10 @@ fn a_member_is_drained_by_a_worker_and_its_slots_are_counted() {
         world.shown[0].status.as_mut().unwrap().members[3].state = MemberState::Unknown;
     });
     done(&run(&server.url(), &args));
+    // By its slot's number, as everywhere.
+    done(&run(&server.url(), &["drain", "4", args[2], args[3]]));
+    server.world(|world| {
+        let last = world.told.last().unwrap();
+        assert_eq!(last.1, json!({ "member": "cache_redis.4" }));
+    });
 }

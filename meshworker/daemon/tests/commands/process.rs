@@ -103,7 +103,7 @@ fn bad_input_is_a_line_and_two() {
     for (args, expected) in [
         (
             &["members"][..],
-            "cluster: found nothing; allowed: cache_redis, sessions",
+            "cluster: found nothing; allowed: one of these, by --cluster: cache_redis, sessions",
         ),
         (
             &["plan", "--cluster", "x"],

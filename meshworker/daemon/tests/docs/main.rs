@@ -13,4 +13,5 @@ mod options;
 mod page;
 mod refusals;
 mod security;
+mod shell;
 mod stack;

@@ -141,6 +141,12 @@ fn every_alert_is_explained_and_tested_both_ways() {
         for key in ["expr:", "severity:", "summary:", "description:", "runbook:"] {
             assert!(rule.contains(key), "{name} has no {key}");
         }
+        let said = rule.split("description:").nth(1).unwrap();
+        let said = said.lines().next().unwrap();
+        let time = |word: &str| ["minute", "hour"].iter().any(|unit| word.starts_with(unit));
+        // But for times that stand in the expression.
+        let timed = said.split(' ').any(time) && !rule.contains("> 900");
+        assert!(!timed, "{name} repeats its `for`, which is to be changed");
         assert!(
             page.contains(&format!("| {name} |")),
             "docs/metrics.md has no {name}"
