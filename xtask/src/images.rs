@@ -24,6 +24,7 @@ pub struct ImagesArgs {
 
 /// Builds the images.
 pub fn run(args: &ImagesArgs) -> Result<()> {
+    println!("  compiling, which takes minutes where nothing is built yet");
     let images = match (args.only.is_empty(), args.engine_host.is_empty()) {
         (false, _) => &args.only[..],
         (true, false) => &[Image::Meshworker],

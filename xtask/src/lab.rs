@@ -1,5 +1,7 @@
 //! `cargo xtask lab`: a swarm of several nodes on this machine that stays up between commands.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -39,27 +41,32 @@ enum Action {
     Status,
     /// Print the DOCKER_HOST of a node
     Sock {
-        /// The node's number, from 1
+        /// The node: node3, or 3
+        #[arg(value_parser = node)]
         node: usize,
     },
     /// Pull a node's network cable
     Cut {
-        /// The node's number, from 1
+        /// The node: node3, or 3
+        #[arg(value_parser = node)]
         node: usize,
     },
     /// Plug it in again
     Heal {
-        /// The node's number, from 1
+        /// The node: node3, or 3
+        #[arg(value_parser = node)]
         node: usize,
     },
     /// Take a node's power away: its engine and containers end at once
     Kill {
-        /// The node's number, from 1
+        /// The node: node3, or 3
+        #[arg(value_parser = node)]
         node: usize,
     },
     /// Give it back
     Restart {
-        /// The node's number, from 1
+        /// The node: node3, or 3
+        #[arg(value_parser = node)]
         node: usize,
     },
     /// Load an archive made by `docker save`, or images of the local engine, into all nodes
@@ -70,6 +77,13 @@ enum Action {
     },
     /// Remove what labs of dead programs have left behind
     Sweep,
+}
+
+/// A node's number, from 1, with or without what `status` puts before it.
+fn node(text: &str) -> Result<usize, String> {
+    let number = text.strip_prefix("node").unwrap_or(text).parse();
+    let number = number.ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "allowed: node3, or 3".to_owned())
 }
 
 /// Does it.
@@ -128,11 +142,26 @@ fn load(swarm: &Swarm, what: &[String]) -> Result<()> {
 
 /// Each node as a line that can be pasted into a shell, and what the manager says of them.
 pub fn print_status(swarm: &Swarm) -> Result<()> {
+    let mut text = String::new();
     for index in 1..=swarm.size() {
         let docker = swarm.docker(index)?;
         let host = docker.host().unwrap_or_default();
-        println!("node{index} {}  DOCKER_HOST={host}", swarm.address(index)?);
+        let address = swarm.address(index)?;
+        writeln!(text, "node{index} {address}  DOCKER_HOST={host}")?;
     }
-    println!("{}", swarm.manager()?.run(["node", "ls"])?);
+    writeln!(text, "{}", swarm.manager()?.run(["node", "ls"])?)?;
+    // A closed pipe is the reader's wish.
+    let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_called_as_status_calls_it() {
+        assert_eq!((node("node3"), node("3")), (Ok(3), Ok(3)));
+        assert!(node("0").is_err() && node("nodes").is_err());
+    }
 }

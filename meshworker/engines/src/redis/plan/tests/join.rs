@@ -355,3 +355,38 @@ const SIX_WITHOUT_3: &str = "1 master - connected 0-5461
     2 master - connected 5462-10922
     3 master - connected
     9 master - connected 10923-16383";
+
+/// It answered, all held it to be dead and it them, and no word said what that means.
+#[test]
+fn a_member_whose_bus_is_blocked_had_not_joined_and_that_was_all() {
+    let table = |seen: &str| {
+        format!(
+            "1 master - connected 0-5461
+            2 master - connected 5462-10922
+            3 master - connected 10923-16383
+            4 {seen}"
+        )
+    };
+    let theirs = "1 master,fail - disconnected 0-5461
+        2 master,fail - disconnected 5462-10922
+        3 master,fail - disconnected 10923-16383
+        4 master - connected";
+    let told = |seen: &str| {
+        let scene = Scene::replicas(0).nodes(&[1, 2, 3], &table(seen));
+        scene.node(4, theirs).told()
+    };
+    let blocked = told("master,fail - disconnected");
+    assert!(
+        blocked.ends_with(
+            "not one cluster: 10.0.0.4 has not joined: it answers here, and other members do \
+             not reach it: is its port 16379 blocked?\n"
+        ),
+        "{blocked}"
+    );
+    // A failure that only some suspect is none yet.
+    let suspected = told("master,fail? - disconnected");
+    assert!(
+        suspected.ends_with("10.0.0.4 has not joined\n"),
+        "{suspected}"
+    );
+}
