@@ -549,7 +549,7 @@ fn a_mistake_on_the_command_line_names_what_is_allowed_or_meant() {
         ),
         (
             &["status", "-o", "json"],
-            "meshworker: found '-o', which is no option here; see --help for what is allowed",
+            "meshworker: found '-o', which is no option here; perhaps you mean --json; see --help for what is allowed",
         ),
         (
             &["scale"],
