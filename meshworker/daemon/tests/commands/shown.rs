@@ -53,6 +53,10 @@ const RUN: [&str; 13] = [
 ];
 
 fn is_command(line: &str) -> bool {
+    // A picture, or a program in Rust.
+    if line.contains('·') || line.ends_with('{') {
+        return false;
+    }
     let words = words(line.trim_start_matches("$ "));
     let is_setting = |word: &&String| {
         let name = word.split_once('=').map(|(name, _)| name);

@@ -28,5 +28,12 @@ pub fn members_whose_node_nobody_knows_are_in_no_box(browser: &Browser) {
         fake.set(status(nodes));
         page.wait(&format!("{TITLES} === {titles:?}"), TITLES);
     }
+    // By their names, which two may share.
+    let mut named = status([Some("a"), Some("b"), Some("b")]);
+    for member in &mut named.members {
+        member.node_name = Some("rack-7".to_owned());
+    }
+    fake.set(named);
+    page.wait(&format!("{TITLES} === \"rack-7; rack-7\""), TITLES);
     page.has_no_errors();
 }

@@ -40,6 +40,7 @@ pub fn names_that_are_markup_stay_text(browser: &Browser) {
     first.id = format!("first {EVIL}");
     first.address = EVIL.into();
     first.node = Some(EVIL.into());
+    first.node_name = Some(EVIL.into());
     first.task = Some(EVIL.into());
     first.standing = EVIL.into();
     first.held = Some(EVIL.into());

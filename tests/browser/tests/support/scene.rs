@@ -67,8 +67,8 @@ pub fn member(slot: usize, all: usize, nodes: usize) -> MemberStatus {
     MemberStatus {
         id: id(slot),
         address: address(slot),
-        node: Some(format!("id{}", (slot - 1) % nodes + 1)),
-        node_name: Some(format!("swarm-{}", (slot - 1) % nodes + 1)),
+        node: Some(format!("swarm-{}", (slot - 1) % nodes + 1)),
+        node_name: None,
         task: Some(format!("t{slot}x8kq0v3m1")),
         state: MemberState::Joined,
         standing: "wanted".into(),
