@@ -9,12 +9,11 @@ use tokio::time::{Instant, sleep};
 use super::Failed;
 use super::api_args::{Api, names};
 use super::goal::Goal;
-use super::scale::is_short;
 use super::screen::Screen;
 use super::show::{Bar, Counted, clean, wrap};
 use super::status::latest;
 use crate::client::Client;
-use crate::scale::member_in_slot;
+use crate::scale::{is_short, member_in_slot};
 use crate::status::{ClusterStatus, Drain, EventKind, Events, Scale, Severity, Summary, Why};
 
 /// Between two looks.

@@ -1,14 +1,12 @@
 //! `meshworker scale` and `meshworker drain`: by a worker that is told so over
 //! its API, or from here through the Docker API.
 
-use std::net::IpAddr;
-
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::announce::client::Client;
 use crate::config::{PORT, port_number};
 use crate::docker::DockerClient;
-use crate::scale::{Scale, Stuck, Wish, Workers, member_in_slot};
+use crate::scale::{Scale, Stuck, Wish, Workers, is_short, member_in_slot};
 use crate::token_file::TokenFile;
 
 use super::api_args::{self, Api};
@@ -137,11 +135,6 @@ pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
         from_here.ok_or_else(|| refused("from here SERVICE.SLOT, such as cache_redis.3"))?;
     let mut scale = prepare(args, service)?;
     done(runtime()?.block_on(scale.drain(&member)))
-}
-
-/// Whether this names a member by its slot's number or its address alone.
-pub(super) fn is_short(member: &str) -> bool {
-    member.parse::<IpAddr>().is_ok() || member.parse::<u64>().is_ok_and(|slot| slot > 0)
 }
 
 fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {

@@ -47,6 +47,11 @@ pub fn member_in_slot(text: &str) -> Option<MemberId> {
     })
 }
 
+/// Whether this names a member by its slot's number or its address alone.
+pub fn is_short(member: &str) -> bool {
+    member.parse::<std::net::IpAddr>().is_ok() || member.parse::<u64>().is_ok_and(|slot| slot > 0)
+}
+
 /// Why a service was not shrunk.
 #[derive(Debug, thiserror::Error)]
 pub enum Stuck {
