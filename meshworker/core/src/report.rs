@@ -4,10 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Disk, Grade, MemberId, Presence, Told, Witness};
-
-/// The name of a swarm node, for people: what Linux takes as a host name.
-pub type NodeName = Told<64>;
+use crate::{Disk, Grade, MemberId, NodeName, Presence, Witness};
 
 /// One member as one witness sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -18,6 +18,9 @@ const INSTEAD: char = '\u{fffd}';
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Told<const LONGEST: usize>(String);
 
+/// The name of a swarm node, for people: what Linux takes as a host name.
+pub type NodeName = Told<64>;
+
 /// Whether a character does something else than stand there: controls, marks of
 /// direction, and what takes no room (Unicode 16, `Default_Ignorable_Code_Point`,
 /// without the joiner and the selectors of which scripts and emoji are made).
