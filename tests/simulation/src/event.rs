@@ -73,6 +73,8 @@ pub struct Erased {
 /// Slots that nobody owns were given to somebody.
 #[derive(Debug, Clone)]
 pub struct Assigned {
+    /// When the worker looked that gave them.
+    pub looked: u64,
     /// To whom.
     pub node: usize,
     /// The keys of these slots, one bit each.

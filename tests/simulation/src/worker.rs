@@ -12,7 +12,7 @@ use meshworker_core::{
 };
 
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
-use crate::model::{Asker, CLUSTER, Detail, Model, Request as RequestOf};
+use crate::model::{Asker, CLUSTER, Detail, Model, Process, Request as RequestOf};
 use crate::relapse::Relapsed;
 use crate::swarm::{Phase, State, Task, Word};
 use crate::witnesses::{Lie, announce, dns, docker};
@@ -26,7 +26,7 @@ const EXPIRY: u64 = 5_000;
 pub const TASKS_LAG: u64 = 4_500;
 
 /// Whoever runs for so long is listed, and answers.
-const ANSWERS: u64 = 1_000;
+pub const ANSWERS: u64 = 1_000;
 
 /// Whoever runs for so long is known to the witnesses.
 const KNOWN: u64 = 4_000;
@@ -435,6 +435,7 @@ fn perform<M: Model>(
     let asker = Asker {
         worker: number,
         now,
+        looked,
         net: &world.net,
     };
     let done = world
@@ -465,10 +466,14 @@ fn forgotten<M: Model>(world: &World<M>, number: usize, gone: usize, looked: u64
     let moved = world.swarm.live().any(|(_, task)| {
         Some(task.slot) == slot && task.state == State::Running && task.node != Some(gone)
     });
-    // Whoever had an address before its last tenant is not there.
-    let address = world.database.processes()[gone].address;
+    // Whoever had an address before its last tenant is not there; and who came back with
+    // the id of the one that is removed, since the worker looked, is no further one.
+    let Process {
+        address, started, ..
+    } = world.database.processes()[gone];
     let later = &world.database.processes()[gone + 1..];
     let moved = moved
+        || started > looked
         || later
             .iter()
             .any(|node| node.ours && node.address == address);
@@ -477,18 +482,18 @@ fn forgotten<M: Model>(world: &World<M>, number: usize, gone: usize, looked: u64
         looked,
         node: gone,
         // Of one that has just started nobody could know when the worker looked.
-        alive: world.database.runs(gone)
-            && looked >= world.database.processes()[gone].started + ANSWERS,
+        alive: world.database.runs(gone) && looked >= started + ANSWERS,
         wanted: world.swarm.wants(gone),
         beyond_sight: is_beyond_sight(world, gone) || is_back_since(world, gone, looked),
         moved,
     }
 }
 
-/// Whether this node came back in sight only after the worker had looked.
+/// Whether this node came back in sight only after the worker had looked, or a moment
+/// before: it takes a record and an announcement as long as with one that has just started.
 fn is_back_since<M: Model>(world: &World<M>, gone: usize, looked: u64) -> bool {
     let host = world.database.processes()[gone].host;
-    !world.setup.docker && world.net.back[host] >= looked.max(1)
+    !world.setup.docker && looked < world.net.back[host] + ANSWERS
 }
 
 /// Whether nobody could tell this node from one that is gone. Only the task list

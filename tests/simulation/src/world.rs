@@ -12,7 +12,7 @@ use crate::setup::Setup;
 use crate::story::Story;
 use crate::swarm::{Phase, State, Swarm, Word};
 use crate::witnesses::Past;
-use crate::worker::{TASKS_LAG, Worker};
+use crate::worker::{ANSWERS, TASKS_LAG, Worker};
 
 /// A supervisor speaks to every worker this often.
 const POST: u64 = 1_000;
@@ -113,7 +113,9 @@ impl<M: Model> World<M> {
         }
         for mut event in self.database.happened() {
             if let Event::Assigned(assigned) = &mut event {
-                assigned.holders.retain(|holder| self.can_be_known(*holder));
+                let looked = assigned.looked;
+                let known = |holder: &usize| self.can_be_known(*holder, looked);
+                assigned.holders.retain(known);
                 assigned.awaited = self.awaited(assigned.keys);
             }
             self.events.push(event);
@@ -121,15 +123,18 @@ impl<M: Model> World<M> {
         self.held = self.database.holders();
     }
 
-    /// Whether a worker can know of this node: it reaches it, or the task list tells.
-    fn can_be_known(&self, node: usize) -> bool {
+    /// Whether a worker that looked then can know of this node: the task list tells, or it
+    /// reaches it, and the node answered by then.
+    fn can_be_known(&self, node: usize, looked: u64) -> bool {
         let Some(process) = self.database.process(node) else {
             return false;
         };
         let mut workers = self.workers.iter().filter(|worker| worker.up);
         let seen = self.net.back[process.host] + TASKS_LAG <= self.now;
         self.setup.docker
-            || seen && workers.all(|worker| self.net.worker_reaches(worker.number, process.host))
+            || seen
+                && looked >= process.started + ANSWERS
+                && workers.all(|worker| self.net.worker_reaches(worker.number, process.host))
     }
 
     /// Slots whose member the task list wants, and that is about to start where some of

@@ -6,6 +6,7 @@ use crate::event::Assigned;
 /// Objects when a member holds what is given to another one.
 pub fn check(assigned: &Assigned) -> Result<(), String> {
     let Assigned {
+        looked: _,
         node,
         keys: _,
         holders,

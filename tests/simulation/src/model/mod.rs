@@ -28,6 +28,8 @@ pub struct Asker<'a> {
     pub worker: usize,
     /// The time.
     pub now: u64,
+    /// When the worker looked.
+    pub looked: u64,
     /// Who reaches whom.
     pub net: &'a Net,
 }

@@ -57,6 +57,7 @@ impl Redis {
                     node.importing.remove(&slot);
                 }
                 self.happened.push(Event::Assigned(Assigned {
+                    looked: asker.looked,
                     node: at,
                     keys,
                     holders,
