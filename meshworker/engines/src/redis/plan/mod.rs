@@ -17,6 +17,7 @@
 //! ```
 
 mod assign;
+mod astray;
 mod balance;
 mod copies;
 mod depart;
@@ -146,7 +147,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             }
             stuck = opened.stuck_nodes(&world);
             leaves.taken_over_by(cast, opened);
-        } else {
+        } else if !astray::slots(&world, &mut draft) {
             assign::slots(rules, situation, &world, joining, &mut draft);
         }
         departures = depart::departures(situation, &world);
