@@ -7,13 +7,12 @@
 //! for a while, has not heard of its supervisor yet: the same holds then.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::queue::Leaving;
 use crate::{
-    Change, Context, Gate, Going, History, Leave, Member, Observation, Reason, Refusal, Request,
-    Situation, Step, StepKind, Touches, Witness,
+    Change, Context, Gate, Going, History, Leave, Member, Observation, Place, Reason, Refusal,
+    Request, Situation, Step, StepKind, Touches, Witness,
 };
 
 /// Notes since when each address has answered without a break.
@@ -22,7 +21,7 @@ pub(crate) fn note_answers<D>(
     observed: &Observation<D>,
     history: &mut History,
 ) {
-    let answers = |at: &IpAddr| matches!(observed.answers.get(at), Some(Ok(_)));
+    let answers = |at: &Place| matches!(observed.answers.get(at), Some(Ok(_)));
     history.answering.retain(|at, _| answers(at));
     for at in observed.answers.keys().filter(|at| answers(at)) {
         history.answering.entry(*at).or_insert(context.now);
@@ -33,7 +32,7 @@ pub(crate) fn note_answers<D>(
 pub(crate) fn refuse_arrangement<D, R: Request>(
     step: &Step<R>,
     situation: &Situation<'_, D>,
-    strangers: &BTreeSet<IpAddr>,
+    strangers: &BTreeSet<Place>,
 ) -> Option<Refusal> {
     (step.request.kind() == StepKind::Arrange)
         .then(|| untouchable(step, situation, strangers))
@@ -67,7 +66,7 @@ pub(crate) fn refuse_dealing<D, R: Request>(
 fn untouchable<D, R: Request>(
     step: &Step<R>,
     situation: &Situation<'_, D>,
-    strangers: &BTreeSet<IpAddr>,
+    strangers: &BTreeSet<Place>,
 ) -> Option<Refusal> {
     let touched = [Some(step.to), step.request.introduces()];
     touched.into_iter().flatten().find_map(|address| {
@@ -90,7 +89,7 @@ fn untouchable<D, R: Request>(
 fn refusal<D, R: Request>(
     step: &Step<R>,
     situation: &Situation<'_, D>,
-    about: IpAddr,
+    about: Place,
     gate: Gate,
     seen: String,
 ) -> Refusal {
@@ -107,7 +106,7 @@ impl<D> Leaving<'_, D> {
     pub(crate) fn hold_back<R: Request>(
         &self,
         leaves: &mut [Leave<R>],
-        strangers: &BTreeSet<IpAddr>,
+        strangers: &BTreeSet<Place>,
         history: &History,
     ) -> Vec<Refusal> {
         let mut refusals = Vec::new();

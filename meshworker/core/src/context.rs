@@ -1,9 +1,8 @@
 //! What the decision needs to know besides what was seen.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use crate::{Authority, Limits, Moment, Orders};
+use crate::{Authority, Limits, Moment, Orders, Place};
 
 /// What the decision needs to know besides what was seen.
 #[derive(Debug, Clone, Copy)]
@@ -19,13 +18,13 @@ pub struct Context<'a> {
     /// Whether this worker may act, as it was before the pass looked.
     pub authority: &'a Authority,
     /// The nodes that are still busy with what was asked earlier, of them or for them.
-    pub busy: &'a BTreeSet<IpAddr>,
+    pub busy: &'a BTreeSet<Place>,
     /// Any number, another one for each worker: what keeps two of them out of step.
     pub seed: u64,
 }
 
 /// Who is busy when each request is waited for.
-const NOBODY: &BTreeSet<IpAddr> = &BTreeSet::new();
+const NOBODY: &BTreeSet<Place> = &BTreeSet::new();
 
 impl<'a> Context<'a> {
     /// That of one worker alone, which nobody has ordered anything.

@@ -1,10 +1,9 @@
 //! The decision: from what one pass saw to what to do now.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use crate::arrange::{note_answers, refuse_arrangement, refuse_dealing};
-use crate::history::Place;
+use crate::history::Resident;
 use crate::losses::{losses, with_losses};
 use crate::nomination::nominees;
 use crate::numbers;
@@ -17,8 +16,8 @@ use crate::unheard::missed;
 use crate::wished;
 use crate::{
     Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId,
-    Observation, Pace, Plan, Planner, Presence, Proposal, Reason, Refusal, Request, Situation,
-    Standing, Step, StepKind, Unity,
+    Observation, Pace, Place, Plan, Planner, Presence, Proposal, Reason, Refusal, Request,
+    Situation, Standing, Step, StepKind, Unity,
 };
 
 /// Decides what to do about one cluster, from what this pass saw.
@@ -36,7 +35,7 @@ pub fn decide<P: Planner>(
     note_answers(context, observed, &mut history);
     let roster = observed.roster().ordered_away(&context.orders.leave);
     numbers::note(&roster, &mut history);
-    let joining: BTreeSet<IpAddr> = history.joins.keys().copied().collect();
+    let joining: BTreeSet<Place> = history.joins.keys().copied().collect();
     let all = Seen::all(context, observed, &roster, &joining);
     // Where nobody ever was, nobody is waited for.
     let never_there = never_there(context, &all.situation(), &mut history);
@@ -50,7 +49,7 @@ pub fn decide<P: Planner>(
         std::mem::take(&mut proposal.bystanders),
         &history,
     );
-    let uncounted: BTreeSet<IpAddr> = unknown.iter().filter_map(|node| node.address).collect();
+    let uncounted: BTreeSet<Place> = unknown.iter().filter_map(|node| node.address).collect();
     refusals.extend(remark(&unknown, &roster));
     let seen = seen.without(&uncounted);
     if !uncounted.is_empty() {
@@ -106,7 +105,7 @@ pub fn decide<P: Planner>(
     let mut outsiders = never_there;
     outsiders.extend(uncounted);
     outsiders.extend(&strangers);
-    let mut alive: BTreeSet<IpAddr> = observed.alive().difference(&outsiders).copied().collect();
+    let mut alive: BTreeSet<Place> = observed.alive().difference(&outsiders).copied().collect();
     if quiet {
         // The others may hold it to be alive for seconds yet.
         alive.retain(|address| !situation.has_ended(*address));
@@ -243,8 +242,8 @@ pub fn decide<P: Planner>(
 
 /// Whether the members that answer are one cluster, nobody that they count on
 /// is silent, and no data is on its way.
-fn is_settled<D>(alive: &BTreeSet<IpAddr>, situation: &Situation<'_, D>, unity: &Unity) -> bool {
-    let answers = |address: &IpAddr| matches!(situation.answers.get(address), Some(Ok(_)));
+fn is_settled<D>(alive: &BTreeSet<Place>, situation: &Situation<'_, D>, unity: &Unity) -> bool {
+    let answers = |address: &Place| matches!(situation.answers.get(address), Some(Ok(_)));
     unity.is_one()
         && alive.iter().all(answers)
         && situation
@@ -257,7 +256,7 @@ fn is_settled<D>(alive: &BTreeSet<IpAddr>, situation: &Situation<'_, D>, unity: 
 fn forgettable<R>(
     context: &Context<'_>,
     mut node: Departure<R>,
-    uncounted: &BTreeSet<IpAddr>,
+    uncounted: &BTreeSet<Place>,
 ) -> Option<Departure<R>> {
     node.steps.retain(|step| !uncounted.contains(&step.to));
     let ordered = !context.orders.testimony(&node).is_empty();
@@ -280,7 +279,7 @@ fn note_places<D, R>(
     departures: &[Departure<R>],
     history: &mut History,
 ) {
-    let departed: BTreeSet<IpAddr> = departures.iter().filter_map(|d| d.address).collect();
+    let departed: BTreeSet<Place> = departures.iter().filter_map(|d| d.address).collect();
     // What was at a spare's address before is gone.
     let there = |at| (situation.roster.at(at)).is_some_and(|member| !member.is_spare());
     history
@@ -292,7 +291,7 @@ fn note_places<D, R>(
         {
             let before = history.places.get(&member.address);
             let same = before.filter(|b| b.member == member.id && b.node == view.node);
-            let place = Place {
+            let place = Resident {
                 since: same.map_or(context.now, |before| before.since),
                 last: context.now,
                 member: member.id.clone(),
@@ -307,7 +306,7 @@ fn note_places<D, R>(
 fn note_returns<D>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
-    strangers: &BTreeSet<IpAddr>,
+    strangers: &BTreeSet<Place>,
     history: &mut History,
 ) {
     let History {

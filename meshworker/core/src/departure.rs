@@ -1,11 +1,10 @@
 //! A node that the database holds to be gone, and what it takes to forget it.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::Step;
+use crate::{Place, Step};
 
 /// Why the database itself objects to forgetting a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,7 +38,7 @@ pub struct Departure<R> {
     /// The departed node's id in the database.
     pub node: String,
     /// Where it was last; none when that address answers as somebody else now.
-    pub address: Option<IpAddr>,
+    pub address: Option<Place>,
     /// What the database itself has against forgetting it.
     pub objections: Vec<Objection>,
     /// One request per survivor that remembers it.

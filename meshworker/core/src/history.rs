@@ -1,12 +1,11 @@
 //! What the worker remembers from pass to pass.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::kept::Kept;
 use crate::stance::Stance;
-use crate::{Backoff, Context, MemberId, Moment, Request, Step, Touches};
+use crate::{Backoff, Context, MemberId, Moment, Place, Request, Step, Touches};
 
 /// What the worker remembers from pass to pass.
 ///
@@ -20,64 +19,64 @@ pub struct History {
     /// Up to which number all members of each service have been heard of.
     pub(crate) heard_up_to: BTreeMap<String, u64>,
     /// Since when each address has answered in every look.
-    pub(crate) answering: BTreeMap<IpAddr, Moment>,
+    pub(crate) answering: BTreeMap<Place, Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].
     pub(crate) attempts: BTreeMap<String, Backoff>,
     /// The addresses that a join was planned for, and when that was last.
-    pub(crate) joins: BTreeMap<IpAddr, Moment>,
+    pub(crate) joins: BTreeMap<Place, Moment>,
     /// Since when everything has agreed, without a break, that a node is gone.
     pub(crate) agreed: BTreeMap<String, Moment>,
     /// Departed nodes that the survivors were told to forget, and when.
     pub(crate) forgotten: BTreeMap<String, Moment>,
     /// The nodes that anybody remembered as departed in the last pass, and where they were.
-    pub(crate) departed: BTreeMap<String, Option<IpAddr>>,
+    pub(crate) departed: BTreeMap<String, Option<Place>>,
     /// The node that was forgotten last, and when that was tried: first, or last as long as nobody has forgotten it.
     pub(crate) last_removal: Option<(String, Moment)>,
     /// The node that another worker made the others forget last, and when that
     /// was seen.
     pub(crate) removed_by_another: Option<(String, Moment)>,
     /// Since when everything has agreed, without a break, that a member may stop.
-    pub(crate) ready: BTreeMap<IpAddr, Moment>,
+    pub(crate) ready: BTreeMap<Place, Moment>,
     /// Since when somebody who is to stay has not been up.
     pub(crate) awaited: Option<Moment>,
     /// Who was held to be alive in the last pass.
-    pub(crate) alive: BTreeSet<IpAddr>,
+    pub(crate) alive: BTreeSet<Place>,
     /// Members that were let go and are not gone yet, and when they were last
     /// told so.
-    pub(crate) released: BTreeMap<IpAddr, Moment>,
+    pub(crate) released: BTreeMap<Place, Moment>,
     /// What the going of each touches that is on its way out, or was let go.
-    pub(crate) touched: BTreeMap<IpAddr, Touches>,
+    pub(crate) touched: BTreeMap<Place, Touches>,
     /// Since when each of them has been told so, and which task it is: whoever has its
     /// address next was told nothing.
-    pub(crate) granted: BTreeMap<IpAddr, (Moment, Option<String>)>,
+    pub(crate) granted: BTreeMap<Place, (Moment, Option<String>)>,
     /// Members that were told to start and are not up yet: what their coming touches, and
     /// since when.
-    pub(crate) nominated: BTreeMap<IpAddr, (Touches, Moment)>,
+    pub(crate) nominated: BTreeMap<Place, (Touches, Moment)>,
     /// Those of them that did not come up in time: the others are tried before them.
-    pub(crate) nominated_in_vain: BTreeSet<IpAddr>,
+    pub(crate) nominated_in_vain: BTreeSet<Place>,
     /// Members that were let go for long, did not go, and wait once more, and
     /// since when.
-    pub(crate) yielded: BTreeMap<IpAddr, Moment>,
+    pub(crate) yielded: BTreeMap<Place, Moment>,
     /// What the member at each address was about when it was seen last, and
     /// when that was.
-    pub(crate) stances: BTreeMap<IpAddr, (Stance, Moment)>,
+    pub(crate) stances: BTreeMap<Place, (Stance, Moment)>,
     /// How much each leaver had left when that was counted first, and when.
-    pub(crate) began: BTreeMap<IpAddr, (Moment, u64)>,
+    pub(crate) began: BTreeMap<Place, (Moment, u64)>,
     /// Whose each address was last, and which node answered there: another node
     /// at the same address is another member's, until we are told whose.
-    pub(crate) places: BTreeMap<IpAddr, Place>,
+    pub(crate) places: BTreeMap<Place, Resident>,
     /// Addresses whose member was forgotten, and when.
-    pub(crate) freed: BTreeMap<IpAddr, Moment>,
+    pub(crate) freed: BTreeMap<Place, Moment>,
     /// Since when a freed address has answered as a member again.
-    pub(crate) returned: BTreeMap<IpAddr, Moment>,
+    pub(crate) returned: BTreeMap<Place, Moment>,
     /// Since when most members have been gone.
     pub(crate) vanished: Option<Moment>,
     /// Since when nobody has answered at an address that only a name server lists.
-    pub(crate) unheard: BTreeMap<IpAddr, Moment>,
+    pub(crate) unheard: BTreeMap<Place, Moment>,
     /// How many members were wished for, or were one, when that was known last.
     pub(crate) wished: usize,
     /// Where the members are that were one when they were so last.
-    pub(crate) together: BTreeSet<IpAddr>,
+    pub(crate) together: BTreeSet<Place>,
     /// The swarm nodes on which members were seen, and when that was last.
     pub(crate) nodes: BTreeMap<String, Moment>,
     /// Who held which data when all copies of it were there last, and what is lost.
@@ -93,7 +92,7 @@ pub struct History {
 
 /// Who was at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Resident {
     /// The member.
     pub(crate) member: MemberId,
     /// Its node in the database.
@@ -145,41 +144,41 @@ impl History {
     }
 
     /// What the member at this address was about when it was seen last.
-    pub(crate) fn stance(&self, at: IpAddr) -> Option<Stance> {
+    pub(crate) fn stance(&self, at: Place) -> Option<Stance> {
         self.stances.get(&at).map(|(stance, _)| *stance)
     }
 
     /// Whether a member has answered at this address lately.
-    pub(crate) fn has_answered(&self, at: IpAddr) -> bool {
+    pub(crate) fn has_answered(&self, at: Place) -> bool {
         !matches!(self.stance(at), None | Some(Stance::Listed))
     }
 
     /// Whether the member at this address has vanished if it is not there. One that was
     /// only meant to go still waits, perhaps cut off from us.
-    pub(crate) fn is_missed(&self, at: IpAddr) -> bool {
+    pub(crate) fn is_missed(&self, at: Place) -> bool {
         self.stance(at) != Some(Stance::Parted)
     }
 
     /// Whether the member at this address goes by now, whatever anybody says.
-    pub(crate) fn parts(&self, at: IpAddr) -> bool {
+    pub(crate) fn parts(&self, at: Place) -> bool {
         self.released.contains_key(&at) || self.stance(at) == Some(Stance::Parted)
     }
 
     /// Whether the goings of these two touch each other, as far as that is known.
-    pub(crate) fn meet(&self, one: &IpAddr, other: &IpAddr) -> bool {
+    pub(crate) fn meet(&self, one: &Place, other: &Place) -> bool {
         let both = self.touched.get(one).zip(self.touched.get(other));
         both.is_none_or(|(one, other)| one.meets(other))
     }
 
     /// Notes that the member at this address, which is this task, was let go `now`.
-    pub(crate) fn let_go(&mut self, at: IpAddr, task: Option<String>, now: Moment) {
+    pub(crate) fn let_go(&mut self, at: Place, task: Option<String>, now: Moment) {
         self.released.insert(at, now);
         self.granted.entry(at).or_insert((now, task));
         self.part(at, now);
     }
 
     /// Notes that the member at this address goes `now`, and nobody waits for it.
-    pub(crate) fn part(&mut self, at: IpAddr, now: Moment) {
+    pub(crate) fn part(&mut self, at: Place, now: Moment) {
         self.stances.insert(at, (Stance::Parted, now));
     }
 }

@@ -1,10 +1,9 @@
 //! Who held what, and what is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use crate::stock::Stock;
-use crate::{Acknowledged, Loss, MemberId, Moment};
+use crate::{Acknowledged, Loss, MemberId, Moment, Place};
 
 /// Who held what when all copies were there last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,7 +22,7 @@ pub(crate) struct Kept {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub(crate) member: MemberId,
-    pub(crate) address: IpAddr,
+    pub(crate) address: Place,
     /// When its process started, where its copies end with it.
     pub(crate) born: Option<Moment>,
     /// Which process it was, where that counts.

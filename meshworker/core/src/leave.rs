@@ -1,19 +1,18 @@
 //! A member that is meant to go while its database still runs.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{Change, Closed, Gate, MemberId, Step, Touches};
+use crate::{Change, Closed, Gate, MemberId, Place, Step, Touches};
 
 /// What it takes for one member to go without loss, as its engine sees it. The
 /// engine proposes; the release gates, the same for every engine, dispose.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Leave<R> {
     /// Where the member is.
-    pub address: IpAddr,
+    pub address: Place,
     /// Its id in the database.
     pub node: String,
     /// What would be lost, or not served, if it stopped now: "5461 slots",
@@ -111,7 +110,7 @@ pub struct Leaver {
     /// Who it is.
     pub member: MemberId,
     /// Where it is.
-    pub address: IpAddr,
+    pub address: Place,
     /// Its id in the database; empty while it has not said.
     pub node: String,
     /// What kind of leaving it is.

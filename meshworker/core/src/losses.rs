@@ -1,14 +1,13 @@
 //! What is lost, as far as anybody can tell: who held what, and who has gone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::kept::{Holder, Kept, Lost};
 use crate::stock::{Copies, Run, Stock};
 use crate::{
-    Acknowledged, Context, History, Loss, MemberId, Moment, Presence, Situation, Unanswered, Unity,
-    Witness,
+    Acknowledged, Context, History, Loss, MemberId, Moment, Place, Presence, Situation, Unanswered,
+    Unity, Witness,
 };
 
 /// So many losses are kept apart at the most: engines have fewer stocks.
@@ -22,7 +21,7 @@ const SAME_START: Duration = Duration::from_secs(5);
 pub(crate) fn losses<D>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
-    alive: &BTreeSet<IpAddr>,
+    alive: &BTreeSet<Place>,
     copies: &Copies,
     order: Option<&Acknowledged>,
     history: &mut History,
@@ -102,7 +101,7 @@ fn ages(stocks: &[Stock]) -> BTreeMap<&str, Duration> {
 struct Now<'a, D> {
     context: &'a Context<'a>,
     situation: &'a Situation<'a, D>,
-    alive: &'a BTreeSet<IpAddr>,
+    alive: &'a BTreeSet<Place>,
     ages: BTreeMap<&'a str, Duration>,
     runs: &'a BTreeMap<String, Run>,
     /// Processes that held nothing when they were new, and since when that is known.
@@ -130,7 +129,7 @@ impl<D> Now<'_, D> {
     }
 
     /// Whether it was let go by a worker, as we or its supervisor know.
-    fn was_let_go(&self, address: IpAddr) -> bool {
+    fn was_let_go(&self, address: Place) -> bool {
         let member = self.situation.roster.at(address);
         let said = member.and_then(|member| member.seen.get(&Witness::Announce));
         self.history.released.contains_key(&address) || said == Some(&Presence::Ended)
@@ -298,7 +297,7 @@ impl<D> Now<'_, D> {
             .collect();
     }
 
-    fn member(&self, address: IpAddr) -> MemberId {
+    fn member(&self, address: Place) -> MemberId {
         let member = self.situation.roster.at(address);
         member.map_or(MemberId::Address(address), |member| member.id.clone())
     }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::{Disk, Grade, NodeName, Witness};
+use crate::{Disk, Grade, NodeName, Place, Witness};
 
 /// Who a member is. Addresses change with every restart, the slot does not;
 /// the address is the identity only where nothing better is known.
@@ -20,7 +19,7 @@ pub enum MemberId {
         slot: u64,
     },
     /// Known by its address alone.
-    Address(IpAddr),
+    Address(Place),
 }
 
 impl fmt::Display for MemberId {
@@ -126,7 +125,7 @@ pub struct Member {
     /// Who it is.
     pub id: MemberId,
     /// Where it is now.
-    pub address: IpAddr,
+    pub address: Place,
     /// The swarm node that it runs on, where a witness knows it.
     pub node: Option<String>,
     /// That node's name, for people, where a witness knows it.

@@ -1,15 +1,14 @@
 //! Which members that wait are started, and how: their gates, one after another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::arrange::listens;
 use crate::{
-    Authority, Change, Closed, Context, Gate, History, Member, MemberId, Presence, Reason, Refusal,
-    Situation, Told, Touches, Unanswered, Witness,
+    Authority, Change, Closed, Context, Gate, History, Member, MemberId, Place, Presence, Reason,
+    Refusal, Situation, Told, Touches, Unanswered, Witness,
 };
 
 /// So many arguments, and so many variables.
@@ -73,7 +72,7 @@ impl Start {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Nomination {
     /// Where it waits.
-    pub address: IpAddr,
+    pub address: Place,
     /// How its database is started.
     pub start: Start,
     /// What its coming touches: those that touch the same come one after another.
@@ -86,7 +85,7 @@ pub struct Nominee {
     /// Who.
     pub member: MemberId,
     /// Where it waits.
-    pub address: IpAddr,
+    pub address: Place,
     /// How its database is started.
     pub start: Start,
     /// The first gate that is closed; none when it may.
@@ -115,7 +114,7 @@ pub(crate) fn nominees<D>(
         in_time
     });
     // Whoever did not come up is tried again after the others.
-    let proposed: BTreeSet<IpAddr> = nominations.iter().map(|one| one.address).collect();
+    let proposed: BTreeSet<Place> = nominations.iter().map(|one| one.address).collect();
     in_vain.retain(|at| proposed.contains(at));
     if in_vain.len() == proposed.len() {
         in_vain.clear();
@@ -160,7 +159,7 @@ fn closed<D>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
     member: Option<&Member>,
-    (address, touches): (IpAddr, &Touches),
+    (address, touches): (Place, &Touches),
     history: &History,
 ) -> Option<(Gate, String)> {
     let waits = member.filter(|member| {

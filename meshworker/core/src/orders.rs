@@ -2,9 +2,8 @@
 //! witnesses allow.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use crate::{Departure, MemberId, Reason, Request, Roster, Step, StepKind, Wishes};
+use crate::{Departure, MemberId, Place, Reason, Request, Roster, Step, StepKind, Wishes};
 
 /// What an operator has ordered for one cluster. The default orders nothing:
 /// everything is done that the gates let through.
@@ -23,7 +22,7 @@ pub struct Orders {
     /// and 8), never for what the database says (3 to 6).
     pub forget: BTreeSet<String>,
     /// Where the members are that an operator has ordered to leave.
-    pub leave: BTreeSet<IpAddr>,
+    pub leave: BTreeSet<Place>,
     /// Members that an operator wants to be free of data: who is, and goes on running,
     /// keeps nobody waiting.
     pub drains: BTreeSet<String>,
@@ -64,14 +63,14 @@ impl Orders {
     }
 
     /// Why an operator wants nothing done to this member.
-    pub fn hold_on(&self, id: &MemberId, address: IpAddr) -> Option<&str> {
+    pub fn hold_on(&self, id: &MemberId, address: Place) -> Option<&str> {
         self.hold
             .as_deref()
             .or_else(|| self.own_hold_on(id, address))
     }
 
     /// Why an operator holds this member itself, whatever he holds besides.
-    pub fn own_hold_on(&self, id: &MemberId, address: IpAddr) -> Option<&str> {
+    pub fn own_hold_on(&self, id: &MemberId, address: Place) -> Option<&str> {
         let by_id = self.held.get(&id.to_string());
         let held = by_id.or_else(|| self.held.get(&address.to_string()));
         held.map(String::as_str)

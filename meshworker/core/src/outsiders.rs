@@ -2,11 +2,10 @@
 //! cluster, whoever only databases know, and an address at which nobody ever was.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use crate::{
-    Census, Context, Departure, History, Member, Observation, Presence, Reason, Refusal, Roster,
-    Situation, Standing, Unanswered, Witness,
+    Census, Context, Departure, History, Member, Observation, Place, Presence, Reason, Refusal,
+    Roster, Situation, Standing, Unanswered, Witness,
 };
 
 /// Those of these nodes that no witness knows, although those that list everybody
@@ -58,8 +57,8 @@ pub(crate) fn never_there<D>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
     history: &mut History,
-) -> BTreeSet<IpAddr> {
-    let known: BTreeSet<IpAddr> = (situation.answers.values().flatten())
+) -> BTreeSet<Place> {
+    let known: BTreeSet<Place> = (situation.answers.values().flatten())
         .flat_map(|view| view.peers.iter().filter_map(|peer| peer.address))
         .collect();
     let somebody = !situation.views().is_empty();
@@ -75,12 +74,12 @@ pub(crate) fn never_there<D>(
             )
     };
     let members = situation.roster.members().iter();
-    let doubtful: BTreeSet<IpAddr> = members.filter(doubtful).map(|m| m.address).collect();
+    let doubtful: BTreeSet<Place> = members.filter(doubtful).map(|m| m.address).collect();
     history
         .unheard
         .retain(|address, _| doubtful.contains(address));
     let Context { now, limits, .. } = context;
-    let never: BTreeSet<IpAddr> = (doubtful.into_iter())
+    let never: BTreeSet<Place> = (doubtful.into_iter())
         .filter(|address| {
             let since = *history.unheard.entry(*address).or_insert(*now);
             now.since(since) >= limits.unheard_patience
@@ -103,7 +102,7 @@ fn is_only_listed(member: &Member) -> bool {
 
 /// The remark on each of these addresses.
 pub(crate) fn never_there_remarks<'a>(
-    addresses: &'a BTreeSet<IpAddr>,
+    addresses: &'a BTreeSet<Place>,
     roster: &'a Roster,
 ) -> impl Iterator<Item = Refusal> + 'a {
     addresses.iter().map(|address| Refusal {

@@ -1,11 +1,10 @@
 //! What follows from one pass.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Fence, Leaver, Loss, Nominee, Refusal, Step, Unity};
+use crate::{Fence, Leaver, Loss, Nominee, Place, Refusal, Step, Unity};
 
 /// How soon the next look is worth its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -46,7 +45,7 @@ pub struct Plan<R> {
     pub losses: Vec<Loss>,
     /// Whoever answers, or is listed, and has no say: nobody waits for them, and
     /// none of them is in its place.
-    pub outsiders: BTreeSet<IpAddr>,
+    pub outsiders: BTreeSet<Place>,
     /// How soon to look again.
     pub pace: Pace,
     /// Orders to forget that are carried out, in the operator's words: whoever is

@@ -1,12 +1,11 @@
 //! The I/O-free half of an engine.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use serde::Serialize;
 
 use crate::{
-    Copies, Departure, Floor, Leave, Nomination, Refusal, Request, Situation, Step, Unity,
+    Copies, Departure, Floor, Leave, Nomination, Place, Refusal, Request, Situation, Step, Unity,
 };
 
 /// What a database can and cannot do. The common gates use it.
@@ -35,10 +34,10 @@ pub struct Proposal<R> {
     /// Addresses that answer as nodes of another cluster, or that were never in
     /// this one and may not be: nobody's members here, whatever a witness says, and
     /// no witnesses of this one. They hold nobody, and may stop at any time.
-    pub strangers: BTreeSet<IpAddr>,
+    pub strangers: BTreeSet<Place>,
     /// Addresses of members that were never in this cluster, are refused and
     /// hold nothing: nobody waits for them, and nothing is lost with them.
-    pub outsiders: BTreeSet<IpAddr>,
+    pub outsiders: BTreeSet<Place>,
     /// Nodes that are in the cluster by its members' word, that no wanted member
     /// is, and that own no data by any word, each with what would make the others
     /// forget it. Whoever of them no witness knows counts for nothing.

@@ -1,15 +1,15 @@
 //! The leave queue: who of those that are meant to go may stop now.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::numbers;
 use crate::sight;
 use crate::stance::Stance;
 use crate::{
-    Authority, Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Presence,
-    Progress, Release, Request, Situation, Standing, Step, Touches, Unanswered, Unity, Witness,
+    Authority, Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Place,
+    Presence, Progress, Release, Request, Situation, Standing, Step, Touches, Unanswered, Unity,
+    Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -31,11 +31,11 @@ pub(crate) struct Leaving<'a, D> {
     /// Whether the members are one cluster, as the engine says.
     pub(crate) unity: &'a Unity,
     /// Who is held to be alive and counts.
-    pub(crate) alive: &'a BTreeSet<IpAddr>,
+    pub(crate) alive: &'a BTreeSet<Place>,
     /// Nodes whose work leads nowhere: it is waited for by nobody.
     pub(crate) stuck: &'a BTreeSet<String>,
     /// Where the nodes were that the database holds to be gone.
-    pub(crate) departed: BTreeSet<IpAddr>,
+    pub(crate) departed: BTreeSet<Place>,
     /// What one of those nodes holds alone, as far as the database can tell.
     pub(crate) missed: Option<String>,
     /// Whether somebody is on its way out who was never in: an update takes one after
@@ -66,13 +66,13 @@ impl<D> Leaving<'_, D> {
             history.ready = before;
         }
         history.alive.clone_from(alive);
-        let leaving: BTreeSet<IpAddr> = leaves.iter().map(|leave| leave.address).collect();
+        let leaving: BTreeSet<Place> = leaves.iter().map(|leave| leave.address).collect();
         let History {
             touched, released, ..
         } = history;
-        let goes = |at: &IpAddr| leaving.contains(at) || released.contains_key(at);
+        let goes = |at: &Place| leaving.contains(at) || released.contains_key(at);
         touched.retain(|at, _| goes(at) || alive.contains(at));
-        let going = |address: &IpAddr| {
+        let going = |address: &Place| {
             self.situation
                 .roster
                 .at(*address)
@@ -145,7 +145,7 @@ impl<D> Leaving<'_, D> {
     /// Gate 7: the others have been open for the hold time.
     fn before_the_hold(
         &self,
-        address: IpAddr,
+        address: Place,
         closed: Option<(Gate, String)>,
         history: &mut History,
     ) -> Option<(Gate, String)> {
@@ -164,7 +164,7 @@ impl<D> Leaving<'_, D> {
 
     fn let_go(
         &self,
-        address: IpAddr,
+        address: Place,
         closed: Option<(Gate, String)>,
         history: &mut History,
     ) -> Release {
@@ -192,7 +192,7 @@ impl<D> Leaving<'_, D> {
     /// Lets the member go once everything has held for the hold time.
     pub(crate) fn after_the_hold(
         &self,
-        address: IpAddr,
+        address: Place,
         closed: Option<(Gate, String)>,
         history: &mut History,
     ) -> Release {
@@ -206,10 +206,10 @@ impl<D> Leaving<'_, D> {
         &self,
         leave: &Leave<R>,
         going: Going,
-        alive: &BTreeSet<IpAddr>,
+        alive: &BTreeSet<Place>,
         history: &History,
     ) -> Option<(Gate, String)> {
-        let answers = |address: &IpAddr| matches!(self.situation.answers.get(address), Some(Ok(_)));
+        let answers = |address: &Place| matches!(self.situation.answers.get(address), Some(Ok(_)));
         // 1. No operator holds it, and nobody else is on its way out whose going
         // touches its own. The others on their way count as gone from here on.
         let member = self.situation.roster.at(leave.address);
@@ -242,7 +242,7 @@ impl<D> Leaving<'_, D> {
             return Some((Gate::Turn, seen));
         }
         // 2. Nobody who counts is silent.
-        let goes = |at: &IpAddr| history.parts(*at) && !history.meet(at, &leave.address);
+        let goes = |at: &Place| history.parts(*at) && !history.meet(at, &leave.address);
         let mut counted = alive.iter().filter(|address| !goes(address));
         if let Some(silent) = counted.find(|address| !answers(address)) {
             let seen = format!("{silent} is held to be alive and does not answer");
@@ -290,7 +290,7 @@ impl<D> Leaving<'_, D> {
     /// an update. Beside others that go at the same time nobody is counted in.
     fn below_floor(
         &self,
-        address: IpAddr,
+        address: Place,
         going: Going,
         history: &History,
     ) -> Option<(Gate, String)> {
@@ -311,7 +311,7 @@ impl<D> Leaving<'_, D> {
             others.partition(|(other, _)| roster.successor(other).is_some());
         let alone = back.is_empty() && away.is_empty() && !beside && !self.outsider_goes;
         // A successor that answers already is among those that stay.
-        let answers = |at: &IpAddr| matches!(self.situation.answers.get(at), Some(Ok(_)));
+        let answers = |at: &Place| matches!(self.situation.answers.get(at), Some(Ok(_)));
         let waits = |member: &Member| {
             let next = roster.successor(member);
             next.is_none_or(|next| !answers(&next.address))
@@ -351,7 +351,7 @@ impl<D> Leaving<'_, D> {
     }
 
     /// Gate 1, as far as operators keep it.
-    pub(crate) fn held_by_order(&self, id: &MemberId, address: IpAddr) -> Option<(Gate, String)> {
+    pub(crate) fn held_by_order(&self, id: &MemberId, address: Place) -> Option<(Gate, String)> {
         let why = self.context.orders.hold_on(id, address)?;
         Some((Gate::Turn, format!("an operator holds it: {why}")))
     }
@@ -366,7 +366,7 @@ impl<D> Leaving<'_, D> {
     /// How long the rest of a leaver's work will take, at the pace so far.
     fn estimate(
         &self,
-        address: IpAddr,
+        address: Place,
         progress: Option<&Progress>,
         history: &mut History,
     ) -> Option<Duration> {
@@ -400,7 +400,7 @@ impl<D> Leaving<'_, D> {
     /// worker's word, and that one for the one that it let go itself. All but
     /// the first in the order, and those that may go beside it, then give way, so that
     /// all workers come to agree.
-    fn yield_turns(&self, first: &BTreeSet<IpAddr>, history: &mut History) {
+    fn yield_turns(&self, first: &BTreeSet<Place>, history: &mut History) {
         let now = self.context.now;
         let patience = self.context.limits.release_patience;
         let History {
@@ -425,7 +425,7 @@ impl<D> Leaving<'_, D> {
 
     /// Forgets who was let go and is gone: it does not answer, nobody sees it
     /// alive, and it does not say that it stops; or another task is at its address.
-    fn note_gone(&self, alive: &BTreeSet<IpAddr>, history: &mut History) {
+    fn note_gone(&self, alive: &BTreeSet<Place>, history: &mut History) {
         let patience = self.context.limits.release_patience;
         let History {
             released, granted, ..
@@ -455,9 +455,9 @@ impl<D> Leaving<'_, D> {
             return false;
         }
         let Context { now, limits, .. } = self.context;
-        let left = |at: &IpAddr| history.stance(*at).is_some_and(Stance::has_left);
-        let member = |at: &IpAddr| self.situation.roster.at(*at);
-        let waits = |at: &IpAddr| member(at).is_some_and(|m| self.waits_for_its_slot(m));
+        let left = |at: &Place| history.stance(*at).is_some_and(Stance::has_left);
+        let member = |at: &Place| self.situation.roster.at(*at);
+        let waits = |at: &Place| member(at).is_some_and(|m| self.waits_for_its_slot(m));
         let mut stances = history.stances.iter();
         self.departed.iter().all(left)
             && stances.all(|(at, (stance, seen))| {
@@ -473,7 +473,7 @@ impl<D> Leaving<'_, D> {
 
     /// Whether all members go, by every witness that speaks and by the
     /// database's own word.
-    fn everybody_goes(&self, alive: &BTreeSet<IpAddr>, history: &History) -> bool {
+    fn everybody_goes(&self, alive: &BTreeSet<Place>, history: &History) -> bool {
         let mut members = self.situation.roster.members().iter().peekable();
         members.peek().is_some()
             && members.all(|member| {
@@ -511,11 +511,11 @@ impl<D> Leaving<'_, D> {
 
 /// Whoever came or went between two looks, and what that sets in motion, was not seen:
 /// the hold begins anew, but for those whom it does not touch that one went who was let go.
-fn begin_anew(alive: &BTreeSet<IpAddr>, history: &mut History) {
+fn begin_anew(alive: &BTreeSet<Place>, history: &mut History) {
     if alive.difference(&history.alive).next().is_some() {
         history.ready.clear();
     }
-    let went: Vec<IpAddr> = history.alive.difference(alive).copied().collect();
+    let went: Vec<Place> = history.alive.difference(alive).copied().collect();
     let mut ready = std::mem::take(&mut history.ready);
     ready.retain(|leaver, _| {
         let mut went = went.iter();
@@ -525,7 +525,7 @@ fn begin_anew(alive: &BTreeSet<IpAddr>, history: &mut History) {
 }
 
 /// Those that may go together, the first in the order among them.
-fn first_together<R>(leaves: &[Leave<R>]) -> BTreeSet<IpAddr> {
+fn first_together<R>(leaves: &[Leave<R>]) -> BTreeSet<Place> {
     let mut together: Vec<&Leave<R>> = Vec::new();
     for leave in leaves {
         let mut before = together.iter();

@@ -1,14 +1,13 @@
 //! Which departed node is forgotten now: the gates, one after another.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use crate::history::Place;
+use crate::history::Resident;
 use crate::roster::unlisted;
 use crate::stance::Stance;
 use crate::{
     Change, Closed, Context, Departure, Evidence, Floor, Gate, History, Member, MemberId, Moment,
-    Objection, Observation, Presence, Reason, Refusal, Report, Request, Situation, Step,
+    Objection, Observation, Place, Presence, Reason, Refusal, Report, Request, Situation, Step,
 };
 
 /// What comes of the departures.
@@ -210,7 +209,7 @@ fn closed_now<D, R>(
         return Some(closed(Gate::WitnessesComplete, seen));
     }
     // 2. Each of them says absent, or a spare says that no database runs there.
-    let spare = |at: &IpAddr| situation.roster.at(*at).is_some_and(Member::is_spare);
+    let spare = |at: &Place| situation.roster.at(*at).is_some_and(Member::is_spare);
     let speaks_up = departure
         .address
         .filter(|at| !spare(at))
@@ -293,7 +292,7 @@ fn slot_of<'a, R>(departure: &Departure<R>, history: &'a History) -> Option<&'a 
     place_of(departure, history).map(|place| &place.member)
 }
 
-fn place_of<'a, R>(departure: &Departure<R>, history: &'a History) -> Option<&'a Place> {
+fn place_of<'a, R>(departure: &Departure<R>, history: &'a History) -> Option<&'a Resident> {
     let place = history.places.get(&departure.address?)?;
     (place.node == departure.node).then_some(place)
 }
@@ -365,7 +364,7 @@ fn most_vanished<D, R>(
     };
     let gone = departures.iter().filter(vanished).count();
     // A cut may come before the database has heard of all whom we saw.
-    let departed: BTreeSet<IpAddr> = departures.iter().filter_map(|d| d.address).collect();
+    let departed: BTreeSet<Place> = departures.iter().filter_map(|d| d.address).collect();
     let unknown = history.stances.iter().filter(|(at, (_, seen))| {
         history.is_missed(**at)
             && !departed.contains(at)
@@ -383,7 +382,7 @@ fn most_vanished<D, R>(
     })
 }
 
-fn presence(report: &Report, address: IpAddr) -> Presence {
+fn presence(report: &Report, address: Place) -> Presence {
     let listed = report.sightings.iter().find(|s| s.address == address);
     match listed {
         Some(sighting) => sighting.presence.clone(),
@@ -393,7 +392,7 @@ fn presence(report: &Report, address: IpAddr) -> Presence {
     }
 }
 
-fn absence(reports: &[Report], address: IpAddr) -> Vec<Evidence> {
+fn absence(reports: &[Report], address: Place) -> Vec<Evidence> {
     let reports = reports.iter();
     reports
         .map(|report| Evidence::Sighting {

@@ -1,16 +1,14 @@
 //! What one witness said in this pass.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 
-use crate::{Disk, Grade, MemberId, NodeName, Presence, Witness};
+use crate::{Disk, Grade, MemberId, NodeName, Place, Presence, Witness};
 
 /// One member as one witness sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sighting {
     /// The member's address on the network that it shares with the worker.
-    pub address: IpAddr,
+    pub address: Place,
     /// The member's slot, where this witness knows it.
     pub member: Option<MemberId>,
     /// The swarm node that it runs on, where this witness knows it.
@@ -29,7 +27,7 @@ pub struct Sighting {
 
 impl Sighting {
     /// A bare address that is present: all that DNS can tell.
-    pub fn at(address: IpAddr) -> Sighting {
+    pub fn at(address: Place) -> Sighting {
         Sighting {
             address,
             member: None,
@@ -57,7 +55,7 @@ pub struct Report {
 
 impl Report {
     /// An answer that lists these addresses; [`Grade::Empty`] when there are none.
-    pub fn addresses(witness: Witness, addresses: impl IntoIterator<Item = IpAddr>) -> Report {
+    pub fn addresses(witness: Witness, addresses: impl IntoIterator<Item = Place>) -> Report {
         let sightings: Vec<_> = addresses.into_iter().map(Sighting::at).collect();
         let grade = if sightings.is_empty() {
             Grade::Empty
@@ -113,7 +111,7 @@ mod tests {
     fn of(last: u8, desired: Option<usize>) -> Report {
         Report {
             desired,
-            ..Report::addresses(Witness::Docker, [IpAddr::from([10, 0, 0, last])])
+            ..Report::addresses(Witness::Docker, [Place::from([10, 0, 0, last])])
         }
     }
 

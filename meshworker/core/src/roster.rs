@@ -1,11 +1,10 @@
 //! Who is there, as all witnesses together see it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Census, Evidence, Member, MemberId, Presence, Report, Standing, Witness};
+use crate::{Census, Evidence, Member, MemberId, Place, Presence, Report, Standing, Witness};
 
 /// So many members at the most that nobody but the database names: its members may
 /// list whomever somebody introduced to them.
@@ -19,7 +18,7 @@ const MOST_UNLISTED: usize = 1024;
 pub struct Roster {
     members: Vec<Member>,
     #[serde(skip)]
-    by_address: BTreeMap<IpAddr, usize>,
+    by_address: BTreeMap<Place, usize>,
     #[serde(skip)]
     census: Census,
 }
@@ -30,19 +29,26 @@ impl Roster {
     ///
     /// Sightings of one address are one member. Whom a complete report does
     /// not list is absent to it; whom an incomplete one does not list, unknown.
-    pub fn merge(reports: &[Report], alive: &BTreeSet<IpAddr>) -> Roster {
-        let mut found: BTreeMap<IpAddr, Member> = BTreeMap::new();
+    pub fn merge(reports: &[Report], alive: &BTreeSet<Place>) -> Roster {
+        let mut found: BTreeMap<Place, Member> = BTreeMap::new();
         let lists = reports.iter().filter(|r| r.witness.outranks_members());
         let listed: BTreeSet<&MemberId> = lists
             .flat_map(|report| &report.sightings)
             .filter_map(|sighting| sighting.member.as_ref())
             .collect();
-        let tasks: BTreeMap<IpAddr, &String> = reports
+        let tasks: BTreeMap<Place, &String> = reports
             .iter()
             .filter(|report| report.witness.outranks_members())
             .flat_map(|report| &report.sightings)
             .filter(|sighting| sighting.presence == Presence::Present)
             .filter_map(|sighting| Some((sighting.address, sighting.task.as_ref()?)))
+            .collect();
+        // Where a list names an address alone, and members there say at which ports they
+        // are, it speaks of those.
+        let said = reports.iter().filter(|r| !r.witness.lists_everybody());
+        let said: BTreeSet<Place> = said
+            .flat_map(|report| &report.sightings)
+            .map(|sighting| sighting.address)
             .collect();
         for report in reports {
             for sighting in &report.sightings {
@@ -50,6 +56,20 @@ impl Roster {
                 let task = sighting.task.as_ref().zip(tasks.get(&sighting.address));
                 if sighting.presence.is_going() && task.is_some_and(|(own, now)| own != *now) {
                     continue;
+                }
+                let bare = sighting.address;
+                if report.witness.lists_everybody() && bare.port.is_none() {
+                    let there = said.range(bare..);
+                    let there = there.take_while(|at| at.address == bare.address);
+                    let others: Vec<&Place> = there.filter(|at| **at != bare).collect();
+                    for at in &others {
+                        let member = found.entry(**at).or_insert_with(|| unknown(**at));
+                        let presence = sighting.presence.clone();
+                        member.seen.insert(report.witness, presence);
+                    }
+                    if !others.is_empty() && !said.contains(&bare) {
+                        continue;
+                    }
                 }
                 let member = found
                     .entry(sighting.address)
@@ -76,7 +96,7 @@ impl Roster {
             }
         }
         let only_alive = alive.iter().filter(|at| !found.contains_key(*at));
-        let beyond: BTreeSet<IpAddr> = only_alive.skip(MOST_UNLISTED).copied().collect();
+        let beyond: BTreeSet<Place> = only_alive.skip(MOST_UNLISTED).copied().collect();
         for address in alive.difference(&beyond) {
             found
                 .entry(*address)
@@ -110,14 +130,14 @@ impl Roster {
     }
 
     /// The same, without whoever is at these addresses.
-    pub fn without(&self, strangers: &BTreeSet<IpAddr>) -> Roster {
+    pub fn without(&self, strangers: &BTreeSet<Place>) -> Roster {
         let members = self.members.iter();
         let members = members.filter(|member| !strangers.contains(&member.address));
         Roster::of(members.cloned().collect(), self.census.clone())
     }
 
     /// The same, in which an operator has ordered whoever is at these addresses to leave.
-    pub fn ordered_away(mut self, leave: &BTreeSet<IpAddr>) -> Roster {
+    pub fn ordered_away(mut self, leave: &BTreeSet<Place>) -> Roster {
         for member in &mut self.members {
             member.ordered = leave.contains(&member.address);
         }
@@ -135,7 +155,7 @@ impl Roster {
     }
 
     /// The member at this address.
-    pub fn at(&self, address: IpAddr) -> Option<&Member> {
+    pub fn at(&self, address: Place) -> Option<&Member> {
         self.by_address
             .get(&address)
             .and_then(|position| self.members.get(*position))
@@ -153,7 +173,7 @@ impl Roster {
     }
 
     /// What each witness says of the member at this address.
-    pub(crate) fn sightings(&self, address: IpAddr) -> Vec<Evidence> {
+    pub(crate) fn sightings(&self, address: Place) -> Vec<Evidence> {
         let Some(member) = self.at(address) else {
             return Vec::new();
         };
@@ -167,7 +187,7 @@ impl Roster {
     }
 }
 
-fn unknown(address: IpAddr) -> Member {
+fn unknown(address: Place) -> Member {
     Member {
         id: MemberId::Address(address),
         address,

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use crate::{Context, Observation, Roster, Situation, Wishes};
+use crate::{Context, Observation, Place, Roster, Situation, Wishes};
 
 /// What a pass saw, without those who have no say.
 #[derive(Clone)]
@@ -14,7 +13,7 @@ pub(crate) struct Seen<'a, D: Clone> {
     /// Who is there.
     pub(crate) roster: Cow<'a, Roster>,
     /// Who may be on the way in.
-    joining: &'a BTreeSet<IpAddr>,
+    joining: &'a BTreeSet<Place>,
     /// What is wished for.
     wishes: &'a Wishes,
 }
@@ -25,7 +24,7 @@ impl<'a, D: Clone> Seen<'a, D> {
         context: &Context<'a>,
         observed: &'a Observation<D>,
         roster: &'a Roster,
-        joining: &'a BTreeSet<IpAddr>,
+        joining: &'a BTreeSet<Place>,
     ) -> Seen<'a, D> {
         Seen {
             observed: Cow::Borrowed(observed),
@@ -36,7 +35,7 @@ impl<'a, D: Clone> Seen<'a, D> {
     }
 
     /// The same, without whoever is at these addresses.
-    pub(crate) fn without(&self, addresses: &BTreeSet<IpAddr>) -> Seen<'a, D> {
+    pub(crate) fn without(&self, addresses: &BTreeSet<Place>) -> Seen<'a, D> {
         if addresses.is_empty() {
             return self.clone();
         }

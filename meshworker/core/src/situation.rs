@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::{
-    Going, Heard, Member, MemberId, Presence, Report, Roster, Standing, View, Wishes, Witness,
+    Going, Heard, Member, MemberId, Place, Presence, Report, Roster, Standing, View, Wishes,
+    Witness,
 };
 
 /// Why a node gave no view.
@@ -51,14 +51,14 @@ pub struct Observation<D> {
     /// One report per discovery witness.
     pub reports: Vec<Report>,
     /// What each address answered.
-    pub answers: BTreeMap<IpAddr, Answer<D>>,
+    pub answers: BTreeMap<Place, Answer<D>>,
     /// Whom other vantage points reached.
     pub heard: Heard,
 }
 
 impl<D> Observation<D> {
     /// What these witnesses said and these addresses answered; nobody else was heard.
-    pub fn of(reports: Vec<Report>, answers: BTreeMap<IpAddr, Answer<D>>) -> Observation<D> {
+    pub fn of(reports: Vec<Report>, answers: BTreeMap<Place, Answer<D>>) -> Observation<D> {
         Observation {
             reports,
             answers,
@@ -72,7 +72,7 @@ impl<D> Observation<D> {
     }
 
     /// The same, without what was answered at these addresses.
-    pub fn without(&self, strangers: &BTreeSet<IpAddr>) -> Observation<D>
+    pub fn without(&self, strangers: &BTreeSet<Place>) -> Observation<D>
     where
         D: Clone,
     {
@@ -86,7 +86,7 @@ impl<D> Observation<D> {
     }
 
     /// The addresses that any discovery witness names.
-    pub(crate) fn named(&self) -> BTreeSet<IpAddr> {
+    pub(crate) fn named(&self) -> BTreeSet<Place> {
         let sightings = self.reports.iter().flat_map(|report| &report.sightings);
         sightings.map(|sighting| sighting.address).collect()
     }
@@ -94,18 +94,18 @@ impl<D> Observation<D> {
     /// The addresses that the members which answered hold to be alive, their
     /// own included: the database's testimony. What a node says that no witness
     /// names is none: it may list whomever it likes.
-    pub fn alive(&self) -> BTreeSet<IpAddr> {
+    pub fn alive(&self) -> BTreeSet<Place> {
         self.testified(true)
     }
 
     /// The addresses that those members know and do not hold to be alive: whoever is
     /// there may be out of their reach, or of ours.
-    pub(crate) fn not_alive(&self) -> BTreeSet<IpAddr> {
+    pub(crate) fn not_alive(&self) -> BTreeSet<Place> {
         self.testified(false)
     }
 
     /// Where the nodes are of which they say this.
-    fn testified(&self, alive: bool) -> BTreeSet<IpAddr> {
+    fn testified(&self, alive: bool) -> BTreeSet<Place> {
         let named = self.named();
         let answers = self.answers.iter();
         let answers = answers.filter(|(address, _)| named.contains(address));
@@ -128,11 +128,11 @@ pub struct Situation<'a, D> {
     /// Who is there, sorted by id.
     pub roster: &'a Roster,
     /// What each address answered.
-    pub answers: &'a BTreeMap<IpAddr, Answer<D>>,
+    pub answers: &'a BTreeMap<Place, Answer<D>>,
     /// The addresses that a join was planned for a short while ago: they may be
     /// on their way in, though no list shows it yet. A planner may only hold
     /// back because of it.
-    pub joining: &'a BTreeSet<IpAddr>,
+    pub joining: &'a BTreeSet<Place>,
     /// What operators wish for while the cluster runs.
     pub wishes: &'a Wishes,
     /// Whom other vantage points reached.
@@ -142,8 +142,8 @@ pub struct Situation<'a, D> {
 impl<'a, D> Situation<'a, D> {
     /// These members, and what they answered: nothing is under way or wished for, and
     /// nobody else was heard.
-    pub fn of(roster: &'a Roster, answers: &'a BTreeMap<IpAddr, Answer<D>>) -> Situation<'a, D> {
-        const NOBODY: &BTreeSet<IpAddr> = &BTreeSet::new();
+    pub fn of(roster: &'a Roster, answers: &'a BTreeMap<Place, Answer<D>>) -> Situation<'a, D> {
+        const NOBODY: &BTreeSet<Place> = &BTreeSet::new();
         const NO_WISHES: &Wishes = &Wishes::none();
         const NOTHING: &Heard = &Heard::nothing();
         Situation {
@@ -198,7 +198,7 @@ impl<'a, D> Situation<'a, D> {
 
     /// Whether the member that was at this address was let go, and nobody answers there
     /// since its supervisor has seen it end.
-    pub fn has_ended(&self, address: IpAddr) -> bool {
+    pub fn has_ended(&self, address: Place) -> bool {
         let answers = matches!(self.answers.get(&address), Some(Ok(_)));
         let member = self.roster.at(address);
         !answers && member.is_some_and(Member::has_ended)
@@ -224,7 +224,7 @@ impl<'a, D> Situation<'a, D> {
     /// The member that has this one's slot and is on its way out, while this one is
     /// not started: it is not silent, it waits.
     pub(crate) fn waits_behind(&self, member: &Member) -> Option<&'a Member> {
-        let answers = |at: &IpAddr| matches!(self.answers.get(at), Some(Ok(_)));
+        let answers = |at: &Place| matches!(self.answers.get(at), Some(Ok(_)));
         let seen = |witness| member.seen.get(&witness);
         let listed = seen(Witness::Docker) == Some(&Presence::Present)
             && seen(Witness::Announce) != Some(&Presence::Present)
@@ -248,7 +248,7 @@ impl<'a, D> Situation<'a, D> {
 
     /// Every node that answered, wanted or not, with its address. A node with
     /// two addresses is listed once, under the lower one.
-    pub fn views(&self) -> BTreeMap<&'a str, (IpAddr, &'a View<D>)> {
+    pub fn views(&self) -> BTreeMap<&'a str, (Place, &'a View<D>)> {
         let mut nodes = BTreeMap::new();
         for (address, answer) in self.answers {
             if let Ok(view) = answer {
@@ -259,7 +259,7 @@ impl<'a, D> Situation<'a, D> {
     }
 
     /// Whether this address is a member that belongs into the cluster.
-    pub fn is_wanted(&self, address: IpAddr) -> bool {
+    pub fn is_wanted(&self, address: Place) -> bool {
         self.roster
             .at(address)
             .is_some_and(|member| member.standing() == Standing::Wanted)

@@ -1,11 +1,10 @@
 //! One idempotent request to one node, as data.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{Evidence, Fence};
+use crate::{Evidence, Fence, Place};
 
 /// What a step is for. The gates treat the kinds differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -40,7 +39,7 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
 
     /// The addresses that the request tells a node about, each of which must
     /// be known to belong to this cluster before the node hears of it.
-    fn introduces(&self) -> Option<IpAddr>;
+    fn introduces(&self) -> Option<Place>;
 
     /// Whether it gives away what nobody has, as far as is known: somebody may have it who
     /// has not been heard of yet.
@@ -60,7 +59,7 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step<R> {
     /// The node that is asked.
-    pub to: IpAddr,
+    pub to: Place,
     /// What it is asked to do.
     pub request: R,
     /// What the step rests on.
@@ -72,7 +71,7 @@ pub struct Step<R> {
 
 impl<R> Step<R> {
     /// A step as an engine proposes it.
-    pub fn new(to: IpAddr, request: R, evidence: Vec<Evidence>) -> Step<R> {
+    pub fn new(to: Place, request: R, evidence: Vec<Evidence>) -> Step<R> {
         Step {
             to,
             request,

@@ -2,12 +2,11 @@
 //! hold, and they wait for a word all the same.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use crate::queue::{Leaving, only_plans};
 use crate::{
-    Gate, Going, History, Leaver, Member, Objection, Presence, Release, Situation, Unanswered,
-    Witness,
+    Gate, Going, History, Leaver, Member, Objection, Place, Presence, Release, Situation,
+    Unanswered, Witness,
 };
 
 impl<D> Leaving<'_, D> {
@@ -16,7 +15,7 @@ impl<D> Leaving<'_, D> {
     pub(crate) fn unheard(
         &self,
         everybody: bool,
-        alive: &BTreeSet<IpAddr>,
+        alive: &BTreeSet<Place>,
         history: &mut History,
         leavers: &mut Vec<Leaver>,
     ) {
@@ -55,7 +54,7 @@ impl<D> Leaving<'_, D> {
     pub(crate) fn release_strangers(
         &self,
         all: &Situation<'_, D>,
-        strangers: &BTreeSet<IpAddr>,
+        strangers: &BTreeSet<Place>,
         history: &mut History,
         leavers: &mut Vec<Leaver>,
     ) {
@@ -85,7 +84,7 @@ impl<D> Leaving<'_, D> {
         member: &Member,
         why: Option<&Unanswered>,
         going: Going,
-        alive: &BTreeSet<IpAddr>,
+        alive: &BTreeSet<Place>,
         history: &mut History,
     ) -> Release {
         let address = member.address;
@@ -116,7 +115,7 @@ impl<D> Leaving<'_, D> {
         &self,
         member: &Member,
         why: Option<&Unanswered>,
-        alive: &BTreeSet<IpAddr>,
+        alive: &BTreeSet<Place>,
         history: &History,
     ) -> bool {
         let at = &member.address;
@@ -133,7 +132,7 @@ impl<D> Leaving<'_, D> {
 
     /// What may be on the disk of a member that has not come up, and nowhere else
     /// once its slot is gone.
-    fn awaited(&self, member: &Member, going: Going, alive: &BTreeSet<IpAddr>) -> Option<String> {
+    fn awaited(&self, member: &Member, going: Going, alive: &BTreeSet<Place>) -> Option<String> {
         if going != Going::Back && alive.contains(&member.address) {
             return Some("the others know it".into());
         }

@@ -1,11 +1,9 @@
 //! What one database node says of its cluster.
-
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{Holdings, Role};
+use crate::{Holdings, Place, Role};
 
 /// A node, as the node that was asked sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -13,7 +11,7 @@ pub struct Peer {
     /// Its id in the database.
     pub node: String,
     /// Where it is said to be; none while nobody knows.
-    pub address: Option<IpAddr>,
+    pub address: Option<Place>,
     /// Whether the node that was asked holds it to be alive.
     pub alive: bool,
 }

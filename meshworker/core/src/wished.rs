@@ -3,14 +3,13 @@
 //! delays the word that all is well.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use crate::stance::Stance;
-use crate::{Acknowledged, History, Situation, Unity, Witness};
+use crate::{Acknowledged, History, Place, Situation, Unity, Witness};
 
 /// So many members are enough, says an operator who knows how many there are.
 pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, history: &mut History) {
-    let wanted: BTreeSet<IpAddr> = situation.wanted().map(|member| member.address).collect();
+    let wanted: BTreeSet<Place> = situation.wanted().map(|member| member.address).collect();
     history.together.retain(|address| wanted.contains(address));
     history.wished = order.members;
 }
@@ -20,7 +19,7 @@ pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, histor
 /// Whoever asked to leave, or was let go, is not missed, nor is one whom an operator
 /// knows to be gone. Whoever merely vanished is, until the task list says otherwise.
 pub(crate) fn missed<D>(situation: &Situation<'_, D>, history: &mut History) -> Option<String> {
-    let wanted: BTreeSet<IpAddr> = situation.wanted().map(|member| member.address).collect();
+    let wanted: BTreeSet<Place> = situation.wanted().map(|member| member.address).collect();
     let census = situation.roster.census();
     if let Some(desired) = situation
         .desired()
@@ -31,8 +30,8 @@ pub(crate) fn missed<D>(situation: &Situation<'_, D>, history: &mut History) -> 
         history.together.retain(|address| wanted.contains(address));
         return None;
     }
-    let left = |at: &IpAddr| history.stance(*at).is_some_and(Stance::has_left);
-    let gone: Vec<IpAddr> = (history.together.iter().copied())
+    let left = |at: &Place| history.stance(*at).is_some_and(Stance::has_left);
+    let gone: Vec<Place> = (history.together.iter().copied())
         .filter(|at| !wanted.contains(at) && left(at))
         .collect();
     for address in gone {
@@ -56,7 +55,7 @@ pub(crate) fn note<D>(unity: &Unity, situation: &Situation<'_, D>, history: &mut
 
 impl History {
     /// Nobody misses the member that was at this address any more.
-    pub(crate) fn excuse(&mut self, address: IpAddr) {
+    pub(crate) fn excuse(&mut self, address: Place) {
         if self.together.remove(&address) {
             self.wished = self.wished.saturating_sub(1);
         }

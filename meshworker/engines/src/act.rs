@@ -1,13 +1,12 @@
 //! Act: make the planned requests.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
 use futures_util::{FutureExt, StreamExt};
-use meshworker_core::{Request, Step};
+use meshworker_core::{Place, Request, Step};
 use tokio::time::timeout;
 
 use crate::{Engine, Failure, Mandate};
@@ -44,8 +43,8 @@ pub async fn perform<E: Engine>(
 }
 
 /// What is asked of each node.
-pub(crate) fn by_node<R: Request>(steps: &[Step<R>]) -> BTreeMap<IpAddr, Vec<Step<R>>> {
-    let mut by_node: BTreeMap<IpAddr, Vec<Step<R>>> = BTreeMap::new();
+pub(crate) fn by_node<R: Request>(steps: &[Step<R>]) -> BTreeMap<Place, Vec<Step<R>>> {
+    let mut by_node: BTreeMap<Place, Vec<Step<R>>> = BTreeMap::new();
     for step in steps {
         by_node.entry(step.to).or_default().push(step.clone());
     }
@@ -81,7 +80,6 @@ fn endless() -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::net::Ipv4Addr;
 
     use meshworker_core::{
         Answer, Authority, Capabilities, Planner, Proposal, Situation, StepKind, Unanswered, Unity,
@@ -97,7 +95,7 @@ pub(crate) mod tests {
 
     /// Something that concerns this node too, if any.
     #[derive(Debug, Clone, PartialEq, Serialize)]
-    pub(crate) struct Anything(pub(crate) Option<IpAddr>);
+    pub(crate) struct Anything(pub(crate) Option<Place>);
 
     impl std::fmt::Display for Anything {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,7 +108,7 @@ pub(crate) mod tests {
             StepKind::Arrange
         }
 
-        fn introduces(&self) -> Option<IpAddr> {
+        fn introduces(&self) -> Option<Place> {
             self.0
         }
     }
@@ -135,7 +133,7 @@ pub(crate) mod tests {
             Endless
         }
 
-        async fn observe(&self, _: IpAddr) -> Answer<()> {
+        async fn observe(&self, _: Place) -> Answer<()> {
             Err(Unanswered::Timeout)
         }
 
@@ -148,7 +146,7 @@ pub(crate) mod tests {
     async fn a_request_that_never_ended_kept_the_worker_for_ever() {
         let step = Step {
             fence: Authority::alone().fence(),
-            ..Step::new(Ipv4Addr::LOCALHOST.into(), Anything(None), Vec::new())
+            ..Step::new(Place::from([127, 0, 0, 1]), Anything(None), Vec::new())
         };
         let done = perform(&Arc::new(Endless), std::slice::from_ref(&step), &Alone).await;
         let reply = Err(Failure::Unanswered(endless()));

@@ -2,11 +2,10 @@
 //! what becomes of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_core::{Request, Step};
+use meshworker_core::{Place, Request, Step};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -14,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::act::{AT_ONCE, by_node, in_order};
 use crate::{Done, Engine, Mandate};
 
-type Ended<E> = (IpAddr, Vec<Done<<E as meshworker_core::Planner>::Request>>);
+type Ended<E> = (Place, Vec<Done<<E as meshworker_core::Planner>::Request>>);
 
 /// Requests under way: those to one node in their order, nodes side by side. Dropped, all
 /// of them end, as with the process.
@@ -23,8 +22,8 @@ pub struct Acts<E: Engine> {
     engine: Arc<E>,
     under_way: JoinSet<Ended<E>>,
     /// Whom each of them touches, by the node that is asked.
-    touched: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
-    busy: BTreeSet<IpAddr>,
+    touched: BTreeMap<Place, BTreeSet<Place>>,
+    busy: BTreeSet<Place>,
     done: Vec<Done<E::Request>>,
     places: Arc<Semaphore>,
 }
@@ -44,14 +43,14 @@ impl<E: Engine> Acts<E> {
 
     /// The nodes that are not done with what was asked of them, and those that it brings
     /// something to.
-    pub fn busy(&self) -> &BTreeSet<IpAddr> {
+    pub fn busy(&self) -> &BTreeSet<Place> {
         &self.busy
     }
 
     /// Begins to make these requests, each only if this worker may act under its fence
     /// at that very moment.
     pub fn begin(&mut self, steps: &[Step<E::Request>], mandate: &Arc<dyn Mandate>) {
-        let by_node: BTreeMap<IpAddr, Vec<Step<E::Request>>> = by_node(steps);
+        let by_node: BTreeMap<Place, Vec<Step<E::Request>>> = by_node(steps);
         for (node, steps) in by_node {
             let others = steps.iter().filter_map(|step| step.request.introduces());
             self.touched.insert(node, others.chain([node]).collect());
@@ -115,7 +114,7 @@ mod tests {
     /// Slots on their way to it did not show yet, and it was let go.
     #[tokio::test(start_paused = true)]
     async fn whoever_something_was_brought_to_counted_as_at_rest() {
-        let [from, to, other] = [1, 2, 3].map(|last| IpAddr::from([10, 0, 0, last]));
+        let [from, to, other] = [1, 2, 3].map(|last| Place::from([10, 0, 0, last]));
         let step = |at, anything| Step {
             fence: Authority::alone().fence(),
             ..Step::new(at, anything, Vec::new())

@@ -1,9 +1,8 @@
 //! The seam between the loop and a database.
 
 use std::future::Future;
-use std::net::IpAddr;
 
-use meshworker_core::{Answer, Planner, Step};
+use meshworker_core::{Answer, Place, Planner, Step};
 
 use crate::{Access, Descriptor};
 
@@ -42,7 +41,7 @@ pub trait Engine: Planner + Send + Sync + Sized + 'static {
     ///
     /// Says why the node gave no view; "it does not listen yet" and "it is
     /// another program" are told apart.
-    fn observe(&self, node: IpAddr) -> impl Future<Output = Answer<Self::Detail>> + Send;
+    fn observe(&self, node: Place) -> impl Future<Output = Answer<Self::Detail>> + Send;
 
     /// The same for a node that no witness of ours names, only the database or a
     /// third party: anybody may live there, and is shown no secret.
@@ -53,7 +52,7 @@ pub trait Engine: Planner + Send + Sync + Sized + 'static {
     /// # Errors
     ///
     /// As [`Engine::observe`]; also, that it was not asked.
-    fn observe_unlisted(&self, node: IpAddr) -> impl Future<Output = Answer<Self::Detail>> + Send {
+    fn observe_unlisted(&self, node: Place) -> impl Future<Output = Answer<Self::Detail>> + Send {
         self.observe(node)
     }
 

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use meshworker_core::{Peer, Unanswered};
+use meshworker_core::{Peer, Place, Unanswered};
 
 /// Hands out one shared copy of equal lists, for as long as somebody holds it.
 ///
@@ -28,9 +27,9 @@ pub trait Weigh {
     fn weight(&self) -> usize;
 }
 
-impl Weigh for IpAddr {
+impl Weigh for Place {
     fn weight(&self) -> usize {
-        size_of::<IpAddr>()
+        size_of::<Place>()
     }
 }
 

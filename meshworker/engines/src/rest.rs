@@ -5,9 +5,9 @@
 //! whether something has; every [`EACH`]th look asks for everything all the same, each
 //! node at another time.
 
+use meshworker_core::Place;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Every so many looks everything is asked: once a minute or so at rest, and
@@ -20,7 +20,7 @@ const MOST: usize = 4096;
 /// What is kept of each node, and how often it was looked at.
 #[derive(Debug)]
 pub(crate) struct Rest<K> {
-    nodes: Mutex<HashMap<IpAddr, (K, u32)>>,
+    nodes: Mutex<HashMap<Place, (K, u32)>>,
 }
 
 impl<K> Default for Rest<K> {
@@ -33,7 +33,7 @@ impl<K> Default for Rest<K> {
 
 impl<K: Clone> Rest<K> {
     /// What is kept of this node; none when it is to be asked for everything.
-    pub(crate) fn kept(&self, node: IpAddr) -> Option<K> {
+    pub(crate) fn kept(&self, node: Place) -> Option<K> {
         let mut nodes = self.lock();
         let (kept, looks) = nodes.get_mut(&node)?;
         *looks = looks.wrapping_add(1);
@@ -41,12 +41,12 @@ impl<K: Clone> Rest<K> {
     }
 
     /// Whatever is kept of this node holds no longer, or may not.
-    pub(crate) fn forget(&self, node: IpAddr) {
+    pub(crate) fn forget(&self, node: Place) {
         self.lock().remove(&node);
     }
 
     /// Keeps this of the node; nothing where a change would not show.
-    pub(crate) fn keep(&self, node: IpAddr, kept: Option<K>) {
+    pub(crate) fn keep(&self, node: Place, kept: Option<K>) {
         let Some(kept) = kept else {
             return self.forget(node);
         };
@@ -61,12 +61,12 @@ impl<K: Clone> Rest<K> {
         nodes.insert(node, (kept, looks));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, (K, u32)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place, (K, u32)>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn offset(node: IpAddr) -> u32 {
+fn offset(node: Place) -> u32 {
     let mut hasher = DefaultHasher::new();
     node.hash(&mut hasher);
     (hasher.finish() % u64::from(EACH)) as u32
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn one_look_of_sixteen_asks_for_everything() {
-        let node = IpAddr::from([10, 0, 0, 1]);
+        let node = Place::from([10, 0, 0, 1]);
         let rest = Rest::default();
         assert_eq!(rest.kept(node), None);
         rest.keep(node, Some('a'));

@@ -1,14 +1,13 @@
 //! A worker without a daemon: look, decide, act, as often as a test wishes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, Grade, Limits, Mind, Moment, Observation, Plan, Planner, Presence, Report,
-    Request, Sighting, Step, StepKind, Thought, Witness,
+    Answer, Context, Grade, Limits, Mind, Moment, Observation, Place, Plan, Planner, Presence,
+    Report, Request, Sighting, Step, StepKind, Thought, Witness,
 };
 use meshworker_engines::{Alone, Done, Engine, perform};
 use tokio::time::{Instant, sleep};
@@ -49,9 +48,9 @@ pub struct Driver<E: Engine> {
     /// How long it rests between two passes.
     pub rest: Duration,
     /// Who announces that it is meant to go, and waits until it may.
-    pub leaving: BTreeSet<IpAddr>,
+    pub leaving: BTreeSet<Place>,
     /// Who announces that it volunteers, and whose database is not started.
-    pub spares: BTreeSet<IpAddr>,
+    pub spares: BTreeSet<Place>,
     mind: Mind,
     start: Instant,
 }
@@ -87,7 +86,7 @@ impl<E: Engine> Driver<E> {
     }
 
     /// Asks each address for its view.
-    pub async fn look(&mut self, at: &[IpAddr]) -> BTreeMap<IpAddr, Answer<DetailOf<E>>> {
+    pub async fn look(&mut self, at: &[Place]) -> BTreeMap<Place, Answer<DetailOf<E>>> {
         self.looks += at.len();
         let engine = &self.engine;
         let asked = at
@@ -98,10 +97,10 @@ impl<E: Engine> Driver<E> {
 
     /// Looks, and looks again where that is asked for, and decides, without acting,
     /// while the name server lists `listed` and those that leave announce it.
-    pub async fn plan(&mut self, listed: &[IpAddr]) -> Plan<RequestOf<E>> {
-        let named: BTreeSet<IpAddr> = listed.iter().chain(&self.leaving).copied().collect();
-        let named: Vec<IpAddr> = named.difference(&self.spares).copied().collect();
-        let said = |who: &BTreeSet<IpAddr>, presence: Presence| {
+    pub async fn plan(&mut self, listed: &[Place]) -> Plan<RequestOf<E>> {
+        let named: BTreeSet<Place> = listed.iter().chain(&self.leaving).copied().collect();
+        let named: Vec<Place> = named.difference(&self.spares).copied().collect();
+        let said = |who: &BTreeSet<Place>, presence: Presence| {
             let who = who.iter().map(|at| Sighting {
                 presence: presence.clone(),
                 ..Sighting::at(*at)
@@ -133,7 +132,7 @@ impl<E: Engine> Driver<E> {
     }
 
     /// One pass: look, decide, act.
-    pub async fn pass(&mut self, listed: &[IpAddr]) -> Plan<RequestOf<E>> {
+    pub async fn pass(&mut self, listed: &[Place]) -> Plan<RequestOf<E>> {
         let plan = self.plan(listed).await;
         self.act(&plan.steps).await;
         plan
@@ -147,7 +146,7 @@ impl<E: Engine> Driver<E> {
     pub async fn until(
         &mut self,
         what: &str,
-        listed: &[IpAddr],
+        listed: &[Place],
         patience: Duration,
         mut wished: impl FnMut(&Plan<RequestOf<E>>) -> bool,
     ) -> Plan<RequestOf<E>> {
@@ -169,7 +168,7 @@ impl<E: Engine> Driver<E> {
     /// # Panics
     ///
     /// When that takes longer than `patience`.
-    pub async fn until_one(&mut self, listed: &[IpAddr], patience: Duration) {
+    pub async fn until_one(&mut self, listed: &[Place], patience: Duration) {
         let size = listed.len();
         let what = format!("one cluster of {size}");
         self.until(&what, listed, patience, |plan| plan.together == Some(size))
@@ -182,8 +181,8 @@ impl<E: Engine> Driver<E> {
     /// # Panics
     ///
     /// When that takes longer than `patience`.
-    pub async fn until_granted(&mut self, listed: &[IpAddr], patience: Duration) -> Vec<IpAddr> {
-        let granted = |plan: &Plan<RequestOf<E>>| -> Vec<IpAddr> {
+    pub async fn until_granted(&mut self, listed: &[Place], patience: Duration) -> Vec<Place> {
+        let granted = |plan: &Plan<RequestOf<E>>| -> Vec<Place> {
             let granted = plan
                 .leavers
                 .iter()

@@ -1,15 +1,13 @@
 //! The scenarios of members that ask to go before they stop.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Gate, Release, StepKind};
+use meshworker_core::{Gate, Place, Release, StepKind};
 use tokio::time::sleep;
 
 use crate::{Driver, World};
 
 /// A cluster with this many members more than the least, with records.
-async fn formed<W: World>(world: &mut W, more: usize) -> (Driver<W::Engine>, Vec<IpAddr>) {
+async fn formed<W: World>(world: &mut W, more: usize) -> (Driver<W::Engine>, Vec<Place>) {
     let nodes = world.start(world.size() + more).await;
     let mut driver = Driver::new(world.engine());
     driver.until_one(&nodes, world.patience()).await;
@@ -21,8 +19,8 @@ async fn formed<W: World>(world: &mut W, more: usize) -> (Driver<W::Engine>, Vec
 async fn some_go<W: World>(
     world: &mut W,
     driver: &mut Driver<W::Engine>,
-    rest: &[IpAddr],
-) -> Vec<IpAddr> {
+    rest: &[Place],
+) -> Vec<Place> {
     let gone = driver.until_granted(rest, world.patience()).await;
     for node in &gone {
         world.stop(*node).await;

@@ -1,17 +1,16 @@
 //! The scenarios that every engine must pass.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Request, StepKind, Unity};
+use meshworker_core::{Place, Request, StepKind, Unity};
 use meshworker_engines::{Done, Engine};
 use tokio::time::sleep;
 
 use crate::{Driver, Manner, Squatter, World};
 
 /// The ids of all nodes that these nodes know and hold to be alive.
-async fn known<E: Engine>(driver: &mut Driver<E>, at: &[IpAddr]) -> BTreeSet<String> {
+async fn known<E: Engine>(driver: &mut Driver<E>, at: &[Place]) -> BTreeSet<String> {
     let views = driver.look(at).await;
     let views = views.into_values().filter_map(Result::ok);
     views
@@ -23,7 +22,7 @@ async fn known<E: Engine>(driver: &mut Driver<E>, at: &[IpAddr]) -> BTreeSet<Str
 }
 
 /// The ids of the nodes at these addresses.
-async fn ids<E: Engine>(driver: &mut Driver<E>, at: &[IpAddr]) -> BTreeSet<String> {
+async fn ids<E: Engine>(driver: &mut Driver<E>, at: &[Place]) -> BTreeSet<String> {
     let views = driver.look(at).await;
     views
         .into_values()
@@ -31,7 +30,7 @@ async fn ids<E: Engine>(driver: &mut Driver<E>, at: &[IpAddr]) -> BTreeSet<Strin
         .collect()
 }
 
-async fn formed<W: World>(world: &mut W) -> (Driver<W::Engine>, Vec<IpAddr>) {
+async fn formed<W: World>(world: &mut W) -> (Driver<W::Engine>, Vec<Place>) {
     let nodes = world.start(world.size()).await;
     let mut driver = Driver::new(world.engine()).asking_once();
     driver.until_one(&nodes, world.patience()).await;
@@ -161,9 +160,9 @@ pub async fn is_blocked_by_nobody_who_misbehaves<W: World>(mut world: W) {
     }
     let nobody = world.spare_address();
     let nodes = world.start(world.size()).await;
-    let mut listed: Vec<IpAddr> = squatters.iter().map(|squatter| squatter.address).collect();
+    let mut listed: Vec<Place> = squatters.iter().map(|squatter| squatter.address).collect();
     listed.push(nobody);
-    let strangers: BTreeSet<IpAddr> = listed.iter().copied().collect();
+    let strangers: BTreeSet<Place> = listed.iter().copied().collect();
     listed.extend(&nodes);
 
     let mut driver = Driver::new(world.hasty_engine());
@@ -195,7 +194,7 @@ pub async fn never_merges_a_foreign_cluster<W: World>(mut world: W) {
     let (mut driver, nodes) = formed(&mut world).await;
     let ours = ids(&mut driver, &nodes).await;
     let theirs = ids(&mut driver, &foreign).await;
-    let listed: Vec<IpAddr> = nodes.iter().chain(&foreign).copied().collect();
+    let listed: Vec<Place> = nodes.iter().chain(&foreign).copied().collect();
     for mut driver in [driver, Driver::new(world.engine())] {
         let before = driver.count(StepKind::Join);
         for _ in 0..20 {

@@ -1,7 +1,6 @@
 //! Somebody at an address who is no node.
 
-use std::net::{IpAddr, SocketAddr};
-
+use meshworker_core::Place;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,14 +24,14 @@ pub enum Manner {
 #[derive(Debug)]
 pub struct Squatter {
     /// Where.
-    pub address: IpAddr,
+    pub address: Place,
     task: JoinHandle<()>,
 }
 
 impl Squatter {
     /// Sits down at this address and port.
-    pub async fn at(address: IpAddr, port: u16, manner: Manner) -> Squatter {
-        let listener = TcpListener::bind(SocketAddr::new(address, port))
+    pub async fn at(address: Place, port: u16, manner: Manner) -> Squatter {
+        let listener = TcpListener::bind(address.socket(port))
             .await
             .unwrap_or_else(|error| panic!("{address}:{port}: {error}"));
         let task = tokio::spawn(async move {

@@ -1,6 +1,5 @@
 //! The nodes that an engine is tried on.
-
-use std::net::IpAddr;
+use meshworker_core::Place;
 use std::time::Duration;
 
 use meshworker_engines::Engine;
@@ -34,34 +33,34 @@ pub trait World {
     fn service_port(&self) -> u16;
 
     /// An address of this host that no node uses.
-    fn spare_address(&mut self) -> IpAddr;
+    fn spare_address(&mut self) -> Place;
 
     /// Starts fresh nodes, which know of nobody, and waits until they answer.
-    async fn start(&mut self, count: usize) -> Vec<IpAddr>;
+    async fn start(&mut self, count: usize) -> Vec<Place>;
 
     /// Starts a formed cluster that must never become one with that of
     /// [`World::start`]: by its name or by its data, as the database tells.
-    async fn start_foreign(&mut self) -> Vec<IpAddr>;
+    async fn start_foreign(&mut self) -> Vec<Place>;
 
     /// Ends the node at this address at once, without a goodbye.
-    async fn kill(&mut self, node: IpAddr);
+    async fn kill(&mut self, node: Place);
 
     /// Ends the node at this address in the ordinary way, as Docker does, and
     /// waits until it has ended.
-    async fn stop(&mut self, node: IpAddr) {
+    async fn stop(&mut self, node: Place) {
         self.kill(node).await;
     }
 
     /// Writes records by the node at this address, as a client does; nothing
     /// where the world has no client.
-    async fn fill(&mut self, _node: IpAddr) {}
+    async fn fill(&mut self, _node: Place) {}
 
     /// How many of those records are lost, as the node at this address says.
-    async fn lost(&mut self, _node: IpAddr) -> usize {
+    async fn lost(&mut self, _node: Place) -> usize {
         0
     }
 
     /// Starts the nodes, killed before, again at new addresses, with what they
     /// had on disk; none when nodes of this database keep nothing of it.
-    async fn restart_elsewhere(&mut self, nodes: &[IpAddr]) -> Option<Vec<IpAddr>>;
+    async fn restart_elsewhere(&mut self, nodes: &[Place]) -> Option<Vec<Place>>;
 }

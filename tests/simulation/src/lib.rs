@@ -79,6 +79,9 @@
 //! is seen alive by one who answers makes the members apart, or is asked itself. The unit
 //! tests of the core guard both.
 
+use std::net::IpAddr;
+
+use meshworker_core::Place;
 pub mod chance;
 pub mod event;
 pub mod invariants;
@@ -94,8 +97,6 @@ pub mod witnesses;
 pub mod worker;
 pub mod world;
 
-use std::net::IpAddr;
-
 pub use model::Model;
 pub use model::aerospike::Aerospike;
 pub use model::redis::Redis;
@@ -104,13 +105,13 @@ pub use run::{Change, Failure, Summary, Told, run, run_many};
 pub use setup::{Setup, Trouble};
 
 /// The address with this last byte.
-pub fn address(last: u8) -> IpAddr {
+pub fn address(last: u8) -> Place {
     [10, 0, 0, last].into()
 }
 
 /// The last byte of this address.
-pub fn last_byte(address: IpAddr) -> u8 {
-    match address {
+pub fn last_byte(address: Place) -> u8 {
+    match address.address {
         IpAddr::V4(address) => address.octets()[3],
         IpAddr::V6(address) => address.octets()[15],
     }

@@ -6,12 +6,11 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Capabilities, Limits, Member, MemberId, Planner, Presence, Proposal, Report, Roster, Sighting,
-    Situation, Unanswered, Witness,
+    Capabilities, Limits, Member, MemberId, Place, Planner, Presence, Proposal, Report, Roster,
+    Sighting, Situation, Unanswered, Witness,
 };
 
 use crate::setup::{Setup, Trouble};
@@ -141,7 +140,7 @@ impl<P: Planner> Relapsed<P> {
                 });
             }
         }
-        let alive: BTreeSet<IpAddr> = BTreeSet::new();
+        let alive: BTreeSet<Place> = BTreeSet::new();
         let reports: Vec<Report> = reports.into_values().collect();
         self.planner.propose(&Situation {
             roster: &Roster::merge(&reports, &alive),

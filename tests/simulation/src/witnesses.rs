@@ -1,9 +1,8 @@
 //! What the witnesses say, and how they lie.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 
-use meshworker_core::{Grade, MemberId, Presence, Report, Sighting, Witness};
+use meshworker_core::{Grade, MemberId, Place, Presence, Report, Sighting, Witness};
 
 use crate::address;
 use crate::chance::Chance;
@@ -188,7 +187,7 @@ pub fn announce(heard: &BTreeMap<usize, (u64, u64, u8, Phase)>) -> Report {
 }
 
 fn sighting(task: usize, slot: u64, at: u8, presence: Presence) -> Sighting {
-    let at: IpAddr = address(at);
+    let at: Place = address(at);
     Sighting {
         member: Some(MemberId::Slot {
             service: "db".into(),

@@ -2,12 +2,11 @@
 //! time, so that it can be stopped between any two.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Context, Going, Leaver, Limits, Mind, Moment, Observation, Pace, Plan, Presence,
+    Answer, Context, Going, Leaver, Limits, Mind, Moment, Observation, Pace, Place, Plan, Presence,
     Release, Report, Request, Step, StepKind, Thought, Unanswered, Unity, Witness,
 };
 
@@ -206,7 +205,7 @@ fn reports<M: Model>(world: &mut World<M>, number: usize) -> Vec<Report> {
 }
 
 /// What the node at this address answers the worker.
-fn answer<M: Model>(world: &mut World<M>, number: usize, at: IpAddr) -> Answer<Detail<M>> {
+fn answer<M: Model>(world: &mut World<M>, number: usize, at: Place) -> Answer<Detail<M>> {
     let Some(node) = world.database.at(last_byte(at)) else {
         return Err(Unanswered::Unreachable("nobody listens".into()));
     };
@@ -219,7 +218,7 @@ fn answer<M: Model>(world: &mut World<M>, number: usize, at: IpAddr) -> Answer<D
 
 /// Asks the members, and decides.
 fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<Report>) {
-    let named: BTreeSet<IpAddr> = reports
+    let named: BTreeSet<Place> = reports
         .iter()
         .flat_map(|report| &report.sightings)
         .filter(|sighting| sighting.presence != Presence::OutOfSight)
@@ -227,7 +226,7 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
         .collect();
     let answers = named.iter().map(|at| (*at, answer(world, number, *at)));
     let mut observed = Observation::of(reports, answers.collect());
-    let unlisted: Vec<IpAddr> = observed.alive().difference(&named).copied().collect();
+    let unlisted: Vec<Place> = observed.alive().difference(&named).copied().collect();
     for at in unlisted {
         let answer = answer(world, number, at);
         observed.answers.insert(at, answer);
@@ -269,7 +268,7 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
     let heard = plan.leavers.iter().filter(answers).count();
     note_verdicts(world, number, &plan, knows, heard);
     note_taking(world, number, &plan, knows, heard);
-    let ours = |at: IpAddr| {
+    let ours = |at: Place| {
         let answer = observed.answers.get(&at);
         answer.is_some_and(|answer| {
             let name = answer

@@ -3,26 +3,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
     Answer, Authority, Capabilities, Context, Departure, Grade, Leave, Limits, MemberId, Mind,
-    Moment, Observation, Orders, Peer, Plan, Planner, Presence, Proposal, Report, Request,
+    Moment, Observation, Orders, Peer, Place, Plan, Planner, Presence, Proposal, Report, Request,
     Sighting, Situation, Step, StepKind, Touches, Unity, View, Witness,
 };
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Ask {
-    Join(IpAddr),
+    Join(Place),
     /// A join that the database usually makes by itself.
-    JoinAfterAll(IpAddr),
+    JoinAfterAll(Place),
     Forget(String),
     Tidy,
     HandOver,
     /// An arrangement that tells of somebody.
-    Arrange(IpAddr),
+    Arrange(Place),
     /// An arrangement that gives away what nobody has.
     DealOut,
 }
@@ -50,7 +49,7 @@ impl Request for Ask {
         }
     }
 
-    fn introduces(&self) -> Option<IpAddr> {
+    fn introduces(&self) -> Option<Place> {
         match self {
             Ask::Join(address) | Ask::JoinAfterAll(address) | Ask::Arrange(address) => {
                 Some(*address)
@@ -90,7 +89,7 @@ pub fn content() -> Toy {
     Toy(Proposal::nothing(Unity::One { size: 3 }))
 }
 
-pub fn ip(last: u8) -> IpAddr {
+pub fn ip(last: u8) -> Place {
     [10, 0, 0, last].into()
 }
 
@@ -199,7 +198,7 @@ pub fn docker(members: &[u8], desired: usize) -> Report {
 
 /// Members that all answer and see each other, as these witnesses list them.
 pub fn seen(reports: Vec<Report>, members: &[u8]) -> Observation<()> {
-    let answers: BTreeMap<IpAddr, Answer<()>> = members
+    let answers: BTreeMap<Place, Answer<()>> = members
         .iter()
         .map(|last| (ip(*last), view(*last, members)))
         .collect();
@@ -213,7 +212,7 @@ pub struct Clock {
     pub min_members: usize,
     pub orders: Orders,
     pub authority: Authority,
-    pub busy: BTreeSet<IpAddr>,
+    pub busy: BTreeSet<Place>,
     pub seed: u64,
     mind: Mind,
 }

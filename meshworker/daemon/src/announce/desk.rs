@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::{Authority, MemberId, Presence, Report, Sighting, Witness};
+use meshworker_core::{Authority, MemberId, Place, Presence, Report, Sighting, Witness};
 use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -79,7 +79,7 @@ struct Inner {
     opened: Instant,
     members: BTreeMap<Key, Entry>,
     /// Whom operators' orders have leave, by their addresses.
-    orders: BTreeMap<IpAddr, Ordered>,
+    orders: BTreeMap<Place, Ordered>,
     /// How many members ever came to this desk.
     came: u64,
     findings: Option<Findings>,
@@ -94,7 +94,7 @@ struct Key {
     service: String,
     slot: u64,
     task: String,
-    address: IpAddr,
+    address: Place,
 }
 
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Key {
             service: said.service.clone(),
             slot: said.slot,
             task: said.task.clone(),
-            address: said.address,
+            address: said.place(),
         }
     }
 }
@@ -162,7 +162,7 @@ impl Desk {
     pub fn hear(&self, said: &Announcement, speaker: Speaker, now: Instant) -> Result<(), Refused> {
         let mut inner = self.at(now);
         let key = Key::of(said);
-        let who = (said.member(), said.address);
+        let who = (said.member(), said.place());
         match inner.judge(said, speaker) {
             Err(refused) => return Err(self.refuse(&mut inner, who, refused)),
             Ok(gives_way) => inner.members.retain(|key, _| !gives_way.contains(key)),
@@ -242,9 +242,9 @@ impl Desk {
                 answer.start = findings.start(asks).filter(|_| free && acts);
                 return answer;
             }
-            answer.in_place = findings.in_place(asks.address);
+            answer.in_place = findings.in_place(asks.place());
             if asks.phase == Phase::Leaving && findings.hold_under(&self.authority()) {
-                answer.verdict = findings.verdict(asks.member(), asks.address);
+                answer.verdict = findings.verdict(asks.member(), asks.place());
             }
         }
         answer
@@ -344,7 +344,7 @@ impl Desk {
     fn refuse(
         &self,
         inner: &mut Inner,
-        (member, address): (MemberId, IpAddr),
+        (member, address): (MemberId, Place),
         refused: Refused,
     ) -> Refused {
         let who = format!("{member} at {address}");
@@ -405,10 +405,10 @@ impl Desk {
 
 impl Inner {
     /// Who is at each address: of two that say so the one that came first.
-    fn believed(&self) -> BTreeMap<IpAddr, &Entry> {
-        let mut believed: BTreeMap<IpAddr, &Entry> = BTreeMap::new();
+    fn believed(&self) -> BTreeMap<Place, &Entry> {
+        let mut believed: BTreeMap<Place, &Entry> = BTreeMap::new();
         for entry in self.members.values() {
-            let there = believed.entry(entry.said.address).or_insert(entry);
+            let there = believed.entry(entry.said.place()).or_insert(entry);
             if entry.position < there.position {
                 *there = entry;
             }
@@ -418,7 +418,7 @@ impl Inner {
 
     fn has_its_address(&self, entry: &Entry) -> bool {
         let better = |other: &Entry| {
-            other.said.address == entry.said.address && other.position < entry.position
+            other.said.place() == entry.said.place() && other.position < entry.position
         };
         !self.members.values().any(better)
     }
@@ -485,7 +485,7 @@ impl Inner {
             return true;
         };
         let said = &entry.said;
-        let here = || findings.vouched(said.address) || findings.answers(said.address);
+        let here = || findings.vouched(said.address) || findings.answers(said.place());
         let listed = findings.is_in_the_task_list(said);
         listed.unwrap_or_else(|| waited < UNSEEN || here())
     }
@@ -514,7 +514,7 @@ impl Inner {
 fn sighting(said: &Announcement) -> Sighting {
     let some = |text: &String| (!text.is_empty()).then(|| text.clone());
     Sighting {
-        address: said.address,
+        address: said.place(),
         member: Some(said.member()),
         node: some(&said.node),
         node_name: said.node_name.clone(),

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{
-    Authority, Closed, Fence, Gate, Leaver, MemberId, Nominee, Observation, Plan, Report, Roster,
-    Situation, Unanswered, Unity, Witness,
+    Authority, Closed, Fence, Gate, Leaver, MemberId, Nominee, Observation, Place, Plan, Report,
+    Roster, Situation, Unanswered, Unity, Witness,
 };
 use tokio::time::Instant;
 
@@ -35,11 +35,11 @@ pub struct Findings {
     /// What the cluster is, for people, without what was found at anybody's address.
     unity: String,
     /// The members that are in the cluster with everybody else, all data in place.
-    in_place: BTreeSet<IpAddr>,
+    in_place: BTreeSet<Place>,
     /// The addresses that DNS or Docker lists.
     vouched: BTreeSet<IpAddr>,
     /// The addresses at which a database of ours answered.
-    answering: BTreeSet<IpAddr>,
+    answering: BTreeSet<Place>,
     /// The tasks that Docker lists, where it lists all, and their addresses.
     tasks: Option<BTreeSet<(String, IpAddr)>>,
     /// Who is on its way out, and who may stop.
@@ -121,7 +121,7 @@ impl Findings {
     }
 
     /// Whether a database of ours answers at this address.
-    pub fn answers(&self, address: IpAddr) -> bool {
+    pub fn answers(&self, address: Place) -> bool {
         self.answering.contains(&address)
     }
 
@@ -133,7 +133,7 @@ impl Findings {
     }
 
     /// Whether the member at this address is in its place.
-    pub fn in_place(&self, address: IpAddr) -> bool {
+    pub fn in_place(&self, address: Place) -> bool {
         self.in_place.contains(&address)
     }
 
@@ -146,7 +146,7 @@ impl Findings {
     pub fn start(&self, asks: &Announcement) -> Option<FencedStart> {
         let id = asks.member();
         let mut open = self.nominees.iter().filter(|one| one.closed.is_none());
-        let own = open.find(|one| one.address == asks.address && one.member == id)?;
+        let own = open.find(|one| one.address == asks.place() && one.member == id)?;
         Some(FencedStart {
             fence: self.fence?.0,
             start: own.start.clone(),
@@ -155,7 +155,7 @@ impl Findings {
 
     /// Whether this member, which wants to leave, may stop. None when the pass
     /// did not see it leaving, and gave no verdict.
-    pub fn verdict(&self, member: MemberId, address: IpAddr) -> Option<Verdict> {
+    pub fn verdict(&self, member: MemberId, address: Place) -> Option<Verdict> {
         // One whose slot another task has is known by its address alone.
         let known = [member, MemberId::Address(address)];
         let is_it = |leaver: &&Leaver| leaver.address == address && known.contains(&leaver.member);
@@ -204,7 +204,7 @@ fn vouched(reports: &[Report]) -> BTreeSet<IpAddr> {
         .iter()
         .filter(ours)
         .flat_map(|report| &report.sightings);
-    sightings.map(|sighting| sighting.address).collect()
+    sightings.map(|sighting| sighting.address.address).collect()
 }
 
 fn tasks(reports: &[Report]) -> Option<BTreeSet<(String, IpAddr)>> {
@@ -214,14 +214,14 @@ fn tasks(reports: &[Report]) -> Option<BTreeSet<(String, IpAddr)>> {
         return None;
     }
     let sightings = docker.sightings.iter();
-    let tasks = sightings.filter_map(|seen| Some((seen.task.clone()?, seen.address)));
+    let tasks = sightings.filter_map(|seen| Some((seen.task.clone()?, seen.address.address)));
     Some(tasks.collect())
 }
 
 #[cfg(test)]
 impl Findings {
     /// Those of a pass over one member that is in its place.
-    pub(crate) fn settled_at(began: Instant, address: IpAddr) -> Findings {
+    pub(crate) fn settled_at(began: Instant, address: Place) -> Findings {
         Findings {
             began,
             fence: Authority::alone().fence(),
@@ -253,6 +253,14 @@ impl Findings {
 }
 
 impl Announcement {
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place {
+            address: self.address,
+            port: self.port,
+        }
+    }
+
     /// The member that announces itself.
     pub fn member(&self) -> MemberId {
         MemberId::Slot {
@@ -263,6 +271,11 @@ impl Announcement {
 }
 
 impl Order {
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        self.address.into()
+    }
+
     /// The member that is to leave.
     pub fn member(&self) -> MemberId {
         MemberId::Slot {

@@ -26,6 +26,9 @@ pub struct Announcement {
     pub node_name: Option<NodeName>,
     /// Where the database is reached, on the network shared with the worker.
     pub address: IpAddr,
+    /// Its port there, where several members are at one address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
     /// Where in its life it is.
     pub phase: Phase,
     /// Counted up by the supervisor each time the phase changes. A verdict

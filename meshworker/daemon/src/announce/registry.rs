@@ -12,7 +12,7 @@ use tracing::info;
 
 use super::Desk;
 use super::held::Held;
-use crate::witness::Place;
+use crate::witness::Whereabouts;
 
 /// For so long an answer on where the workers are does for whoever comes next: a worker
 /// that is new there asks again each half second.
@@ -30,7 +30,7 @@ pub struct Registry {
 /// Where the workers are. However many announcements come from elsewhere, one question
 /// at a time is asked because of them, and at most one a second.
 struct Workers {
-    place: Place,
+    place: Whereabouts,
     last: tokio::sync::Mutex<Option<(Instant, Vec<IpAddr>)>>,
 }
 
@@ -57,7 +57,7 @@ impl Registry {
 
     /// The same, of one of the workers at this place: what they say of members on
     /// an operator's order is believed.
-    pub fn among(workers: Place) -> Arc<Registry> {
+    pub fn among(workers: Whereabouts) -> Arc<Registry> {
         let workers = Workers {
             place: workers,
             last: tokio::sync::Mutex::default(),
@@ -158,7 +158,7 @@ mod tests {
             family: IpFamily::V4,
             ..DnsOptions::default()
         };
-        let place = Place::new("workers", options).unwrap();
+        let place = Whereabouts::new("workers", options).unwrap();
         let registry = Registry::among(place);
         // Beside the workers' name a look may ask for nobody's, and each once more where
         // an answer was late.

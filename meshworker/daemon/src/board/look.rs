@@ -1,11 +1,12 @@
 //! What one pass saw, decided and did, whichever the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{Holdings, Leaver, Loss, Pace, Peer, Refusal, Report, Role, Roster, Unity};
+use meshworker_core::{
+    Holdings, Leaver, Loss, Pace, Peer, Place, Refusal, Report, Role, Roster, Unity,
+};
 use tokio::time::Instant;
 
 use crate::status::StepStatus;
@@ -60,7 +61,7 @@ pub struct Look {
     /// Who was there.
     pub roster: Roster,
     /// What each address answered.
-    pub answers: BTreeMap<IpAddr, Result<Head, String>>,
+    pub answers: BTreeMap<Place, Result<Head, String>>,
     /// The requests that were planned, and what came of them.
     pub steps: Vec<StepStatus>,
     /// What was not done.
@@ -68,7 +69,7 @@ pub struct Look {
     /// Who was on its way out.
     pub leavers: Vec<Leaver>,
     /// Whoever answered, or was listed, and has no say.
-    pub outsiders: BTreeSet<IpAddr>,
+    pub outsiders: BTreeSet<Place>,
     /// How many members were meant to be there.
     pub wanted: usize,
     /// Data that was nowhere any more.
@@ -113,7 +114,7 @@ impl Look {
     }
 
     /// What the node at this address said.
-    pub fn head(&self, address: IpAddr) -> Option<&Head> {
+    pub fn head(&self, address: Place) -> Option<&Head> {
         self.answers.get(&address)?.as_ref().ok()
     }
 }

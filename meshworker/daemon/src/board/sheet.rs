@@ -1,11 +1,10 @@
 //! What is known of one cluster.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::Orders;
+use meshworker_core::{Orders, Place};
 use tokio::time::Instant;
 
 use super::since::Since;
@@ -43,7 +42,7 @@ pub struct Sheet {
 #[derive(Debug, Default)]
 struct Known {
     look: Option<Arc<Look>>,
-    states: BTreeMap<IpAddr, (String, MemberState)>,
+    states: BTreeMap<Place, (String, MemberState)>,
     since: Arc<Since>,
     /// The orders that whoever listens was told of last.
     orders: Orders,
@@ -272,7 +271,7 @@ impl Sheet {
 }
 
 /// That a member's state is another one now.
-fn change(id: &str, at: IpAddr, was: Option<MemberState>, is: Option<MemberState>) -> Fact {
+fn change(id: &str, at: Place, was: Option<MemberState>, is: Option<MemberState>) -> Fact {
     let place = at.to_string();
     let who = if id == place {
         place

@@ -1,14 +1,13 @@
 //! Since when each witness has said what it says.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::SystemTime;
 
-use meshworker_core::{Presence, Roster, Witness};
+use meshworker_core::{Place, Presence, Roster, Witness};
 
 /// Since when each witness has said of each member what it says.
 #[derive(Debug, Clone, Default)]
-pub struct Since(BTreeMap<(IpAddr, Witness), (Presence, SystemTime)>);
+pub struct Since(BTreeMap<(Place, Witness), (Presence, SystemTime)>);
 
 impl Since {
     /// Notes what was said at this time; whom nobody named is forgotten.
@@ -27,7 +26,7 @@ impl Since {
     }
 
     /// Since when this witness has said the same of whoever is at this address.
-    pub fn when(&self, address: IpAddr, witness: Witness) -> Option<SystemTime> {
+    pub fn when(&self, address: Place, witness: Witness) -> Option<SystemTime> {
         self.0.get(&(address, witness)).map(|(_, since)| *since)
     }
 }

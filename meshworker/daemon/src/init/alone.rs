@@ -1,13 +1,12 @@
 //! The supervisor's own look at the whole cluster, when no worker answers.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Answer, Going, Presence, Roster, Standing, Witness};
+use meshworker_core::{Answer, Going, Place, Presence, Roster, Standing, Witness};
 use meshworker_engines::Engine;
 use meshworker_engines::registry::Visitor;
 use tokio::sync::{mpsc, watch};
@@ -53,7 +52,7 @@ async fn looking<E: Engine>(
     known: watch::Receiver<Known>,
     events: mpsc::Sender<Event>,
 ) {
-    let address = own.said.address;
+    let address = own.said.place();
     let peers = Peers::open(own).await;
     let mut worker = worker.at_desk(Arc::clone(peers.desk()));
     loop {
@@ -62,7 +61,7 @@ async fn looking<E: Engine>(
         let mut others = pass.observed.alive();
         others.extend(pass.observed.answers.keys());
         others.remove(&address);
-        peers.know(others);
+        peers.know(others.iter().map(|place| place.address).collect());
         let mut leavers = pass.plan.leavers.iter();
         let own = leavers.find(|leaver| leaver.address == address);
         let first = first_in_turn(&pass.roster, address, &known.borrow());
@@ -100,7 +99,7 @@ async fn looking<E: Engine>(
 
 /// Whether whoever the own database knows, well or not, says itself that it goes. One
 /// that is cut off from everybody sees nobody who stays either.
-fn all_say_so<D>(answers: &BTreeMap<IpAddr, Answer<D>>, roster: &Roster, own: IpAddr) -> bool {
+fn all_say_so<D>(answers: &BTreeMap<Place, Answer<D>>, roster: &Roster, own: Place) -> bool {
     let Some(Ok(view)) = answers.get(&own) else {
         return false;
     };
@@ -122,10 +121,12 @@ fn all_say_so<D>(answers: &BTreeMap<IpAddr, Answer<D>>, roster: &Roster, own: Ip
 /// the database holds to be alive and that nobody names is taken for one that
 /// leaves too, and the lowest address goes first. Whom DNS never named while there was
 /// somebody to name is a stranger that they met, and takes no turn.
-fn first_in_turn(roster: &Roster, own: IpAddr, known: &Known) -> Option<IpAddr> {
+fn first_in_turn(roster: &Roster, own: Place, known: &Known) -> Option<Place> {
     let mut others = roster.members().iter();
     let other = others.find(|other| {
-        other.standing() == Standing::Unlisted && other.address < own && known.may_be(other.address)
+        other.standing() == Standing::Unlisted
+            && other.address < own
+            && known.may_be(other.address.address)
     });
     other.map(|other| other.address)
 }
@@ -137,19 +138,19 @@ mod tests {
 
     use super::*;
 
-    impl<const N: usize> From<[IpAddr; N]> for Known {
-        fn from(listed: [IpAddr; N]) -> Known {
+    impl<const N: usize> From<[Place; N]> for Known {
+        fn from(listed: [Place; N]) -> Known {
             let mut known = Known::default();
-            known.note(&listed, Instant::now());
+            known.note(&listed.map(|at| at.address), Instant::now());
             known
         }
     }
 
-    fn at(last: u8) -> IpAddr {
-        IpAddr::from([10, 0, 1, last])
+    fn at(last: u8) -> Place {
+        Place::from([10, 0, 1, last])
     }
 
-    fn sees(others: &[u8]) -> BTreeMap<IpAddr, Answer<()>> {
+    fn sees(others: &[u8]) -> BTreeMap<Place, Answer<()>> {
         let peers = others.iter().map(|last| Peer {
             node: format!("n{last}"),
             address: Some(at(*last)),

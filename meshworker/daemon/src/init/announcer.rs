@@ -159,6 +159,7 @@ impl Announcer {
             node,
             node_name,
             address: self.address,
+            port: None,
             phase,
             generation,
             disk: self
@@ -390,7 +391,7 @@ mod tests {
             for looked in 0..=2_usize {
                 if let Some((_, open, _)) = looked.checked_sub(1).and_then(|at| workers.get(at)) {
                     open.desk()
-                        .publish(Findings::settled_at(Instant::now(), address));
+                        .publish(Findings::settled_at(Instant::now(), address.into()));
                 }
                 loop {
                     let Some(Event::Round(round)) = events.recv().await else {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::course::Event;
 use crate::announce::Phase;
 use crate::config::Dns;
-use crate::witness::{DnsOptions, InvalidName, Place};
+use crate::witness::{DnsOptions, InvalidName, Whereabouts};
 
 /// Between two questions. Swarm's resolver answers for its own names within a
 /// millisecond.
@@ -67,8 +67,8 @@ pub(super) struct Workers {
 
 /// The names of one supervisor.
 pub(super) struct Names {
-    workers: Vec<Place>,
-    own: Place,
+    workers: Vec<Whereabouts>,
+    own: Whereabouts,
     port: u16,
 }
 
@@ -83,10 +83,12 @@ impl Names {
             deadline: dns.deadline.max(PATIENCE),
             ..DnsOptions::of(dns)
         };
-        let workers = workers.iter().map(|name| Place::new(name, options.clone()));
+        let workers = workers
+            .iter()
+            .map(|name| Whereabouts::new(name, options.clone()));
         Ok(Names {
             workers: workers.collect::<Result<_, _>>()?,
-            own: Place::new(&dns.names.join(","), options.clone())?,
+            own: Whereabouts::new(&dns.names.join(","), options.clone())?,
             port,
         })
     }
@@ -126,7 +128,7 @@ impl Names {
         let names = self;
         loop {
             let leaving = phase.borrow_and_update().0 == Phase::Leaving;
-            let looks = join_all(names.workers.iter().map(Place::look));
+            let looks = join_all(names.workers.iter().map(Whereabouts::look));
             let (workers, own) = if leaving {
                 let (workers, own) = tokio::join!(looks, names.own.look());
                 (workers, Some(own))

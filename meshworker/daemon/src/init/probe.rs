@@ -43,6 +43,6 @@ struct Looking<E> {
 
 impl<E: Engine> Probe for Looking<E> {
     fn look(&self) -> BoxFuture<'_, Local> {
-        async { Ok(self.engine.observe(self.address).await?.working) }.boxed()
+        async { Ok(self.engine.observe(self.address.into()).await?.working) }.boxed()
     }
 }

@@ -259,6 +259,7 @@ impl Supervisor {
                 node,
                 node_name,
                 address: *address,
+                port: None,
                 phase,
                 generation,
                 disk: None,

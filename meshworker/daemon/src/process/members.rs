@@ -9,7 +9,7 @@ use crate::http::Server;
 use crate::proof::Door;
 use crate::token_file::TokenFile;
 use crate::turned_away::Register;
-use crate::witness::{DnsOptions, Place};
+use crate::witness::{DnsOptions, Whereabouts};
 
 /// Where to listen for members, and to whom.
 pub struct Listen {
@@ -40,7 +40,7 @@ impl Listen {
     ///
     /// The address cannot be listened at, or the name can be none.
     pub async fn bind(self, workers: &str) -> Result<Listening, Failed> {
-        let workers = Place::new(workers, DnsOptions::default())
+        let workers = Whereabouts::new(workers, DnsOptions::default())
             .map_err(|why| Failed::Input(format!("workers: found '{workers}': {why}")))?;
         let registry = Registry::among(workers);
         let state = State {

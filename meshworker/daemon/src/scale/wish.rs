@@ -31,7 +31,7 @@ impl Wish {
             cluster: self.cluster.clone(),
             service: service.clone(),
             slot: *slot,
-            address: victim.address,
+            address: victim.address.address,
         };
         let workers = self.workers.find().await?;
         let told = workers

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use crate::witness::{DnsOptions, InvalidName, Place};
+use crate::witness::{DnsOptions, InvalidName, Whereabouts};
 
 /// Where the workers are: a DNS name, or an address in place of one.
 pub struct Workers {
-    place: Place,
+    place: Whereabouts,
     port: u16,
 }
 
@@ -17,7 +17,7 @@ impl Workers {
     ///
     /// It can be no name.
     pub fn new(name: &str, port: u16) -> Result<Workers, InvalidName> {
-        let place = Place::new(name, DnsOptions::default())?;
+        let place = Whereabouts::new(name, DnsOptions::default())?;
         Ok(Workers { place, port })
     }
 

@@ -6,9 +6,9 @@
 
 pub(crate) mod dns;
 pub(crate) mod docker;
-mod place;
 mod together;
 mod unusable;
+mod whereabouts;
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::docker::DockerClient;
 
 pub use dns::{DnsOptions, DnsSource, InvalidName};
 pub use docker::{DockerOptions, DockerSource};
-pub use place::{Found, Place};
 use together::Together;
+pub use whereabouts::{Found, Whereabouts};
 
 /// A source that says who is there.
 pub trait Source: Send + Sync {

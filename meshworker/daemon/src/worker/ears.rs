@@ -10,11 +10,10 @@
 //! whoever another witness names since is no testimony against it.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_core::{Grade, Report, Witness};
+use meshworker_core::{Grade, Place, Report, Witness};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -61,7 +60,7 @@ pub struct Ears {
     /// The news that each had when a look took its report last.
     taken: Vec<u64>,
     /// Since when each address has been named by anybody.
-    named: BTreeMap<IpAddr, Instant>,
+    named: BTreeMap<Place, Instant>,
 }
 
 impl Ears {
@@ -197,7 +196,7 @@ impl Ears {
         if asked >= began || !report.grade.is_complete() {
             return report;
         }
-        let lists = |at: &IpAddr| report.sightings.iter().any(|s| s.address == *at);
+        let lists = |at: &Place| report.sightings.iter().any(|s| s.address == *at);
         let mut newer = self.named.iter().filter(|(_, since)| **since > asked);
         // Announcements list nobody who does not speak, at whatever age.
         let speaks_of_all = witness.lists_everybody();

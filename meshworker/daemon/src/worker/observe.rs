@@ -3,13 +3,12 @@
 mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
-use meshworker_core::{Answer, Member, Observation, Presence, Roster, Unanswered};
+use meshworker_core::{Answer, Member, Observation, Place, Presence, Roster, Unanswered};
 use meshworker_engines::Engine;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -80,7 +79,7 @@ pub struct Observer<E: Engine> {
     questions: Questions<E>,
     patience: Patience,
     /// Who answered in the last look.
-    answered: BTreeSet<IpAddr>,
+    answered: BTreeSet<Place>,
 }
 
 impl<E: Engine> Observer<E> {
@@ -108,8 +107,8 @@ impl<E: Engine> Observer<E> {
         // Whoever is named by nobody else may be anybody.
         let roster = Roster::merge(&reports, &BTreeSet::new());
         // Of a spare it is known that its database does not run.
-        let spare = |at: IpAddr| roster.at(at).is_some_and(Member::is_spare);
-        let named: BTreeSet<IpAddr> = reports
+        let spare = |at: Place| roster.at(at).is_some_and(Member::is_spare);
+        let named: BTreeSet<Place> = reports
             .iter()
             .flat_map(|report| &report.sightings)
             .filter(|sighting| sighting.presence != Presence::OutOfSight)
@@ -117,7 +116,7 @@ impl<E: Engine> Observer<E> {
             .filter(|at| !spare(*at))
             .collect();
         let lists = reports.iter().filter(|r| r.witness.lists_everybody());
-        let mut known: BTreeSet<IpAddr> = lists
+        let mut known: BTreeSet<Place> = lists
             .flat_map(|report| report.sightings.iter().map(|s| s.address))
             .collect();
         known.extend(&self.answered);
@@ -130,7 +129,7 @@ impl<E: Engine> Observer<E> {
         let (answers, others) = self.ask(&unlisted, &known, &roster, hurried).await;
         observed.answers.extend(answers);
         passed_over.extend(others);
-        let there = |node: &IpAddr| observed.answers.contains_key(node);
+        let there = |node: &Place| observed.answers.contains_key(node);
         self.questions.keep(there);
         let answered = observed.answers.iter().filter(|(_, answer)| answer.is_ok());
         self.answered = answered.map(|(node, _)| *node).collect();
@@ -160,13 +159,13 @@ impl<E: Engine> Observer<E> {
     /// least often. Returns the answers, and whose turn it was not.
     async fn ask(
         &mut self,
-        nodes: &BTreeSet<IpAddr>,
-        known: &BTreeSet<IpAddr>,
+        nodes: &BTreeSet<Place>,
+        known: &BTreeSet<Place>,
         roster: &Roster,
         hurried: bool,
-    ) -> (BTreeMap<IpAddr, Answer<E::Detail>>, Vec<IpAddr>) {
-        let is_named = |node: &IpAddr| roster.at(*node).is_some_and(Member::is_named);
-        let (first, mut unknown): (Vec<IpAddr>, Vec<IpAddr>) =
+    ) -> (BTreeMap<Place, Answer<E::Detail>>, Vec<Place>) {
+        let is_named = |node: &Place| roster.at(*node).is_some_and(Member::is_named);
+        let (first, mut unknown): (Vec<Place>, Vec<Place>) =
             nodes.iter().partition(|node| known.contains(node));
         let first = first.iter().map(|node| (*node, is_named(node))).collect();
         unknown.sort_by_key(|node| self.patience.silences(*node));
@@ -193,9 +192,9 @@ impl<E: Engine> Observer<E> {
     /// What these nodes answer, as the answers come.
     fn answers(
         &self,
-        nodes: &[IpAddr],
-        is_named: &impl Fn(&IpAddr) -> bool,
-    ) -> BoxStream<'static, (IpAddr, Answer<E::Detail>)> {
+        nodes: &[Place],
+        is_named: &impl Fn(&Place) -> bool,
+    ) -> BoxStream<'static, (Place, Answer<E::Detail>)> {
         let questions: Vec<_> = nodes
             .iter()
             .map(|node| {
@@ -214,10 +213,10 @@ impl<E: Engine> Observer<E> {
 
 async fn ask_one<E: Engine>(
     engine: Arc<E>,
-    node: IpAddr,
+    node: Place,
     named: bool,
     wait: Duration,
-) -> (IpAddr, Answer<E::Detail>) {
+) -> (Place, Answer<E::Detail>) {
     let answer = match named {
         true => timeout(wait, engine.observe(node)).await,
         false => timeout(wait, engine.observe_unlisted(node)).await,

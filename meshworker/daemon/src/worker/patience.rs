@@ -1,7 +1,7 @@
 //! How long to wait for a node that did not answer last time.
 
+use meshworker_core::Place;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// How long to wait for a node that has been silent so often in a row. One that was gets
@@ -17,17 +17,17 @@ pub fn wait_after(silences: u32, deadline: Duration) -> Duration {
 /// How often in a row each node has been silent.
 #[derive(Debug, Default)]
 pub struct Patience {
-    silent: HashMap<IpAddr, u32>,
+    silent: HashMap<Place, u32>,
 }
 
 impl Patience {
     /// How long to wait for this node.
-    pub fn with(&self, node: IpAddr, deadline: Duration) -> Duration {
+    pub fn with(&self, node: Place, deadline: Duration) -> Duration {
         wait_after(self.silences(node), deadline)
     }
 
     /// How often in a row this node has been silent.
-    pub fn silences(&self, node: IpAddr) -> u32 {
+    pub fn silences(&self, node: Place) -> u32 {
         self.silent.get(&node).copied().unwrap_or(0)
     }
 
@@ -35,11 +35,11 @@ impl Patience {
     /// known of those whose turn it was not, and drops all others.
     pub fn note(
         &mut self,
-        asked: impl Iterator<Item = (IpAddr, bool)>,
-        passed_over: impl IntoIterator<Item = IpAddr>,
+        asked: impl Iterator<Item = (Place, bool)>,
+        passed_over: impl IntoIterator<Item = Place>,
     ) {
         let before = std::mem::take(&mut self.silent);
-        let times = |node: &IpAddr| before.get(node).copied();
+        let times = |node: &Place| before.get(node).copied();
         let asked = asked
             .filter(|(_, silent)| *silent)
             .map(|(node, _)| (node, times(&node).unwrap_or(0) + 1));
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_silent_node_gets_little_time_and_now_and_then_all_of_it() {
-        let node: IpAddr = [127, 0, 0, 1].into();
+        let node: Place = [127, 0, 0, 1].into();
         let full = Duration::from_secs(1);
         let mut patience = Patience::default();
         let waits: Vec<_> = (0..12)
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn whose_turn_it_was_not_is_no_newcomer_next_time() {
-        let [asked, passed_over] = [1, 2].map(|n| IpAddr::from([127, 0, 0, n]));
+        let [asked, passed_over] = [1, 2].map(|n| Place::from([127, 0, 0, n]));
         let mut patience = Patience::default();
         patience.note([(asked, true), (passed_over, true)].into_iter(), []);
         patience.note([(asked, true)].into_iter(), [passed_over]);

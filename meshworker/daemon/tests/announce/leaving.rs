@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use meshworker::announce::client::Client;
 use meshworker::announce::{Announcement, Answer, Order, Phase, Registry, Verdict};
-use meshworker::witness::{DnsOptions, Place};
+use meshworker::witness::{DnsOptions, Whereabouts};
 use meshworker::worker::Worker;
 use serde_json::json;
 use tokio::sync::watch;
@@ -42,7 +42,7 @@ async fn four_at(post: Post) -> (Post, Toy, JoinHandle<()>) {
 /// The same, until that worker is told to stop.
 async fn four_until(post: Post, stopped: watch::Receiver<bool>) -> (Post, Toy, JoinHandle<()>) {
     let toy = Toy::default();
-    toy.state().nodes = (1..=4).map(ip).collect();
+    toy.state().nodes = (1..=4).map(|slot| ip(slot).into()).collect();
     let world = World::new().await;
     let mut cluster = world.cluster(&[]);
     cluster.limits.leave_hold = Duration::from_millis(200);
@@ -103,7 +103,7 @@ async fn a_worker_that_only_planned_held_every_other_workers_members() {
 /// What an operator orders one worker tells all, and the member's own word stays what it is.
 #[tokio::test]
 async fn a_member_leaves_by_an_order_and_stays_once_it_is_not_told_again() {
-    let workers = Place::new(&HERE.to_string(), DnsOptions::default()).unwrap();
+    let workers = Whereabouts::new(&HERE.to_string(), DnsOptions::default()).unwrap();
     let (post, _toy, worker) = four_at(Post::of(Registry::among(workers)).await).await;
     let client = Client::new(post.token(), Some(HERE));
     let order = Order {
@@ -211,7 +211,7 @@ async fn two_that_leave_at_once_are_let_go_one_after_another() {
         .await;
     let held = announce(&post, &all).await;
     assert_eq!(granted(&held), [false; 3], "{}", whys(&held));
-    toy.state().nodes.remove(&ip(slot));
+    toy.state().nodes.remove(&ip(slot).into());
     let look = async || announce(&post, &all).await;
     until("the other let go", look, |answers| {
         granted(answers) == [false, false, true]
@@ -242,7 +242,7 @@ async fn who_leaves_who_may_not_and_who_is_gone_is_logged_once() {
     until("held", look, |answers| whys(answers).contains("gate 4")).await;
     toy.state().floor = 1;
     until("let go", look, |answers| granted(answers)[3]).await;
-    toy.state().nodes.remove(&ip(4));
+    toy.state().nodes.remove(&ip(4).into());
     let gone = async || {
         // Whose database has ended does not say for long that it is leaving.
         announce(&post, &all[..3]).await;

@@ -1,7 +1,6 @@
 //! Members that somebody with the token has made up.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,13 +8,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker::witness::Source;
 use meshworker::worker::Worker;
-use meshworker_core::{Report, Witness};
+use meshworker_core::{Place, Report, Witness};
 
 use crate::support::World;
 use crate::toy::Toy;
 
 /// A witness that lists what the test says.
-struct Lists(Witness, Mutex<BTreeSet<IpAddr>>);
+struct Lists(Witness, Mutex<BTreeSet<Place>>);
 
 impl Source for Lists {
     fn witness(&self) -> Witness {
@@ -34,9 +33,9 @@ impl Source for Lists {
 
 #[tokio::test(start_paused = true)]
 async fn four_thousand_made_up_members_at_silent_addresses_took_twenty_seconds_of_each_pass() {
-    let members: BTreeSet<IpAddr> = (1..=3).map(|n| [10, 0, 0, n].into()).collect();
-    let address = |n: u32| IpAddr::from((0x0a01_0000 + n).to_be_bytes());
-    let made_up: BTreeSet<IpAddr> = (0..4096).map(address).collect();
+    let members: BTreeSet<Place> = (1..=3).map(|n| [10, 0, 0, n].into()).collect();
+    let address = |n: u32| Place::from((0x0a01_0000 + n).to_be_bytes());
+    let made_up: BTreeSet<Place> = (0..4096).map(address).collect();
     let cluster = World::new().await.cluster(&[]);
     let toy = Toy::default();
     toy.state().nodes = members.clone();

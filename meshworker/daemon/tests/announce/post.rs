@@ -146,6 +146,7 @@ pub fn member(slot: u64, address: IpAddr, phase: Phase, generation: u64) -> Anno
         task: format!("task{slot}"),
         node: "node".to_owned(),
         address,
+        port: None,
         phase,
         generation,
         node_name: None,

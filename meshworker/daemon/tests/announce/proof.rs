@@ -13,7 +13,7 @@ use meshworker::cli::show::{self, Shown, Style};
 use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::proof::Unproved;
 use meshworker::token_file::TokenFile;
-use meshworker_core::{Pace, Report, Roster, Unity, Witness};
+use meshworker_core::{Pace, Place, Report, Roster, Unity, Witness};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -281,7 +281,7 @@ async fn workers_count_and_name_refused_tokens() {
     let lie = json!(member(1, HERE, Phase::Present, 1)).to_string();
     assert_eq!(post.post_from(liar, &lie).await.0, 403);
 
-    let report = Report::addresses(Witness::Dns, [old, HERE]);
+    let report = Report::addresses(Witness::Dns, [old, HERE].map(Place::from));
     sheet.publish(look(vec![report]));
     let turned_away = sheet.status().unwrap().turned_away;
     let told: Vec<_> = turned_away

@@ -6,15 +6,15 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker::witness::Source;
 use meshworker::worker::Worker;
-use meshworker_core::{Report, Witness};
+use meshworker_core::{Place, Report, Witness};
 
 use crate::support::World;
 use crate::toy::Toy;
 
-const MEMBERS: [IpAddr; 3] = [
-    IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)),
-    IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)),
-    IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 3)),
+const MEMBERS: [Place; 3] = [
+    Place::at(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1))),
+    Place::at(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2))),
+    Place::at(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 3))),
 ];
 
 /// A name server that always lists three.

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use meshworker_core::{
-    Answer, Capabilities, Departure, Floor, Leave, Nomination, Peer, Planner, Proposal, Request,
-    Situation, Start, Step, StepKind, Touches, Unanswered, Unity, View,
+    Answer, Capabilities, Departure, Floor, Leave, Nomination, Peer, Place, Planner, Proposal,
+    Request, Situation, Start, Step, StepKind, Touches, Unanswered, Unity, View,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Engine, Failure};
@@ -29,7 +28,7 @@ impl Request for Forget {
         StepKind::Forget
     }
 
-    fn introduces(&self) -> Option<IpAddr> {
+    fn introduces(&self) -> Option<Place> {
         None
     }
 }
@@ -38,9 +37,9 @@ impl Request for Forget {
 #[derive(Debug, Default)]
 pub struct State {
     /// Who runs.
-    pub nodes: BTreeSet<IpAddr>,
+    pub nodes: BTreeSet<Place>,
     /// At which addresses nobody ever says anything.
-    pub silent: BTreeSet<IpAddr>,
+    pub silent: BTreeSet<Place>,
     /// What everybody is busy with.
     pub working: Option<String>,
     /// How whoever waits is to be started.
@@ -124,7 +123,7 @@ impl Engine for Toy {
         Toy::default()
     }
 
-    async fn observe(&self, node: IpAddr) -> Answer<()> {
+    async fn observe(&self, node: Place) -> Answer<()> {
         if self.state().silent.contains(&node) {
             return std::future::pending().await;
         }

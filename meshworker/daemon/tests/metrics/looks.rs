@@ -1,7 +1,6 @@
 //! Looks as passes make them, put together by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,14 +9,14 @@ use meshworker::board::{Head, Look};
 use meshworker::config::{Cluster, Inputs, Origin, Raw};
 use meshworker::status::StepStatus;
 use meshworker_core::{
-    Change, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Progress, Reason, Refusal,
-    Release, Report, Role, Roster, Sighting, Unity, Witness,
+    Change, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Place, Presence, Progress, Reason,
+    Refusal, Release, Report, Role, Roster, Sighting, Unity, Witness,
 };
 use tokio::time::Instant;
 
 /// The member of this slot is here.
-pub fn at(slot: u8) -> IpAddr {
-    Ipv4Addr::new(10, 0, 1, slot).into()
+pub fn at(slot: u8) -> Place {
+    Place::from([10, 0, 1, slot])
 }
 
 /// A cluster of this name, of the defaults.
@@ -80,7 +79,7 @@ fn head(slot: u8, together: &[u8]) -> Head {
 /// A look of this number, a second after the one before: these witnesses, and
 /// the members of these slots are one cluster; `alone` answer and are in none.
 pub fn look(number: u64, reports: Vec<Report>, together: &[u8], alone: &[u8]) -> Look {
-    let mut answers: BTreeMap<IpAddr, Result<Head, String>> = BTreeMap::new();
+    let mut answers: BTreeMap<Place, Result<Head, String>> = BTreeMap::new();
     for slot in together {
         answers.insert(at(*slot), Ok(head(*slot, together)));
     }

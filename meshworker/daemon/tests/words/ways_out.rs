@@ -13,8 +13,8 @@ use meshworker::http::Server;
 use meshworker::operators;
 use meshworker::status::{EventKind, StepStatus};
 use meshworker_core::{
-    Evidence, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Presence, Reason, Refusal, Release,
-    Report, Roster, Sighting, Unity, Witness,
+    Evidence, Gate, Going, Grade, Leaver, MemberId, Pace, Peer, Place, Presence, Reason, Refusal,
+    Release, Report, Roster, Sighting, Unity, Witness,
 };
 use meshworker_doctor::finding::{Finding, Severity};
 use meshworker_doctor::report::{Diagnosis, Skipped};
@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use crate::Shown;
 use crate::web::{escaped, exchange, get};
 
-const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+const HERE: Place = Place::at(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)));
 
 /// A cluster of this name, looked after by nobody.
 pub fn cluster(board: &Arc<Board>, name: &str) -> Registration {

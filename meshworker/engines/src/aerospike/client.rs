@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::Unanswered;
+use meshworker_core::{Place, Unanswered};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
@@ -30,7 +29,7 @@ pub(super) struct Client {
     port: u16,
     deadline: Duration,
     tls: Option<Tls>,
-    kept: Mutex<HashMap<IpAddr, Kept>>,
+    kept: Mutex<HashMap<Place, Kept>>,
 }
 
 struct Kept {
@@ -95,7 +94,7 @@ impl Client {
     /// Nobody listens, no answer came in time, or what came is none.
     pub async fn ask(
         &self,
-        node: IpAddr,
+        node: Place,
         commands: &[impl AsRef<str>],
         deadline: Instant,
     ) -> Result<Vec<u8>, Unanswered> {
@@ -121,9 +120,9 @@ impl Client {
         Ok(answer)
     }
 
-    async fn connect(&self, node: IpAddr, deadline: Instant) -> Result<Connection, Unanswered> {
+    async fn connect(&self, node: Place, deadline: Instant) -> Result<Connection, Unanswered> {
         let unreachable = |why: String| Unanswered::Unreachable(why);
-        let stream = dial(SocketAddr::new(node, self.port), self.deadline, deadline)
+        let stream = dial(node.socket(self.port), self.deadline, deadline)
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         // Requests are written whole: to wait for more would only cost time.
@@ -134,7 +133,7 @@ impl Client {
             return Ok(Box::new(stream));
         };
         let unusable = |error: TlsError| Unanswered::Denied(error.to_string());
-        let name = tls::expected_name(tls, node).map_err(unusable)?;
+        let name = tls::expected_name(tls, node.address).map_err(unusable)?;
         let connector = tls::connector(tls).map_err(unusable)?;
         match timeout_at(deadline, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(Box::new(stream)),
@@ -143,12 +142,12 @@ impl Client {
         }
     }
 
-    fn take(&self, node: IpAddr) -> Option<Connection> {
+    fn take(&self, node: Place) -> Option<Connection> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(&node).map(|kept| kept.connection)
     }
 
-    fn keep(&self, node: IpAddr, connection: Connection) {
+    fn keep(&self, node: Place, connection: Connection) {
         let used = Instant::now();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, kept| used.duration_since(kept.used) < KEPT_FOR);

@@ -7,8 +7,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
+use meshworker_core::Place;
 
-const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const HOME: Place = Place::at(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
 /// What a server does with one connection: for each request, the bytes that it
 /// answers; then it closes or stalls.
@@ -36,7 +37,7 @@ impl Drop for Server {
 
 impl Server {
     async fn start(script: Script) -> Server {
-        let listener = TcpListener::bind((HOME, 0)).await.unwrap();
+        let listener = TcpListener::bind(HOME.socket(0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&connections);
@@ -221,7 +222,7 @@ async fn a_cancelled_request_leaves_no_answer_to_the_next() {
 #[tokio::test]
 async fn kept_connections_are_bounded_and_closed_in_the_end() {
     let client = client(1, AMPLE);
-    let address = |n: usize| IpAddr::from(u32::try_from(n).unwrap().to_be_bytes());
+    let address = |n: usize| Place::from(u32::try_from(n).unwrap().to_be_bytes());
     let connection = || Box::new(tokio::io::duplex(1).0) as Connection;
     tokio::time::pause();
     for n in 0..2 * MOST_KEPT {

@@ -7,10 +7,9 @@
 //! lost when the worker restarts in between, and the list is reset last.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshworker_core::{Departure, Evidence, Objection, Situation, Step, View};
+use meshworker_core::{Departure, Evidence, Objection, Place, Situation, Step, View};
 
 use super::detail::Detail;
 use super::names::Name;
@@ -28,9 +27,9 @@ pub(super) struct Leavers {
 
 /// Who is still there, and holds seeds.
 struct Survivors<'a> {
-    nodes: Vec<(IpAddr, &'a View<Detail>)>,
+    nodes: Vec<(Place, &'a View<Detail>)>,
     /// Addresses that somebody sees alive, and who does.
-    alive: HashMap<IpAddr, &'a str>,
+    alive: HashMap<Place, &'a str>,
 }
 
 impl<'a> Survivors<'a> {
@@ -40,7 +39,7 @@ impl<'a> Survivors<'a> {
     /// server, is a stranger's.
     fn of(situation: &Situation<'a, Detail>, name: Name<'_>) -> Survivors<'a> {
         let answering = situation.views();
-        let ours = |(_, view): &(IpAddr, &'a View<Detail>)| name.is_of(view);
+        let ours = |(_, view): &(Place, &'a View<Detail>)| name.is_of(view);
         let of_name = |(_, view): &(_, &'a View<Detail>)| name.is_of(view);
         let mut known: Vec<_> = situation.wanted_views().filter(of_name).collect();
         if known.is_empty() {
@@ -74,7 +73,7 @@ impl<'a> Survivors<'a> {
 
     /// The addresses that survivors remember and do not see alive, each with
     /// the first that does.
-    fn remembered(&self) -> BTreeMap<IpAddr, &'a str> {
+    fn remembered(&self) -> BTreeMap<Place, &'a str> {
         let mut remembered = BTreeMap::new();
         let mut read = HashSet::new();
         for (_, view) in &self.nodes {
@@ -141,14 +140,14 @@ fn cleanup(
     port: u16,
 ) -> Vec<Step<Request>> {
     let gone = departures.iter().filter(|d| d.objections.is_empty());
-    let gone: BTreeSet<IpAddr> = gone.filter_map(|d| d.node.parse().ok()).collect();
+    let gone: BTreeSet<Place> = gone.filter_map(|d| d.node.parse().ok()).collect();
     let mut steps = Vec::new();
     for (survivor, view) in &survivors.nodes {
         let departed = &view.detail.departed;
         if departed.is_empty() || !departed.iter().all(|address| gone.contains(address)) {
             continue;
         }
-        let listed: Vec<String> = departed.iter().map(IpAddr::to_string).collect();
+        let listed: Vec<String> = departed.iter().map(Place::to_string).collect();
         steps.push(Step::new(
             *survivor,
             Request::AlumniReset {

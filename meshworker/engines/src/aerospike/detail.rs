@@ -1,7 +1,6 @@
 //! What only an Aerospike node says of itself.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::intern::Weigh;
+use meshworker_core::Place;
 
 /// The number that all members of one cluster give, and no other cluster: drawn
 /// anew at each change of membership.
@@ -47,7 +47,7 @@ pub struct Detail {
     pub uptime: u64,
     /// Where former peers were that it remembers and does not see alive,
     /// sorted. It may still try to connect to them. Shared between equal views.
-    pub departed: Arc<[IpAddr]>,
+    pub departed: Arc<[Place]>,
     /// What it says of its namespaces, in the order of their names; none when
     /// it does not name them. Shared between equal views.
     pub namespaces: Option<Arc<[Namespace]>>,

@@ -7,11 +7,11 @@
 //! older from then on, until another build answers at its address.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use super::info::Value;
 use super::view::QUESTIONS;
+use meshworker_core::Place;
 
 /// The most nodes whose dialect is remembered; beyond, all are asked anew.
 const MOST: usize = 4096;
@@ -102,12 +102,12 @@ fn is_unknown(answer: Option<&Value<'_>>) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Dialects {
     /// With the build that spoke it.
-    nodes: Mutex<HashMap<IpAddr, (Dialect, String)>>,
+    nodes: Mutex<HashMap<Place, (Dialect, String)>>,
 }
 
 impl Dialects {
     /// The dialect of the node at this address.
-    pub fn of(&self, node: IpAddr) -> Dialect {
+    pub fn of(&self, node: Place) -> Dialect {
         let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes
             .get(&node)
@@ -115,7 +115,7 @@ impl Dialects {
     }
 
     /// Takes in what the complete answers say, of a node that was asked so.
-    pub fn learn(&self, node: IpAddr, asked: Dialect, answers: &[Value<'_>], build: &str) {
+    pub fn learn(&self, node: Place, asked: Dialect, answers: &[Value<'_>], build: &str) {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let another = nodes.get(&node).is_some_and(|(_, known)| known != build);
         if another {

@@ -13,8 +13,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::*;
 use crate::Tls;
+use meshworker_core::Place;
 
-const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const HOME: Place = Place::at(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 /// A server of one kind of replies, and the requests that it has received, one
 /// item for each round trip.
@@ -36,7 +37,7 @@ impl Server {
     }
 
     async fn listen(reply: fn(&str) -> &'static str, tls: Option<TlsAcceptor>) -> Server {
-        let listener = TcpListener::bind((HOME, 0)).await.unwrap();
+        let listener = TcpListener::bind(HOME.socket(0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let received = Arc::clone(&requests);
@@ -298,7 +299,7 @@ async fn tip_about(
         cluster_name: name.map(str::to_owned),
     };
     let tip = Request::Tip {
-        seed: (HOME, 3002).into(),
+        seed: HOME.socket(3002),
         guest: who(guest, cluster_name),
         host: who("BB90501000A4202", Some("mesh")),
     };

@@ -9,10 +9,9 @@
 //! way is no matter of this module: such a node says that it works.
 
 use std::cmp::Reverse;
-use std::net::IpAddr;
 
 use meshworker_core::{
-    Evidence, Floor, Leave, Progress, Situation, Step, StepKind, Touches, counted,
+    Evidence, Floor, Leave, Place, Progress, Situation, Step, StepKind, Touches, counted,
 };
 
 use super::detail::{Detail, Edition, Namespace};
@@ -76,7 +75,7 @@ impl<'a> Leaving<'a> {
     }
 
     /// Those of them that are in no cluster and hold nothing.
-    pub fn outsiders(&self) -> impl Iterator<Item = IpAddr> {
+    pub fn outsiders(&self) -> impl Iterator<Item = Place> {
         let outside = self.going.iter().filter(|node| !self.is_in(node));
         outside
             .filter(|node| holds_nothing(node))

@@ -1,7 +1,7 @@
 //! Members that are meant to go.
 
 use meshworker_core::{
-    Copies, Floor, Leave, MemberId, Progress, Standing, StepKind, Stock, Touches,
+    Copies, Floor, Leave, MemberId, Place, Progress, Standing, StepKind, Stock, Touches,
 };
 
 use super::super::super::detail::Namespace;
@@ -56,7 +56,7 @@ impl Seen {
         report.sightings = sightings.collect();
         self.reports.push(report);
         if presence == Presence::Leaving {
-            let gone: Vec<IpAddr> = members.iter().map(|n| at(*n)).collect();
+            let gone: Vec<Place> = members.iter().map(|n| at(*n)).collect();
             self.reports[0]
                 .sightings
                 .retain(|sighting| !gone.contains(&sighting.address));

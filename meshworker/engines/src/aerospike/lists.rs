@@ -1,9 +1,7 @@
 //! The lists in the views, one copy of equal ones.
-
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use meshworker_core::{Peer, Unanswered};
+use meshworker_core::{Peer, Place, Unanswered};
 
 use super::detail::Namespace;
 use super::peers;
@@ -14,7 +12,7 @@ use crate::intern::{Interner, NoRoom};
 #[derive(Debug)]
 pub(super) struct Lists {
     peers: Interner<Peer>,
-    departed: Interner<IpAddr>,
+    departed: Interner<Place>,
     namespaces: Interner<Namespace>,
     /// The list that was shared last: most likely the next one says the same.
     last: Mutex<Option<Arc<[Peer]>>>,
@@ -37,7 +35,7 @@ impl Lists {
     /// # Errors
     ///
     /// The list is not of the known form, or there is no room for it.
-    pub fn alive(&self, asked: IpAddr, own: Peer, listed: &str) -> Result<Arc<[Peer]>, Unanswered> {
+    pub fn alive(&self, asked: Place, own: Peer, listed: &str) -> Result<Arc<[Peer]>, Unanswered> {
         let last = self.last().clone();
         if let Some(last) = last.filter(|last| says(asked, &own, listed, last)) {
             return Ok(last);
@@ -68,7 +66,7 @@ impl Lists {
     /// # Errors
     ///
     /// There is no room for them.
-    pub fn departed(&self, departed: Vec<IpAddr>) -> Result<Arc<[IpAddr]>, NoRoom> {
+    pub fn departed(&self, departed: Vec<Place>) -> Result<Arc<[Place]>, NoRoom> {
         self.departed.share(departed)
     }
 
@@ -85,7 +83,7 @@ impl Lists {
 /// Whether the node's list and the node itself are exactly these peers, and the
 /// list names them in their order, as the server does. A thousand lists of a
 /// thousand are compared without a copy of each.
-fn says(asked: IpAddr, own: &Peer, listed: &str, peers: &[Peer]) -> bool {
+fn says(asked: Place, own: &Peer, listed: &str, peers: &[Peer]) -> bool {
     let mut entries = peers::entries(listed);
     let mut own = Some(own);
     let all = peers.iter().all(|peer| {
@@ -107,8 +105,8 @@ fn says(asked: IpAddr, own: &Peer, listed: &str, peers: &[Peer]) -> bool {
 mod tests {
     use super::*;
 
-    fn ip(n: u8) -> IpAddr {
-        IpAddr::from([10, 0, 1, n])
+    fn ip(n: u8) -> Place {
+        Place::from([10, 0, 1, n])
     }
 
     fn own(node: &str, n: u8) -> Peer {

@@ -2,9 +2,8 @@
 //! nothing has changed.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
-use meshworker_core::{Answer, Unanswered};
+use meshworker_core::{Answer, Place, Unanswered};
 
 use super::detail::Detail;
 use super::info::{self, Value};
@@ -16,7 +15,7 @@ use super::{Aerospike, garbage};
 impl Aerospike {
     /// The view of this node, kept from an earlier look when nothing has changed
     /// there since. None when it has, or when it is time to look again.
-    pub(super) async fn unchanged(&self, node: IpAddr) -> Option<Answer<Detail>> {
+    pub(super) async fn unchanged(&self, node: Place) -> Option<Answer<Detail>> {
         let kept = self.rest.kept(node)?;
         let asked = self
             .client
@@ -37,7 +36,7 @@ impl Aerospike {
     }
 
     /// Asks the node for everything.
-    pub(super) async fn look(&self, node: IpAddr) -> Answer<Detail> {
+    pub(super) async fn look(&self, node: Place) -> Answer<Detail> {
         let deadline = self.client.deadline();
         let known = self.known.all();
         let dialect = self.dialects.of(node);

@@ -34,10 +34,12 @@ mod sizing;
 mod unity;
 mod view;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step, Unanswered};
+use meshworker_core::{
+    Answer, Capabilities, Place, Planner, Proposal, Situation, Step, Unanswered,
+};
 use tokio::time::Instant;
 
 use crate::rest::Rest;
@@ -108,7 +110,7 @@ impl Engine for Aerospike {
         }
     }
 
-    async fn observe(&self, node: IpAddr) -> Answer<Detail> {
+    async fn observe(&self, node: Place) -> Answer<Detail> {
         self.refuse_login()?;
         match self.unchanged(node).await {
             Some(answer) => answer,
@@ -122,7 +124,7 @@ impl Engine for Aerospike {
         self.rest.forget(step.to);
         let deadline = self.client.deadline();
         if let Request::Tip { seed, guest, host } = &step.request {
-            self.meet(seed.ip(), guest, deadline).await?;
+            self.meet(seed.ip().into(), guest, deadline).await?;
             self.meet(step.to, host, deadline).await?;
         }
         let mut replies = Vec::new();
@@ -150,7 +152,7 @@ impl Aerospike {
     /// The node refuses, or does not answer.
     async fn tell(
         &self,
-        node: IpAddr,
+        node: Place,
         command: &str,
         seeds: Option<usize>,
         deadline: Instant,
@@ -169,10 +171,10 @@ impl Aerospike {
     /// # Errors
     ///
     /// It remembers somebody else, or does not answer.
-    async fn remembers_only(&self, node: IpAddr, seeds: &[SocketAddr]) -> Result<(), Failure> {
+    async fn remembers_only(&self, node: Place, seeds: &[SocketAddr]) -> Result<(), Failure> {
         let view = self.look(node).await.map_err(unanswered)?;
         self.rest.forget(node);
-        let known = |address: &IpAddr| seeds.iter().any(|seed| seed.ip() == *address);
+        let known = |address: &Place| seeds.iter().any(|seed| seed.ip() == address.address);
         match view.detail.departed.iter().find(|at| !known(at)) {
             None => Ok(()),
             Some(other) => Err(Failure::Refused(format!(
@@ -190,7 +192,7 @@ impl Aerospike {
     /// It is another node, or nobody answers.
     async fn meet(
         &self,
-        address: IpAddr,
+        address: Place,
         expected: &Identity,
         deadline: Instant,
     ) -> Result<(), Failure> {

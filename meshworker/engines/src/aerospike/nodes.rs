@@ -1,9 +1,8 @@
 //! The members that answered, as nodes of the database.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 
-use meshworker_core::{Evidence, Member, Situation, View};
+use meshworker_core::{Evidence, Member, Place, Situation, View};
 
 use super::detail::Detail;
 
@@ -29,7 +28,7 @@ impl<'a> Node<'a> {
     }
 
     /// Where it is asked.
-    pub fn address(&self) -> IpAddr {
+    pub fn address(&self) -> Place {
         self.member.address
     }
 

@@ -1,7 +1,5 @@
 //! The parsers of what nodes say, and of their configuration files, by name.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::conf::mistakes;
 use super::info::{self, Value};
 use super::lists::Lists;
@@ -10,6 +8,7 @@ use super::view::{self, QUESTIONS};
 use super::{conf, peers};
 use crate::Configured;
 use crate::outside::{Parser, Words, parser};
+use meshworker_core::Place;
 
 /// All of them.
 pub(crate) const PARSERS: &[Parser] = &[
@@ -48,7 +47,7 @@ fn view(bytes: &[u8]) -> Words {
     }
     let mut lines = text.split('\n').map(Value::read);
     let answers: Vec<Value<'_>> = lines.by_ref().take(QUESTIONS).collect();
-    let asked = IpAddr::V4(Ipv4Addr::new(10, 0, 1, 3));
+    let asked = Place::from([10, 0, 1, 3]);
     let read = match view::read(asked, &answers, &Lists::default()) {
         Ok(read) => read,
         Err(why) => return vec![why.to_string()],

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use meshworker_core::Place;
+
 use super::view::{LONGEST_ID, MOST_NODES};
 
 /// One node of a list.
@@ -14,7 +16,7 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Its addresses; names among them are left out.
-    pub fn addresses(self) -> impl Iterator<Item = IpAddr> + use<'a> {
+    pub fn addresses(self) -> impl Iterator<Item = Place> + use<'a> {
         addresses(self.addresses)
     }
 }
@@ -88,14 +90,17 @@ fn closing(text: &str) -> Option<usize> {
 
 /// The addresses of a list such as `10.0.1.5:3000,[fd00::5]:3000` or
 /// `10.0.1.5:3000;10.0.1.6:3000`; names among them are left out.
-pub(super) fn addresses(list: &str) -> impl Iterator<Item = IpAddr> {
+pub(super) fn addresses(list: &str) -> impl Iterator<Item = Place> {
     list.split([',', ';']).filter_map(|item| {
         if let Some(bracketed) = item.strip_prefix('[') {
-            return bracketed.split_once(']')?.0.parse().ok();
+            return address(bracketed.split_once(']')?.0);
         }
-        let bare = || item.rsplit_once(':')?.0.parse().ok();
-        item.parse().ok().or_else(bare)
+        address(item).or_else(|| address(item.rsplit_once(':')?.0))
     })
+}
+
+fn address(text: &str) -> Option<Place> {
+    text.parse::<IpAddr>().ok().map(Place::from)
 }
 
 /// The address that lies nearest to `to`: the one with which it shares the most
@@ -105,8 +110,13 @@ pub(super) fn addresses(list: &str) -> impl Iterator<Item = IpAddr> {
 /// and names both. That other one is good on its own host only, and somebody
 /// else's on the next; the one in the network through which the members are
 /// reached is the one that counts.
-pub(super) fn nearest(to: IpAddr, addresses: impl Iterator<Item = IpAddr>) -> Option<IpAddr> {
-    addresses.min_by_key(|address| (std::cmp::Reverse(shared_bits(to, *address)), *address))
+pub(super) fn nearest(to: Place, addresses: impl Iterator<Item = Place>) -> Option<Place> {
+    addresses.min_by_key(|address| {
+        (
+            std::cmp::Reverse(shared_bits(to.address, address.address)),
+            *address,
+        )
+    })
 }
 
 fn shared_bits(a: IpAddr, b: IpAddr) -> Option<u32> {
@@ -124,13 +134,13 @@ mod tests {
 
     use super::*;
 
-    fn read(list: &str) -> Result<Vec<(&str, Vec<IpAddr>)>, Odd> {
+    fn read(list: &str) -> Result<Vec<(&str, Vec<Place>)>, Odd> {
         entries(list)
             .map(|entry| entry.map(|entry| (entry.node, entry.addresses().collect())))
             .collect()
     }
 
-    fn ip(text: &str) -> IpAddr {
+    fn ip(text: &str) -> Place {
         text.parse().unwrap()
     }
 

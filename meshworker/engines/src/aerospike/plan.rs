@@ -14,9 +14,9 @@
 //! - Should an address belong to somebody else a moment later, it was a node
 //!   without data that was sent there, not the cluster.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use meshworker_core::{Capabilities, Planner, Proposal, Situation, Step, Unity};
+use meshworker_core::{Capabilities, Place, Planner, Proposal, Situation, Step, Unity};
 
 use super::copies::copies;
 use super::crowd;
@@ -189,8 +189,8 @@ impl Rules {
 }
 
 /// A heartbeat address.
-pub(super) fn seed(address: IpAddr, port: u16) -> SocketAddr {
-    SocketAddr::new(address, port)
+pub(super) fn seed(address: Place, port: u16) -> SocketAddr {
+    SocketAddr::new(address.address, port)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use meshworker_core::{
-    Answer, Departure, Evidence, Objection, Peer, Presence, Reason, Refusal, Report, Roster,
+    Answer, Departure, Evidence, Objection, Peer, Place, Presence, Reason, Refusal, Report, Roster,
     Sighting, Unanswered, View, Witness,
 };
 use proptest::prelude::*;
@@ -18,18 +18,18 @@ mod room;
 
 /// What a pass saw, by the last number of an address: 5 is 10.0.1.5.
 struct Seen {
-    answers: BTreeMap<IpAddr, Answer<Detail>>,
+    answers: BTreeMap<Place, Answer<Detail>>,
     reports: Vec<Report>,
-    joining: BTreeSet<IpAddr>,
+    joining: BTreeSet<Place>,
     rules: Rules,
 }
 
-fn at(n: u32) -> IpAddr {
-    IpAddr::from((0x0A00_0100 + n).to_be_bytes())
+fn at(n: u32) -> Place {
+    Place::from((0x0A00_0100 + n).to_be_bytes())
 }
 
 fn port(n: u32) -> SocketAddr {
-    SocketAddr::new(at(n), 3002)
+    at(n).socket(3002)
 }
 
 /// Ids in another order than addresses, as real ones are.
@@ -144,13 +144,13 @@ impl Seen {
     }
 
     fn remembering(self, members: &[u32], departed: &[u32]) -> Seen {
-        let departed: Arc<[IpAddr]> = departed.iter().map(|n| at(*n)).collect();
+        let departed: Arc<[Place]> = departed.iter().map(|n| at(*n)).collect();
         self.each(members, |view| view.detail.departed = Arc::clone(&departed))
     }
 
     fn proposal(&self) -> Proposal<Request> {
         let views = self.answers.values().flatten();
-        let alive: BTreeSet<IpAddr> = views
+        let alive: BTreeSet<Place> = views
             .flat_map(|view| view.alive().filter_map(|peer| peer.address))
             .collect();
         let roster = Roster::merge(&self.reports, &alive);

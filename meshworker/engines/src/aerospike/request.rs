@@ -1,9 +1,9 @@
 //! What can be asked of an Aerospike node, besides its view.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use meshworker_core::StepKind;
+use meshworker_core::{Place, StepKind};
 use serde::Serialize;
 
 use super::identity::Identity;
@@ -133,9 +133,9 @@ impl meshworker_core::Request for Request {
         }
     }
 
-    fn introduces(&self) -> Option<IpAddr> {
+    fn introduces(&self) -> Option<Place> {
         match self {
-            Request::Tip { seed, .. } => Some(seed.ip()),
+            Request::Tip { seed, .. } => Some(seed.ip().into()),
             Request::StandAside { .. }
             | Request::TipClear(_)
             | Request::AlumniReset { .. }
@@ -152,7 +152,7 @@ mod tests {
 
     fn seeds(count: u16) -> Vec<SocketAddr> {
         (1..=count)
-            .map(|n| SocketAddr::new(IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, n]), 3002))
+            .map(|n| SocketAddr::new(std::net::IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, n]), 3002))
             .collect()
     }
 

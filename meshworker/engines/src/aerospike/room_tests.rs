@@ -1,6 +1,6 @@
 //! A cluster that takes only so many nodes: who is taken in, and who is not.
 
-use meshworker_core::MemberId;
+use meshworker_core::{MemberId, Place};
 
 use super::super::crowd::STUCK_AFTER;
 use super::*;
@@ -22,7 +22,7 @@ impl Seen {
         self
     }
 
-    fn tipped(&self) -> Vec<IpAddr> {
+    fn tipped(&self) -> Vec<Place> {
         let steps = self.proposal().steps.into_iter();
         steps.map(|step| step.to).collect()
     }

@@ -1,9 +1,7 @@
 //! From the replies of one node to its view.
-
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 
-use meshworker_core::{Peer, Unanswered, View, counted};
+use meshworker_core::{Peer, Place, Unanswered, View, counted};
 
 use super::detail::{ClusterKey, Detail};
 use super::dialect::Dialect;
@@ -82,11 +80,7 @@ pub(super) struct Read {
 /// # Errors
 ///
 /// An answer is an error, or not of the known form.
-pub(super) fn read(
-    asked: IpAddr,
-    answers: &[Value<'_>],
-    lists: &Lists,
-) -> Result<Read, Unanswered> {
+pub(super) fn read(asked: Place, answers: &[Value<'_>], lists: &Lists) -> Result<Read, Unanswered> {
     let [
         node,
         build,
@@ -150,12 +144,12 @@ pub(super) fn read(
 /// The addresses of remembered nodes that are none of a living one's, sorted.
 /// The memory also holds the living.
 fn departed(
-    asked: IpAddr,
+    asked: Place,
     alive: &[Peer],
     listed: &str,
     alumni: Value<'_>,
     services_alumni: Value<'_>,
-) -> Result<Vec<IpAddr>, Unanswered> {
+) -> Result<Vec<Place>, Unanswered> {
     let mut departed = Vec::new();
     if let Value::Data(alumni) = alumni {
         for entry in peers::entries(alumni) {
@@ -185,7 +179,7 @@ fn departed(
 }
 
 /// Takes the living out of a sorted list.
-fn without(departed: &mut Vec<IpAddr>, living: impl Iterator<Item = IpAddr>) {
+fn without(departed: &mut Vec<Place>, living: impl Iterator<Item = Place>) {
     let mut lives = vec![false; departed.len()];
     for address in living {
         let found = departed.binary_search(&address).ok();

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use super::super::detail::Edition;
 use super::*;
+use meshworker_core::Place;
 
-fn ip(text: &str) -> IpAddr {
+fn ip(text: &str) -> Place {
     text.parse().unwrap()
 }
 

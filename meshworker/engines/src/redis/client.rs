@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::Unanswered;
+use meshworker_core::{Place, Unanswered};
 use redis::{Pipeline, Value};
 use tokio::time::{Instant, timeout_at};
 
@@ -25,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(120);
 pub struct Client {
     access: Access,
     named: Named,
-    kept: Mutex<HashMap<IpAddr, Kept>>,
+    kept: Mutex<HashMap<Place, Kept>>,
 }
 
 struct Kept {
@@ -38,7 +37,7 @@ struct Kept {
 /// A connection in use. Dropped, it closes; [`Client::keep`] keeps it.
 pub struct Lease {
     /// The address that it leads to.
-    pub address: IpAddr,
+    pub address: Place,
     /// The node at its other end, where that is known.
     pub node: Option<String>,
     wire: Wire,
@@ -84,7 +83,7 @@ impl Client {
 
     /// Notes whether a witness of ours names this address: from then on it is
     /// logged in to, or not.
-    pub fn trust(&self, address: IpAddr, trusted: bool) {
+    pub fn trust(&self, address: Place, trusted: bool) {
         self.named.note(address, trusted);
     }
 
@@ -106,7 +105,7 @@ impl Client {
     /// Why there is no answer. An error that the node replied is an answer.
     pub async fn ask(
         &self,
-        address: IpAddr,
+        address: Place,
         commands: &Pipeline,
         expect: Expect,
         deadline: Instant,
@@ -141,7 +140,7 @@ impl Client {
         }
     }
 
-    fn take(&self, address: IpAddr) -> Option<Lease> {
+    fn take(&self, address: Place) -> Option<Lease> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Kept { wire, node, used } = kept.remove(&address)?;
         (used.elapsed() < IDLE).then_some(Lease {
@@ -152,7 +151,7 @@ impl Client {
     }
 
     /// A new connection, logged in.
-    async fn connect(&self, address: IpAddr, deadline: Instant) -> Result<Lease, Unanswered> {
+    async fn connect(&self, address: Place, deadline: Instant) -> Result<Lease, Unanswered> {
         may(&self.access, &self.named, address)?;
         let dial = async {
             let stream = self.dial(address, deadline).await?;
@@ -169,12 +168,8 @@ impl Client {
             .unwrap_or(Err(Unanswered::Timeout))
     }
 
-    async fn dial(
-        &self,
-        address: IpAddr,
-        deadline: Instant,
-    ) -> Result<Box<dyn Stream>, Unanswered> {
-        let place = SocketAddr::new(address, self.access.service_port);
+    async fn dial(&self, address: Place, deadline: Instant) -> Result<Box<dyn Stream>, Unanswered> {
+        let place = address.socket(self.access.service_port);
         let unreachable = |error: io::Error| Unanswered::Unreachable(error.to_string());
         let tcp = dial(place, self.access.deadline, deadline)
             .await
@@ -184,7 +179,7 @@ impl Client {
             return Ok(Box::new(tcp));
         };
         let prepared = |error: TlsError| Unanswered::Denied(error.to_string());
-        let name = tls::expected_name(tls, address).map_err(prepared)?;
+        let name = tls::expected_name(tls, address.address).map_err(prepared)?;
         let connector = tls::connector(tls).map_err(prepared)?;
         match connector.connect(name, tcp).await {
             Ok(stream) => Ok(Box::new(stream)),

@@ -1,9 +1,7 @@
 //! What only a Redis node's view has, and how it follows from the replies.
-
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshworker_core::{Peer, Role, Unanswered, View, counted};
+use meshworker_core::{Peer, Place, Role, Unanswered, View, counted};
 use serde::Serialize;
 
 use super::heavy::Heavy;
@@ -37,7 +35,7 @@ pub struct Detail {
     /// The slots on the move at it.
     pub open: Arc<[OpenSlot]>,
     /// The addresses that it is shaking hands with.
-    pub handshakes: Arc<[IpAddr]>,
+    pub handshakes: Arc<[Place]>,
     /// How many keys it holds.
     pub keys: u64,
     /// Whether it holds the cluster to be in working order.
@@ -81,7 +79,7 @@ pub struct Shared {
     tables: Interner<Entry>,
     peers: Interner<Peer>,
     open: Interner<OpenSlot>,
-    handshakes: Interner<IpAddr>,
+    handshakes: Interner<Place>,
 }
 
 impl Default for Shared {
@@ -104,7 +102,7 @@ impl Shared {
     ///
     /// [`Unanswered::Garbage`] when a reply is not what Redis writes, or there is no room
     /// for what it lists.
-    pub fn view(&self, asked: IpAddr, replies: Replies<'_>) -> Result<View<Detail>, Unanswered> {
+    pub fn view(&self, asked: Place, replies: Replies<'_>) -> Result<View<Detail>, Unanswered> {
         let garbage = |what: String| Unanswered::Garbage(what);
         let mut nodes = Nodes::parse(replies.nodes).map_err(|e| garbage(e.to_string()))?;
         let state = field(replies.cluster, "cluster_state")

@@ -8,10 +8,9 @@
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use meshworker_core::Unanswered;
+use meshworker_core::{Place, Unanswered};
 use redis::Pipeline;
 
 use super::client::{refused, unanswered};
@@ -23,11 +22,11 @@ const MOST: usize = 16384;
 
 /// Addresses that witnesses of ours name.
 #[derive(Default)]
-pub struct Named(Mutex<HashSet<IpAddr>>);
+pub struct Named(Mutex<HashSet<Place>>);
 
 impl Named {
     /// Notes whether a witness of ours names this address now.
-    pub fn note(&self, address: IpAddr, named: bool) {
+    pub fn note(&self, address: Place, named: bool) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !named {
             all.remove(&address);
@@ -40,7 +39,7 @@ impl Named {
         all.insert(address);
     }
 
-    fn has(&self, address: IpAddr) -> bool {
+    fn has(&self, address: Place) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.contains(&address)
     }
@@ -51,7 +50,7 @@ impl Named {
 /// # Errors
 ///
 /// No witness of ours names it.
-pub fn may(access: &Access, named: &Named, address: IpAddr) -> Result<(), Unanswered> {
+pub fn may(access: &Access, named: &Named, address: Place) -> Result<(), Unanswered> {
     if access.password.is_none() || named.has(address) {
         return Ok(());
     }
@@ -116,7 +115,7 @@ mod tests {
     #[test]
     fn many_strangers_made_one_of_them_a_member() {
         let named = Named::default();
-        let at = |number: u32| IpAddr::from(number.to_be_bytes());
+        let at = |number: u32| Place::from(number.to_be_bytes());
         let (member, stranger) = (at(1), at(2));
         assert!(!named.has(member), "nobody has named it yet");
         named.note(member, true);

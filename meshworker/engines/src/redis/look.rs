@@ -1,9 +1,7 @@
 //! One look at one node, in one round trip: everything, or whether anything has
 //! changed.
 
-use std::net::IpAddr;
-
-use meshworker_core::{Answer, Unanswered, View};
+use meshworker_core::{Answer, Place, Unanswered, View};
 use redis::{Pipeline, Value};
 
 use super::client::{Client, refused};
@@ -17,7 +15,7 @@ use crate::rest::Rest;
 pub async fn unchanged(
     client: &Client,
     rest: &Rest<Kept>,
-    address: IpAddr,
+    address: Place,
 ) -> Option<Answer<Detail>> {
     let kept = rest.kept(address)?;
     let asked = client
@@ -50,7 +48,7 @@ pub async fn look(
     client: &Client,
     shared: &Shared,
     rest: &Rest<Kept>,
-    address: IpAddr,
+    address: Place,
 ) -> Answer<Detail> {
     let (mut lease, replies) = client
         .ask(address, &commands(), Expect::View, client.deadline())
@@ -70,7 +68,7 @@ fn digest(reply: Option<&Value>) -> Option<Digest> {
     Digest::parse(&text(reply?)?)
 }
 
-fn view(shared: &Shared, address: IpAddr, replies: &[Value]) -> Result<View<Detail>, Unanswered> {
+fn view(shared: &Shared, address: Place, replies: &[Value]) -> Result<View<Detail>, Unanswered> {
     if let Some(why) = replies.iter().find_map(refusal) {
         return Err(refused(why));
     }

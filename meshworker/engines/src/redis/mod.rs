@@ -29,11 +29,9 @@ mod rest;
 mod room;
 mod slots;
 mod wire;
-
-use std::net::IpAddr;
 use std::time::Duration;
 
-use meshworker_core::{Answer, Capabilities, Planner, Proposal, Situation, Step};
+use meshworker_core::{Answer, Capabilities, Place, Planner, Proposal, Situation, Step};
 
 pub use detail::{Detail, Replies, Shared};
 pub use heavy::{Heavy, Limit};
@@ -126,7 +124,7 @@ impl Engine for Redis {
         }
     }
 
-    async fn observe(&self, node: IpAddr) -> Answer<Detail> {
+    async fn observe(&self, node: Place) -> Answer<Detail> {
         self.client.trust(node, true);
         let mut answer = match look::unchanged(&self.client, &self.rest, node).await {
             Some(answer) => answer,
@@ -138,7 +136,7 @@ impl Engine for Redis {
         answer
     }
 
-    async fn observe_unlisted(&self, node: IpAddr) -> Answer<Detail> {
+    async fn observe_unlisted(&self, node: Place) -> Answer<Detail> {
         self.client.trust(node, false);
         look::look(&self.client, &self.shared, &self.rest, node).await
     }

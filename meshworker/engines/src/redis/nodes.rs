@@ -6,12 +6,11 @@
 //! `[93->-id]` and `[77-<-id]` for a slot on the move.
 //! <https://redis.io/docs/latest/commands/cluster-nodes/>
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 
 use super::slots::{SLOTS, Slots};
 use crate::intern::Weigh;
+use meshworker_core::Place;
 
 /// More lines than any Redis cluster has nodes (its makers recommend 1000 at
 /// the most), so that a stranger's answer cannot fill the memory.
@@ -24,7 +23,7 @@ pub struct Entry {
     /// The node's id: 40 hexadecimal digits.
     pub node: String,
     /// Where it is said to be; none while nobody knows.
-    pub address: Option<IpAddr>,
+    pub address: Option<Place>,
     /// Whether it is a replica.
     pub replica: bool,
     /// The master that it follows, if it is a replica.
@@ -118,7 +117,7 @@ pub struct Nodes {
     /// The slots on the move at it.
     pub open: Vec<OpenSlot>,
     /// The addresses that it is shaking hands with.
-    pub handshakes: Vec<IpAddr>,
+    pub handshakes: Vec<Place>,
 }
 
 /// The text is not what a Redis node writes.
@@ -334,7 +333,7 @@ fn open_slot(word: &str) -> Option<OpenSlot> {
 
 /// `ip:port@cport,hostname`: the address is empty while a node does not know
 /// its own, and newer versions add `,name=value` at the end.
-fn place_of(place: &str) -> Option<(Option<IpAddr>, Option<u16>, Option<&str>)> {
+fn place_of(place: &str) -> Option<(Option<Place>, Option<u16>, Option<&str>)> {
     let mut parts = place.split(',');
     let endpoint = parts.next()?;
     let hostname = parts

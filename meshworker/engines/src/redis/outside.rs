@@ -1,7 +1,6 @@
 //! The parsers of what nodes say, by name.
 
 use std::io::Cursor;
-use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::FutureExt;
 use redis::Value;
@@ -12,6 +11,7 @@ use super::rest::Digest;
 use super::wire::{Expect, Wire, refusal, text};
 use crate::Configured;
 use crate::outside::{Parser, Words, parser, parts};
+use meshworker_core::Place;
 
 /// All of them.
 pub(crate) const PARSERS: &[Parser] = &[
@@ -58,7 +58,7 @@ fn view(bytes: &[u8]) -> Words {
         info: &info,
         keys: 0,
     };
-    let asked = IpAddr::V4(Ipv4Addr::new(10, 0, 1, 3));
+    let asked = Place::from([10, 0, 1, 3]);
     match Shared::default().view(asked, replies) {
         Ok(view) => {
             let name = view.detail.name.and_then(|name| name.swarm_node);

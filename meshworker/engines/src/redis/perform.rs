@@ -1,8 +1,6 @@
 //! Requests, as commands to the node.
 
-use std::net::IpAddr;
-
-use meshworker_core::Unanswered;
+use meshworker_core::{Place, Unanswered};
 use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
@@ -24,7 +22,7 @@ use crate::Failure;
 pub async fn perform(
     client: &Client,
     heavies: &Heavies,
-    to: IpAddr,
+    to: Place,
     request: &RedisRequest,
 ) -> Result<String, Failure> {
     let deadline = client.deadline();
@@ -111,7 +109,7 @@ pub async fn perform(
 /// Nobody answers there, or another node does.
 pub async fn reach(
     client: &Client,
-    address: IpAddr,
+    address: Place,
     node: &str,
     deadline: Instant,
 ) -> Result<Lease, Failure> {

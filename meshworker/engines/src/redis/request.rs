@@ -1,9 +1,8 @@
 //! What a Redis node can be asked to do.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use meshworker_core::{Request, StepKind};
+use meshworker_core::{Place, Request, StepKind};
 use serde::Serialize;
 
 use super::slots::Slots;
@@ -29,7 +28,7 @@ pub enum Act {
     /// one, or, when both know each other, learn the new address.
     Meet {
         /// Where the other node is.
-        address: IpAddr,
+        address: Place,
         /// Its client port.
         port: u16,
         /// Its bus port, where that is not the client port plus 10000.
@@ -53,9 +52,9 @@ pub enum Act {
         /// The id of the master that gets them.
         target: String,
         /// Where that master is.
-        address: IpAddr,
+        address: Place,
         /// The other masters, which are told of the new owner.
-        others: Vec<IpAddr>,
+        others: Vec<Place>,
     },
     /// Take over from its master, which waits with its clients until the last
     /// write has arrived: no write that was acknowledged is lost.
@@ -76,7 +75,7 @@ pub enum Act {
         /// The id of the master that gave them.
         giver: String,
         /// Where that master is.
-        address: IpAddr,
+        address: Place,
     },
     /// Remove this departed node from the table, and let nobody bring it back
     /// for a minute.
@@ -102,7 +101,7 @@ impl Request for RedisRequest {
         }
     }
 
-    fn introduces(&self) -> Option<IpAddr> {
+    fn introduces(&self) -> Option<Place> {
         match self.act {
             Act::Meet { address, .. } | Act::Move { address, .. } | Act::Retake { address, .. } => {
                 Some(address)

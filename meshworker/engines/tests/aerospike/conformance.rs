@@ -1,7 +1,6 @@
 //! The suite that every engine must pass, on simulated nodes.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use aerospike_sim::testing::Loopback;
@@ -11,11 +10,12 @@ use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
 
 use crate::worker::{PATIENCE, access, addresses, quick};
+use meshworker_core::Place;
 
 struct Simulated {
     _block: Loopback,
-    free: Vec<IpAddr>,
-    nodes: HashMap<IpAddr, SimNode>,
+    free: Vec<Place>,
+    nodes: HashMap<Place, SimNode>,
     edition: Edition,
 }
 
@@ -39,7 +39,7 @@ impl Simulated {
         })
     }
 
-    async fn start_named(&mut self, name: &str, count: usize) -> Vec<IpAddr> {
+    async fn start_named(&mut self, name: &str, count: usize) -> Vec<Place> {
         let mut started = Vec::new();
         for _ in 0..count {
             let address = self.spare_address();
@@ -77,15 +77,15 @@ impl World for Simulated {
         3000
     }
 
-    fn spare_address(&mut self) -> IpAddr {
+    fn spare_address(&mut self) -> Place {
         self.free.pop().expect("30 addresses are enough")
     }
 
-    async fn start(&mut self, count: usize) -> Vec<IpAddr> {
+    async fn start(&mut self, count: usize) -> Vec<Place> {
         self.start_named("mesh-it", count).await
     }
 
-    async fn fill(&mut self, node: IpAddr) {
+    async fn fill(&mut self, node: Place) {
         let service = self.nodes[&node].service();
         let fill = "sim-put-many:ns=test;prefix=k;from=1;to=2000";
         let filled = info(service, fill).await.expect("an answer");
@@ -100,7 +100,7 @@ impl World for Simulated {
         nodes.for_each(|node| node.set_migrate_rate(rate));
     }
 
-    async fn lost(&mut self, node: IpAddr) -> usize {
+    async fn lost(&mut self, node: Place) -> usize {
         let service = self.nodes[&node].service();
         let check = "sim-check-many:ns=test;prefix=k;from=1;to=2000";
         let found = info(service, check).await.expect("an answer");
@@ -108,21 +108,21 @@ impl World for Simulated {
         missing.parse().expect("a number")
     }
 
-    async fn start_foreign(&mut self) -> Vec<IpAddr> {
+    async fn start_foreign(&mut self) -> Vec<Place> {
         let nodes = self.start_named("other", 3).await;
         let mut driver = Driver::new(self.engine_for("other", PATIENCE));
         driver.until_one(&nodes, self.patience()).await;
         nodes
     }
 
-    async fn kill(&mut self, node: IpAddr) {
+    async fn kill(&mut self, node: Place) {
         if let Some(node) = self.nodes.remove(&node) {
             node.stop().await;
         }
     }
 
     // The node's id is made of its address: at another one it is another node.
-    async fn restart_elsewhere(&mut self, _nodes: &[IpAddr]) -> Option<Vec<IpAddr>> {
+    async fn restart_elsewhere(&mut self, _nodes: &[Place]) -> Option<Vec<Place>> {
         None
     }
 }

@@ -2,7 +2,7 @@
 
 use aerospike_sim::testing::wait_for;
 use aerospike_sim::{Edition, NodeOptions, SimNode, info};
-use meshworker_core::{Pace, Reason, Unity};
+use meshworker_core::{Pace, Place, Reason, Unity};
 use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
 
@@ -249,7 +249,7 @@ async fn a_mesh_of_nine_that_is_broken_becomes_eight_and_one() {
         refused.find_map(|r| r.what.strip_prefix("join ")?.parse().ok())
     };
     let last = worker.pass().await;
-    let out: std::net::IpAddr = out(&last).expect("somebody is refused");
+    let out: Place = out(&last).expect("somebody is refused");
     let goes = *at.iter().find(|address| **address != out).unwrap();
     let mut nodes = nodes;
     nodes.remove(&goes).unwrap().stop().await;

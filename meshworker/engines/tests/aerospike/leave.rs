@@ -6,13 +6,13 @@
 )]
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use aerospike_sim::testing::Writers;
 use aerospike_sim::{Edition, NodeOptions, SimNode, info};
 use meshworker_conformance::Driver;
-use meshworker_core::{Gate, Limits, Release};
+use meshworker_core::{Gate, Limits, Place, Release};
 use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
 use tokio::time::{Instant, sleep};
@@ -22,7 +22,7 @@ use crate::worker::{PATIENCE, access, addresses};
 const RECORDS: usize = 2000;
 
 /// What a member was held by, in the order in which it was seen.
-type Held = Vec<(Duration, IpAddr, Gate, String)>;
+type Held = Vec<(Duration, Place, Gate, String)>;
 
 /// Five members with records and a writer, at the pace of real ones; two of
 /// them ask to leave. Returns what held them, and the requests that were made.
@@ -32,7 +32,7 @@ async fn two_of_five_leave(edition: Edition) -> (Held, Vec<String>) {
     for address in &at {
         let options = NodeOptions {
             edition,
-            ..NodeOptions::at(*address)
+            ..NodeOptions::at(address.address)
         };
         nodes.insert(*address, SimNode::start(options).await.unwrap());
     }
@@ -113,7 +113,7 @@ async fn two_of_five_leave(edition: Edition) -> (Held, Vec<String>) {
     (held, steps.collect())
 }
 
-fn gates(held: &Held, of: IpAddr) -> Vec<Gate> {
+fn gates(held: &Held, of: Place) -> Vec<Gate> {
     let held = held.iter().filter(|(_, who, ..)| *who == of);
     held.map(|(_, _, gate, _)| *gate).collect()
 }

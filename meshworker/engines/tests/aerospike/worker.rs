@@ -2,7 +2,6 @@
 //! in place of a name server.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use aerospike_sim::testing::Loopback;
 pub use aerospike_sim::testing::PATIENCE;
 use aerospike_sim::{NodeOptions, SimNode, info};
 use meshworker_core::{
-    Answer, Context, Limits, Mind, Moment, Observation, Plan, Report, Thought, Witness,
+    Answer, Context, Limits, Mind, Moment, Observation, Place, Plan, Report, Thought, Witness,
 };
 use meshworker_engines::aerospike::{Aerospike, Detail, Request};
 use meshworker_engines::{Access, Alone, Done, Engine, perform};
@@ -39,16 +38,16 @@ pub fn access(deadline: Duration) -> Access {
 
 /// A node that is quick: it clusters after 0.3 s, and is dead after ten
 /// heartbeats in 0.5 s.
-pub fn quick(address: IpAddr) -> NodeOptions {
+pub fn quick(address: Place) -> NodeOptions {
     NodeOptions {
         interval: Duration::from_millis(50),
         first_round: Duration::from_millis(300),
-        ..NodeOptions::at(address)
+        ..NodeOptions::at(address.address)
     }
 }
 
 /// Starts quick nodes at these addresses.
-pub async fn start(addresses: &[IpAddr]) -> HashMap<IpAddr, SimNode> {
+pub async fn start(addresses: &[Place]) -> HashMap<Place, SimNode> {
     let mut nodes = HashMap::new();
     for address in addresses {
         let node = SimNode::start(quick(*address))
@@ -60,9 +59,9 @@ pub async fn start(addresses: &[IpAddr]) -> HashMap<IpAddr, SimNode> {
 }
 
 /// Reserves this many addresses. They are free again with the first value.
-pub fn addresses(count: u16) -> (Loopback, Vec<IpAddr>) {
+pub fn addresses(count: u16) -> (Loopback, Vec<Place>) {
     let block = Loopback::claim().expect("a free block of addresses");
-    let addresses = (0..count).map(|n| block.address(n)).collect();
+    let addresses = (0..count).map(|n| block.address(n).into()).collect();
     (block, addresses)
 }
 
@@ -74,7 +73,7 @@ pub async fn seeds(node: &SimNode) -> String {
 /// What one pass saw and did.
 #[derive(Debug)]
 pub struct Pass {
-    pub answers: BTreeMap<IpAddr, Answer<Detail>>,
+    pub answers: BTreeMap<Place, Answer<Detail>>,
     pub plan: Plan<Request>,
     pub done: Vec<Done<Request>>,
 }
@@ -88,18 +87,18 @@ impl Pass {
 pub struct Worker {
     engine: Arc<Aerospike>,
     /// What the name server answers.
-    pub dns: Vec<IpAddr>,
+    pub dns: Vec<Place>,
     pub limits: Limits,
     mind: Mind,
     started: Instant,
 }
 
 impl Worker {
-    pub fn new(dns: &[IpAddr], deadline: Duration) -> Worker {
+    pub fn new(dns: &[Place], deadline: Duration) -> Worker {
         Worker::with(access(deadline), dns)
     }
 
-    pub fn with(access: Access, dns: &[IpAddr]) -> Worker {
+    pub fn with(access: Access, dns: &[Place]) -> Worker {
         Worker {
             engine: Arc::new(Aerospike::new(access)),
             dns: dns.to_vec(),
@@ -132,7 +131,7 @@ impl Worker {
         }
     }
 
-    async fn look(&mut self) -> (BTreeMap<IpAddr, Answer<Detail>>, Thought<Request>) {
+    async fn look(&mut self) -> (BTreeMap<Place, Answer<Detail>>, Thought<Request>) {
         let mut looks = JoinSet::new();
         for address in self.dns.clone() {
             let engine = Arc::clone(&self.engine);

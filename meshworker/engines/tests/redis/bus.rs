@@ -1,10 +1,8 @@
 //! Members that show each other certificates, while clients need none.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::Plan;
+use meshworker_core::{Place, Plan};
 use meshworker_engines::Engine;
 use meshworker_engines::redis::{Act, RedisRequest};
 use tokio::time::{Instant, sleep};
@@ -95,7 +93,7 @@ fn ready(config: &[String]) -> Vec<String> {
 }
 
 /// Which slots each of these nodes owns.
-async fn slots(servers: &Servers, nodes: &[IpAddr]) -> Vec<String> {
+async fn slots(servers: &Servers, nodes: &[Place]) -> Vec<String> {
     let mut all = Vec::new();
     for node in nodes {
         let view = servers.engine().observe(*node).await.unwrap();

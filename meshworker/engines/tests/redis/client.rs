@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::servers::PORT;
+use meshworker_core::Place;
 
 /// How long a command may take, all redirections and repetitions included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const REDIRECTIONS: usize = 12;
 
 /// The members that clients may ask; shared, since they come and go.
-pub type Members = Arc<Mutex<Vec<IpAddr>>>;
+pub type Members = Arc<Mutex<Vec<Place>>>;
 
 /// A client that follows redirections, and repeats what the cluster cannot
 /// answer for the moment.
@@ -28,16 +28,16 @@ pub struct Client {
     password: Option<String>,
     /// Where the members listen.
     pub port: u16,
-    open: HashMap<IpAddr, BufStream<TcpStream>>,
-    last: Option<IpAddr>,
+    open: HashMap<Place, BufStream<TcpStream>>,
+    last: Option<Place>,
 }
 
 /// What a node replied.
 #[derive(Debug)]
 enum Reply {
     Text(Option<String>),
-    Moved(IpAddr),
-    Ask(IpAddr),
+    Moved(Place),
+    Ask(Place),
     Later(String),
 }
 
@@ -53,7 +53,7 @@ impl Client {
     }
 
     /// A client that begins with these members.
-    pub fn of(members: impl IntoIterator<Item = IpAddr>, password: Option<String>) -> Client {
+    pub fn of(members: impl IntoIterator<Item = Place>, password: Option<String>) -> Client {
         let members = members.into_iter().collect();
         Client::new(Arc::new(Mutex::new(members)), password)
     }
@@ -78,7 +78,7 @@ impl Client {
     }
 
     /// What this member itself answers to this command.
-    pub async fn tell(&mut self, member: IpAddr, words: &[&str]) -> String {
+    pub async fn tell(&mut self, member: Place, words: &[&str]) -> String {
         match self.ask(member, words, false).await {
             Ok(Reply::Text(Some(text))) => text,
             other => panic!("{member}: {words:?}: {other:?}"),
@@ -130,12 +130,12 @@ impl Client {
         None
     }
 
-    async fn ask(&mut self, at: IpAddr, words: &[&str], asking: bool) -> Result<Reply, String> {
+    async fn ask(&mut self, at: Place, words: &[&str], asking: bool) -> Result<Reply, String> {
         let one = async {
             let stream = match self.open.entry(at) {
                 Entry::Occupied(open) => open.into_mut(),
                 Entry::Vacant(none) => {
-                    let stream = TcpStream::connect(SocketAddr::new(at, self.port)).await?;
+                    let stream = TcpStream::connect(at.socket(self.port)).await?;
                     stream.set_nodelay(true)?;
                     let mut stream = BufStream::new(stream);
                     if let Some(password) = &self.password {

@@ -8,6 +8,7 @@ use meshworker_engines::redis::Redis;
 use tokio::time::{Instant, sleep};
 
 use crate::servers::Servers;
+use meshworker_core::Place;
 
 const KEYS: usize = 300;
 
@@ -79,7 +80,7 @@ async fn a_master_that_was_started_anew_after_all_was_deleted_had_lost_something
 }
 
 /// Whoever has what is noted once it has been so for a while.
-async fn no_loss_for_a_while(driver: &mut Driver<Redis>, nodes: &[std::net::IpAddr]) {
+async fn no_loss_for_a_while(driver: &mut Driver<Redis>, nodes: &[Place]) {
     let begin = driver.elapsed();
     while driver.elapsed() < begin + 4 * driver.limits.leave_hold {
         let plan = driver.pass(nodes).await;

@@ -1,17 +1,15 @@
 //! Clusters that grow and shrink.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::StepKind;
+use meshworker_core::{Place, StepKind};
 use meshworker_engines::redis::Redis;
 use tokio::time::{Instant, sleep};
 
 use crate::servers::Servers;
 
 /// For each master its slots and replicas, sorted.
-async fn shape(driver: &mut Driver<Redis>, at: &[IpAddr]) -> Vec<(usize, usize)> {
+async fn shape(driver: &mut Driver<Redis>, at: &[Place]) -> Vec<(usize, usize)> {
     let views = driver.look(at).await;
     let view = views.into_values().next().unwrap().unwrap();
     let table = &view.detail.table;

@@ -1,10 +1,8 @@
 //! Keys that take long to move, and members that have no room.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::{Gate, Plan, Reason, Release, Step};
+use meshworker_core::{Gate, Place, Plan, Reason, Release, Step};
 use meshworker_engines::redis::{Act, RedisRequest, Slots};
 use meshworker_engines::{Engine, Failure};
 use tokio::time::sleep;
@@ -15,7 +13,7 @@ use crate::servers::Servers;
 /// Three masters, asked with the deadline that workers have.
 struct Scales {
     servers: Servers,
-    nodes: Vec<IpAddr>,
+    nodes: Vec<Place>,
     ids: Vec<String>,
     /// Tags whose keys are in slots of the first master, all different.
     tags: Vec<(String, u16)>,

@@ -1,6 +1,4 @@
 //! Members that leave while clients write and read.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
@@ -14,6 +12,7 @@ use crate::cut::cut_after;
 use crate::load::{Load, keys};
 use crate::servers::Servers;
 use crate::worker::Worker;
+use meshworker_core::Place;
 
 const REST: Duration = Duration::from_millis(50);
 
@@ -22,7 +21,7 @@ const CUTS: usize = 40;
 
 /// Leads these members out, each when it may, until the others have forgotten
 /// them.
-async fn scale_in(servers: &mut Servers, worker: &mut Worker, load: &Load, leave: &[IpAddr]) {
+async fn scale_in(servers: &mut Servers, worker: &mut Worker, load: &Load, leave: &[Place]) {
     let begin = Instant::now();
     worker.leaving.extend(leave);
     let mut order = Vec::new();
@@ -52,7 +51,7 @@ async fn scale_in(servers: &mut Servers, worker: &mut Worker, load: &Load, leave
 }
 
 /// The masters with slots and replicas that a member knows of.
-async fn table(servers: &Servers, at: IpAddr) -> Vec<Entry> {
+async fn table(servers: &Servers, at: Place) -> Vec<Entry> {
     servers
         .engine()
         .observe(at)
@@ -101,7 +100,7 @@ async fn replicas_of_different_masters_left_one_after_another() {
     driver.until_one(&nodes, servers.patience()).await;
     let before = table(&servers, nodes[0]).await;
     let replicas = before.iter().filter(|entry| entry.replica);
-    let mut replicas: Vec<IpAddr> = replicas.filter_map(|entry| entry.address).collect();
+    let mut replicas: Vec<Place> = replicas.filter_map(|entry| entry.address).collect();
     replicas.sort();
     let mut worker = Worker::new(servers.engine(), &nodes);
     worker.leaving.extend(&replicas);
@@ -164,7 +163,7 @@ async fn one_of_four_masters_leaves_and_nothing_is_lost() {
 }
 
 /// The master that owns this slot, as a member says.
-async fn owner_of(slot: u16, servers: &Servers, said_by: IpAddr) -> IpAddr {
+async fn owner_of(slot: u16, servers: &Servers, said_by: Place) -> Place {
     let all = table(servers, said_by).await;
     let owner = all.iter().find(|entry| entry.slots.contains(slot));
     owner.unwrap().address.unwrap()
@@ -172,7 +171,7 @@ async fn owner_of(slot: u16, servers: &Servers, said_by: IpAddr) -> IpAddr {
 
 /// A master that takes its time as soon as it has a part of this slot: so no
 /// machine is quick enough to move the slot in one pass.
-async fn take_time(master: IpAddr, slot: u16, whole: usize) {
+async fn take_time(master: Place, slot: u16, whole: usize) {
     let mut client = Client::of([master], None);
     let slot = slot.to_string();
     let count = ["CLUSTER", "COUNTKEYSINSLOT", &slot];

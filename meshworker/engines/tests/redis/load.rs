@@ -1,6 +1,4 @@
 //! A load that counts what was acknowledged.
-
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Client, Members};
+use meshworker_core::Place;
 
 /// The pause of the writer and of the reader between two commands: the order
 /// of things is tried, not how fast they are.
@@ -40,7 +39,7 @@ struct Record {
 
 impl Load {
     /// Writes all these keys once, and goes on with writing and reading them.
-    pub async fn begin(members: &[IpAddr], keys: Vec<String>) -> Load {
+    pub async fn begin(members: &[Place], keys: Vec<String>) -> Load {
         let members = Arc::new(Mutex::new(members.to_vec()));
         let mut client = Client::new(members.clone(), None);
         let mut records = Vec::new();
@@ -100,7 +99,7 @@ impl Load {
 
     /// This member is about to stop: clients are told by its closed port at the
     /// latest.
-    pub fn without(&self, node: IpAddr) {
+    pub fn without(&self, node: Place) {
         self.members.lock().unwrap().retain(|other| *other != node);
     }
 

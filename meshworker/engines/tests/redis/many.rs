@@ -1,6 +1,6 @@
 //! More members than a process may open files.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use crate::servers::Servers;
+use meshworker_core::Place;
 
 /// As many as Redis' makers recommend at the most, and some more.
 const NODES: usize = 1100;
@@ -67,8 +68,7 @@ async fn a_thousand_members_took_a_thousand_open_files() {
     });
     let engine = servers.engine();
     for round in 0..2 {
-        let nodes =
-            (0..NODES).map(|n| IpAddr::from([127, 9, (n / 250) as u8, (n % 250) as u8 + 1]));
+        let nodes = (0..NODES).map(|n| Place::from([127, 9, (n / 250) as u8, (n % 250) as u8 + 1]));
         let engine = &engine;
         let asked = nodes.map(|node| async move { (node, engine.observe(node).await) });
         let answers: Vec<_> = iter(asked).buffer_unordered(32).collect().await;

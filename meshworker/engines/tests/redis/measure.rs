@@ -2,7 +2,6 @@
 //! `MESHWORKER_MEASURE=1 cargo test -p meshworker-engines measure -- --nocapture`.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::load::{Load, keys};
 use crate::servers::{PORT, Servers};
 use crate::worker::Worker;
+use meshworker_core::Place;
 
 /// Strings of a kilobyte.
 const STRINGS: usize = 200_000;
@@ -44,7 +44,7 @@ fn slot(key: &str) -> u16 {
 }
 
 /// Writes all strings, each to the master of its slot.
-async fn fill(servers: &Servers, nodes: &[IpAddr]) {
+async fn fill(servers: &Servers, nodes: &[Place]) {
     let mut owners = BTreeMap::new();
     for node in nodes {
         let view = servers.engine().observe(*node).await.unwrap();
@@ -52,13 +52,13 @@ async fn fill(servers: &Servers, nodes: &[IpAddr]) {
         let own = table.find(|entry| entry.node == view.node).unwrap();
         owners.extend(own.slots.iter().map(|slot| (slot, *node)));
     }
-    let mut keys: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
+    let mut keys: BTreeMap<Place, Vec<String>> = BTreeMap::new();
     for key in (0..STRINGS).map(|n| format!("string:{n}")) {
         keys.entry(owners[&slot(&key)]).or_default().push(key);
     }
     let value = "v".repeat(1000);
     for (node, keys) in keys {
-        let mut stream = TcpStream::connect((node, PORT)).await.unwrap();
+        let mut stream = TcpStream::connect(node.socket(PORT)).await.unwrap();
         for part in keys.chunks(AT_ONCE) {
             let set = |key: &String| {
                 let size = key.len();
@@ -95,7 +95,7 @@ async fn settled(servers: &Servers, worker: &mut Worker) -> Duration {
 }
 
 /// Passes until this member may go.
-async fn left(servers: &Servers, worker: &mut Worker, goes: IpAddr) -> Duration {
+async fn left(servers: &Servers, worker: &mut Worker, goes: Place) -> Duration {
     worker.leaving.insert(goes);
     let begin = Instant::now();
     loop {
@@ -164,7 +164,7 @@ async fn three_masters_four_and_back_beside_redis_cli() {
     settled(&servers, &mut worker).await;
 
     let fourth = servers.start_one(None).await;
-    let at = |node: IpAddr| format!("{node}:{PORT}");
+    let at = |node: Place| format!("{node}:{PORT}");
     let load = Load::begin(&nodes[..3], keys(200)).await;
     let words = ["add-node".into(), at(fourth), at(nodes[0])];
     let mut took = redis_cli(words.into()).await.unwrap();

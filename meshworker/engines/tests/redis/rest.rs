@@ -1,10 +1,8 @@
 //! Members at rest are asked little, and nothing changes unseen.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::View;
+use meshworker_core::{Place, View};
 use meshworker_engines::Engine;
 use meshworker_engines::redis::{Detail, Redis};
 use tokio::time::{Instant, sleep};
@@ -12,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::servers::{PORT, Servers};
 
 /// How often a node was asked by these names of commands.
-async fn asked(servers: &Servers, node: IpAddr, commands: &[&str]) -> Vec<u64> {
+async fn asked(servers: &Servers, node: Place, commands: &[&str]) -> Vec<u64> {
     let mut client = servers.client(node);
     let stats = client.tell(node, &["INFO", "commandstats"]).await;
     let calls = |command: &&str| {
@@ -51,7 +49,7 @@ async fn at_rest_a_member_is_asked_one_short_question() {
     }
 }
 
-async fn view(engine: &Redis, node: IpAddr) -> View<Detail> {
+async fn view(engine: &Redis, node: Place) -> View<Detail> {
     engine.observe(node).await.unwrap()
 }
 
@@ -64,7 +62,7 @@ fn lasting(view: View<Detail>) -> View<Detail> {
 
 /// What the nodes say to somebody who asks for everything; none while it changes
 /// between two looks.
-async fn everything(servers: &Servers, nodes: &[IpAddr]) -> Vec<Option<View<Detail>>> {
+async fn everything(servers: &Servers, nodes: &[Place]) -> Vec<Option<View<Detail>>> {
     let mut views = Vec::new();
     for node in nodes {
         views.push(servers.engine().observe(*node).await.ok().map(lasting));
@@ -77,7 +75,7 @@ async fn everything(servers: &Servers, nodes: &[IpAddr]) -> Vec<Option<View<Deta
 async fn seen(
     servers: &Servers,
     engine: &Redis,
-    nodes: &[IpAddr],
+    nodes: &[Place],
     what: &str,
     acts: &[Vec<String>],
 ) {
@@ -89,7 +87,7 @@ async fn seen(
     }
     for act in acts {
         let (node, words) = act.split_first().unwrap();
-        let node: IpAddr = node.parse().unwrap();
+        let node: Place = node.parse().unwrap();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let said = servers.client(node).tell(node, &words).await;
         assert!(!said.starts_with("ERR"), "{what}: {said}");
@@ -97,7 +95,7 @@ async fn seen(
     until_like_new(servers, engine, nodes, &before, what).await;
 }
 
-fn act(node: IpAddr, words: &str) -> Vec<String> {
+fn act(node: Place, words: &str) -> Vec<String> {
     let words = words.split(' ').map(str::to_owned);
     [node.to_string()].into_iter().chain(words).collect()
 }
@@ -170,7 +168,7 @@ async fn nothing_changes_unseen_although_little_is_asked() {
 async fn until_like_new(
     servers: &Servers,
     engine: &Redis,
-    nodes: &[IpAddr],
+    nodes: &[Place],
     before: &[Option<View<Detail>>],
     what: &str,
 ) {

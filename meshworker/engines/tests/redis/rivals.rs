@@ -1,11 +1,9 @@
 //! Two workers that want different things of the same nodes.
-
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::future::join;
 use meshworker_conformance::{Driver, World};
-use meshworker_core::Step;
+use meshworker_core::{Place, Step};
 use meshworker_engines::Engine;
 use meshworker_engines::redis::{Act, Redis, RedisRequest, Slots};
 use tokio::time::{Instant, sleep};
@@ -20,7 +18,7 @@ const ROUNDS: usize = 12;
 /// Three masters, of which the first has all these slots and keys in them.
 struct Table {
     servers: Servers,
-    nodes: Vec<IpAddr>,
+    nodes: Vec<Place>,
     ids: Vec<String>,
     slots: Slots,
     keys: Vec<String>,

@@ -1,7 +1,6 @@
 //! Real Redis servers, each at its own loopback address.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
+use meshworker_core::Place;
 
 /// All nodes of a cluster have the same port, as the replicas of a service do.
 pub const PORT: u16 = 7000;
@@ -38,8 +38,8 @@ pub struct Servers {
     dir: TempDir,
     block: Loopback,
     taken: u16,
-    running: BTreeMap<IpAddr, Server>,
-    stopped: BTreeMap<IpAddr, PathBuf>,
+    running: BTreeMap<Place, Server>,
+    stopped: BTreeMap<Place, PathBuf>,
     started: usize,
     /// How the engine reaches them.
     pub access: Access,
@@ -182,7 +182,7 @@ impl Servers {
 
     /// Starts one server, in this directory or a new one, and waits until it
     /// listens.
-    pub async fn start_one(&mut self, kept: Option<PathBuf>) -> IpAddr {
+    pub async fn start_one(&mut self, kept: Option<PathBuf>) -> Place {
         let address = self.spare_address();
         let dir = kept.unwrap_or_else(|| self.dir.path().join((self.started + 1).to_string()));
         self.start_at(address, dir).await;
@@ -190,13 +190,13 @@ impl Servers {
     }
 
     /// Ends the server at this address at once, and returns its directory.
-    pub fn stop(&mut self, address: IpAddr) -> PathBuf {
+    pub fn stop(&mut self, address: Place) -> PathBuf {
         self.running.remove(&address).unwrap().dir.clone()
     }
 
     /// Starts one server at this address, in this directory, and waits until it
     /// listens.
-    pub async fn start_at(&mut self, address: IpAddr, dir: PathBuf) {
+    pub async fn start_at(&mut self, address: Place, dir: PathBuf) {
         self.started += 1;
         let number = self.started;
         std::fs::create_dir_all(&dir).unwrap();
@@ -234,7 +234,7 @@ impl Servers {
         };
         self.running.insert(address, server);
         let begin = Instant::now();
-        while tokio::net::TcpStream::connect((address, PORT))
+        while tokio::net::TcpStream::connect(address.socket(PORT))
             .await
             .is_err()
         {
@@ -248,20 +248,20 @@ impl Servers {
     }
 
     /// What a server wrote.
-    pub fn log(&self, address: IpAddr) -> String {
+    pub fn log(&self, address: Place) -> String {
         let server = &self.running[&address];
         std::fs::read_to_string(server.dir.join("log")).unwrap_or_default()
     }
 
     /// A client of a server that listens at another port, without password.
-    pub fn client_at(&self, node: IpAddr, port: u16) -> Client {
+    pub fn client_at(&self, node: Place, port: u16) -> Client {
         let mut client = Client::of([node], None);
         client.port = port;
         client
     }
 
     /// A client that may ask all nodes, through this one at first.
-    pub fn client(&self, node: IpAddr) -> Client {
+    pub fn client(&self, node: Place) -> Client {
         Client::of([node], self.password.clone())
     }
 }
@@ -285,12 +285,12 @@ impl World for Servers {
         PORT
     }
 
-    fn spare_address(&mut self) -> IpAddr {
+    fn spare_address(&mut self) -> Place {
         self.taken += 1;
-        self.block.address(self.taken)
+        self.block.address(self.taken).into()
     }
 
-    async fn start(&mut self, count: usize) -> Vec<IpAddr> {
+    async fn start(&mut self, count: usize) -> Vec<Place> {
         let mut nodes = Vec::new();
         for _ in 0..count {
             nodes.push(self.start_one(None).await);
@@ -299,7 +299,7 @@ impl World for Servers {
     }
 
     /// A cluster with slots of its own is foreign, whatever it is called.
-    async fn start_foreign(&mut self) -> Vec<IpAddr> {
+    async fn start_foreign(&mut self) -> Vec<Place> {
         let nodes = self.start(3).await;
         let patience = self.patience();
         let mut driver = Driver::new(self.engine());
@@ -307,20 +307,20 @@ impl World for Servers {
         nodes
     }
 
-    async fn kill(&mut self, node: IpAddr) {
+    async fn kill(&mut self, node: Place) {
         let dir = self.stop(node);
         self.stopped.insert(node, dir);
     }
 
-    async fn fill(&mut self, node: IpAddr) {
+    async fn fill(&mut self, node: Place) {
         self.client(node).fill("record", RECORDS).await;
     }
 
-    async fn lost(&mut self, node: IpAddr) -> usize {
+    async fn lost(&mut self, node: Place) -> usize {
         self.client(node).missing("record", RECORDS).await
     }
 
-    async fn restart_elsewhere(&mut self, nodes: &[IpAddr]) -> Option<Vec<IpAddr>> {
+    async fn restart_elsewhere(&mut self, nodes: &[Place]) -> Option<Vec<Place>> {
         let mut elsewhere = Vec::new();
         for node in nodes {
             let dir = self.stopped.remove(node);

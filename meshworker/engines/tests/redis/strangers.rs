@@ -1,11 +1,9 @@
 //! Whoever is none of ours, and what it gets to see.
-
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::{Step, Unanswered};
+use meshworker_core::{Place, Step, Unanswered};
 use meshworker_engines::redis::{Act, RedisRequest};
 use meshworker_engines::{Engine, SecretFile};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,9 +16,9 @@ const PASSWORD: &str = "open-sesame";
 const REST: Duration = Duration::from_millis(20);
 
 /// Takes connections, keeps what it hears, and gives the same answer to all.
-async fn listener(at: IpAddr, answer: &'static str) -> Arc<Mutex<Vec<u8>>> {
+async fn listener(at: Place, answer: &'static str) -> Arc<Mutex<Vec<u8>>> {
     let heard = Arc::new(Mutex::new(Vec::new()));
-    let listener = TcpListener::bind((at, PORT)).await.unwrap();
+    let listener = TcpListener::bind(at.socket(PORT)).await.unwrap();
     let all = Arc::clone(&heard);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -61,7 +59,7 @@ async fn whoever_met_a_member_over_the_bus_got_the_password() {
     let dir = servers.file("stranger.conf", "").with_file_name("stranger");
     servers.start_at(stranger, dir).await;
     let begin = Instant::now();
-    while TcpStream::connect((stranger, 7001)).await.is_err() {
+    while TcpStream::connect(stranger.socket(7001)).await.is_err() {
         assert!(
             begin.elapsed() < servers.patience(),
             "{}",

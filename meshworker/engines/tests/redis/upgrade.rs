@@ -1,12 +1,10 @@
 //! From one version to the next, with a second server that a variable names: by hand,
 //! `MESHWORKER_REDIS_NEWER=/path/to/redis-server cargo test -p meshworker-engines upgrade`.
-
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use meshworker_conformance::{Driver, World};
-use meshworker_core::{Plan, Reason};
+use meshworker_core::{Place, Plan, Reason};
 use meshworker_engines::redis::RedisRequest;
 use tokio::time::{Instant, sleep};
 
@@ -32,7 +30,7 @@ fn one_way(plan: &Plan<RedisRequest>) -> Option<String> {
 }
 
 /// Lets this member go, and starts another one in its place.
-async fn replace(servers: &mut Servers, worker: &mut Worker, load: &Load, goes: IpAddr) -> IpAddr {
+async fn replace(servers: &mut Servers, worker: &mut Worker, load: &Load, goes: Place) -> Place {
     worker.leaving.insert(goes);
     let begin = Instant::now();
     loop {
@@ -102,7 +100,7 @@ async fn three_masters_become_newer_ones_and_none_goes_back_unsaid() {
     let begin = Instant::now();
     loop {
         let (plan, granted) = worker.pass().await;
-        assert_eq!(granted, Vec::<IpAddr>::new());
+        assert_eq!(granted, Vec::<Place>::new());
         if one_way(&plan).is_some_and(|said| said.contains("a rollback would end")) {
             break;
         }

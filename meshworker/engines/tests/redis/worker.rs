@@ -1,15 +1,14 @@
 //! A worker without a daemon, to which members announce that they leave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_conformance::quick_limits;
 use meshworker_core::{
-    Context, Grade, Limits, Mind, Moment, Observation, Plan, Presence, Report, Sighting, Step,
-    Thought, Witness,
+    Context, Grade, Limits, Mind, Moment, Observation, Place, Plan, Presence, Report, Sighting,
+    Step, Thought, Witness,
 };
 use meshworker_engines::redis::{Redis, RedisRequest};
 use meshworker_engines::{Alone, Engine, perform};
@@ -22,18 +21,18 @@ pub struct Worker {
     mind: Mind,
     start: Instant,
     /// Whom the name server lists.
-    pub listed: Vec<IpAddr>,
+    pub listed: Vec<Place>,
     /// Who announces that it leaves.
-    pub leaving: BTreeSet<IpAddr>,
+    pub leaving: BTreeSet<Place>,
     /// Who was let go, and whose supervisor has seen it end.
-    pub ended: BTreeSet<IpAddr>,
+    pub ended: BTreeSet<Place>,
     /// Every step, and what the node replied.
     pub story: String,
 }
 
 impl Worker {
     /// A worker that has just started.
-    pub fn new(engine: Redis, listed: &[IpAddr]) -> Worker {
+    pub fn new(engine: Redis, listed: &[Place]) -> Worker {
         Worker {
             engine: Arc::new(engine),
             limits: Limits {
@@ -99,7 +98,7 @@ impl Worker {
     }
 
     /// Looks, decides, acts; returns the plan and who may stop.
-    pub async fn pass(&mut self) -> (Plan<RedisRequest>, Vec<IpAddr>) {
+    pub async fn pass(&mut self) -> (Plan<RedisRequest>, Vec<Place>) {
         let plan = self.plan().await;
         self.act(&plan.steps).await;
         let granted = plan.leavers.iter().filter(|one| one.release.is_granted());

@@ -7,9 +7,8 @@ pub mod redis;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 
-use meshworker_core::{Answer, Planner};
+use meshworker_core::{Answer, Place, Planner};
 
 pub use process::{Cause, Death, Process};
 
@@ -216,6 +215,6 @@ fn access(port: u16, options: &[(&str, String)]) -> meshworker_engines::Access {
 }
 
 /// The last byte of this address, if it has one here.
-fn last(address: IpAddr) -> u8 {
+fn last(address: Place) -> u8 {
     crate::last_byte(address)
 }

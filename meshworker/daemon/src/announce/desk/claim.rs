@@ -3,10 +3,9 @@
 //! One member speaks for itself: the connection comes from the address that is
 //! announced. Others are heard only where nobody contradicts them.
 
-use std::net::IpAddr;
-
 use super::{Entry, Inner, Key};
 use crate::announce::{Announcement, Phase};
+use meshworker_core::Place;
 
 /// Who announces a member, as far as the connection shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +30,7 @@ pub enum Refused {
     )]
     Elsewhere {
         /// What was announced.
-        address: IpAddr,
+        address: Place,
     },
     /// Somebody speaks for this address already.
     #[error(
@@ -40,7 +39,7 @@ pub enum Refused {
     )]
     Taken {
         /// What was announced.
-        address: IpAddr,
+        address: Place,
         /// Who is there.
         slot: String,
     },
@@ -49,12 +48,14 @@ pub enum Refused {
 impl Inner {
     /// Whether this may be noted, and whoever it takes the place of.
     pub(super) fn judge(&self, said: &Announcement, speaker: Speaker) -> Result<Vec<Key>, Refused> {
-        let address = said.address;
+        let address = said.place();
         let key = Key::of(said);
         let own = self.members.get(&key);
         if speaker == Speaker::Other {
             let vouched = self.findings.as_ref();
-            if !vouched.is_some_and(|findings| findings.vouched(address)) {
+            let vouched = vouched.is_some_and(|findings| findings.vouched(said.address));
+            // Which of several it is at its address, only a member says itself.
+            if !vouched || said.port.is_some() {
                 return Err(Refused::Elsewhere { address });
             }
         }
@@ -66,7 +67,7 @@ impl Inner {
         let mut gives_way = Vec::new();
         let there = self.members.iter();
         for (other, entry) in
-            there.filter(|(other, entry)| entry.said.address == address && **other != key)
+            there.filter(|(other, entry)| entry.said.place() == address && **other != key)
         {
             match (speaker, entry.speaker) {
                 (Speaker::Itself, Speaker::Other) => gives_way.push(other.clone()),
@@ -87,7 +88,7 @@ impl Inner {
     pub(super) fn came_second(&self, entry: &Entry) -> bool {
         let first = |other: &Entry| {
             other.said.member() == entry.said.member()
-                && other.said.address != entry.said.address
+                && other.said.place() != entry.said.place()
                 && other.position < entry.position
                 && !matches!(
                     other.said.phase,
@@ -98,7 +99,7 @@ impl Inner {
     }
 }
 
-pub(super) fn taken(address: IpAddr, entry: &Entry) -> Refused {
+pub(super) fn taken(address: Place, entry: &Entry) -> Refused {
     Refused::Taken {
         address,
         slot: entry.said.member().to_string(),

@@ -1,12 +1,12 @@
 //! Whom an operator's order has leave, as one worker tells all.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use tokio::time::Instant;
 
 use super::{Desk, EXPIRES, Inner, MOST_MEMBERS, Refused};
 use crate::announce::{Order, Verdict};
+use meshworker_core::Place;
 
 /// An order that is told here, each time anew.
 #[derive(Debug)]
@@ -39,28 +39,28 @@ impl Desk {
     ) -> Result<Option<Verdict>, Refused> {
         let mut inner = self.at(now);
         if let Err(refused) = inner.may_order(order, by_worker) {
-            return Err(self.refuse(&mut inner, (order.member(), order.address), refused));
+            return Err(self.refuse(&mut inner, (order.member(), order.place()), refused));
         }
-        if !inner.orders.contains_key(&order.address) {
+        if !inner.orders.contains_key(&order.place()) {
             self.tell();
         }
-        let before = inner.orders.get(&order.address);
+        let before = inner.orders.get(&order.place());
         let since = before.map_or(now, |before| before.since);
         let ordered = Ordered {
             since,
             renewed: now,
         };
-        inner.orders.insert(order.address, ordered);
+        inner.orders.insert(order.place(), ordered);
         let findings = inner.findings.as_ref().filter(|findings| {
             findings.stale(now).is_none()
                 && findings.looked_after(since)
                 && findings.hold_under(&self.authority())
         });
-        Ok(findings.and_then(|findings| findings.verdict(order.member(), order.address)))
+        Ok(findings.and_then(|findings| findings.verdict(order.member(), order.place())))
     }
 
     /// Where the members are that are ordered to leave.
-    pub fn ordered(&self, now: Instant) -> BTreeSet<IpAddr> {
+    pub fn ordered(&self, now: Instant) -> BTreeSet<Place> {
         self.at(now).orders.keys().copied().collect()
     }
 }
@@ -69,7 +69,7 @@ impl Inner {
     /// Others than workers order only what nobody there contradicts: the address is one
     /// that a witness lists, and no member speaks for it.
     fn may_order(&self, order: &Order, by_worker: bool) -> Result<(), Refused> {
-        let address = order.address;
+        let address = order.place();
         if self.orders.len() >= MOST_MEMBERS && !self.orders.contains_key(&address) {
             return Err(Refused::Full(MOST_MEMBERS));
         }
@@ -77,11 +77,11 @@ impl Inner {
             return Ok(());
         }
         let mut there = self.members.values();
-        if let Some(entry) = there.find(|entry| entry.said.address == address) {
+        if let Some(entry) = there.find(|entry| entry.said.place() == address) {
             return Err(super::claim::taken(address, entry));
         }
         let vouched = self.findings.as_ref();
-        match vouched.is_some_and(|findings| findings.vouched(address)) {
+        match vouched.is_some_and(|findings| findings.vouched(order.address)) {
             true => Ok(()),
             false => Err(Refused::Elsewhere { address }),
         }

@@ -8,8 +8,8 @@ mod orders;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
-    Authority, Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Plan, Progress,
-    Release, Unity, View,
+    Authority, Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Place, Plan,
+    Progress, Release, Unity, View,
 };
 
 use super::*;
@@ -29,7 +29,8 @@ fn member(slot: u64, phase: Phase, generation: u64) -> Announcement {
         slot,
         task: format!("task{slot}"),
         node: "node".to_owned(),
-        address: ip(slot),
+        address: ip(slot).address,
+        port: None,
         phase,
         generation,
         node_name: None,
@@ -45,7 +46,7 @@ fn leaving(slot: u64) -> Announcement {
     member(slot, Phase::Leaving, 2)
 }
 
-fn ip(slot: u64) -> IpAddr {
+fn ip(slot: u64) -> Place {
     [10, 0, 0, slot as u8].into()
 }
 
@@ -54,7 +55,7 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 /// Who is reported, with the phase.
-fn reported(desk: &Desk, now: Instant) -> Vec<(IpAddr, Presence)> {
+fn reported(desk: &Desk, now: Instant) -> Vec<(Place, Presence)> {
     let (report, _) = desk.report(now);
     let sightings = report.sightings.into_iter();
     sightings.map(|s| (s.address, s.presence)).collect()
@@ -104,7 +105,7 @@ fn all_found(
     leavers: Vec<Leaver>,
 ) -> Findings {
     let (report, _) = desk.report(began);
-    let addresses: Vec<IpAddr> = report.sightings.iter().map(|s| s.address).collect();
+    let addresses: Vec<Place> = report.sightings.iter().map(|s| s.address).collect();
     let peers: Vec<Peer> = addresses
         .iter()
         .map(|address| Peer {
@@ -205,7 +206,7 @@ fn one_member_too_many_is_refused_and_the_others_still_renew() {
     let (desk, now) = (Desk::default(), Instant::now());
     for slot in 1..=MOST_MEMBERS as u64 {
         let said = Announcement {
-            address: IpAddr::from((0x0a00_0000 + slot as u32).to_be_bytes()),
+            address: (0x0a00_0000 + slot as u32).to_be_bytes().into(),
             ..present(slot)
         };
         desk.heard(&said, now).unwrap();
@@ -225,7 +226,7 @@ fn one_member_too_many_is_refused_and_the_others_still_renew() {
 fn members_that_nobody_lists_took_every_place() {
     let (desk, now) = (Desk::default(), Instant::now());
     let own = |number: u32| Announcement {
-        address: IpAddr::from((0x0a00_0000 + number).to_be_bytes()),
+        address: (0x0a00_0000 + number).to_be_bytes().into(),
         ..present(number.into())
     };
     for number in 1..=MOST_MEMBERS as u32 {
@@ -236,16 +237,16 @@ fn members_that_nobody_lists_took_every_place() {
     assert_eq!(desk.heard(&listed, now), full);
     let dns = Report::addresses(
         Witness::Dns,
-        [listed.address, own(MOST_MEMBERS as u32).address],
+        [listed.place(), own(MOST_MEMBERS as u32).place()],
     );
     desk.publish(findings(&desk, now, true, Vec::new()).listing(&[dns]));
     assert_eq!(desk.heard(&listed, now), Ok(()));
     assert_eq!(desk.heard(&other, now), full);
-    let there: Vec<IpAddr> = reported(&desk, now).into_iter().map(|(at, _)| at).collect();
+    let there: Vec<Place> = reported(&desk, now).into_iter().map(|(at, _)| at).collect();
     assert_eq!(there.len(), MOST_MEMBERS);
     // The last one that nobody lists is gone, and who is listed stays.
-    assert!(!there.contains(&own(MOST_MEMBERS as u32 - 1).address));
-    assert!(there.contains(&own(MOST_MEMBERS as u32).address));
+    assert!(!there.contains(&own(MOST_MEMBERS as u32 - 1).place()));
+    assert!(there.contains(&own(MOST_MEMBERS as u32).place()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,8 @@
 //! One member, and all evidence for it.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use meshworker_core::{Figure, Holdings, Member, MemberId, Orders, Peer};
+use meshworker_core::{Figure, Holdings, Member, MemberId, Orders, Peer, Place};
 
 use super::{departed, leavers, plan, seconds, state, time};
 use crate::board::{Head, Look, Since};
@@ -15,7 +14,7 @@ use crate::status::{
 pub fn status(
     member: &Member,
     look: &Look,
-    states: &BTreeMap<IpAddr, (String, MemberState)>,
+    states: &BTreeMap<Place, (String, MemberState)>,
     since: &Since,
     orders: &Orders,
     with_peers: bool,
@@ -102,7 +101,7 @@ pub fn why(look: &Look, since: &Since, orders: &Orders, name: &str) -> Option<Wh
     let roster = look.roster.members().iter();
     let found: Vec<&Member> = roster.filter(|member| is(member, look, name)).collect();
     let mut names: Vec<String> = Vec::new();
-    let mut places: Vec<IpAddr> = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
     for member in &found {
         names.extend([member.id.to_string(), member.address.to_string()]);
         names.extend(look.head(member.address).map(|head| head.node.clone()));
@@ -157,7 +156,7 @@ fn is(member: &Member, look: &Look, name: &str) -> bool {
 }
 
 /// What the databases of other members say of these addresses.
-fn seen_by(look: &Look, places: &[IpAddr]) -> Vec<String> {
+fn seen_by(look: &Look, places: &[Place]) -> Vec<String> {
     let others = look.roster.members().iter();
     let mut said = Vec::new();
     for other in others {

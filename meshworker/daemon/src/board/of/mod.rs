@@ -5,9 +5,8 @@ mod plan;
 mod state;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use meshworker_core::{Orders, Pace};
+use meshworker_core::{Orders, Pace, Place};
 
 use crate::board::{Look, Since};
 use crate::clock::told as time;
@@ -106,14 +105,14 @@ fn pass(look: &Look) -> PassStatus {
 }
 
 /// Nodes that members remember and hold to be gone, and that answer nowhere.
-fn departed(look: &Look) -> BTreeSet<(String, Option<IpAddr>)> {
+fn departed(look: &Look) -> BTreeSet<(String, Option<Place>)> {
     // What others than this cluster's members remember is theirs.
     let answers = look.answers.iter();
     let answers = answers.filter(|(address, _)| !look.outsiders.contains(address));
     let heads = answers.filter_map(|(_, answer)| answer.as_ref().ok());
     let answering: BTreeSet<&str> = heads.clone().map(|head| head.node.as_str()).collect();
     let mut lists = BTreeSet::new();
-    let mut gone: BTreeSet<(String, Option<IpAddr>)> = BTreeSet::new();
+    let mut gone: BTreeSet<(String, Option<Place>)> = BTreeSet::new();
     for head in heads {
         if !lists.insert(head.peers.as_ptr()) {
             continue;
@@ -134,7 +133,7 @@ fn departed(look: &Look) -> BTreeSet<(String, Option<IpAddr>)> {
     gone
 }
 
-fn told(gone: BTreeSet<(String, Option<IpAddr>)>) -> Vec<WhoSees> {
+fn told(gone: BTreeSet<(String, Option<Place>)>) -> Vec<WhoSees> {
     let gone = gone.into_iter();
     gone.map(|(node, address)| WhoSees {
         node,

@@ -1,15 +1,14 @@
 //! What each member is doing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 
-use meshworker_core::{Member, Presence, Reason, Standing, Witness, fragments};
+use meshworker_core::{Member, Place, Presence, Reason, Standing, Witness, fragments};
 
 use crate::board::Look;
 use crate::status::MemberState;
 
 /// What each member is doing: its name and its state, by its address.
-pub fn states(look: &Look) -> BTreeMap<IpAddr, (String, MemberState)> {
+pub fn states(look: &Look) -> BTreeMap<Place, (String, MemberState)> {
     let main = main_cluster(look);
     let members = look.roster.members().iter();
     members
@@ -77,7 +76,7 @@ fn main_cluster(look: &Look) -> Vec<&str> {
 }
 
 /// Whether something other than time keeps whoever is at this address out.
-fn is_refused(look: &Look, address: IpAddr) -> bool {
+fn is_refused(look: &Look, address: Place) -> bool {
     let text = address.to_string();
     look.refusals.iter().any(|refusal| {
         let lasting = matches!(

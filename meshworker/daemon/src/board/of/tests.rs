@@ -2,13 +2,12 @@
 //! everything that is said of one member.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use meshworker_core::{
-    Evidence, Gate, Going, Grade, Leaver, MemberId, Orders, Pace, Peer, Presence, Reason, Refusal,
-    Release, Report, Roster, Sighting, Unity, Witness,
+    Evidence, Gate, Going, Grade, Leaver, MemberId, Orders, Pace, Peer, Place, Presence, Reason,
+    Refusal, Release, Report, Roster, Sighting, Unity, Witness,
 };
 use tokio::time::Instant;
 
@@ -18,7 +17,7 @@ use crate::board::{Head, Look, Since};
 use crate::status::{ClusterStatus, MemberState, StepStatus, Why};
 
 /// The n-th address.
-fn at(number: u8) -> IpAddr {
+fn at(number: u8) -> Place {
     [10, 0, 0, number].into()
 }
 

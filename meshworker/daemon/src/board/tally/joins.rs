@@ -1,21 +1,21 @@
 //! How long members take to get in.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::board::Look;
 use crate::status::MemberState;
+use meshworker_core::Place;
 
 /// Who waits to get in, and since when.
 #[derive(Debug, Default)]
-pub struct Joins(BTreeMap<IpAddr, Place>);
+pub struct Joins(BTreeMap<Place, Joined>);
 
 /// How far a member has come.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Joined {
     Waiting(Instant),
     In,
 }
@@ -27,7 +27,7 @@ impl Joins {
     pub fn note(
         &mut self,
         look: &Look,
-        states: &BTreeMap<IpAddr, (String, MemberState)>,
+        states: &BTreeMap<Place, (String, MemberState)>,
     ) -> Vec<Duration> {
         let began = look.at.checked_sub(look.took).unwrap_or(look.at);
         let mut before = std::mem::take(&mut self.0);
@@ -35,14 +35,14 @@ impl Joins {
         for (address, (_, state)) in states {
             let was = before.remove(address);
             let is = match (was, state) {
-                (Some(Place::In), MemberState::Leaving | MemberState::Released) => continue,
-                (Some(Place::In), _) | (None, MemberState::Joined) => Place::In,
-                (Some(Place::Waiting(since)), MemberState::Joined) => {
+                (Some(Joined::In), MemberState::Leaving | MemberState::Released) => continue,
+                (Some(Joined::In), _) | (None, MemberState::Joined) => Joined::In,
+                (Some(Joined::Waiting(since)), MemberState::Joined) => {
                     took.push(look.at.duration_since(since));
-                    Place::In
+                    Joined::In
                 }
                 (_, MemberState::Joining | MemberState::Silent | MemberState::Refused) => {
-                    was.unwrap_or(Place::Waiting(began))
+                    was.unwrap_or(Joined::Waiting(began))
                 }
                 // Whoever wants it may be out of reach for a moment.
                 (Some(waiting), MemberState::Unknown) => waiting,

@@ -6,10 +6,10 @@ mod joins;
 mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use crate::board::{Fact, Look};
 use crate::status::MemberState;
+use meshworker_core::Place;
 
 use joins::Joins;
 use queue::Queue;
@@ -30,7 +30,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts a pass that is over, with each member's state by its address.
-    pub fn note(&mut self, look: &Look, states: &BTreeMap<IpAddr, (String, MemberState)>) {
+    pub fn note(&mut self, look: &Look, states: &BTreeMap<Place, (String, MemberState)>) {
         self.counts.pass(look);
         let mut standing = BTreeSet::new();
         for refusal in &look.refusals {

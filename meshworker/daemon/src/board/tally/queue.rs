@@ -1,14 +1,13 @@
 //! Whether the leave queue moves.
-
-use std::net::IpAddr;
 use std::time::SystemTime;
 
 use crate::board::Look;
+use meshworker_core::Place;
 
 /// What the leave queue was, and when it last was something else.
 #[derive(Debug, Default)]
 pub struct Queue {
-    was: Vec<(IpAddr, Option<u64>, bool)>,
+    was: Vec<(Place, Option<u64>, bool)>,
     moved: Option<SystemTime>,
 }
 

@@ -117,8 +117,17 @@ fn both(seen: &Seen) -> Option<Both<'_>> {
     // nothing about anybody.
     let usable = matches!(seen.dns.grade, Grade::Answer | Grade::Truncated);
     (usable && tasks.grade == Grade::Answer).then(|| Both {
-        dns: seen.dns.sightings.iter().map(|s| s.address).collect(),
-        tasks: tasks.sightings.iter().map(|s| (s.address, s)).collect(),
+        dns: seen
+            .dns
+            .sightings
+            .iter()
+            .map(|s| s.address.address)
+            .collect(),
+        tasks: tasks
+            .sightings
+            .iter()
+            .map(|s| (s.address.address, s))
+            .collect(),
     })
 }
 

@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::identity::Identity;
 use super::subnet::Subnet;
 use crate::config::Dns;
-use crate::witness::{DnsOptions, Place};
+use crate::witness::{DnsOptions, Whereabouts};
 
 use choose::{Choice, Given, choose};
 
@@ -126,7 +126,7 @@ async fn neighbours(
     let lookups = names.map(|name| {
         let options = DnsOptions::of(dns);
         async move {
-            let place = Place::new(&name, options).ok()?;
+            let place = Whereabouts::new(&name, options).ok()?;
             Some(place.look().await.addresses)
         }
     });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use meshworker_core::{Grade, Report, Sighting, Witness};
+use meshworker_core::{Grade, Place, Report, Sighting, Witness};
 
 /// Twice as many addresses as any of the databases can have members.
 const MOST: usize = 2048;
@@ -64,10 +64,11 @@ impl Heard {
     }
 
     pub(super) fn into_report(self) -> Report {
+        let addresses = self.addresses.into_iter().map(Place::from);
         Report {
             witness: Witness::Dns,
             grade: self.grade,
-            sightings: self.addresses.into_iter().map(Sighting::at).collect(),
+            sightings: addresses.map(Sighting::at).collect(),
             desired: None,
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
                 break;
             }
             let sighting = Sighting {
-                address,
+                address: address.into(),
                 member: member(task, service),
                 node: node.cloned(),
                 node_name: known.and_then(|node| node.description.hostname.clone()),

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::Sighting;
+use meshworker_core::{Place, Sighting};
 use std::sync::Mutex;
 use tokio::time::sleep;
 
@@ -56,7 +56,7 @@ impl Source for Slow {
     }
 }
 
-fn address(last: u8) -> IpAddr {
+fn address(last: u8) -> Place {
     [10, 0, 1, last].into()
 }
 

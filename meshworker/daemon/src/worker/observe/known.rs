@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
 use meshworker_core::{
-    Capabilities, Peer, Planner, Proposal, Report, Request, Sighting, Situation, Step, StepKind,
-    Unity, View, Witness,
+    Capabilities, Peer, Place, Planner, Proposal, Report, Request, Sighting, Situation, Step,
+    StepKind, Unity, View, Witness,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Failure};
@@ -17,10 +17,10 @@ use crate::witness::Source;
 /// A database whose nodes all list the same nodes; it notes how each is asked.
 #[derive(Default)]
 struct Listing {
-    nodes: Vec<IpAddr>,
-    asked: Mutex<BTreeMap<IpAddr, &'static str>>,
+    nodes: Vec<Place>,
+    asked: Mutex<BTreeMap<Place, &'static str>>,
     /// How long these take for an answer.
-    slow: Mutex<BTreeMap<IpAddr, Duration>>,
+    slow: Mutex<BTreeMap<Place, Duration>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,7 +37,7 @@ impl Request for Nothing {
         StepKind::Arrange
     }
 
-    fn introduces(&self) -> Option<IpAddr> {
+    fn introduces(&self) -> Option<Place> {
         None
     }
 }
@@ -56,7 +56,7 @@ impl Planner for Listing {
 }
 
 impl Listing {
-    fn note(&self, node: IpAddr, how: &'static str) -> View<()> {
+    fn note(&self, node: Place, how: &'static str) -> View<()> {
         self.asked.lock().unwrap().insert(node, how);
         let peers = self.nodes.iter().map(|node| Peer {
             node: node.to_string(),
@@ -83,7 +83,7 @@ impl Engine for Listing {
         unreachable!("made by hand")
     }
 
-    async fn observe(&self, node: IpAddr) -> Answer<()> {
+    async fn observe(&self, node: Place) -> Answer<()> {
         let takes = self.slow.lock().unwrap().get(&node).copied();
         if let Some(takes) = takes {
             tokio::time::sleep(takes).await;
@@ -91,7 +91,7 @@ impl Engine for Listing {
         Ok(self.note(node, "logged in"))
     }
 
-    async fn observe_unlisted(&self, node: IpAddr) -> Answer<()> {
+    async fn observe_unlisted(&self, node: Place) -> Answer<()> {
         Ok(self.note(node, "not logged in"))
     }
 
@@ -138,7 +138,7 @@ async fn asked(reports: Vec<Report>) -> String {
 async fn any_number_of_nodes_that_only_a_database_lists_was_asked() {
     let listed = (0..10_000_u32).map(|number| (0x0a01_0000 + number).to_be_bytes());
     let engine = Arc::new(Listing {
-        nodes: listed.map(IpAddr::from).collect(),
+        nodes: listed.map(Place::from).collect(),
         ..Listing::default()
     });
     let mut observer = Observer::new(Arc::clone(&engine), Duration::from_secs(1));
@@ -149,8 +149,8 @@ async fn any_number_of_nodes_that_only_a_database_lists_was_asked() {
     assert!(seen.observed.answers.contains_key(&at(2)));
 }
 
-fn at(last: u8) -> IpAddr {
-    IpAddr::from([10, 0, 0, last])
+fn at(last: u8) -> Place {
+    Place::from([10, 0, 0, last])
 }
 
 fn says(witness: Witness, members: &[(u8, Presence)]) -> Report {

@@ -2,11 +2,10 @@
 //! of its own, and goes on between two looks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_core::{Answer, Unanswered};
+use meshworker_core::{Answer, Place, Unanswered};
 use meshworker_engines::Engine;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
@@ -41,10 +40,10 @@ pub struct Questions<E: Engine> {
     patience: Duration,
     /// How long the others are waited for once most have answered.
     pulse: Duration,
-    under_way: JoinSet<(IpAddr, Heard<E::Detail>)>,
+    under_way: JoinSet<(Place, Heard<E::Detail>)>,
     /// Who owes an answer.
-    asked: BTreeMap<IpAddr, AbortHandle>,
-    heard: BTreeMap<IpAddr, Heard<E::Detail>>,
+    asked: BTreeMap<Place, AbortHandle>,
+    heard: BTreeMap<Place, Heard<E::Detail>>,
     places: Arc<Semaphore>,
 }
 
@@ -69,12 +68,12 @@ impl<E: Engine> Questions<E> {
     /// answer counts in the next look, if it has just come.
     pub async fn ask(
         &mut self,
-        nodes: &BTreeMap<IpAddr, bool>,
+        nodes: &BTreeMap<Place, bool>,
         hurried: bool,
-    ) -> BTreeMap<IpAddr, Answer<E::Detail>> {
+    ) -> BTreeMap<Place, Answer<E::Detail>> {
         let began = Instant::now();
         // Who answers, as far as is known, and of them whoever is waited for to the end.
-        let mut awaited: BTreeSet<IpAddr> = nodes.keys().copied().collect();
+        let mut awaited: BTreeSet<Place> = nodes.keys().copied().collect();
         awaited.retain(|node| !self.heard.get(node).is_some_and(Heard::is_silent));
         for (node, named) in nodes {
             self.begin(*node, *named);
@@ -123,7 +122,7 @@ impl<E: Engine> Questions<E> {
     }
 
     /// Drops what other nodes than these have answered, or are asked.
-    pub fn keep(&mut self, nodes: impl Fn(&IpAddr) -> bool) {
+    pub fn keep(&mut self, nodes: impl Fn(&Place) -> bool) {
         self.heard.retain(|node, _| nodes(node));
         self.asked.retain(|node, question| {
             let kept = nodes(node);
@@ -135,14 +134,14 @@ impl<E: Engine> Questions<E> {
     }
 
     /// How long these may still take once most have answered.
-    fn pulse_of(&self, awaited: &BTreeSet<IpAddr>) -> Duration {
+    fn pulse_of(&self, awaited: &BTreeSet<Place>) -> Duration {
         let heard = awaited.iter().filter_map(|node| self.heard.get(node));
         let took = heard.map(|heard| 2 * heard.came.duration_since(heard.asked));
         took.max().map_or(self.pulse, |took| took.max(self.pulse))
     }
 
     /// Asks this node, unless it owes an answer.
-    fn begin(&mut self, node: IpAddr, named: bool) {
+    fn begin(&mut self, node: Place, named: bool) {
         if self.asked.contains_key(&node) {
             return;
         }

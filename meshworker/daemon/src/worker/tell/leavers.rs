@@ -1,9 +1,8 @@
 //! Who comes to the leave queue, is let go, and goes.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use meshworker_core::{Gate, Leaver, MemberId, Planner, Standing};
+use meshworker_core::{Gate, Leaver, MemberId, Place, Planner, Standing};
 
 use crate::board::Fact;
 use crate::status::EventKind;
@@ -14,7 +13,7 @@ use crate::worker::Pass;
 #[derive(Debug, Default)]
 pub struct Leavers {
     /// Who was in the queue, and whether it had been let go.
-    queue: BTreeMap<(MemberId, IpAddr), bool>,
+    queue: BTreeMap<(MemberId, Place), bool>,
 }
 
 /// How somebody left the queue.

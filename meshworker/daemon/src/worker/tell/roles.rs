@@ -1,9 +1,8 @@
 //! Who has another role now.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use meshworker_core::{Answer, Role, Roster};
+use meshworker_core::{Answer, Place, Role, Roster};
 
 use crate::board::Fact;
 use crate::status::EventKind;
@@ -11,11 +10,11 @@ use crate::status::EventKind;
 /// Tells each change of a role once. One that is silent for a look has the role that it
 /// had; what a node says first is no change.
 #[derive(Debug, Default)]
-pub struct Roles(BTreeMap<(String, IpAddr), Role>);
+pub struct Roles(BTreeMap<(String, Place), Role>);
 
 impl Roles {
     /// What is new in this pass.
-    pub fn tell<D>(&mut self, roster: &Roster, answers: &BTreeMap<IpAddr, Answer<D>>) -> Vec<Fact> {
+    pub fn tell<D>(&mut self, roster: &Roster, answers: &BTreeMap<Place, Answer<D>>) -> Vec<Fact> {
         self.0.retain(|(_, at), _| roster.at(*at).is_some());
         let mut facts = Vec::new();
         for member in roster.members() {
@@ -44,7 +43,7 @@ mod tests {
     const MASTER: Role = Role::primary("master");
     const REPLICA: Role = Role::of("replica");
 
-    fn at(last: u8) -> IpAddr {
+    fn at(last: u8) -> Place {
         [10, 0, 0, last].into()
     }
 

@@ -1,10 +1,8 @@
 //! An engine that notes what it was told to do.
-
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use meshworker_core::{
-    Answer, Capabilities, Planner, Proposal, Request, Situation, Step, StepKind,
+    Answer, Capabilities, Place, Planner, Proposal, Request, Situation, Step, StepKind,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Engine, Failure};
@@ -41,7 +39,7 @@ impl Engine for Recorded {
         }
     }
 
-    async fn observe(&self, node: IpAddr) -> Answer<Self::Detail> {
+    async fn observe(&self, node: Place) -> Answer<Self::Detail> {
         self.inner.observe(node).await
     }
 

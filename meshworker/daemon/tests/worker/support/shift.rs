@@ -1,5 +1,4 @@
 //! A worker inside the test: its loop as a task, and its passes counted.
-
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +8,7 @@ use futures_util::future::BoxFuture;
 use meshworker::config::Cluster;
 use meshworker::witness::{self, Source};
 use meshworker::worker::{Pass, Worker};
-use meshworker_core::{Report, StepKind, Witness};
+use meshworker_core::{Place, Report, StepKind, Witness};
 use meshworker_engines::Engine;
 use meshworker_engines::aerospike::Aerospike;
 use tokio::sync::watch;
@@ -119,7 +118,7 @@ impl Source for TaskList {
 
     fn report(&self) -> BoxFuture<'_, Report> {
         let addresses = self.0.lock().unwrap().clone();
-        async { Report::addresses(Witness::Docker, addresses) }.boxed()
+        async { Report::addresses(Witness::Docker, addresses.into_iter().map(Place::from)) }.boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

@@ -17,7 +17,6 @@ mod port;
 mod weight;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use futures_util::future::join_all;
 use redis::{Pipeline, Value};
@@ -33,6 +32,7 @@ use super::perform::{said, unanswered};
 use super::slots::Slots;
 use super::wire::{Expect, refusal};
 use crate::Failure;
+use meshworker_core::Place;
 
 /// How many keys of a slot are weighed before it is opened. Most have fewer; of
 /// those that have more, further ones are weighed before they move.
@@ -119,7 +119,7 @@ impl Migration<'_> {
     /// # Errors
     ///
     /// A node refused, or gave no answer: slots may be left open.
-    pub async fn run(mut self, slots: &Slots, others: &[IpAddr]) -> Result<String, Failure> {
+    pub async fn run(mut self, slots: &Slots, others: &[Place]) -> Result<String, Failure> {
         let ids = self.source.node.clone().zip(self.target.node.clone());
         let Some((source, target)) = ids else {
             return Err(Failure::Unanswered("a node without id".into()));
@@ -361,7 +361,7 @@ impl Migration<'_> {
 
     /// Tells the other masters who owns the slots now. They would hear of it
     /// anyway, a moment later; until then they send clients to the old owner.
-    async fn tell(&self, slots: &[u16], target: &str, others: &[IpAddr]) {
+    async fn tell(&self, slots: &[u16], target: &str, others: &[Place]) {
         if slots.is_empty() {
             return;
         }

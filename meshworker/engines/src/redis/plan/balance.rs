@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
-use std::net::IpAddr;
 
 use super::replicas::Cast;
 use super::versions::{self, flows};
@@ -10,6 +9,7 @@ use super::world::{Node, World};
 use super::{Draft, large};
 use crate::redis::request::Act;
 use crate::redis::slots::{SLOTS, Slots};
+use meshworker_core::Place;
 
 /// How many slots move in one pass: enough for a new master of four to have
 /// its share after 32 passes, and few enough that the next look, which sees
@@ -91,7 +91,7 @@ pub fn masters(world: &World<'_>, cast: &Cast<'_, '_>, draft: &mut Draft) {
 }
 
 /// The other masters' addresses, which are told of a slot's new owner.
-pub fn other_masters(world: &World<'_>, source: &Node<'_>, target: &Node<'_>) -> Vec<IpAddr> {
+pub fn other_masters(world: &World<'_>, source: &Node<'_>, target: &Node<'_>) -> Vec<Place> {
     world
         .anchor_nodes()
         .filter(|node| node.is_master() && node.id != source.id && node.id != target.id)

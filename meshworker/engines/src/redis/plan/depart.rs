@@ -1,9 +1,8 @@
 //! Nodes that the cluster holds to be gone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use meshworker_core::{Departure, Objection, Situation, Step};
+use meshworker_core::{Departure, Objection, Place, Situation, Step};
 
 use super::world::{Node, World};
 use crate::redis::detail::Detail;
@@ -13,7 +12,7 @@ use crate::redis::request::{Act, RedisRequest};
 /// What the tables say of one node that does not answer.
 #[derive(Default)]
 struct Remembered<'a> {
-    address: Option<IpAddr>,
+    address: Option<Place>,
     gone: bool,
     /// Who does not hold it to be gone, and what it says.
     alive_to: Vec<(&'a str, String)>,
@@ -81,7 +80,7 @@ fn departure(
         })
         .collect();
     objections.extend(holds(world, id).map(Objection::HoldsData));
-    let taken = |address: &IpAddr| matches!(situation.answers.get(address), Some(Ok(_)));
+    let taken = |address: &Place| matches!(situation.answers.get(address), Some(Ok(_)));
     Departure {
         node: id.to_owned(),
         address: seen.address.filter(|address| !taken(address)),

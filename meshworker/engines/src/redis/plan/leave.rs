@@ -10,10 +10,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use meshworker_core::{
-    Evidence, Floor, Leave, Member, Progress, Refusal, Situation, Step, Touches, View, counted,
+    Evidence, Floor, Leave, Member, Place, Progress, Refusal, Situation, Step, Touches, View,
+    counted,
 };
 
 use super::Rules;
@@ -286,7 +286,7 @@ impl<'w, 'a> Leaves<'w, 'a> {
 
     /// A replica that stays, that this master sees alive, and that gave no
     /// answer: it may be about to take over.
-    fn unheard(&self, leaver: &Node<'a>) -> Option<IpAddr> {
+    fn unheard(&self, leaver: &Node<'a>) -> Option<Place> {
         let table = leaver.view.detail.table.iter();
         let mut replicas = table.filter(|entry| {
             entry.is_alive() && entry.replica && entry.master.as_deref() == Some(leaver.id)
@@ -351,7 +351,7 @@ fn shard<'a>(node: &Node<'a>) -> &'a str {
 }
 
 /// A process with the id of another one: what it holds cannot be told.
-fn twin(address: IpAddr, view: &View<Detail>) -> Leave<RedisRequest> {
+fn twin(address: Place, view: &View<Detail>) -> Leave<RedisRequest> {
     Leave {
         address,
         node: view.node.clone(),

@@ -37,9 +37,8 @@ mod world;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use meshworker_core::{Capabilities, Evidence, Planner, Proposal, Refusal, Situation, Step};
+use meshworker_core::{Capabilities, Evidence, Place, Planner, Proposal, Refusal, Situation, Step};
 
 use super::detail::Detail;
 use super::request::{Act, RedisRequest};
@@ -108,7 +107,7 @@ struct Draft {
     /// What is missing for unity and no step or refusal shows.
     waits: Vec<String>,
     /// Where nodes of another formed cluster answered.
-    foreign: Vec<IpAddr>,
+    foreign: Vec<Place>,
 }
 
 impl Draft {

@@ -1,9 +1,8 @@
 //! Who is not of this cluster, or only seems to be.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use meshworker_core::{Departure, Situation, Standing, Step};
+use meshworker_core::{Departure, Place, Situation, Standing, Step};
 
 use super::world::{Node, World, known_slots};
 use crate::redis::detail::Detail;
@@ -15,7 +14,7 @@ use crate::redis::request::{Act, RedisRequest};
 /// the members do not have all slots themselves, it may be what they were to join, and
 /// so may what others have that one of them knows. One that knows a wanted member which
 /// is silent may be in with that.
-pub fn never_in(situation: &Situation<'_, Detail>, world: &World<'_>) -> BTreeSet<IpAddr> {
+pub fn never_in(situation: &Situation<'_, Detail>, world: &World<'_>) -> BTreeSet<Place> {
     let Some(anchor) = world.anchor() else {
         return BTreeSet::new();
     };
@@ -24,7 +23,7 @@ pub fn never_in(situation: &Situation<'_, Detail>, world: &World<'_>) -> BTreeSe
         .flat_map(|(_, table)| table.iter().map(|entry| entry.node.as_str()))
         .collect();
     let inside: BTreeSet<&str> = anchor.iter().copied().collect();
-    let silent = |at: IpAddr| {
+    let silent = |at: Place| {
         let answers = matches!(situation.answers.get(&at), Some(Ok(_)));
         situation.is_wanted(at) && !answers
     };
@@ -51,7 +50,7 @@ pub fn bystanders(
     world: &World<'_>,
 ) -> Vec<Departure<RedisRequest>> {
     let ids = world.anchor().unwrap_or_default().iter().copied();
-    let mut found: BTreeMap<&str, (IpAddr, String)> = BTreeMap::new();
+    let mut found: BTreeMap<&str, (Place, String)> = BTreeMap::new();
     for (host, table) in world.tables(ids) {
         for entry in table
             .iter()

@@ -1,9 +1,8 @@
 //! Whether the members are one cluster, and what is missing if not.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use meshworker_core::{Situation, Unity, View};
+use meshworker_core::{Place, Situation, Unity, View};
 
 use super::Draft;
 use super::world::{Node, World, is_at, is_linked};
@@ -33,7 +32,7 @@ fn unreached(world: &World<'_>, view: &View<Detail>) -> Option<String> {
 }
 
 fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) -> Option<String> {
-    let inside: BTreeSet<IpAddr> = world
+    let inside: BTreeSet<Place> = world
         .members()
         .flat_map(|node| node.addresses.iter().copied())
         .collect();

@@ -2,10 +2,11 @@
 //! owns which slot.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use meshworker_core::{Evidence, MemberId, Reason, Refusal, Situation, Standing, View, fragments};
+use meshworker_core::{
+    Evidence, MemberId, Place, Reason, Refusal, Situation, Standing, View, fragments,
+};
 
 use super::Rules;
 use crate::redis::detail::Detail;
@@ -18,9 +19,9 @@ pub struct Node<'a> {
     /// Its id.
     pub id: &'a str,
     /// Where it is asked.
-    pub address: IpAddr,
+    pub address: Place,
     /// Everywhere it answers.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Vec<Place>,
     /// What it says.
     pub view: &'a View<Detail>,
     /// Its own line in its table.
@@ -31,7 +32,7 @@ pub struct Node<'a> {
     pub leaving: bool,
     /// Where it stands among its like: by slot where that is known, then by
     /// address.
-    pub order: (u64, IpAddr),
+    pub order: (u64, Place),
     /// What it shares its fate with: its swarm node, or itself alone where that
     /// is not known.
     pub host: String,
@@ -84,7 +85,7 @@ pub struct World<'a> {
     /// Whether every wanted member answered.
     pub complete: bool,
     /// Where nodes of another name answered.
-    pub strangers: BTreeSet<IpAddr>,
+    pub strangers: BTreeSet<Place>,
 }
 
 impl<'a> World<'a> {
@@ -156,9 +157,9 @@ fn nodes<'a>(
     rules: &Rules,
     situation: &Situation<'a, Detail>,
     refusals: &mut Vec<Refusal>,
-    strangers: &mut BTreeSet<IpAddr>,
+    strangers: &mut BTreeSet<Place>,
 ) -> BTreeMap<&'a str, Node<'a>> {
-    let mut places: BTreeMap<&str, Vec<(IpAddr, &View<Detail>)>> = BTreeMap::new();
+    let mut places: BTreeMap<&str, Vec<(Place, &View<Detail>)>> = BTreeMap::new();
     for (address, answer) in situation.answers {
         if let Ok(view) = answer {
             let place = (*address, view);
@@ -194,7 +195,7 @@ fn nodes<'a>(
         let Some(own) = view.detail.table.iter().find(|entry| entry.node == id) else {
             continue;
         };
-        let addresses: Vec<IpAddr> = places.iter().map(|(address, _)| *address).collect();
+        let addresses: Vec<Place> = places.iter().map(|(address, _)| *address).collect();
         let wanted = addresses.iter().find(|at| situation.is_wanted(**at));
         let goes = addresses.iter().find(|at| is_leaving(situation, **at));
         let leaving = wanted.is_none() && goes.is_some();
@@ -233,13 +234,13 @@ pub fn all_keys<'n, 'a: 'n>(nodes: impl IntoIterator<Item = &'n Node<'a>>) -> u6
     keys.fold(0, u64::saturating_add)
 }
 
-fn is_leaving(situation: &Situation<'_, Detail>, address: IpAddr) -> bool {
+fn is_leaving(situation: &Situation<'_, Detail>, address: Place) -> bool {
     let member = situation.roster.at(address);
     member.is_some_and(|member| member.standing() == Standing::Leaving)
 }
 
 /// A node of another cluster.
-pub fn wrong_name(address: IpAddr, id: &str, expected: &str, found: &str) -> Refusal {
+pub fn wrong_name(address: Place, id: &str, expected: &str, found: &str) -> Refusal {
     Refusal {
         what: format!("join {address}"),
         reason: Reason::WrongCluster {

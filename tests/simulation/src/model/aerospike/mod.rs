@@ -132,7 +132,10 @@ impl Model for Aerospike {
 
     fn forgets(&self, at: usize, request: &Request) -> Vec<usize> {
         match request {
-            Request::TipClear(seed) => self.remembered(last(seed.ip())).into_iter().collect(),
+            Request::TipClear(seed) => self
+                .remembered(last(seed.ip().into()))
+                .into_iter()
+                .collect(),
             // A node lists no peer among those that are gone: whoever is one again, at an
             // address that another remembers, is not forgotten by it.
             Request::AlumniReset { .. } => {

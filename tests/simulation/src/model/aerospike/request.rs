@@ -17,7 +17,9 @@ impl Aerospike {
         let now = asker.now;
         match request {
             Request::Tip { seed, guest, host } => {
-                let there = self.at(last(seed.ip())).ok_or("nobody is at the seed")?;
+                let there = self
+                    .at(last(seed.ip().into()))
+                    .ok_or("nobody is at the seed")?;
                 if !asker
                     .net
                     .worker_reaches(asker.worker, self.processes[there].host)
@@ -33,26 +35,29 @@ impl Aerospike {
                     self.nodes[who].aside = false;
                 }
                 let dial = now + chance.between(300, 1_500);
-                self.nodes[at].seeds.entry(last(seed.ip())).or_insert(dial);
+                self.nodes[at]
+                    .seeds
+                    .entry(last(seed.ip().into()))
+                    .or_insert(dial);
             }
             _ if !self.processes[at].ours => return Err("it belongs to another cluster".into()),
             Request::StandAside { seeds } => {
                 for seed in seeds {
-                    self.nodes[at].seeds.remove(&last(seed.ip()));
+                    self.nodes[at].seeds.remove(&last(seed.ip().into()));
                 }
                 self.nodes[at].aside = true;
             }
             Request::TipClear(seed) => {
-                self.nodes[at].seeds.remove(&last(seed.ip()));
+                self.nodes[at].seeds.remove(&last(seed.ip().into()));
             }
             Request::AlumniReset { departed } => {
                 // As the engine looks once more.
-                let known = |address: &u8| departed.iter().any(|s| last(s.ip()) == *address);
+                let known = |address: &u8| departed.iter().any(|s| last(s.ip().into()) == *address);
                 if let Some(other) = self.gone(at).into_iter().find(|gone| !known(gone)) {
                     return Err(format!("it remembers {other} as well by now"));
                 }
                 for seed in departed {
-                    self.nodes[at].seeds.remove(&last(seed.ip()));
+                    self.nodes[at].seeds.remove(&last(seed.ip().into()));
                 }
                 self.nodes[at].departed.clear();
             }

@@ -1,10 +1,9 @@
 //! What a node says of itself and of the others.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 
-use meshworker_core::{Answer, Peer, Unanswered, View};
+use meshworker_core::{Answer, Peer, Place, Unanswered, View};
 use meshworker_engines::aerospike::{ClusterKey, Detail, Edition, Namespace};
 
 use super::{Aerospike, COPIES, FORMED, START, name};
@@ -48,7 +47,7 @@ impl Aerospike {
         peers.sort();
         peers.dedup();
         let departed = self.gone(at).into_iter();
-        let departed: Vec<IpAddr> = departed.map(address).collect();
+        let departed: Vec<Place> = departed.map(address).collect();
         // Another cluster's data moves all the time, to be in the way.
         let working = fragment.works(now) || !process.ours;
         let key = NonZeroU64::new(node.fragment as u64).filter(|_| formed);

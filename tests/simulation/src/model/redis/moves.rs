@@ -1,11 +1,10 @@
 //! Slots on their way, one exchange after another, as the engine moves them.
 
-use std::net::IpAddr;
-
 use super::Redis;
 use super::node::{Id, NONE, keys_of};
 use crate::model::last;
 use crate::net::Net;
+use meshworker_core::Place;
 
 /// The time that a move has, after which nothing new is begun.
 const DEADLINE: u64 = 1_000;
@@ -48,7 +47,7 @@ impl Move {
         worker: usize,
         ends: [(Id, u8); 2],
         slots: Vec<u16>,
-        others: &[IpAddr],
+        others: &[Place],
         now: u64,
     ) -> Move {
         let [(source, from), (target, to)] = ends;

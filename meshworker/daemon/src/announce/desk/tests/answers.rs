@@ -39,7 +39,7 @@ fn a_verdict_is_that_of_a_pass_which_saw_the_member_leaving() {
     desk.heard(&again, now).unwrap();
     assert_eq!(desk.answer(&again, now).verdict, None);
     let moved = Announcement {
-        address: ip(7),
+        address: ip(7).address,
         ..again
     };
     desk.heard(&moved, now).unwrap();
@@ -70,7 +70,7 @@ fn only_a_member_that_leaves_gets_a_verdict_and_only_its_own() {
     assert_eq!(verdict(&member(3, Phase::Stopping, 3)), None);
     // Whoever claims another slot at this address is somebody else.
     let other = Announcement {
-        address: ip(1),
+        address: ip(1).address,
         ..leaving(9)
     };
     assert_eq!(verdict(&other), None);
@@ -150,7 +150,7 @@ fn waiting(task: &str, node: &str) -> Announcement {
     Announcement {
         task: task.to_owned(),
         node: node.to_owned(),
-        address: ip(99),
+        address: ip(99).address,
         ..member(4, Phase::Waiting, 1)
     }
 }

@@ -1,17 +1,18 @@
 //! Whose word on a member counts.
 
 use super::*;
+use meshworker_core::Place;
 
 fn said(slot: u64, task: &str, address: u64, phase: Phase) -> Announcement {
     Announcement {
         task: task.to_owned(),
-        address: ip(address),
+        address: ip(address).address,
         ..member(slot, phase, 1)
     }
 }
 
 /// Who is reported: slot if known, address, phase.
-fn told(desk: &Desk, now: Instant) -> Vec<(Option<u64>, IpAddr, Presence)> {
+fn told(desk: &Desk, now: Instant) -> Vec<(Option<u64>, Place, Presence)> {
     let slot = |member: Option<MemberId>| match member {
         Some(MemberId::Slot { slot, .. }) => Some(slot),
         _ => None,

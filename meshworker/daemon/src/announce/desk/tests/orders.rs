@@ -8,7 +8,7 @@ fn order(slot: u64) -> Order {
         cluster: "db".to_owned(),
         service: "stack_db".to_owned(),
         slot,
-        address: ip(slot),
+        address: ip(slot).address,
     }
 }
 

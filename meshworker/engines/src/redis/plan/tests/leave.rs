@@ -1,6 +1,6 @@
 //! Members that are meant to go.
 
-use meshworker_core::Unanswered;
+use meshworker_core::{Place, Unanswered};
 
 use super::{Facts, SIX, Scene, THREE, at};
 
@@ -314,7 +314,7 @@ fn slots_are_not_balanced_while_somebody_goes() {
 fn goings_touch_each_other_in_one_shard_or_at_one_heir() {
     let meet = |scene: Scene| {
         let leaves = scene.proposal().leaves;
-        let last = |address: std::net::IpAddr| match address {
+        let last = |place: Place| match place.address {
             std::net::IpAddr::V4(v4) => v4.octets()[3],
             std::net::IpAddr::V6(_) => 0,
         };

@@ -12,10 +12,9 @@ mod versions;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::IpAddr;
 
 use meshworker_core::{
-    Answer, Copies, Floor, Grade, Member, MemberId, Observation, Presence, Proposal, Report,
+    Answer, Copies, Floor, Grade, Member, MemberId, Observation, Place, Presence, Proposal, Report,
     Roster, Sighting, Situation, Unanswered, Witness,
 };
 
@@ -30,8 +29,8 @@ pub fn id(n: u8) -> String {
 }
 
 /// The usual address of node `n`.
-pub fn at(n: u8) -> IpAddr {
-    IpAddr::from([10, 0, 0, n])
+pub fn at(n: u8) -> Place {
+    Place::from([10, 0, 0, n])
 }
 
 /// What the witnesses and the nodes say. A table is written one line per node,
@@ -39,11 +38,11 @@ pub fn at(n: u8) -> IpAddr {
 /// NODES` otherwise; `#n` stands for the id of node n.
 pub struct Scene {
     rules: Rules,
-    listed: Vec<IpAddr>,
-    answers: BTreeMap<IpAddr, Answer<Detail>>,
-    hosts: BTreeMap<IpAddr, &'static str>,
-    leaving: BTreeMap<IpAddr, Presence>,
-    tasks: BTreeMap<IpAddr, Presence>,
+    listed: Vec<Place>,
+    answers: BTreeMap<Place, Answer<Detail>>,
+    hosts: BTreeMap<Place, &'static str>,
+    leaving: BTreeMap<Place, Presence>,
+    tasks: BTreeMap<Place, Presence>,
     desired: Option<usize>,
     shared: Shared,
 }
@@ -145,7 +144,7 @@ impl Scene {
     }
 
     /// Node `n`, at this address, says this.
-    pub fn says(mut self, n: u8, address: IpAddr, table: &str, facts: Facts) -> Scene {
+    pub fn says(mut self, n: u8, address: Place, table: &str, facts: Facts) -> Scene {
         let lines: String = table.lines().map(|line| expand(n, line)).collect();
         self.raw_at(address, &lines, facts);
         self
@@ -157,7 +156,7 @@ impl Scene {
         self
     }
 
-    fn raw_at(&mut self, address: IpAddr, text: &str, facts: Facts) {
+    fn raw_at(&mut self, address: Place, text: &str, facts: Facts) {
         let replies = Replies {
             nodes: text,
             cluster: &format!("cluster_state:{}\r\n", facts.state),
@@ -403,7 +402,7 @@ fn no_answers_are_no_cluster() {
 /// milliseconds; with a cost that grows by the square it would be seconds.
 #[test]
 fn a_thousand_members_are_no_burden() {
-    let address = |n: u16| IpAddr::from([10, 1, (n / 250) as u8, (n % 250) as u8 + 1]);
+    let address = |n: u16| Place::from([10, 1, (n / 250) as u8, (n % 250) as u8 + 1]);
     let line = |n: u16, flags: &str| {
         let (first, last) = (n * 16, n * 16 + if n == 999 { 399 } else { 15 });
         let address = address(n);

@@ -9,7 +9,7 @@ use super::{DnsOptions, DnsSource, InvalidName, Source};
 
 /// DNS names, or an address in place of them.
 #[derive(Debug)]
-pub enum Place {
+pub enum Whereabouts {
     /// An address, which is what it stands for.
     Literal(IpAddr),
     /// Names, which a name server is asked for.
@@ -27,20 +27,20 @@ pub struct Found {
     pub why: String,
 }
 
-impl Place {
+impl Whereabouts {
     /// The place with this name, or with these, parted by commas, which are asked for in
     /// this way.
     ///
     /// # Errors
     ///
     /// It is neither an address nor a DNS name.
-    pub fn new(text: &str, options: DnsOptions) -> Result<Place, InvalidName> {
+    pub fn new(text: &str, options: DnsOptions) -> Result<Whereabouts, InvalidName> {
         match text.parse() {
-            Ok(address) => Ok(Place::Literal(address)),
+            Ok(address) => Ok(Whereabouts::Literal(address)),
             Err(_) => {
                 let names = text.split(',').map(str::trim);
                 let sources = names.map(|name| DnsSource::new(name, options.clone()));
-                Ok(Place::Names(sources.collect::<Result<_, _>>()?))
+                Ok(Whereabouts::Names(sources.collect::<Result<_, _>>()?))
             }
         }
     }
@@ -48,20 +48,20 @@ impl Place {
     /// Asks for it once.
     pub async fn look(&self) -> Found {
         let sources = match self {
-            Place::Literal(address) => {
+            Whereabouts::Literal(address) => {
                 return Found {
                     addresses: vec![*address],
                     gone: false,
                     why: String::new(),
                 };
             }
-            Place::Names(sources) => sources,
+            Whereabouts::Names(sources) => sources,
         };
         let reports = join_all(sources.iter().map(Source::report)).await;
         let report = Report::together(Witness::Dns, reports);
         let nobody = matches!(report.grade, Grade::Empty | Grade::NxDomain);
         Found {
-            addresses: report.sightings.iter().map(|s| s.address).collect(),
+            addresses: report.sightings.iter().map(|s| s.address.address).collect(),
             gone: nobody && report.sightings.is_empty(),
             why: report.grade.to_string(),
         }
