@@ -133,6 +133,9 @@ pub struct Member {
     pub node_name: Option<NodeName>,
     /// The swarm task, where a witness knows it.
     pub task: Option<String>,
+    /// Of which of the cluster's services it is, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// What each witness says of it.
     pub seen: BTreeMap<Witness, Presence>,
     /// What it has on its disk, where it waits to be told how to start.

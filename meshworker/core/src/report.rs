@@ -18,6 +18,9 @@ pub struct Sighting {
     pub node_name: Option<NodeName>,
     /// The swarm task, where this witness knows it.
     pub task: Option<String>,
+    /// Of which of the cluster's services it is, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Present, leaving, or out of sight.
     pub presence: Presence,
     /// What it has on its disk, where it waits to be told how to start.
@@ -34,6 +37,7 @@ impl Sighting {
             node: None,
             node_name: None,
             task: None,
+            part: None,
             presence: Presence::Present,
             disk: None,
         }
@@ -78,6 +82,14 @@ impl Report {
             sightings: Vec::new(),
             desired: None,
         }
+    }
+
+    /// The same, of the service that is this part of its cluster.
+    pub fn of_part(mut self, part: &str) -> Report {
+        for sighting in &mut self.sightings {
+            sighting.part = Some(part.to_owned());
+        }
+        self
     }
 
     /// What a witness says of several services whose members are one cluster. It is

@@ -66,6 +66,7 @@ impl Roster {
                         let member = found.entry(**at).or_insert_with(|| unknown(**at));
                         let presence = sighting.presence.clone();
                         member.seen.insert(report.witness, presence);
+                        member.part = member.part.take().or_else(|| sighting.part.clone());
                     }
                     if !others.is_empty() && !said.contains(&bare) {
                         continue;
@@ -93,6 +94,7 @@ impl Roster {
                     .seen
                     .insert(report.witness, sighting.presence.clone());
                 member.disk = member.disk.take().or_else(|| sighting.disk.clone());
+                member.part = member.part.take().or_else(|| sighting.part.clone());
             }
         }
         let only_alive = alive.iter().filter(|at| !found.contains_key(*at));
@@ -194,6 +196,7 @@ fn unknown(address: Place) -> Member {
         node: None,
         node_name: None,
         task: None,
+        part: None,
         seen: BTreeMap::new(),
         disk: None,
         ordered: false,

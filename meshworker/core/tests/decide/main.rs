@@ -15,6 +15,7 @@ mod once_more;
 
 mod orders;
 mod outsiders;
+mod parts;
 mod places;
 mod planner_sees;
 mod quarantine;

@@ -35,6 +35,7 @@ fn answering(ports: &[u16]) -> BTreeMap<Place, Result<View<()>, meshworker_core:
             size: ports.len(),
             peers: [].into(),
             working: None,
+            holdings: Default::default(),
             detail: (),
         };
         (at(*port), Ok(view))

@@ -519,6 +519,7 @@ fn sighting(said: &Announcement) -> Sighting {
         node: some(&said.node),
         node_name: said.node_name.clone(),
         task: some(&said.task),
+        part: None,
         presence: match said.phase {
             // One that waits to be told volunteers: nobody counts on it before.
             Phase::Waiting if said.disk.is_some() => Presence::Spare,

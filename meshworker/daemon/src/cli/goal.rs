@@ -81,6 +81,7 @@ mod tests {
             node: None,
             node_name: None,
             task: None,
+            part: None,
             state,
             standing: "wanted".into(),
             held: None,

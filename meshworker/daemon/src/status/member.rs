@@ -165,6 +165,9 @@ pub struct MemberStatus {
     pub node_name: Option<String>,
     /// The swarm task, where a witness knows it.
     pub task: Option<String>,
+    /// Of which of the cluster's services it is, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// What it is doing.
     pub state: MemberState,
     /// What follows from the witnesses: `wanted`, `spare`, `leaving`, `disowned`

@@ -40,26 +40,31 @@ pub trait Source: Send + Sync {
 
 /// The witnesses of a cluster: DNS always, the Docker API where there is one.
 pub fn sources(cluster: &Cluster) -> Vec<Arc<dyn Source>> {
-    let dns = |name: &String| -> Arc<dyn Source> {
-        match DnsSource::new(name, DnsOptions::of(&cluster.dns)) {
+    let dns = |name: &String| -> (String, Arc<dyn Source>) {
+        let source: Arc<dyn Source> = match DnsSource::new(name, DnsOptions::of(&cluster.dns)) {
             Ok(source) => Arc::new(source),
             Err(why) => Arc::new(unusable::Unusable::new(Witness::Dns, why.to_string())),
-        }
+        };
+        (name.clone(), source)
     };
     let dns = cluster.dns.names.iter().map(dns).collect();
     let mut sources = vec![Together::of(Witness::Dns, dns)];
     if let Some(docker) = &cluster.docker {
-        let tasks = |service: &String| -> Arc<dyn Source> {
+        let tasks = |(position, service): (usize, &String)| -> (String, Arc<dyn Source>) {
             let options = DockerOptions {
                 network: docker.network.clone(),
                 ..DockerOptions::of(service)
             };
-            match DockerClient::shared() {
+            let source: Arc<dyn Source> = match DockerClient::shared() {
                 Ok(client) => Arc::new(DockerSource::new(client, options)),
                 Err(why) => Arc::new(unusable::Unusable::new(Witness::Docker, why.to_string())),
-            }
+            };
+            // A part has one name, whoever speaks of it.
+            let named = cluster.dns.names.get(position);
+            let named = named.filter(|_| cluster.dns.names.len() == docker.services.len());
+            (named.unwrap_or(service).clone(), source)
         };
-        let tasks = docker.services.iter().map(tasks).collect();
+        let tasks = docker.services.iter().enumerate().map(tasks).collect();
         sources.push(Together::of(Witness::Docker, tasks));
     }
     sources

@@ -8,18 +8,19 @@ use meshworker_core::{Report, Witness};
 
 use super::Source;
 
-/// Several sources that speak as one witness: complete when each of them is.
+/// Several sources that speak as one witness, each of one part: complete when each of
+/// them is.
 pub(super) struct Together {
     witness: Witness,
-    sources: Vec<Arc<dyn Source>>,
+    parts: Vec<(String, Arc<dyn Source>)>,
 }
 
 impl Together {
     /// What these say together; the only one itself, where there is one.
-    pub(super) fn of(witness: Witness, sources: Vec<Arc<dyn Source>>) -> Arc<dyn Source> {
-        match <[_; 1]>::try_from(sources) {
-            Ok([only]) => only,
-            Err(sources) => Arc::new(Together { witness, sources }),
+    pub(super) fn of(witness: Witness, parts: Vec<(String, Arc<dyn Source>)>) -> Arc<dyn Source> {
+        match <[_; 1]>::try_from(parts) {
+            Ok([(_, only)]) => only,
+            Err(parts) => Arc::new(Together { witness, parts }),
         }
     }
 }
@@ -30,14 +31,18 @@ impl Source for Together {
     }
 
     fn report(&self) -> BoxFuture<'_, Report> {
-        let asked = join_all(self.sources.iter().map(|source| source.report()));
+        let asked = self.parts.iter().map(|(part, source)| {
+            let report = source.report();
+            report.map(|report| report.of_part(part))
+        });
+        let asked = join_all(asked);
         asked
             .map(|reports| Report::together(self.witness, reports))
             .boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
-        let changes = self.sources.iter().map(|source| source.changed());
+        let changes = self.parts.iter().map(|(_, source)| source.changed());
         select_all(changes).map(|_| ()).boxed()
     }
 }

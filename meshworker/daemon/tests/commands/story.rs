@@ -50,6 +50,7 @@ fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
         node: Some(format!("id-of-{node}")),
         node_name: Some(node.into()),
         task: Some(format!("t{slot}x9k2m4qpa")),
+        part: None,
         state,
         standing: "wanted".into(),
         held: None,

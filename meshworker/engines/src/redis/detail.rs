@@ -76,6 +76,8 @@ pub struct Replies<'a> {
 /// The lists that equal members share.
 #[derive(Debug)]
 pub struct Shared {
+    /// The cluster's own port.
+    port: u16,
     tables: Interner<Entry>,
     peers: Interner<Peer>,
     open: Interner<OpenSlot>,
@@ -84,7 +86,15 @@ pub struct Shared {
 
 impl Default for Shared {
     fn default() -> Shared {
+        Shared::of(6379)
+    }
+}
+
+impl Shared {
+    /// No lists yet, of a cluster that has this port.
+    pub fn of(port: u16) -> Shared {
         Shared {
+            port,
             tables: Interner::new(LISTS / 3),
             peers: Interner::new(LISTS / 8),
             // After a crash a node marks every slot of which it has keys: a list may take
@@ -93,9 +103,7 @@ impl Default for Shared {
             handshakes: Interner::new(LISTS / 8),
         }
     }
-}
 
-impl Shared {
     /// The view that follows from what the node at `asked` replied.
     ///
     /// # Errors
@@ -104,7 +112,8 @@ impl Shared {
     /// for what it lists.
     pub fn view(&self, asked: Place, replies: Replies<'_>) -> Result<View<Detail>, Unanswered> {
         let garbage = |what: String| Unanswered::Garbage(what);
-        let mut nodes = Nodes::parse(replies.nodes).map_err(|e| garbage(e.to_string()))?;
+        let nodes = Nodes::parse(replies.nodes).map_err(|e| garbage(e.to_string()))?;
+        let mut nodes = nodes.asked_at(asked, self.port);
         let state = field(replies.cluster, "cluster_state")
             .ok_or_else(|| garbage("CLUSTER INFO without cluster_state".into()))?;
         let run_id = field(replies.info, "run_id").unwrap_or_default();
@@ -235,7 +244,7 @@ mod tests {
             keys: 0,
         };
         let asked = "10.0.1.3".parse().unwrap();
-        Shared::default().view(asked, replies).unwrap()
+        Shared::of(6379).view(asked, replies).unwrap()
     }
 
     #[test]
@@ -267,7 +276,7 @@ mod tests {
                 keys: 0,
             };
             let asked = "10.0.1.3".parse().unwrap();
-            let view = Shared::default().view(asked, replies);
+            let view = Shared::of(6379).view(asked, replies);
             let Err(Unanswered::Garbage(why)) = view else {
                 panic!("{view:?}");
             };
@@ -277,7 +286,7 @@ mod tests {
 
     #[test]
     fn equal_tables_are_one_whoever_is_asked() {
-        let shared = Shared::default();
+        let shared = Shared::of(6379);
         let view = |mine: &str, theirs: &str, asked: &str| {
             let text = format!(
                 "{A} 10.0.1.3:6379@16379 {mine} - 0 17 1 connected\n\

@@ -117,7 +117,7 @@ impl Engine for Redis {
     fn new(access: Access) -> Redis {
         Redis {
             rules: Rules::of(&access),
-            shared: Shared::default(),
+            shared: Shared::of(access.service_port),
             rest: Rest::default(),
             heavies: Heavies::default(),
             client: Client::new(access),

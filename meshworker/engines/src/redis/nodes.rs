@@ -112,6 +112,8 @@ pub struct Nodes {
     pub myself: usize,
     /// The host name that it announces.
     pub hostname: Option<String>,
+    /// The port that it names as its own.
+    pub port: u16,
     /// The port of its cluster bus.
     pub bus_port: Option<u16>,
     /// The slots on the move at it.
@@ -157,6 +159,7 @@ impl Nodes {
             table: Vec::new(),
             myself: 0,
             hostname: None,
+            port: 0,
             bus_port: None,
             open: Vec::new(),
             handshakes: Vec::new(),
@@ -178,6 +181,7 @@ impl Nodes {
             if line.has("myself") {
                 asked.push(line.entry.node.clone());
                 nodes.hostname = line.hostname.map(str::to_owned);
+                nodes.port = line.port;
                 nodes.bus_port = line.bus_port;
                 nodes.open = line.open;
             }
@@ -194,6 +198,18 @@ impl Nodes {
             .binary_search_by(|entry| entry.node.cmp(myself))
             .map_err(|_| Malformed::Myself(0))?;
         Ok(nodes)
+    }
+
+    /// The same, of a node that was asked here, in a cluster whose own port is `usual`.
+    /// Ports count only where it names for itself the one at which it was asked: behind
+    /// another one, of TLS or for the world outside, it names the others' likewise.
+    pub fn asked_at(mut self, asked: Place, usual: u16) -> Nodes {
+        let counts = self.port == asked.port(usual);
+        let addresses = self.table.iter_mut().filter_map(|e| e.address.as_mut());
+        for place in addresses.chain(&mut self.handshakes) {
+            place.port = place.port.filter(|port| counts && *port != usual);
+        }
+        self
     }
 }
 
@@ -244,6 +260,7 @@ struct Line<'a> {
     entry: Entry,
     flags: &'a str,
     hostname: Option<&'a str>,
+    port: u16,
     bus_port: Option<u16>,
     open: Vec<OpenSlot>,
 }
@@ -263,7 +280,7 @@ impl<'a> Line<'a> {
             "disconnected" => false,
             _ => return None,
         };
-        let (address, bus_port, hostname) = place_of(place)?;
+        let (address, port, bus_port, hostname) = place_of(place)?;
         let mut ranges = Vec::new();
         let mut open = Vec::new();
         for word in words {
@@ -297,6 +314,7 @@ impl<'a> Line<'a> {
             },
             flags,
             hostname,
+            port,
             bus_port,
             open,
         })
@@ -333,7 +351,7 @@ fn open_slot(word: &str) -> Option<OpenSlot> {
 
 /// `ip:port@cport,hostname`: the address is empty while a node does not know
 /// its own, and newer versions add `,name=value` at the end.
-fn place_of(place: &str) -> Option<(Option<Place>, Option<u16>, Option<&str>)> {
+fn place_of(place: &str) -> Option<(Option<Place>, u16, Option<u16>, Option<&str>)> {
     let mut parts = place.split(',');
     let endpoint = parts.next()?;
     let hostname = parts
@@ -344,13 +362,16 @@ fn place_of(place: &str) -> Option<(Option<Place>, Option<u16>, Option<&str>)> {
         None => (endpoint, None),
     };
     let (ip, port) = endpoint.rsplit_once(':')?;
-    let _port: u16 = port.parse().ok()?;
+    let port = port.parse().ok()?;
     let ip = ip.trim_start_matches('[').trim_end_matches(']');
     let address = match ip {
         "" | "?" => None,
-        ip => Some(ip.parse().ok()?),
+        ip => Some(Place {
+            address: ip.parse().ok()?,
+            port: Some(port),
+        }),
     };
-    Some((address, bus_port.filter(|port| *port != 0), hostname))
+    Some((address, port, bus_port.filter(|port| *port != 0), hostname))
 }
 
 #[cfg(test)]
@@ -362,6 +383,33 @@ mod tests {
     const A: &str = "a1fff70597e67ec31c8dc0695e42356b91e5719c";
     const B: &str = "1faf3d60ff2f67ffb810743480aca28c4bdd3be8";
 
+    fn read(text: &str) -> Nodes {
+        let nodes = Nodes::parse(text).unwrap();
+        nodes.asked_at([10, 0, 1, 3].into(), 6379)
+    }
+
+    /// Several on one machine, and what is listed behind another port.
+    #[test]
+    fn ports_count_where_the_node_names_the_one_at_which_it_was_asked() {
+        let table = |own: u16| {
+            format!(
+                "{A} 10.0.1.3:{own}@17001 myself,master - 0 0 3 connected\n\
+                 {B} 10.0.1.3:7002@17002 master - 0 0 4 connected\n"
+            )
+        };
+        let places = |own, asked: u16| {
+            let nodes = Nodes::parse(&table(own)).unwrap();
+            let asked = Place::new([10, 0, 1, 3], asked, 7001);
+            let table = nodes.asked_at(asked, 7001).table.into_iter();
+            let places = table.map(|entry| entry.address.unwrap().to_string());
+            places.collect::<Vec<_>>()
+        };
+        assert_eq!(places(7001, 7001), ["10.0.1.3:7002", "10.0.1.3"]);
+        assert_eq!(places(7003, 7003), ["10.0.1.3:7002", "10.0.1.3:7003"]);
+        // Asked at the port of TLS, and told the ports without.
+        assert_eq!(places(7003, 7001), ["10.0.1.3", "10.0.1.3"]);
+    }
+
     #[test]
     fn a_recorded_table_is_read() {
         let text = format!(
@@ -369,7 +417,7 @@ mod tests {
              {B} 10.0.1.4:6379@16379 slave,fail {A} 1795247899590 1795247899000 3 disconnected\n\
              f3691678efa755edc817df6e684643cc0f1b6e29 10.0.1.9:6379@16379 handshake - 0 0 0 disconnected\n"
         );
-        let nodes = Nodes::parse(&text).unwrap();
+        let nodes = read(&text);
         assert_eq!(
             nodes,
             Nodes {
@@ -395,6 +443,7 @@ mod tests {
                 ],
                 myself: 1,
                 hostname: Some("cache.1".into()),
+                port: 6379,
                 bus_port: Some(16379),
                 open: vec![
                     OpenSlot {
@@ -417,7 +466,7 @@ mod tests {
     fn a_fresh_node_does_not_know_its_address() {
         for place in [":7000@17000", ":7000@17000,", ":7000@17000,,shard-id=07c3"] {
             let text = format!("{A} {place} myself,master - 0 0 0 connected\n");
-            let nodes = Nodes::parse(&text).unwrap();
+            let nodes = read(&text);
             assert_eq!((nodes.table[0].address, &nodes.hostname), (None, &None));
         }
     }
@@ -463,7 +512,7 @@ mod tests {
     #[test]
     fn ipv6_addresses_are_read() {
         let text = format!("{A} fd00::3:6379@16379 myself,master - 0 0 0 connected\n");
-        let nodes = Nodes::parse(&text).unwrap();
+        let nodes = read(&text);
         assert_eq!(nodes.table[0].address, "fd00::3".parse().ok());
     }
 

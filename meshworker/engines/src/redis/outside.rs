@@ -59,7 +59,7 @@ fn view(bytes: &[u8]) -> Words {
         keys: 0,
     };
     let asked = Place::from([10, 0, 1, 3]);
-    match Shared::default().view(asked, replies) {
+    match Shared::of(6379).view(asked, replies) {
         Ok(view) => {
             let name = view.detail.name.and_then(|name| name.swarm_node);
             let entries = view.detail.table.iter();

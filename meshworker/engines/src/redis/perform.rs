@@ -56,7 +56,7 @@ pub async fn perform(
             let there = reach(client, *address, guest, deadline).await?;
             client.keep(there);
             let mut commands = cluster("MEET");
-            commands.arg(address.to_string()).arg(*port);
+            commands.arg(address.address.to_string()).arg(*port);
             if let Some(bus_port) = bus_port {
                 commands.arg(*bus_port);
             }

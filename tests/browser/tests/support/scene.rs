@@ -70,6 +70,7 @@ pub fn member(slot: usize, all: usize, nodes: usize) -> MemberStatus {
         node: Some(format!("swarm-{}", (slot - 1) % nodes + 1)),
         node_name: None,
         task: Some(format!("t{slot}x8kq0v3m1")),
+        part: None,
         state: MemberState::Joined,
         standing: "wanted".into(),
         held: None,

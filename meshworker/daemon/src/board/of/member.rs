@@ -36,6 +36,7 @@ pub fn status(
         node: member.node.clone(),
         node_name: member.node_name.clone().map(String::from),
         task: member.task.clone(),
+        part: member.part.clone(),
         state: states
             .get(&member.address)
             .map_or(MemberState::Unknown, |(_, state)| *state),

@@ -49,6 +49,7 @@ fn one(member: &MemberStatus, now: Now, style: &Style) -> Vec<String> {
         node,
         node_name,
         task,
+        part,
         state,
         standing,
         held,
@@ -71,6 +72,9 @@ fn one(member: &MemberStatus, now: Now, style: &Style) -> Vec<String> {
     }
     if let Some(task) = task {
         say(&format!("task {task}"), None);
+    }
+    if let Some(part) = part {
+        say(&format!("of the cluster's part {part}"), None);
     }
     say(&format!("by the witnesses together: {standing}"), None);
     if let Some(why) = held {

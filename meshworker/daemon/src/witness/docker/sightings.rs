@@ -56,6 +56,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
                 node: node.cloned(),
                 node_name: known.and_then(|node| node.description.hostname.clone()),
                 task: Some(task.id.clone()),
+                part: None,
                 presence: presence.clone(),
                 disk: None,
             };

@@ -88,7 +88,6 @@ pub fn without_counts(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::fmt;
-    use std::net::IpAddr;
 
     use meshworker_core::Step;
     use meshworker_engines::Failure;
@@ -111,7 +110,7 @@ mod tests {
             self.1
         }
 
-        fn introduces(&self) -> Option<IpAddr> {
+        fn introduces(&self) -> Option<meshworker_core::Place> {
             None
         }
     }

@@ -166,7 +166,8 @@ impl Migration<'_> {
     fn migrate(&self, keys: &[&Value], patience: Duration) -> Result<Pipeline, Failure> {
         let access = self.client.access();
         let mut commands = redis::pipe();
-        commands.cmd("MIGRATE").arg(self.target.address.to_string());
+        let host = self.target.address.address.to_string();
+        commands.cmd("MIGRATE").arg(host);
         commands.arg(self.port).arg("").arg(0);
         commands.arg(patience.as_millis() as u64);
         commands.arg("REPLACE");

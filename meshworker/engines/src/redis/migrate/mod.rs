@@ -124,7 +124,8 @@ impl Migration<'_> {
         let Some((source, target)) = ids else {
             return Err(Failure::Unanswered("a node without id".into()));
         };
-        self.port = port::port(&mut self.source, self.port, self.deadline).await;
+        let usual = self.target.address.port(self.port);
+        self.port = port::port(&mut self.target, usual, self.deadline).await;
         // No new slots are opened in the last quarter of the time.
         let patience = self.client.access().deadline / 4;
         let all: Vec<u16> = slots.iter().collect();

@@ -8,14 +8,14 @@ use tokio::time::Instant;
 use crate::redis::client::Lease;
 use crate::redis::wire::text;
 
-/// The port at which masters give each other keys: not the one that clients use
+/// The port at which a master takes keys from another one: not the one that clients use
 /// where the bus has TLS and they have none, since `MIGRATE` encrypts what the bus
 /// encrypts (seen: to a plain port it ends in `IOERR`).
 ///
 /// Who may not read the configuration, or has another one, is taken to use the
 /// clients' port.
-pub async fn port(source: &mut Lease, clients: u16, deadline: Instant) -> u16 {
-    let replies = source.exchange(&question(), deadline).await;
+pub async fn port(target: &mut Lease, clients: u16, deadline: Instant) -> u16 {
+    let replies = target.exchange(&question(), deadline).await;
     replies.map_or(clients, |replies| of(&replies).unwrap_or(clients))
 }
 

@@ -99,10 +99,11 @@ pub fn unheard_of(rules: &Rules, world: &World<'_>, draft: &mut Draft) {
 }
 
 fn meet(rules: &Rules, guest: &Node<'_>, last_resort: bool) -> Act {
-    let usual = rules.port.checked_add(10_000);
+    let port = guest.address.port(rules.port);
+    let usual = port.checked_add(10_000);
     Act::Meet {
         address: guest.address,
-        port: rules.port,
+        port,
         bus_port: guest
             .view
             .detail

@@ -9,7 +9,7 @@
 use super::Draft;
 use super::world::{Node, World, is_linked};
 use crate::redis::request::Act;
-use meshworker_core::Place;
+use std::net::IpAddr;
 
 /// A replica that dials a name and has had no link for so many seconds does so in
 /// vain. One that copies its master's data has one.
@@ -37,8 +37,8 @@ fn stale<'w, 'a>(world: &'w World<'a>, node: &Node<'a>) -> Option<(&'w Node<'a>,
     let master = world.nodes.get(node.own.master.as_deref()?)?;
     let entry = node.entry(master.id).filter(|entry| is_linked(entry))?;
     let known = entry.address.filter(|at| master.addresses.contains(at))?;
-    let stale = match dialled.parse::<Place>() {
-        Ok(dialled) => known != dialled,
+    let stale = match dialled.parse::<IpAddr>() {
+        Ok(dialled) => known.address != dialled,
         // Where a name leads for it nobody here knows: only that it has led nowhere.
         Err(_) => detail.cut_off.is_some_and(|seconds| seconds >= IN_VAIN),
     };

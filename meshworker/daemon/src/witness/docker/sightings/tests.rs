@@ -86,6 +86,7 @@ fn a_running_task_is_present_with_all_that_is_known_of_it() {
         node: Some("n1".into()),
         node_name: Some("node-1".into()),
         task: Some("t1".into()),
+        part: None,
         presence: Presence::Present,
         disk: None,
     };

@@ -83,7 +83,7 @@ impl Scene {
             leaving: BTreeMap::new(),
             tasks: BTreeMap::new(),
             desired: None,
-            shared: Shared::default(),
+            shared: Shared::of(6379),
         }
     }
 
@@ -375,6 +375,7 @@ fn members_are_ordered_by_slot_where_it_is_known() {
         node: None,
         node_name: None,
         task: None,
+        part: None,
         seen: BTreeMap::from([(Witness::Docker, Presence::Present)]),
         disk: None,
         ordered: false,
