@@ -256,32 +256,4 @@ mod tests {
         let own = roster.at([10, 0, 0, 2].into()).map(|m| m.id.to_string());
         assert_eq!(own.as_deref(), Some("db_redis.7"));
     }
-
-    /// Its address was another's until just now, whose last words were still heard.
-    #[test]
-    fn a_successor_left_with_whoever_had_its_address_before() {
-        let of = |task: &str, presence: Presence| Sighting {
-            task: Some(task.into()),
-            presence,
-            ..at(1, 1)
-        };
-        let standing = |docker: Sighting, announced: Sighting| {
-            let docker = said_by(Witness::Docker, vec![docker]);
-            let announced = said_by(Witness::Announce, vec![announced]);
-            let roster = Roster::merge(&[docker, announced], &BTreeSet::new());
-            roster.at([10, 0, 0, 1].into()).map(Member::standing)
-        };
-        for last in [Presence::Leaving, Presence::Stopping, Presence::Ended] {
-            let new = || of("new", Presence::Present);
-            assert_eq!(
-                standing(new(), of("old", last.clone())),
-                Some(Standing::Wanted)
-            );
-            // Whoever says so itself goes, and whoever does not say which task it is.
-            let own = of("new", last.clone());
-            assert_eq!(standing(new(), own.clone()), Some(Standing::Leaving));
-            let nameless = Sighting { task: None, ..own };
-            assert_eq!(standing(new(), nameless), Some(Standing::Leaving));
-        }
-    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Ask, Clock, Toy, content, dns, docker, ip, seen, step};
+use crate::support::{
+    Ask, Clock, Toy, announced, content, dns, docker, ip, replica, seen, step, tasks,
+};
 use meshworker_core::{
-    Authority, Grade, MemberId, Pace, Plan, Presence, Reason, Report, Sighting, Unanswered, Unity,
-    Witness,
+    Authority, Grade, Member, MemberId, Pace, Plan, Presence, Reason, Report, Roster, Sighting,
+    Standing, Unanswered, Unity, Witness,
 };
 
 fn wants_to_join(last: u8) -> Toy {
@@ -170,4 +172,28 @@ fn nothing_is_one_when_no_witness_answers() {
     let plan = Clock::start().after(0, &content(), &seen(vec![unknown], &[]));
     assert_eq!(plan.steps, []);
     assert_eq!(plan.unity, Unity::apart("dns: SERVFAIL"));
+}
+
+/// Its address was another's until just now, whose last words were still heard.
+#[test]
+fn a_successor_left_with_whoever_had_its_address_before() {
+    let of = |task: &str, presence: Presence| Sighting {
+        task: Some(task.into()),
+        ..replica(1, 1, presence)
+    };
+    let standing = |said: Sighting| {
+        let (mut docker, mut says) = (tasks(&[], 1), announced(&[]));
+        docker.sightings.push(of("new", Presence::Present));
+        says.sightings.push(said);
+        let roster = Roster::merge(&[docker, says], &BTreeSet::new());
+        roster.at(ip(1)).map(Member::standing)
+    };
+    for last in [Presence::Leaving, Presence::Stopping, Presence::Ended] {
+        assert_eq!(standing(of("old", last.clone())), Some(Standing::Wanted));
+        // Whoever says so itself goes, and whoever does not say which task it is.
+        let own = of("new", last);
+        assert_eq!(standing(own.clone()), Some(Standing::Leaving));
+        let nameless = Sighting { task: None, ..own };
+        assert_eq!(standing(nameless), Some(Standing::Leaving));
+    }
 }
