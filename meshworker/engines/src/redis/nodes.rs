@@ -349,9 +349,12 @@ fn open_slot(word: &str) -> Option<OpenSlot> {
     })
 }
 
+/// Its place, port, bus port and host name.
+type Endpoint<'a> = (Option<Place>, u16, Option<u16>, Option<&'a str>);
+
 /// `ip:port@cport,hostname`: the address is empty while a node does not know
 /// its own, and newer versions add `,name=value` at the end.
-fn place_of(place: &str) -> Option<(Option<Place>, u16, Option<u16>, Option<&str>)> {
+fn place_of(place: &str) -> Option<Endpoint<'_>> {
     let mut parts = place.split(',');
     let endpoint = parts.next()?;
     let hostname = parts
