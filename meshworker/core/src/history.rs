@@ -28,8 +28,9 @@ pub struct History {
     pub(crate) agreed: BTreeMap<String, Moment>,
     /// Departed nodes that the survivors were told to forget, and when.
     pub(crate) forgotten: BTreeMap<String, Moment>,
-    /// The nodes that anybody remembered as departed in the last pass, and where they were.
-    pub(crate) departed: BTreeMap<String, Option<Place>>,
+    /// The nodes that anybody remembered as departed in the last pass, where they were, and
+    /// who remembered them.
+    pub(crate) departed: BTreeMap<String, (Option<Place>, BTreeSet<Place>)>,
     /// The node that was forgotten last, and when that was tried: first, or last as long as nobody has forgotten it.
     pub(crate) last_removal: Option<(String, Moment)>,
     /// The node that another worker made the others forget last, and when that

@@ -363,6 +363,12 @@ impl<D> Leaving<'_, D> {
         !member.is_stopping() && drains.contains(&member.id.to_string())
     }
 
+    /// Whether nothing but such an order sends it away.
+    fn is_only_drained(&self, member: &Member) -> bool {
+        let goes = member.seen.values().any(Presence::is_going);
+        member.ordered && !goes && self.is_drained(member)
+    }
+
     /// How long the rest of a leaver's work will take, at the pace so far.
     fn estimate(
         &self,
@@ -481,7 +487,8 @@ impl<D> Leaving<'_, D> {
                 // nobody; a spare stays.
                 match member.standing() {
                     Standing::Wanted => self.waits_for_its_slot(member),
-                    standing => standing != Standing::Spare,
+                    // Whoever is only to be free of data stays.
+                    standing => standing != Standing::Spare && !self.is_only_drained(member),
                 }
             })
             && alive.iter().all(|address| {

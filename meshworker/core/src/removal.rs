@@ -166,15 +166,20 @@ fn note_others_removals<D, R>(
     history: &mut History,
 ) {
     let Context { now, limits, .. } = *context;
-    let departed = departures.iter().map(|d| (d.node.clone(), d.address));
+    let departed = departures.iter().map(|departure| {
+        let by = departure.steps.iter().map(|step| step.to).collect();
+        (departure.node.clone(), (departure.address, by))
+    });
     let before = std::mem::replace(&mut history.departed, departed.collect());
     let views = situation.views();
-    for (node, address) in before {
+    let answers = |at: &Place| matches!(situation.answers.get(at), Some(Ok(_)));
+    for (node, (address, by)) in before {
         if history.departed.contains_key(&node) || views.contains_key(node.as_str()) {
             continue;
         }
-        // Whoever is forgotten has not vanished.
-        if let Some(at) = address.filter(|at| all_speak(situation) && history.is_missed(*at)) {
+        // Whoever is forgotten has not vanished; whoever went with all that remembered him has.
+        let forgotten = by.iter().any(answers) && all_speak(situation);
+        if let Some(at) = address.filter(|at| forgotten && history.is_missed(*at)) {
             history.stances.remove(&at);
         }
         let told = history.forgotten.get(&node);

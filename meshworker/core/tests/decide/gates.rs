@@ -177,6 +177,22 @@ fn gate_7_one_whom_another_worker_has_forgotten_has_not_vanished() {
     assert_eq!(plan.steps, [step(1, Ask::Forget("n3".into()))]);
 }
 
+/// The only one that remembered it was killed, and it counted as forgotten.
+#[test]
+fn gate_7_one_whom_nobody_that_is_left_has_met_has_vanished_still() {
+    let mut clock = Clock::start();
+    let (all, three) = ([1, 2, 3, 4], [1, 2, 3]);
+    clock.after(1, &content(), &seen(vec![dns(&all)], &all));
+    clock.after(1, &remembers(&[4]), &seen(vec![dns(&three)], &three));
+    let mut toy = remembers(&[1]);
+    toy.0.departures[0].steps = vec![step(2, Ask::Forget("n1".into()))];
+    let left = seen(vec![dns(&[2, 3])], &[2, 3]);
+    for _ in 0..6 {
+        let plan = clock.after(10, &toy, &left);
+        assert_eq!((gates(&plan), plan.steps), (vec![Gate::BlastRadius], vec![]));
+    }
+}
+
 #[test]
 fn gate_7_opens_when_the_task_list_says_that_so_few_are_wished_for() {
     let (toy, observed) = (

@@ -278,6 +278,32 @@ fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
     assert_eq!(queue(&plan), [(ip(5), true), (ip(4), false)]);
 }
 
+/// All were granted without a gate, as if the stack was removed, and said to hold nothing alone.
+#[test]
+fn whoever_was_drained_with_all_others_was_let_go_with_what_it_held() {
+    let all = [1, 2, 3];
+    let mut toy = content();
+    toy.0.leaves = all.map(leave).to_vec();
+    let run = |drained: &[u8], own: Presence| {
+        let observed = seen(vec![dns(&all), announced(&all.map(|last| (last, own.clone())))], &all);
+        let mut clock = Clock::start();
+        for last in all {
+            clock.orders.leave.insert(ip(last));
+        }
+        clock.orders.drains.extend(drained.iter().map(|last| format!("db.{last}")));
+        let mut plan = clock.after(1, &toy, &observed);
+        for _ in 0..40 {
+            plan = clock.after(1, &toy, &observed);
+        }
+        plan.leavers.iter().all(|leaver| leaver.release.is_granted())
+    };
+    assert!(!run(&all, Presence::Present));
+    assert!(!run(&[1], Presence::Present), "it is the only one that stays");
+    // A service that is scaled to none, and a stack that is removed meanwhile, go.
+    assert!(run(&[], Presence::Present));
+    assert!(run(&all, Presence::Leaving));
+}
+
 /// An order was told as if the member itself had said that it leaves.
 #[test]
 fn whom_an_operator_orders_to_leave_leaves_and_its_own_word_stays_what_it_was() {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use meshworker_core::{Authority, MemberId, Place, Presence, Report, Sighting, Witness};
@@ -68,6 +68,8 @@ pub struct Desk {
     found: watch::Sender<bool>,
     /// Whether the worker does nothing: then nobody is to wait for its word.
     only_plans: AtomicBool,
+    /// The cluster's own port.
+    usual: OnceLock<u16>,
     /// Whether the worker may act, and give its word.
     mandate: Mutex<Arc<dyn Mandate>>,
     /// Whose announcements were refused.
@@ -145,6 +147,7 @@ impl Default for Desk {
             news: watch::Sender::new(0),
             found: watch::Sender::new(true),
             only_plans: AtomicBool::new(false),
+            usual: OnceLock::new(),
             mandate: Mutex::new(Arc::new(Alone)),
             refused: Arc::default(),
         }
@@ -166,6 +169,9 @@ impl Desk {
         match inner.judge(said, speaker) {
             Err(refused) => return Err(self.refuse(&mut inner, who, refused)),
             Ok(gives_way) => inner.members.retain(|key, _| !gives_way.contains(key)),
+        }
+        if speaker == Speaker::Itself {
+            inner.speaks_for_itself(said.place());
         }
         if let Some(entry) = inner.members.get_mut(&key) {
             // Others number as they like: its own word begins anew.
@@ -272,6 +278,18 @@ impl Desk {
     /// Whether its worker only plans, so that its word on who may go is none.
     pub fn only_plans(&self, only_plans: bool) {
         self.only_plans.store(only_plans, Ordering::Relaxed);
+    }
+
+    /// The cluster's own port is this one.
+    pub fn usual_port(&self, port: u16) {
+        self.usual.get_or_init(|| port);
+    }
+
+    /// The same announcement: one place is one value, whether or not it names the cluster's
+    /// own port.
+    pub fn placed(&self, said: Announcement) -> Announcement {
+        let port = said.port.filter(|port| self.usual.get() != Some(port));
+        Announcement { port, ..said }
     }
 
     /// Whether its worker may act is to be read there.

@@ -52,6 +52,9 @@ pub struct Order {
     pub slot: u64,
     /// Where the member is.
     pub address: IpAddr,
+    /// Whether it goes on running: it is to be free of data, and no more.
+    #[serde(default)]
+    pub drain: bool,
 }
 
 /// Where in its life a member is.

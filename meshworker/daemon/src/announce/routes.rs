@@ -72,6 +72,7 @@ async fn announce(
     let has = has.and_then(|mark| mark.parse().ok());
     let said = understood(&read(body).await?, peer)?;
     let desk = open(&state, &said.cluster)?;
+    let said = desk.placed(said);
     let speaker = if said.address == peer {
         Speaker::Itself
     } else {
@@ -164,6 +165,7 @@ pub(crate) fn ordered(body: &[u8], peer: IpAddr) -> Result<Order, Problem> {
         service,
         slot,
         address,
+        ..
     } = &order;
     let address = member(cluster, service, *slot, *address, peer)?;
     Ok(Order { address, ..order })

@@ -147,7 +147,7 @@ impl Scale {
                 Next::Set(replicas) => self.set(&found, replicas).await,
                 Next::Wait(why) => self.tell(why),
                 Next::Ask(victim) => {
-                    if self.may_go(&victim).await {
+                    if self.may_go(&victim, false).await {
                         self.set(&found, found.replicas.saturating_sub(1)).await;
                     }
                 }
@@ -187,7 +187,7 @@ impl Scale {
                 Next::Set(replicas) if !shrunk => {
                     let mut listed = report.sightings.iter();
                     if let Some(victim) = listed.find(|s| s.member.as_ref() == Some(member))
-                        && self.may_go(victim).await
+                        && self.may_go(victim, true).await
                     {
                         self.set(&found, replicas).await;
                         shrunk = true;
@@ -196,7 +196,7 @@ impl Scale {
                 Next::Set(_) => self.tell(format!("{member} is still there")),
                 Next::Wait(why) => self.tell(why),
                 Next::Ask(victim) => {
-                    let free = self.may_go(&victim).await;
+                    let free = self.may_go(&victim, true).await;
                     self.freed.store(free, Ordering::Relaxed);
                     if free {
                         let node = victim.node_name.as_deref().or(victim.node.as_deref());
@@ -223,8 +223,8 @@ impl Scale {
         }
     }
 
-    async fn may_go(&mut self, victim: &Sighting) -> bool {
-        match self.wish.ask(victim).await {
+    async fn may_go(&mut self, victim: &Sighting, drain: bool) -> bool {
+        match self.wish.ask(victim, drain).await {
             Ok(()) => true,
             Err(why) => {
                 self.tell(why);

@@ -17,13 +17,13 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// Says once that this member is to leave. It is forgotten a few seconds
+    /// Says once that this member is to leave, or to be free of data and no more. It is forgotten a few seconds
     /// later unless it is said again.
     ///
     /// # Errors
     ///
     /// It may not go yet, or nobody could say: why, for people.
-    pub async fn ask(&self, victim: &Sighting) -> Result<(), String> {
+    pub async fn ask(&self, victim: &Sighting, drain: bool) -> Result<(), String> {
         let Some(MemberId::Slot { service, slot }) = &victim.member else {
             return Err(format!("{} has no slot", victim.address));
         };
@@ -32,6 +32,7 @@ impl Wish {
             service: service.clone(),
             slot: *slot,
             address: victim.address.address,
+            drain,
         };
         let workers = self.workers.find().await?;
         let told = workers

@@ -58,6 +58,7 @@ pub async fn run(
     let sheet = Arc::clone(told.sheet());
     if let Some(desk) = &desk {
         desk.only_plans(sheet.orders().powers().dry_run);
+        desk.usual_port(cluster.access.port);
     }
     let job = Run {
         desk,
@@ -302,6 +303,7 @@ impl<E: Engine> Worker<E> {
             .map_or_else(Orders::default, |sheet| sheet.orders().orders(now));
         if let Some(desk) = &self.desk {
             orders.leave = desk.ordered(now);
+            orders.drains.extend(desk.drained(now));
         }
         orders
     }

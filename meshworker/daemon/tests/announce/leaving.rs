@@ -111,6 +111,7 @@ async fn a_member_leaves_by_an_order_and_stays_once_it_is_not_told_again() {
         service: "stack_db".into(),
         slot: 2,
         address: ip(2),
+        drain: false,
     };
     let all: Vec<_> = (1..=4).map(present).collect();
     let tell = async || {

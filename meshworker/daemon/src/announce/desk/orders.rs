@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Desk, EXPIRES, Inner, MOST_MEMBERS, Refused};
 use crate::announce::{Order, Verdict};
-use meshworker_core::Place;
+use meshworker_core::{MemberId, Place};
 
 /// An order that is told here, each time anew.
 #[derive(Debug)]
@@ -15,6 +15,10 @@ pub(super) struct Ordered {
     since: Instant,
     /// When it was told last.
     renewed: Instant,
+    /// Whether a worker told it.
+    by_worker: bool,
+    /// Whom it is about, if that member goes on running.
+    drains: Option<MemberId>,
 }
 
 impl Ordered {
@@ -49,6 +53,8 @@ impl Desk {
         let ordered = Ordered {
             since,
             renewed: now,
+            by_worker,
+            drains: order.drain.then(|| order.member()),
         };
         inner.orders.insert(order.place(), ordered);
         let findings = inner.findings.as_ref().filter(|findings| {
@@ -63,9 +69,21 @@ impl Desk {
     pub fn ordered(&self, now: Instant) -> BTreeSet<Place> {
         self.at(now).orders.keys().copied().collect()
     }
+
+    /// Who is ordered to be free of data, and goes on running.
+    pub fn drained(&self, now: Instant) -> BTreeSet<String> {
+        let inner = self.at(now);
+        let drains = inner.orders.values().filter_map(|one| one.drains.as_ref());
+        drains.map(ToString::to_string).collect()
+    }
 }
 
 impl Inner {
+    /// A member's own word ends what others than workers ordered while nobody spoke for it.
+    pub(super) fn speaks_for_itself(&mut self, place: Place) {
+        self.orders.retain(|at, order| *at != place || order.by_worker);
+    }
+
     /// Others than workers order only what nobody there contradicts: the address is one
     /// that a witness lists, and no member speaks for it.
     fn may_order(&self, order: &Order, by_worker: bool) -> Result<(), Refused> {

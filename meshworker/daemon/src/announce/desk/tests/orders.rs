@@ -9,6 +9,7 @@ fn order(slot: u64) -> Order {
         service: "stack_db".to_owned(),
         slot,
         address: ip(slot).address,
+        drain: false,
     }
 }
 
@@ -58,4 +59,24 @@ fn others_than_workers_order_only_where_nobody_contradicts_them() {
     desk.publish(findings(&desk, now, true, Vec::new()).listing(&[listed]));
     assert_eq!(desk.order(&order(2), false, now), Ok(None));
     assert_eq!(desk.ordered(now), [ip(2)].into());
+    // Its own word ends that, and no worker's.
+    desk.order(&order(1), true, now).unwrap();
+    desk.heard(&present(1), now).unwrap();
+    desk.heard(&present(2), now).unwrap();
+    assert_eq!(desk.ordered(now), [ip(1)].into());
+}
+
+/// Only the worker that was asked knew that a member goes on running, and the one that acts
+/// waited for it to be gone.
+#[test]
+fn a_drain_was_known_to_one_worker_alone() {
+    let (desk, now) = (Desk::default(), Instant::now());
+    let drain = Order {
+        drain: true,
+        ..order(1)
+    };
+    desk.order(&drain, true, now).unwrap();
+    desk.order(&order(2), true, now).unwrap();
+    assert_eq!(desk.drained(now), ["stack_db.1".to_owned()].into());
+    assert_eq!(desk.ordered(now), [ip(1), ip(2)].into());
 }
