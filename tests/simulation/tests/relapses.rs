@@ -30,7 +30,7 @@ fn is_found<M: Model>(relapse: Relapse, first: u64, promises: &[&str]) {
 fn two_workers_that_move_one_slot_to_two_targets_are_found() {
     is_found::<Redis>(
         Relapse::TwoTargets,
-        98,
+        69,
         &["never_erases", "one_cluster_in_the_end"],
     );
 }

@@ -76,16 +76,6 @@ pub async fn perform(
         },
         Act::Reset { master } => reset::reset(&mut lease, master, deadline).await?,
         Act::Close(slots) => close(&mut lease, slots, deadline).await?,
-        Act::Retake {
-            slots,
-            giver,
-            address,
-        } => {
-            let mut there = reach(client, *address, giver, deadline).await?;
-            let done = retake(&mut lease, &mut there, slots, deadline).await?;
-            client.keep(there);
-            done
-        }
         Act::Forget { node } => {
             let mut commands = cluster("FORGET");
             commands.arg(node);
@@ -174,47 +164,6 @@ async fn close(lease: &mut Lease, slots: &Slots, deadline: Instant) -> Result<St
             .exchange(&set_slots(&left, "STABLE", None), deadline)
             .await,
     )
-}
-
-/// Makes the node the owner of those of the slots of which it and the giver each hold the
-/// other to be the owner. Since the look somebody may have taken them, and a giver that
-/// has keys of them has not given them.
-async fn retake(
-    lease: &mut Lease,
-    giver: &mut Lease,
-    slots: &Slots,
-    deadline: Instant,
-) -> Result<String, Failure> {
-    let tables = (nodes(lease, deadline).await?, nodes(giver, deadline).await?);
-    let ((Some(here), Some(there)), (Some(taker), Some(from))) =
-        (tables, (lease.node.clone(), giver.node.clone()))
-    else {
-        return Err(Failure::Unanswered("no table of nodes".into()));
-    };
-    let has = |table: &Nodes, id: &String, slot| {
-        let mut table = table.table.iter();
-        table.any(|entry| entry.node == *id && entry.slots.contains(slot))
-    };
-    let astray = slots.iter();
-    let astray = astray.filter(|slot| has(&here, &from, *slot) && has(&there, &taker, *slot));
-    let astray: Vec<u16> = astray.collect();
-    if astray.is_empty() {
-        return Ok("each has its owner by now".into());
-    }
-    let mut count = redis::pipe();
-    for slot in &astray {
-        count.cmd("CLUSTER").arg("COUNTKEYSINSLOT").arg(*slot);
-    }
-    let counts = giver.exchange(&count, deadline).await.map_err(unanswered)?;
-    if counts.iter().any(|count| *count != Value::Int(0)) {
-        let why = format!("{from} has keys of slots that it has given away");
-        return Err(Failure::Refused(why));
-    }
-    // Only whoever imports a slot gets a new epoch with it, and is believed.
-    let importing = set_slots(&astray, "IMPORTING", Some(&from));
-    said(lease.exchange(&importing, deadline).await)?;
-    let owned = set_slots(&astray, "NODE", Some(&taker));
-    said(lease.exchange(&owned, deadline).await)
 }
 
 /// The node's own line in its table.

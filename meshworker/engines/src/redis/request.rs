@@ -67,16 +67,6 @@ pub enum Act {
     },
     /// Close these slots, which are marked as on the move and need not move.
     Close(Slots),
-    /// Take these slots once more, which were given to it and which it holds to be the
-    /// giver's.
-    Retake {
-        /// Which slots.
-        slots: Slots,
-        /// The id of the master that gave them.
-        giver: String,
-        /// Where that master is.
-        address: Place,
-    },
     /// Remove this departed node from the table, and let nobody bring it back
     /// for a minute.
     Forget {
@@ -96,16 +86,13 @@ impl Request for RedisRequest {
             | Act::Move { .. }
             | Act::Failover
             | Act::Reset { .. }
-            | Act::Close(_)
-            | Act::Retake { .. } => StepKind::Arrange,
+            | Act::Close(_) => StepKind::Arrange,
         }
     }
 
     fn introduces(&self) -> Option<Place> {
         match self.act {
-            Act::Meet { address, .. } | Act::Move { address, .. } | Act::Retake { address, .. } => {
-                Some(address)
-            }
+            Act::Meet { address, .. } | Act::Move { address, .. } => Some(address),
             Act::Assign(_)
             | Act::Replicate { .. }
             | Act::Failover
@@ -155,7 +142,6 @@ impl fmt::Display for RedisRequest {
             Act::Failover => f.write_str("CLUSTER FAILOVER"),
             Act::Reset { .. } => f.write_str("CLUSTER RESET SOFT"),
             Act::Close(slots) => write!(f, "CLUSTER SETSLOT {slots} STABLE"),
-            Act::Retake { slots, giver, .. } => write!(f, "take slots {slots} that {giver} gave"),
             Act::Forget { node } => write!(f, "CLUSTER FORGET {node}"),
         }
     }

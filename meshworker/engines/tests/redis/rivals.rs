@@ -200,29 +200,6 @@ async fn slots_on_the_move_were_closed_by_an_old_look() {
     load.end().await;
 }
 
-/// Of two workers' moves one may leave a slot of which each of two masters holds the other
-/// to be the owner: it had none for ever.
-#[tokio::test]
-async fn a_slot_of_which_each_of_two_held_the_other_to_be_the_owner_had_none() {
-    let Some(table) = Table::set().await else {
-        return;
-    };
-    let slot = (0..5461).find(|slot| !table.slots.contains(*slot)).unwrap();
-    let mut giver = table.servers.client(table.nodes[0]);
-    let given = [
-        "CLUSTER",
-        "SETSLOT",
-        &slot.to_string(),
-        "NODE",
-        &table.ids[1],
-    ];
-    giver.call(&given).await.unwrap();
-    let mut driver = Driver::new(table.servers.engine());
-    driver
-        .until_one(&table.nodes, table.servers.patience())
-        .await;
-}
-
 /// Four questions for each slot made moving three times as long as with `redis-cli`.
 #[tokio::test]
 async fn each_slot_on_the_move_asked_questions_of_its_own() {

@@ -52,8 +52,9 @@ async fn whoever_met_a_member_over_the_bus_got_the_password() {
     let mut driver = Driver::new(servers.engine());
     driver.until_one(&nodes, servers.patience()).await;
 
-    // Its database is at another port; the usual one is where it listens.
-    let config = std::mem::replace(&mut servers.config, vec!["port 7001".into()]);
+    // Its database is at another port than it says; the usual one is where it listens.
+    let says = format!("cluster-announce-port {PORT}");
+    let config = std::mem::replace(&mut servers.config, vec!["port 7001".into(), says]);
     let stranger = servers.spare_address();
     let heard = listener(stranger, "+OK\r\n").await;
     let dir = servers.file("stranger.conf", "").with_file_name("stranger");

@@ -17,7 +17,6 @@
 //! ```
 
 mod assign;
-mod astray;
 mod balance;
 mod copies;
 mod depart;
@@ -146,7 +145,7 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<Red
             }
             stuck = opened.stuck_nodes(&world);
             leaves.taken_over_by(cast, opened);
-        } else if !astray::slots(&world, &mut draft) {
+        } else {
             assign::slots(rules, situation, &world, joining, &mut draft);
         }
         departures = depart::departures(situation, &world);

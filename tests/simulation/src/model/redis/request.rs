@@ -125,26 +125,6 @@ impl Redis {
                     }
                 }
             }
-            Act::Retake {
-                slots,
-                giver,
-                address,
-            } => {
-                let there = meet(self, last(*address), giver)?;
-                let (taker, giver) = (self.nodes[at].id, self.nodes[there].id);
-                let astray = |redis: &Redis, slot: u16| {
-                    let [here, there] = [at, there].map(|at| redis.nodes[at].owner_of(slot));
-                    (here, there) == (giver, taker)
-                };
-                let astray: Vec<u16> = slots.iter().filter(|slot| astray(self, *slot)).collect();
-                if astray.iter().any(|slot| self.nodes[there].has_keys(*slot)) {
-                    return Err("the giver has keys of slots that it has given away".into());
-                }
-                for slot in astray {
-                    self.nodes[at].importing.insert(slot, giver);
-                    self.set_node(at, slot, taker);
-                }
-            }
             Act::Forget { node: gone } => {
                 let Some(gone) = number(gone) else {
                     return Err("Unknown node".into());

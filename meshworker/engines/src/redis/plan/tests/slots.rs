@@ -334,35 +334,3 @@ fn a_small_imbalance_is_left_alone() {
     let scene = Scene::replicas(0).nodes(&[1, 2, 3], &table);
     assert_eq!(scene.told(), "one cluster of 3 members\n");
 }
-
-/// One worker moved them back to 1 while another one moved others to 3: nobody owned them,
-/// for ever.
-#[test]
-fn two_members_each_held_the_other_to_be_the_owner() {
-    let table = |one: &str, three: &str| {
-        format!(
-            "1 master - connected 0-5450 {one}
-             2 master - connected 5462-10922
-             3 master - connected 10923-16383 {three}"
-        )
-    };
-    let facts = || Facts {
-        keys: 64,
-        ..Facts::default()
-    };
-    let (given, claimed) = (table("5451-5461", ""), table("", "5451-5461"));
-    let scene = |second: &str| {
-        Scene::replicas(0)
-            .says(1, at(1), &claimed, facts())
-            .says(2, at(2), second, facts())
-            .says(3, at(3), &given, facts())
-    };
-    let told = |at: u8, giver: u8| {
-        format!(
-            "10.0.0.{at}: take slots 5451-5461 that #{giver} gave\n\
-             not one cluster: slots 5451-5461 have no owner\n"
-        )
-    };
-    assert_eq!(scene(&given).told(), told(1, 3));
-    assert_eq!(scene(&claimed).told(), told(3, 1));
-}
