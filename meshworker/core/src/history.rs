@@ -16,8 +16,8 @@ use crate::{Backoff, Context, MemberId, Moment, Place, Request, Step, Touches};
 pub struct History {
     /// When this worker looked first.
     pub(crate) began_at: Option<Moment>,
-    /// Up to which number all members of each service have been heard of.
-    pub(crate) heard_up_to: BTreeMap<String, u64>,
+    /// Which numbers of each service have been heard of, or are known to be free.
+    pub(crate) heard_numbers: BTreeMap<String, BTreeSet<u64>>,
     /// Since when each address has answered in every look.
     pub(crate) answering: BTreeMap<Place, Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].

@@ -6,18 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Context, History, MemberId, Roster};
 
-/// Notes up to which number all members of each service have been heard of.
+/// No database has so many members; whoever announces a higher number is not counted.
+const MOST: u64 = 4_096;
+
+/// Notes which members of each service have been heard of. A list that names all knows
+/// which numbers below them are free.
 pub(crate) fn note(roster: &Roster, history: &mut History) {
     let numbers = numbers(roster);
-    let heard = &mut history.heard_up_to;
-    heard.retain(|service, _| numbers.contains_key(service.as_str()));
+    let whole = roster.census().present().is_some();
+    let all = &mut history.heard_numbers;
+    all.retain(|service, _| numbers.contains_key(service.as_str()));
     for (service, numbers) in numbers {
-        let up_to = heard.entry(service.to_owned()).or_default();
-        for number in numbers {
-            if number == *up_to + 1 {
-                *up_to = number;
-            }
-        }
+        let heard = all.entry(service.to_owned()).or_default();
+        let last = numbers.last().copied().filter(|_| whole);
+        heard.extend(1..=last.unwrap_or_default().min(MOST));
+        heard.extend(numbers.range(..=MOST));
     }
 }
 
@@ -35,10 +38,12 @@ pub(crate) fn never_heard(
         return None;
     }
     let missing = |(service, numbers): (&str, BTreeSet<u64>)| {
-        let up_to = history.heard_up_to.get(service).copied()?;
-        (numbers.last() > Some(&up_to)).then(|| MemberId::Slot {
+        let heard = history.heard_numbers.get(service)?;
+        let mut below = 1..numbers.last().copied()?.min(MOST);
+        let slot = below.find(|number| !heard.contains(number))?;
+        Some(MemberId::Slot {
             service: service.to_owned(),
-            slot: up_to + 1,
+            slot,
         })
     };
     numbers(roster).into_iter().find_map(missing)

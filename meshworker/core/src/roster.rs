@@ -88,7 +88,8 @@ impl Roster {
                 }
                 if member.node == sighting.node {
                     let name = member.node_name.take();
-                    member.node_name = name.or_else(|| sighting.node_name.clone());
+                    let told = sighting.node_name.clone();
+                    member.node_name = name.or_else(|| told.filter(|name| !name.is_empty()));
                 }
                 member
                     .seen

@@ -105,6 +105,13 @@ fn those_with_lower_numbers_were_not_missed() {
     clock.after(1, &leaving(&[1, 2, 3, 4]), &all);
     let plan = after_the_hold(&mut clock, &leaving(&[3, 4]), &observed);
     assert_eq!(queue(&plan), [3, 4].map(|last| (last, None)));
+    // Nor one of which the task list has said that its number is free.
+    let shown = tasks(&[(3, Present), (4, Present)], 2);
+    let mut clock = Clock::start();
+    let toy = leaving(&[3, 4]);
+    clock.after(1, &content(), &seen(vec![shown, announced(&[])], &[3, 4]));
+    let plan = after_the_hold(&mut clock, &toy, &observed);
+    assert_eq!(queue(&plan), [3, 4].map(|last| (last, None)));
     // And the task list knows all.
     let listed = tasks(&[(3, Leaving), (4, Leaving)], 0);
     let observed = seen(vec![listed, announced(&[])], &[3, 4]);

@@ -189,7 +189,10 @@ fn gate_7_one_whom_nobody_that_is_left_has_met_has_vanished_still() {
     let left = seen(vec![dns(&[2, 3])], &[2, 3]);
     for _ in 0..6 {
         let plan = clock.after(10, &toy, &left);
-        assert_eq!((gates(&plan), plan.steps), (vec![Gate::BlastRadius], vec![]));
+        assert_eq!(
+            (gates(&plan), plan.steps),
+            (vec![Gate::BlastRadius], vec![])
+        );
     }
 }
 

@@ -285,20 +285,31 @@ fn whoever_was_drained_with_all_others_was_let_go_with_what_it_held() {
     let mut toy = content();
     toy.0.leaves = all.map(leave).to_vec();
     let run = |drained: &[u8], own: Presence| {
-        let observed = seen(vec![dns(&all), announced(&all.map(|last| (last, own.clone())))], &all);
+        let observed = seen(
+            vec![dns(&all), announced(&all.map(|last| (last, own.clone())))],
+            &all,
+        );
         let mut clock = Clock::start();
         for last in all {
             clock.orders.leave.insert(ip(last));
         }
-        clock.orders.drains.extend(drained.iter().map(|last| format!("db.{last}")));
+        clock
+            .orders
+            .drains
+            .extend(drained.iter().map(|last| format!("db.{last}")));
         let mut plan = clock.after(1, &toy, &observed);
         for _ in 0..40 {
             plan = clock.after(1, &toy, &observed);
         }
-        plan.leavers.iter().all(|leaver| leaver.release.is_granted())
+        plan.leavers
+            .iter()
+            .all(|leaver| leaver.release.is_granted())
     };
     assert!(!run(&all, Presence::Present));
-    assert!(!run(&[1], Presence::Present), "it is the only one that stays");
+    assert!(
+        !run(&[1], Presence::Present),
+        "it is the only one that stays"
+    );
     // A service that is scaled to none, and a stack that is removed meanwhile, go.
     assert!(run(&[], Presence::Present));
     assert!(run(&all, Presence::Leaving));

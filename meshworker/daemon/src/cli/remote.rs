@@ -1,6 +1,7 @@
 //! `meshworker scale` and `meshworker drain` by a worker: give the order, and
 //! watch what comes of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -70,18 +71,20 @@ impl Remote {
         let cluster = self.api.one_cluster(&client).await?;
         let path = ["v1", "clusters", &cluster.name, "members", member];
         let why: Why = client.get(&path, &[]).await?;
-        let found = why.members.into_iter().find_map(|one| {
-            let (service, _) = one.id.rsplit_once('.')?;
-            member_in_slot(&one.id)?;
-            Some((service.to_owned(), one.id.clone()))
-        });
-        let (service, id) = found.ok_or_else(|| {
-            Failed::Input(format!(
-                "MEMBER: found '{member}'; allowed: one whose service and slot are known"
-            ))
-        })?;
-        self.service = service;
-        Ok(id)
+        let found = why.members.into_iter().map(|one| one.id);
+        let found: BTreeSet<String> = found.filter(|id| member_in_slot(id).is_some()).collect();
+        let mut ids = found.iter();
+        let (Some(id), None) = (ids.next(), ids.next()) else {
+            let allowed = match found.len() {
+                0 => "one whose service and slot are known".to_owned(),
+                _ => Vec::from_iter(found).join(", "),
+            };
+            let why = format!("MEMBER: found '{member}'; allowed: {allowed}");
+            return Err(Failed::Input(why));
+        };
+        let service = id.rsplit_once('.').map_or("", |(service, _)| service);
+        self.service = service.to_owned();
+        Ok(id.clone())
     }
 
     async fn give(self, what: &str, order: &impl Serialize, mut goal: Goal) -> Result<(), Failed> {

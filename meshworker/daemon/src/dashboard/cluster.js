@@ -164,11 +164,11 @@ export class Cluster {
 
 /// Whether members that are not one cluster are about to be: some come or go, or something
 /// is done, and nobody is silent, refused or lost.
-function onItsWay({ members: all, plan, unity }) {
+function onItsWay({ members: all, mode, plan, unity }) {
   const wrong = ['silent', 'refused', 'unknown'];
   const moves = ['joining', 'waiting', 'leaving', 'released'];
   const some = (states) => all.some((one) => states.includes(one.state));
-  return !some(wrong) && !unity.includes('LOST') && (some(moves) || plan.steps.length > 0);
+  return !mode.dry_run && !some(wrong) && !unity.includes('LOST') && (some(moves) || plan.steps.length > 0);
 }
 
 function caption(said, pairs) {

@@ -34,7 +34,7 @@ export function update(element, members, leavers, only, choose) {
       say(where, [one.address, one.node_name ?? one.node].filter(Boolean).join(' · '));
       const leaver = leavers.find((other) => other.member === one.id && other.address === one.address);
       redraw(state, [one.state, one.held, leaver], () => stateOf(one, leaver));
-      redraw(witnesses, one.sightings.map((other) => [other.witness, other.presence]), () => sightings(one));
+      redraw(witnesses, one.sightings.map((other) => [other.witness, other.presence, isEarly(other)]), () => sightings(one));
       redraw(database, [one.view?.role, one.view?.size, one.view?.working, one.view && holds(one.view), one.view?.refuses_writes, one.unanswered], () => databaseOf(one));
     });
 }
@@ -62,12 +62,15 @@ function stateOf(member, leaver) {
   ];
 }
 
+/// A name server lists nobody before his health check has passed.
+function isEarly(sighting) {
+  return sighting.witness === 'dns' && sighting.presence === 'absent' && age(Date.parse(sighting.since)) < NEW;
+}
+
 function sightings(member) {
   if (member.sightings.length === 0) return [h('span', { class: 'quiet' }, 'nobody names it')];
   return member.sightings.map((one) => {
-    // A name server lists nobody before his health check has passed.
-    const early = one.witness === 'dns' && one.presence === 'absent' && age(Date.parse(one.since)) < NEW;
-    const [, symbol, tone] = early ? [0, '…', 'unsure'] : PRESENCE.find(([name]) => one.presence === name) ?? [0, '?', 'unsure'];
+    const [, symbol, tone] = isEarly(one) ? [0, '…', 'unsure'] : PRESENCE.find(([name]) => one.presence === name) ?? [0, '?', 'unsure'];
     return h('span', { class: `chip ${tone}`, title: `${one.witness}: ${one.presence}` },
       h('span', { 'aria-hidden': 'true' }, `${symbol} `), one.witness,
       h('span', { class: 'hidden' }, `: ${one.presence}`));

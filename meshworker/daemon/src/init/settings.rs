@@ -66,7 +66,7 @@ impl Settings {
             node: expanded(&mut reader, "node", "{{.Node.ID}}", some_text)?,
             node_name: reader.optional(
                 "node-name",
-                "a name, such as {{.Node.Hostname}}",
+                "what Swarm makes of {{.Node.Hostname}}",
                 |name| (!name.contains("{{")).then(|| NodeName::from(name)),
             )?,
         };

@@ -81,7 +81,8 @@ impl Desk {
 impl Inner {
     /// A member's own word ends what others than workers ordered while nobody spoke for it.
     pub(super) fn speaks_for_itself(&mut self, place: Place) {
-        self.orders.retain(|at, order| *at != place || order.by_worker);
+        self.orders
+            .retain(|at, order| *at != place || order.by_worker);
     }
 
     /// Others than workers order only what nobody there contradicts: the address is one

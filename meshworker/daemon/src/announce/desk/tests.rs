@@ -153,7 +153,10 @@ fn all_found(
 fn whoever_named_the_clusters_own_port_was_a_second_member_at_its_address() {
     let desk = Desk::default();
     desk.usual_port(6379);
-    let named = |port| Announcement { port, ..member(1, Phase::Present, 1) };
+    let named = |port| Announcement {
+        port,
+        ..member(1, Phase::Present, 1)
+    };
     assert_eq!(desk.placed(named(Some(6379))), named(None));
     assert_eq!(desk.placed(named(Some(6380))), named(Some(6380)));
     assert_eq!(desk.placed(named(None)), named(None));
