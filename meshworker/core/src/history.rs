@@ -174,7 +174,8 @@ impl History {
     /// Notes that the member at this address, which is this task, was let go `now`.
     pub(crate) fn let_go(&mut self, at: Place, task: Option<String>, now: Moment) {
         self.released.insert(at, now);
-        self.granted.entry(at).or_insert((now, task));
+        let (_, known) = self.granted.entry(at).or_insert((now, None));
+        *known = known.take().or(task);
         self.part(at, now);
     }
 
