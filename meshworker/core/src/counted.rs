@@ -11,17 +11,3 @@ pub fn counted(count: impl Display, many: &str) -> String {
     };
     format!("{count} {noun}")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_thing_was_told_as_several() {
-        let words = [0, 1, 2, 21].map(|count| counted(count, "requests"));
-        assert_eq!(
-            words,
-            ["0 requests", "1 request", "2 requests", "21 requests"]
-        );
-    }
-}

@@ -100,30 +100,3 @@ fn sized(bytes: u64) -> (String, &'static str) {
         _ => (whole.to_string(), unit),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_is_as_short_as_it_can_be() {
-        let mib = 1 << 20;
-        for (figure, words) in [
-            (Figure::count("slots", 5461), "5461 slots"),
-            (Figure::count("slots", 1), "1 slot"),
-            (Figure::bytes("memory", 900, None), "900B memory"),
-            (Figure::bytes("memory", 3 * mib / 2, None), "1.5M memory"),
-            (
-                Figure::bytes("memory", 63 * mib + 5, Some(64 * mib)),
-                "63/64M memory",
-            ),
-            (
-                Figure::bytes("memory", 2 * mib, Some(1 << 30)),
-                "2M/1G memory",
-            ),
-            (Figure::bytes("memory", u64::MAX, None), "16777215T memory"),
-        ] {
-            assert_eq!(figure.to_string(), words);
-        }
-    }
-}

@@ -115,37 +115,3 @@ impl Report {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(last: u8, desired: Option<usize>) -> Report {
-        Report {
-            desired,
-            ..Report::addresses(Witness::Docker, [Place::from([10, 0, 0, last])])
-        }
-    }
-
-    #[test]
-    fn several_services_are_as_well_known_as_the_one_of_which_least_is() {
-        let together = |reports: Vec<Report>| Report::together(Witness::Docker, reports);
-        let both = together(vec![of(1, Some(1)), of(2, Some(2))]);
-        assert_eq!((&both.grade, both.desired), (&Grade::Answer, Some(3)));
-        assert_eq!(both.sightings.len(), 2);
-        // One that lists nobody says so of itself, and an error says nothing of anybody.
-        let empty = Report::addresses(Witness::Docker, []);
-        assert_eq!(
-            together(vec![empty.clone(), of(1, None)]).grade,
-            Grade::Answer
-        );
-        assert_eq!(together(vec![empty.clone(), empty]).grade, Grade::Empty);
-        let dns = [Report::addresses(Witness::Dns, []), of(1, None)];
-        let dns = Report::together(Witness::Dns, dns.to_vec());
-        assert_eq!((dns.grade, dns.sightings.len()), (Grade::Empty, 1));
-        let silent = Report::unknown(Witness::Docker, Grade::Timeout);
-        let partly = together(vec![of(1, Some(1)), silent]);
-        assert_eq!((&partly.grade, partly.desired), (&Grade::Timeout, None));
-        assert_eq!(partly.sightings.len(), 1);
-    }
-}

@@ -26,3 +26,4 @@ mod support;
 mod together;
 mod unheard;
 mod wished;
+mod words;
