@@ -1,0 +1,158 @@
+//! What is written into the log.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Seat, StoreId};
+
+/// One line of the log: what all workers of a group agree on, in one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Where this store's worker runs.
+    Seat(StoreId, Seat),
+    /// An operator ordered this.
+    Order(Ordered),
+    /// The leader is about to do this: its number is the fence that the act carries.
+    Intend(Intent),
+    /// What became of it.
+    Close {
+        /// The intent's number.
+        fence: u64,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// The leader tells this: what has happened.
+    Tell(Vec<Told>),
+    /// Somebody knows this fence: all that come are to be higher.
+    Raise(u64),
+}
+
+/// An operator's order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// For which cluster.
+    pub cluster: String,
+    /// Who ordered it, as far as that is known.
+    pub who: Option<String>,
+    /// When, in milliseconds since 1970 by the leader's clock: for people.
+    pub at_ms: u64,
+    /// What.
+    pub order: Order,
+}
+
+/// What operators order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Nothing is to be done to the cluster, or to this member.
+    Hold {
+        /// One member of it.
+        member: Option<String>,
+        /// Why.
+        why: String,
+    },
+    /// That is over.
+    Resume {
+        /// One member of it.
+        member: Option<String>,
+    },
+    /// This member is gone for good.
+    Forget {
+        /// Its node's id.
+        node: String,
+    },
+    /// These orders to forget are carried out, or too old.
+    Forgotten {
+        /// The nodes' ids.
+        nodes: Vec<String>,
+    },
+    /// He knows of all losses up to this number, and that so many members are enough.
+    Acknowledge {
+        /// The losses that he was told of.
+        losses: u64,
+        /// So many members are enough.
+        members: usize,
+    },
+    /// This member is to be free of data, or need not be any more.
+    Drain {
+        /// Which.
+        member: String,
+        /// Whether it is to be.
+        wanted: bool,
+    },
+    /// An option that holds from now on; none for what is configured.
+    Wish {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Option<String>,
+    },
+}
+
+/// What may not be done twice, or by somebody who is deposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// The database forgets a node.
+    Forget,
+    /// A member may stop.
+    Release,
+    /// A member is taken out of its cluster.
+    Part,
+    /// A member takes over from another one.
+    Succeed,
+    /// A member is to start its database.
+    Nominate,
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Act::Forget => "forget",
+            Act::Release => "release",
+            Act::Part => "part",
+            Act::Succeed => "succeed",
+            Act::Nominate => "nominate",
+        })
+    }
+}
+
+/// What the leader is about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// To which cluster.
+    pub cluster: String,
+    /// What kind of act.
+    pub act: Act,
+    /// To whom: a member, or a node's id.
+    pub target: String,
+    /// The request, and what it rests on, in words.
+    pub what: String,
+    /// For so many milliseconds from when it is committed it may be done.
+    pub for_ms: u64,
+}
+
+/// What became of an intent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done, and this was the answer.
+    Done(String),
+    /// It was tried, or perhaps tried, and this is all that is known.
+    Failed(String),
+    /// Whoever was about to do it is leader no more: it is decided anew.
+    Withdrawn,
+}
+
+/// Something that has happened, as the leader saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// In which cluster.
+    pub cluster: String,
+    /// When, in milliseconds since 1970 by the leader's clock.
+    pub at_ms: u64,
+    /// What, as the daemon's words have it.
+    pub fact: serde_json::Value,
+}

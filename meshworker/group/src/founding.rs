@@ -1,0 +1,74 @@
+//! Whether a worker without a group may begin one.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshworker_core::Moment;
+
+use crate::{Book, GroupId, Seat};
+
+/// So long whoever is not the first waits for somebody before it.
+const NOBODY_BEFORE: Duration = Duration::from_secs(15);
+
+/// So long the first waits where the workers' name leads nowhere.
+const NO_LISTING: Duration = Duration::from_secs(15);
+
+/// So long somebody who is listed and silent holds a founding up. Swarm takes the address
+/// of a task that is gone back within 30 s, that of a node that is gone too.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// Where the workers' name leads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// All addresses but this worker's own.
+    pub others: BTreeSet<IpAddr>,
+    /// Whether that is all, as far as a name server can know: this worker's own is in it.
+    pub whole: bool,
+    /// How many workers there are meant to be, where somebody can know it.
+    pub wanted: Option<usize>,
+}
+
+/// What a worker without a group does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Founding {
+    /// It begins one.
+    Found,
+    /// There is one: it waits until that one's leader lets it in.
+    Join(GroupId),
+    /// It waits, for this.
+    Wait(String),
+}
+
+/// What a worker does that woke at this moment and has no group. Only one founds: the first
+/// slot at once, another one only when nobody before it has shown for a while; and nobody
+/// as long as somebody is in sight who is in a group, or who does not say.
+pub fn founding(
+    seat: &Seat,
+    first: bool,
+    listing: &Listing,
+    book: &Book,
+    woke: Moment,
+    now: Moment,
+) -> Founding {
+    if let Some(group) = book.another_group(None, now).and_then(|hello| hello.group) {
+        return Founding::Join(group);
+    }
+    let awake = now.since(woke);
+    let mut silent = listing.others.iter();
+    let silent = silent.find(|address| book.at(**address, now).is_none());
+    if let Some(address) = silent.filter(|_| awake < SILENT) {
+        return Founding::Wait(format!("{address} is listed, and does not answer"));
+    }
+    if !listing.whole && awake < NO_LISTING {
+        return Founding::Wait("the workers' name does not lead to this one yet".into());
+    }
+    let mut before = book.fresh(now);
+    if let Some(other) = before.find(|heard| heard.hello.seat.slot < seat.slot) {
+        return Founding::Wait(format!("{} is to begin", other.hello.seat));
+    }
+    if !first && awake < NOBODY_BEFORE {
+        return Founding::Wait("somebody with a lower slot may come".into());
+    }
+    Founding::Found
+}

@@ -1,0 +1,103 @@
+//! What the log comes to.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use meshworker_core::Fence;
+use serde::{Deserialize, Serialize};
+
+use crate::{Command, Given, Intent, Outcome, Seat, StoreId, Told};
+
+/// So many intents that are closed are remembered, for people.
+const CLOSED: usize = 200;
+
+/// So many facts are remembered: what the API tells of the past.
+const FACTS: usize = 1_000;
+
+/// What the log comes to: the same in every worker that has applied the same entries. It
+/// knows no time: what runs out is lifted by an entry of the leader's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Machine {
+    /// Where each store's worker runs.
+    pub seats: BTreeMap<StoreId, Seat>,
+    /// What is ordered, by cluster.
+    pub orders: BTreeMap<String, Given>,
+    /// What somebody was about to do, by its fence, and nobody has said what became of it.
+    pub open: BTreeMap<u64, Intent>,
+    /// What became of others, the oldest first.
+    pub closed: VecDeque<Closed>,
+    /// What has happened, the oldest first, by its number.
+    pub told: VecDeque<(u64, Told)>,
+    /// By so much a fence is higher than its entry's number.
+    raised: u64,
+}
+
+/// An intent that is open no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Its fence.
+    pub fence: u64,
+    /// What it was.
+    pub intent: Intent,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl Machine {
+    /// The fence of what is committed by this entry.
+    pub fn fence(&self, index: u64) -> Fence {
+        Fence(index.saturating_add(self.raised))
+    }
+
+    /// Applies an entry; whether it changed anything that a person ordered.
+    pub fn apply(&mut self, index: u64, command: Command) -> bool {
+        let fence = self.fence(index).0;
+        match command {
+            Command::Seat(store, seat) => {
+                self.seats.insert(store, seat);
+            }
+            Command::Order(ordered) => {
+                let given = self.orders.entry(ordered.cluster).or_default();
+                let changed = given.obey(ordered.order);
+                self.orders.retain(|_, given| !given.is_empty());
+                return changed;
+            }
+            Command::Intend(intent) => {
+                self.open.insert(fence, intent);
+            }
+            Command::Close { fence, outcome } => {
+                if let Some(intent) = self.open.remove(&fence) {
+                    self.closed.push_back(Closed {
+                        fence,
+                        intent,
+                        outcome,
+                    });
+                }
+                bound(&mut self.closed, CLOSED);
+            }
+            Command::Tell(told) => {
+                // Several in one entry: numbered within it.
+                let first = fence << 8;
+                let numbered = told.into_iter().take(256).zip(first..);
+                self.told
+                    .extend(numbered.map(|(told, number)| (number, told)));
+                bound(&mut self.told, FACTS);
+            }
+            // The next entry's is the first that must be higher.
+            Command::Raise(above) => {
+                self.raised = self.raised.max(above.saturating_sub(index));
+            }
+        }
+        false
+    }
+
+    /// Forgets where stores run that are in the group no more.
+    pub fn keep_seats(&mut self, of: impl Fn(StoreId) -> bool) {
+        self.seats.retain(|store, _| of(*store));
+    }
+}
+
+fn bound<T>(all: &mut VecDeque<T>, most: usize) {
+    let over = all.len().saturating_sub(most);
+    all.drain(..over);
+}

@@ -1,0 +1,628 @@
+//! One worker among those of its service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use meshworker_core::{Authority, Fence, Moment};
+
+use crate::book::FRESH;
+use crate::replica::Applied;
+use crate::{
+    Book, Change, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
+    NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Standing, Store, StoreFailed,
+    StoreId, Tempo, decide, founding,
+};
+
+/// A leader's log is this far ahead of one that is in step, at the most.
+const IN_STEP: u64 = 64;
+
+/// So often the leader thinks about who is to vote.
+const THINK: Duration = Duration::from_millis(100);
+
+/// A worker that is about to end stays for so long to see its vote go.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// After all of them were off at once the first slot may be the first to be back, elsewhere,
+/// and know nothing of its group: for so long whoever founds does nothing that harms.
+const YOUNG: Duration = Duration::from_secs(10);
+
+/// Whoever has no vote waits so long for its group before it goes to another one.
+const DESERTED: Duration = Duration::from_secs(60);
+
+/// An act may be made for so long after its intent was committed, whatever it says.
+pub const MOST_FOR: Duration = Duration::from_secs(2);
+
+/// A line that this worker proposed: it is committed when an entry of this number and term
+/// is applied, and lost when one of this number and another term is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket {
+    /// Its number.
+    pub index: u64,
+    /// The leader's term.
+    pub term: u64,
+}
+
+/// What came of a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// To be sent; a lost one is said again.
+    pub letters: Vec<Letter>,
+    /// What all have agreed on.
+    pub applied: Vec<Applied>,
+    /// Whether its store is to be emptied, and it is to begin anew with another one: its
+    /// group is none any more. With what its operators had ordered, for the other group.
+    pub gives_up: Option<Vec<Command>>,
+}
+
+/// What a worker knows of itself before it has heard anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// Where it runs.
+    pub seat: Seat,
+    /// Whether its slot is the service's first one: it founds at once.
+    pub first: bool,
+    /// Whether its store outlives it.
+    pub kept: bool,
+    /// What a group of its own would be called, drawn at random.
+    pub group: GroupId,
+    /// Who is to lead if it can: a slot, or a node's name.
+    pub preferred: Option<String>,
+    /// How long a leader counts on others.
+    pub tempo: Tempo,
+}
+
+/// One worker among those of its service: finds its group or founds it, takes part in its
+/// log, and knows when it may act.
+#[derive(Debug)]
+pub struct Participant {
+    me: Me,
+    store: StoreId,
+    listing: Listing,
+    removed: BTreeSet<StoreId>,
+    book: Book,
+    woke: Moment,
+    leaving: Option<Moment>,
+    replica: Option<Replica>,
+    waits: String,
+    decision: Decision,
+    thought: Moment,
+    changed: Moment,
+    led: Option<Fence>,
+    led_since: Moment,
+    in_step: BTreeMap<StoreId, Moment>,
+    /// Since when nobody says any more how many workers there are meant to be.
+    blind: Option<Moment>,
+    /// When it founded its group, if it did and it is not grown up.
+    founded: Option<Moment>,
+    /// Since when this worker's group has neither a leader nor, in sight, anybody who votes.
+    deserted: Option<Moment>,
+}
+
+impl Participant {
+    /// A worker that wakes with this store.
+    ///
+    /// # Errors
+    ///
+    /// What was kept makes no sense.
+    pub fn open(me: Me, saved: Saved, now: Moment) -> Result<Participant, StoreFailed> {
+        let store = saved.store;
+        let replica = match saved.group {
+            Some(_) => Some(Replica::open(saved, rank(&me.seat), me.tempo, now)?),
+            None => None,
+        };
+        Ok(Participant {
+            me,
+            store,
+            listing: Listing::default(),
+            removed: BTreeSet::new(),
+            book: Book::default(),
+            woke: now,
+            leaving: None,
+            replica,
+            waits: "it has just begun".into(),
+            decision: Decision::default(),
+            thought: now,
+            changed: now,
+            led: None,
+            led_since: now,
+            in_step: BTreeMap::new(),
+            blind: None,
+            founded: None,
+            deserted: None,
+        })
+    }
+
+    /// What it says of itself now.
+    pub fn hello(&self, now: Moment) -> Hello {
+        let replica = self.replica.as_ref();
+        let unheard = |replica: &Replica| {
+            let others = replica.voters().union(replica.learners());
+            let others = others.filter(|store| **store != self.store);
+            let others = others.filter_map(|store| {
+                let unheard = self.unheard(*store, now);
+                let millis = u64::try_from(unheard.as_millis()).unwrap_or(u64::MAX);
+                (unheard >= FRESH).then_some((*store, millis))
+            });
+            others.collect()
+        };
+        Hello {
+            store: self.store,
+            seat: self.me.seat.clone(),
+            kept: self.me.kept,
+            group: replica.map(Replica::group),
+            leader: replica.and_then(Replica::leader),
+            term: replica.map_or(0, Replica::term),
+            last: replica.map_or(0, Replica::last),
+            voters: replica.map(Replica::counted).unwrap_or_default(),
+            leaving: self.leaving.is_some(),
+            unheard: replica.map(unheard).unwrap_or_default(),
+        }
+    }
+
+    /// Where the workers' name leads now.
+    pub fn see(&mut self, listing: Listing, now: Moment) {
+        let blind = self.listing.wanted.is_some() || self.blind.is_some();
+        let blind = blind && listing.wanted.is_none();
+        self.blind = blind.then(|| self.blind.unwrap_or(now));
+        self.listing = listing;
+    }
+
+    /// Notes what another worker said; with an address, what it answered there.
+    pub fn hear(&mut self, hello: Hello, address: Option<std::net::IpAddr>, now: Moment) {
+        if hello.store != self.store {
+            self.book.hear(hello, address, now);
+        }
+    }
+
+    /// Hears a letter from whoever has proved to be a worker.
+    ///
+    /// # Errors
+    ///
+    /// What a store that is new here needs cannot be stored.
+    pub fn receive(
+        &mut self,
+        letter: &Letter,
+        store: &mut dyn Store,
+        now: Moment,
+    ) -> Result<(), StoreFailed> {
+        self.book.heard_from(letter.from, now);
+        if self.replica.is_none() && letter.to == self.store {
+            // Whoever writes to this very store has let it in.
+            let save = Save {
+                group: Some(letter.group),
+                ..Save::default()
+            };
+            self.begin(&save, store, now)?;
+        }
+        if let Some(replica) = &mut self.replica {
+            replica.hear(letter, now);
+        }
+        Ok(())
+    }
+
+    /// It is about to end.
+    pub fn leave(&mut self, now: Moment) {
+        self.leaving.get_or_insert(now);
+    }
+
+    /// Whether it may end now: it has no vote any more, or nobody stays, or it has waited
+    /// long enough.
+    pub fn has_left(&self, now: Moment) -> bool {
+        let Some(since) = self.leaving else {
+            return false;
+        };
+        let Some(replica) = &self.replica else {
+            return true;
+        };
+        let ours = self.book.fresh(now).map(|heard| &heard.hello);
+        let ours: Vec<&Hello> = ours
+            .filter(|hello| hello.group == Some(replica.group()))
+            .collect();
+        let stays = ours.iter().any(|hello| !hello.leaving);
+        // Whoever is in the group no more hears so from its leader alone.
+        let let_go = |hello: &&Hello| {
+            hello.term >= replica.term()
+                && hello.leader == Some(hello.store)
+                && !hello.voters.contains(&self.store)
+        };
+        let votes = replica.counted().contains(&self.store) && !ours.iter().any(let_go);
+        !stays || !votes || now.since(since) >= FAREWELL
+    }
+
+    /// Whether it may act at this moment.
+    pub fn authority(&self, now: Moment) -> Authority {
+        let Some(replica) = &self.replica else {
+            return Authority::Yielded(self.waits.clone());
+        };
+        if let Some(fence) = replica.fence(now).filter(|_| self.led.is_some()) {
+            return Authority::Held(fence);
+        }
+        Authority::Yielded(match replica.leader() {
+            Some(leader) if leader != self.store => self.who(leader),
+            _ => "nobody leads: a majority of the workers' stores is not there".into(),
+        })
+    }
+
+    /// Whether it may announce an act that could do harm if two did such things: it may act,
+    /// has not just founded a group of which others may know nothing yet, and is not alone
+    /// where nobody says any more that it is to be.
+    pub fn may_intend(&self, now: Moment) -> bool {
+        let alone = self
+            .replica
+            .as_ref()
+            .is_some_and(|replica| replica.counted().len() == 1);
+        let blind = self.blind.is_some_and(|since| now.since(since) >= YOUNG);
+        self.authority(now).fence().is_some() && self.founded.is_none() && !(alone && blind)
+    }
+
+    /// Who that is, for people.
+    pub fn who(&self, store: StoreId) -> String {
+        let seats = self
+            .replica
+            .as_ref()
+            .map(|replica| &replica.machine().seats);
+        let seat = seats.and_then(|seats| seats.get(&store));
+        let heard = self.book.get(store).map(|heard| &heard.hello.seat);
+        match seat.or(heard) {
+            Some(seat) => seat.to_string(),
+            None => format!("store {store}"),
+        }
+    }
+
+    /// Its part in the log, once it is in a group.
+    pub fn replica(&self) -> Option<&Replica> {
+        self.replica.as_ref()
+    }
+
+    /// What its group agreed on.
+    pub fn machine(&self) -> Option<&Machine> {
+        self.replica.as_ref().map(Replica::machine)
+    }
+
+    /// Who was heard.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// What it waits for while it is in no group.
+    pub fn waits(&self) -> &str {
+        &self.waits
+    }
+
+    /// What was decided last of who is to vote.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// An operator wants this store out of the group.
+    pub fn remove(&mut self, store: StoreId) {
+        self.removed.insert(store);
+    }
+
+    /// Proposes a line for the log.
+    ///
+    /// # Errors
+    ///
+    /// Another one leads, or too much is on its way.
+    pub fn propose(&mut self, command: &Command) -> Result<Ticket, NotProposed> {
+        let replica = self.replica.as_mut().ok_or(NotProposed::NotLeader)?;
+        let (index, term) = replica.propose(command)?;
+        Ok(Ticket { index, term })
+    }
+
+    /// Hands the lead to another one.
+    pub fn hand_over(&mut self, to: StoreId, now: Moment) {
+        if let Some(replica) = &mut self.replica {
+            replica.hand_over(to, now);
+        }
+    }
+
+    /// Lets time pass, decides what is due, and stores what must be before it is said.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be stored: the worker is to end.
+    pub fn settle(&mut self, store: &mut dyn Store, now: Moment) -> Result<Effects, StoreFailed> {
+        if self.replica.is_none() {
+            self.seek(store, now)?;
+        }
+        let Some(replica) = &mut self.replica else {
+            return Ok(Effects::default());
+        };
+        replica.tick(now);
+        let (letters, applied) = replica.settle(store)?;
+        let mut effects = Effects {
+            letters,
+            applied,
+            gives_up: None,
+        };
+        self.follow(&effects.applied, now);
+        if now.since(self.thought) >= THINK {
+            self.thought = now;
+            self.grow_up(now);
+            self.think(now);
+            effects.gives_up = self.gives_up(now);
+        }
+        if let Some(replica) = &mut self.replica {
+            let (letters, applied) = replica.settle(store)?;
+            self.follow(&applied, now);
+            effects.letters.extend(letters);
+            effects.applied.extend(applied);
+        }
+        Ok(effects)
+    }
+
+    /// Looks for a group, and founds one if it may.
+    fn seek(&mut self, store: &mut dyn Store, now: Moment) -> Result<(), StoreFailed> {
+        match founding(
+            &self.me.seat,
+            self.me.first,
+            &self.listing,
+            &self.book,
+            self.woke,
+            now,
+        ) {
+            Founding::Found => {
+                let save = Replica::founding(self.store, self.me.group);
+                self.founded = Some(now);
+                self.begin(&save, store, now)
+            }
+            Founding::Join(group) => {
+                self.waits = format!("group {group} has not let it in yet");
+                Ok(())
+            }
+            Founding::Wait(why) => {
+                self.waits = why;
+                Ok(())
+            }
+        }
+    }
+
+    fn begin(
+        &mut self,
+        save: &Save,
+        store: &mut dyn Store,
+        now: Moment,
+    ) -> Result<(), StoreFailed> {
+        store.save(save)?;
+        let mut saved = Saved::empty(self.store);
+        saved.keep(save);
+        self.replica = Some(Replica::open(
+            saved,
+            rank(&self.me.seat),
+            self.me.tempo,
+            now,
+        )?);
+        Ok(())
+    }
+
+    /// What a leader does once it leads: it says who it is, and withdraws what others left open.
+    fn follow(&mut self, applied: &[Applied], now: Moment) {
+        let Some(replica) = &mut self.replica else {
+            return;
+        };
+        if applied.iter().any(|entry| entry.command.is_none()) {
+            self.changed = now;
+        }
+        let fence = replica.fence(now);
+        if !replica.is_leader() {
+            self.led = None;
+            self.in_step.clear();
+            self.led_since = now;
+            return;
+        }
+        let Some(fence) = fence else {
+            return;
+        };
+        if self.led.is_some() {
+            return;
+        }
+        let open: Vec<u64> = replica.machine().open.keys().copied().collect();
+        let left: Vec<u64> = open.into_iter().filter(|open| *open < fence.0).collect();
+        // What a predecessor was about to do may still be done until its time is over.
+        if !left.is_empty() && now.since(self.led_since) < MOST_FOR {
+            return;
+        }
+        for fence in left {
+            let outcome = Outcome::Withdrawn;
+            // What is not taken now is closed later.
+            let _ = replica.propose(&Command::Close { fence, outcome });
+        }
+        if replica.machine().seats.get(&self.store) != Some(&self.me.seat) {
+            let _ = replica.propose(&Command::Seat(self.store, self.me.seat.clone()));
+        }
+        self.led = Some(fence);
+        self.changed = now;
+    }
+
+    /// A group that somebody founded is grown up once most of those that there are meant to be
+    /// are in it; where nobody knows how many, after a while.
+    fn grow_up(&mut self, now: Moment) {
+        let (Some(founded), Some(replica)) = (self.founded, &self.replica) else {
+            return;
+        };
+        let members = replica.voters().union(replica.learners());
+        let seats: Vec<Seat> = members
+            .map(|store| self.standing(*store, now).seat)
+            .collect();
+        let nodes: BTreeSet<_> = seats
+            .iter()
+            .map(|seat| (&seat.node, seat.node.is_none().then_some(seat.slot)))
+            .collect();
+        let grown = match self.listing.wanted {
+            // Of two such majorities, on different machines, each has one that the other has.
+            Some(wanted) => 2 * nodes.len() > wanted || seats.len() >= wanted,
+            None => replica.voters().len() > 1 || now.since(founded) >= YOUNG,
+        };
+        if grown {
+            self.founded = None;
+        }
+    }
+
+    /// Thinks about who is to vote, as the leader.
+    fn think(&mut self, now: Moment) {
+        let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_leader()) else {
+            self.decision = Decision::default();
+            return;
+        };
+        let group = replica.group();
+        let members: BTreeSet<StoreId> = replica
+            .voters()
+            .union(replica.learners())
+            .copied()
+            .collect();
+        let new = self
+            .book
+            .fresh(now)
+            .filter(|heard| heard.hello.group.is_none_or(|of| of == group));
+        let new = new.map(|heard| heard.hello.store);
+        let all: BTreeSet<StoreId> = members.iter().copied().chain(new).collect();
+        for store in &all {
+            let near = replica.lag(*store).is_some_and(|lag| lag <= IN_STEP);
+            match near {
+                true => drop(self.in_step.entry(*store).or_insert(now)),
+                false => drop(self.in_step.remove(store)),
+            }
+        }
+        self.in_step.retain(|store, _| all.contains(store));
+        let stores: BTreeMap<StoreId, Standing> = all
+            .iter()
+            .map(|store| (*store, self.standing(*store, now)))
+            .collect();
+        let Some(replica) = &mut self.replica else {
+            return;
+        };
+        let decision = decide(&Picture {
+            me: self.store,
+            voters: replica.voters(),
+            learners: replica.learners(),
+            stores: &stores,
+            changing: replica.is_changing(),
+            changed: self.changed,
+            removed: &self.removed,
+            preferred: stores
+                .iter()
+                .find(|(_, one)| self.me.prefers(&one.seat))
+                .map(|(store, _)| *store),
+            now,
+        });
+        match &decision.change {
+            Some(Change::Members { voters, learners }) => {
+                let newcomers = learners.iter().filter(|store| !members.contains(store));
+                let seats: Vec<_> = newcomers
+                    .filter_map(|store| Some((*store, stores.get(store)?.seat.clone())))
+                    .collect();
+                let (voters, learners) = (voters.clone(), learners.clone());
+                if replica.change(&voters, &learners).is_ok() {
+                    for (store, seat) in seats {
+                        let _ = replica.propose(&Command::Seat(store, seat));
+                    }
+                }
+            }
+            Some(Change::HandOver(to)) => replica.hand_over(*to, now),
+            None => {}
+        }
+        self.decision = decision;
+    }
+
+    /// Two workers that each founded out of the other's sight become one group again: the
+    /// one with less in its log, of those that nobody else votes in, gives its own up. And
+    /// whoever has no vote in a group that is there no more does, once it sees another one.
+    fn gives_up(&mut self, now: Moment) -> Option<Vec<Command>> {
+        let replica = self.replica.as_ref()?;
+        let other = self.book.another_group(Some(replica.group()), now);
+        let votes = replica.voters().contains(&self.store);
+        let mut ours = self.book.fresh(now).map(|heard| &heard.hello);
+        let voter = |hello: &Hello| replica.voters().contains(&hello.store);
+        let deserted = !votes && replica.leader().is_none() && !ours.any(voter);
+        let since = *self.deserted.get_or_insert(now);
+        if !deserted {
+            self.deserted = None;
+        }
+        let other = other.filter(|other| other.leader.is_some())?;
+        let alone = votes && replica.counted().len() == 1;
+        let mine = (false, replica.last(), replica.group());
+        let gives_way = alone && mine < (!other.is_single(), other.last, other.group?);
+        let lost = deserted && now.since(since) >= DESERTED;
+        if !gives_way && !lost {
+            return None;
+        }
+        let orders = &replica.machine().orders;
+        let held = |(cluster, given): (&String, &Given)| given.holds(cluster);
+        Some(orders.iter().flat_map(held).map(Command::Order).collect())
+    }
+
+    fn standing(&self, store: StoreId, now: Moment) -> Standing {
+        let heard = self.book.get(store);
+        let seats = self
+            .replica
+            .as_ref()
+            .map(|replica| &replica.machine().seats);
+        let seat = heard.map(|heard| heard.hello.seat.clone());
+        let seat = seat.or_else(|| seats?.get(&store).cloned());
+        let me = store == self.store;
+        Standing {
+            seat: if me {
+                self.me.seat.clone()
+            } else {
+                seat.unwrap_or_default()
+            },
+            kept: if me {
+                self.me.kept
+            } else {
+                heard.is_none_or(|heard| heard.hello.kept)
+            },
+            unheard: if me {
+                Duration::ZERO
+            } else {
+                self.unheard_by_all(store, now)
+            },
+            in_step: self.in_step.get(&store).copied(),
+            leaving: if me {
+                self.leaving
+            } else {
+                heard.and_then(|heard| heard.leaving_since)
+            },
+            gone: self.listing.whole
+                && !self
+                    .book
+                    .address(store)
+                    .is_some_and(|at| self.listing.others.contains(&at)),
+        }
+    }
+
+    /// For how long this worker has not heard that store.
+    fn unheard(&self, store: StoreId, now: Moment) -> Duration {
+        let at = self.book.get(store).map_or(self.woke, |heard| heard.at);
+        now.since(at)
+    }
+
+    /// For how long none of those that vote and are there has heard it.
+    fn unheard_by_all(&self, store: StoreId, now: Moment) -> Duration {
+        let mut least = self.unheard(store, now);
+        let Some(replica) = &self.replica else {
+            return least;
+        };
+        for heard in self.book.fresh(now) {
+            let hello = &heard.hello;
+            if hello.store == store || !replica.voters().contains(&hello.store) {
+                continue;
+            }
+            let theirs = hello.unheard.get(&store).copied().unwrap_or_default();
+            least = least.min(Duration::from_millis(theirs));
+        }
+        least
+    }
+}
+
+impl Me {
+    fn prefers(&self, seat: &Seat) -> bool {
+        let is = |wish: &String| *wish == seat.slot.to_string() || seat.node.as_ref() == Some(wish);
+        self.preferred.as_ref().is_some_and(is)
+    }
+}
+
+/// Those that stand for election after the same time are those with the same of these.
+fn rank(seat: &Seat) -> usize {
+    usize::try_from(seat.slot % 5).unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! Who does what to the workers.
+
+use super::world::World;
+
+/// Who does what to the workers, and when next.
+#[derive(Debug, Default)]
+pub struct Operator {
+    next: u64,
+}
+
+impl Operator {
+    /// Does something now and then.
+    pub fn act(&mut self, world: &mut World) {
+        if world.now < self.next {
+            return;
+        }
+        self.next = world.now + world.chance.between(200, 12_000);
+        if world.now < 1_000 {
+            return;
+        }
+        let machines = world.swarm.machines.len();
+        let running: Vec<usize> = (0..world.swarm.tasks.len())
+            .filter(|index| world.swarm.tasks[*index].process.is_some())
+            .collect();
+        let one = world.chance.pick(&running);
+        let machine = world.chance.below(machines);
+        match world.chance.below(13) {
+            0 | 1 => {
+                let wanted = world.chance.between(1, 5);
+                scale(world, wanted as usize);
+            }
+            2 => {
+                if let Some(index) = one {
+                    let number = world.swarm.tasks[index].number;
+                    world.tell(format_args!("task {number} is killed"));
+                    world.end(index, false);
+                }
+            }
+            3 => cut_power(world, &[machine]),
+            4 => {
+                world.tell(format_args!("the power fails everywhere"));
+                cut_power(world, &(0..machines).collect::<Vec<_>>());
+            }
+            5 => {
+                world.tell(format_args!("machine {machine} is cut off"));
+                for other in 0..machines {
+                    if other != machine {
+                        world.wires.cut[machine][other] = true;
+                        world.wires.cut[other][machine] = true;
+                    }
+                }
+            }
+            6 => {
+                let other = world.chance.below(machines);
+                world.tell(format_args!(
+                    "machine {machine} does not reach {other} any more"
+                ));
+                world.wires.cut[machine][other] = machine != other;
+            }
+            7 | 8 => {
+                world.tell(format_args!("all cables are back"));
+                world.wires.heal();
+                for machine in &mut world.swarm.machines {
+                    machine.on = true;
+                }
+            }
+            9 => {
+                if let Some(index) = one {
+                    let time = world.chance.between(100, 8_000);
+                    let number = world.swarm.tasks[index].number;
+                    let until = world.now + time;
+                    world.tell(format_args!("task {number} stands still for {time} ms"));
+                    if let Some(process) = &mut world.swarm.tasks[index].process {
+                        process.paused_until = until;
+                    }
+                }
+            }
+            10 => {
+                if let Some(index) = one {
+                    let (machine, slot) = (
+                        world.swarm.tasks[index].machine,
+                        world.swarm.tasks[index].slot,
+                    );
+                    world.tell(format_args!(
+                        "the store of worker {slot} on machine {machine} is lost"
+                    ));
+                    world.wipe(machine, slot);
+                }
+            }
+            11 => {
+                world.tell(format_args!("all are restarted"));
+                for index in running {
+                    let at = world.now + world.chance.between(0, 300);
+                    world.stop_at(index, at);
+                }
+            }
+            _ => {
+                let (loss, slow) = (world.chance.between(0, 30), world.chance.between(2, 150));
+                world.tell(format_args!(
+                    "{loss} of a hundred letters get lost, {slow} ms at the most"
+                ));
+                (world.wires.loss, world.wires.slow) = (loss, slow);
+            }
+        }
+    }
+}
+
+fn scale(world: &mut World, wanted: usize) {
+    world.tell(format_args!("scaled to {wanted}"));
+    while world.slots.len() > wanted {
+        let down = |slot: &u64| {
+            world
+                .swarm
+                .wanted(*slot)
+                .is_none_or(|task| task.process.is_none())
+        };
+        let slot = world
+            .slots
+            .iter()
+            .rev()
+            .find(|slot| down(slot))
+            .or(world.slots.last());
+        let Some(slot) = slot.copied() else { return };
+        world.slots.remove(&slot);
+    }
+    let mut next = 1;
+    while world.slots.len() < wanted {
+        world.slots.insert(next);
+        next += 1;
+    }
+}
+
+fn cut_power(world: &mut World, machines: &[usize]) {
+    for machine in machines {
+        world.tell(format_args!("machine {machine} loses its power"));
+        for index in 0..world.swarm.tasks.len() {
+            if world.swarm.tasks[index].machine == *machine
+                && world.swarm.tasks[index].process.is_some()
+            {
+                world.end(index, true);
+            }
+        }
+        let back = world.chance.percent(50);
+        world.swarm.machines[*machine].on = back;
+    }
+}

@@ -1,0 +1,115 @@
+//! A worker's process.
+
+use std::collections::VecDeque;
+
+use meshworker_core::{Authority, Fence, Moment};
+use meshworker_group::{
+    Act, Command, Effects, Intent, Order, Ordered, Outcome, Participant, Ticket,
+};
+
+use super::disk::Disk;
+
+/// A worker's process, while it runs.
+#[derive(Debug)]
+pub struct Process {
+    /// What it decides with.
+    pub participant: Participant,
+    /// Its store.
+    pub disk: Disk,
+    /// It does nothing until then.
+    pub paused_until: u64,
+    /// It says hello then.
+    pub hello_at: u64,
+    /// Acts on their way, oldest first.
+    pub acts: VecDeque<Pending>,
+    /// Orders that somebody waits for.
+    pub orders: Vec<(Ticket, String)>,
+    /// What a group that it gave up had ordered.
+    pub bequest: Vec<Command>,
+    /// What it had as authority last.
+    pub held: Option<Fence>,
+    /// How many orders and acts it has begun.
+    pub begun: u64,
+}
+
+/// An act that is about to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its intent.
+    pub ticket: Ticket,
+    /// To whom.
+    pub target: String,
+    /// Its fence, once it is committed, and when that was, by the process's clock.
+    pub committed: Option<(Fence, Moment)>,
+    /// It is made then.
+    pub make_at: u64,
+}
+
+/// So long an act may be made after its intent was committed.
+pub const FOR_MS: u64 = 2_000;
+
+impl Process {
+    /// Begins.
+    pub fn new(participant: Participant, disk: Disk, now: u64) -> Process {
+        Process {
+            participant,
+            disk,
+            paused_until: 0,
+            hello_at: now,
+            acts: VecDeque::new(),
+            orders: Vec::new(),
+            bequest: Vec::new(),
+            held: None,
+            begun: 0,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn settle(&mut self, now: Moment) -> Effects {
+        let effects = self.participant.settle(&mut self.disk, now);
+        effects.expect("a store of the simulation that cannot be written")
+    }
+
+    /// Whether it may act now.
+    pub fn fence(&self, now: Moment) -> Option<Fence> {
+        match self.participant.authority(now) {
+            Authority::Held(fence) => Some(fence),
+            Authority::Yielded(_) => None,
+        }
+    }
+
+    /// Proposes an act on this target.
+    pub fn intend(&mut self, target: &str) -> Option<Ticket> {
+        let intent = Intent {
+            cluster: "db".into(),
+            act: Act::Forget,
+            target: target.into(),
+            what: String::new(),
+            for_ms: FOR_MS,
+        };
+        self.participant.propose(&Command::Intend(intent)).ok()
+    }
+
+    /// Proposes an order.
+    pub fn order(&mut self, why: &str) -> Option<Ticket> {
+        let order = Ordered {
+            cluster: "db".into(),
+            who: None,
+            at_ms: 0,
+            order: Order::Hold {
+                member: None,
+                why: why.into(),
+            },
+        };
+        self.participant.propose(&Command::Order(order)).ok()
+    }
+
+    /// Says what became of an act.
+    pub fn close(&mut self, fence: Fence) {
+        let outcome = Outcome::Done(String::new());
+        let _ = self.participant.propose(&Command::Close {
+            fence: fence.0,
+            outcome,
+        });
+    }
+}
