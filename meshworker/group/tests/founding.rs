@@ -1,0 +1,132 @@
+//! Who begins a group: one at the most.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use meshworker_core::Moment;
+use meshworker_group::{Book, Founding, GroupId, Hello, Listing, Seat, StoreId, founding};
+
+fn at(seconds: u64) -> Moment {
+    Moment(Duration::from_secs(1_000 + seconds))
+}
+
+fn seat(slot: u64) -> Seat {
+    Seat {
+        slot,
+        node: None,
+        task: format!("task-{slot}"),
+    }
+}
+
+fn hello(slot: u64, group: Option<u64>) -> Hello {
+    Hello {
+        store: StoreId(slot),
+        seat: seat(slot),
+        kept: true,
+        group: group.map(GroupId),
+        leader: None,
+        term: 0,
+        last: 0,
+        voters: [].into(),
+        leaving: false,
+        unheard: BTreeMap::new(),
+    }
+}
+
+fn address(slot: u8) -> std::net::IpAddr {
+    [10, 0, 0, slot].into()
+}
+
+/// DNS lists these besides the worker itself, and these of them have answered.
+fn seen(listed: &[u8], answered: &[(u8, Option<u64>)], now: Moment) -> (Listing, Book) {
+    let mut book = Book::default();
+    for (slot, group) in answered {
+        book.hear(hello(u64::from(*slot), *group), Some(address(*slot)), now);
+    }
+    let listing = Listing {
+        others: listed.iter().copied().map(address).collect(),
+        whole: true,
+        wanted: None,
+    };
+    (listing, book)
+}
+
+fn decide(slot: u64, listed: &[u8], answered: &[(u8, Option<u64>)], awake: u64) -> Founding {
+    let now = at(awake);
+    let (listing, book) = seen(listed, answered, now);
+    founding(&seat(slot), slot == 1, &listing, &book, at(0), now)
+}
+
+fn waits(why: &str) -> Founding {
+    Founding::Wait(why.into())
+}
+
+#[test]
+fn one_alone_begins_at_once() {
+    assert_eq!(decide(1, &[], &[], 0), Founding::Found);
+}
+
+#[test]
+fn of_those_that_begin_together_the_first_slot_founds() {
+    assert_eq!(
+        decide(1, &[2, 3], &[(2, None), (3, None)], 0),
+        Founding::Found
+    );
+    let others = [(1, None), (3, None)];
+    assert_eq!(
+        decide(2, &[1, 3], &others, 100),
+        waits("worker 1 is to begin")
+    );
+}
+
+/// Each server wrote down whom it had seen, and two lists were two clusters
+/// (hashicorp/raft 114).
+#[test]
+fn raft_114_whoever_sees_half_of_them_founds_nothing_beside_the_others() {
+    assert_eq!(
+        decide(2, &[], &[], 1),
+        waits("somebody with a lower slot may come")
+    );
+    assert_eq!(
+        decide(3, &[2], &[(2, None)], 1),
+        waits("worker 2 is to begin")
+    );
+}
+
+/// "Nobody answers, so I begin" (svix/diom 76, atomix/copycat 51).
+#[test]
+fn diom_76_silence_of_whoever_is_listed_is_no_absence() {
+    assert_eq!(
+        decide(1, &[2], &[], 5),
+        waits("10.0.0.2 is listed, and does not answer")
+    );
+    // The address of a task that is gone is taken back long before.
+    assert_eq!(decide(1, &[2], &[], 61), Founding::Found);
+}
+
+/// An isolated master founded again (seaweedfs 10880).
+#[test]
+fn seaweedfs_10880_whoever_sees_a_group_joins_it() {
+    let others = [(2, Some(7)), (3, None)];
+    assert_eq!(decide(1, &[2, 3], &others, 0), Founding::Join(GroupId(7)));
+}
+
+#[test]
+fn where_the_first_slot_never_comes_the_lowest_begins_after_a_while() {
+    assert_eq!(decide(2, &[3], &[(3, None)], 15), Founding::Found);
+    assert_eq!(
+        decide(3, &[2], &[(2, None)], 15),
+        waits("worker 2 is to begin")
+    );
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_waited_for_and_not_for_ever() {
+    let nowhere = |awake| {
+        let listing = Listing::default();
+        founding(&seat(1), true, &listing, &Book::default(), at(0), at(awake))
+    };
+    let why = "the workers' name does not lead to this one yet";
+    assert_eq!(nowhere(14), waits(why));
+    assert_eq!(nowhere(15), Founding::Found);
+}

@@ -1,0 +1,148 @@
+//! What the log comes to.
+
+use meshworker_core::{Acknowledged, Fence};
+use meshworker_group::{Act, Closed, Command, Given, Intent, Machine, Order, Ordered, Outcome};
+
+fn order(order: Order) -> Command {
+    Command::Order(Ordered {
+        cluster: "db".into(),
+        who: None,
+        at_ms: 0,
+        order,
+    })
+}
+
+fn intent(target: &str) -> Intent {
+    Intent {
+        cluster: "db".into(),
+        act: Act::Forget,
+        target: target.into(),
+        what: "it left".into(),
+        for_ms: 2_000,
+    }
+}
+
+#[test]
+fn orders_hold_until_they_are_taken_back() {
+    let mut machine = Machine::default();
+    let hold = |member: Option<&str>| Order::Hold {
+        member: member.map(str::to_owned),
+        why: "disk".into(),
+    };
+    assert!(machine.apply(1, order(hold(None))));
+    assert!(!machine.apply(2, order(hold(None))), "it is held already");
+    assert!(machine.apply(3, order(hold(Some("db.2")))));
+    assert!(machine.apply(
+        4,
+        order(Order::Acknowledge {
+            losses: 3,
+            members: 2
+        })
+    ));
+    assert!(machine.apply(
+        5,
+        order(Order::Wish {
+            name: "ideal-size".into(),
+            value: Some("5".into())
+        })
+    ));
+    let given = &machine.orders["db"];
+    let acknowledged = Acknowledged {
+        number: 1,
+        losses: 3,
+        members: 2,
+    };
+    assert_eq!(given.acknowledged(), Some(acknowledged));
+    let expected = Given {
+        hold: Some("disk".into()),
+        held: [("db.2".to_owned(), "disk".to_owned())].into(),
+        acknowledged: Some((1, 3, 2)),
+        wishes: [("ideal-size".to_owned(), "5".to_owned())].into(),
+        ..Given::default()
+    };
+    assert_eq!(*given, expected);
+    let resume = |member: Option<&str>| Order::Resume {
+        member: member.map(str::to_owned),
+    };
+    assert!(machine.apply(6, order(resume(None))) && machine.apply(7, order(resume(Some("db.2")))));
+    assert!(machine.orders["db"].hold.is_none() && machine.orders["db"].held.is_empty());
+}
+
+/// A leader died in its own fail-over and left the block behind, and the next leader
+/// refused (openark/orchestrator 1296).
+#[test]
+fn orchestrator_1296_what_a_dead_leader_left_open_is_withdrawn_and_blocks_nobody() {
+    let mut machine = Machine::default();
+    machine.apply(5, Command::Intend(intent("n1")));
+    assert_eq!(machine.open[&5], intent("n1"));
+    machine.apply(
+        6,
+        Command::Close {
+            fence: 5,
+            outcome: Outcome::Withdrawn,
+        },
+    );
+    assert!(machine.open.is_empty());
+    let closed = Closed {
+        fence: 5,
+        intent: intent("n1"),
+        outcome: Outcome::Withdrawn,
+    };
+    assert_eq!(machine.closed, [closed]);
+}
+
+#[test]
+fn fences_grow_over_whatever_anybody_has_heard() {
+    let mut machine = Machine::default();
+    assert_eq!(machine.fence(4), Fence(4));
+    machine.apply(5, Command::Raise(900));
+    assert_eq!(machine.fence(6), Fence(901));
+    machine.apply(6, Command::Raise(20));
+    assert_eq!(machine.fence(7), Fence(902));
+}
+
+#[test]
+fn what_is_remembered_has_a_bound() {
+    let mut machine = Machine::default();
+    for node in 0..1_100 {
+        machine.apply(
+            node,
+            order(Order::Forget {
+                node: format!("n{node}"),
+            }),
+        );
+    }
+    assert_eq!(machine.orders["db"].forget.len(), 1_000);
+    for fence in 2_000..2_500 {
+        machine.apply(fence, Command::Intend(intent("n")));
+        machine.apply(
+            fence,
+            Command::Close {
+                fence,
+                outcome: Outcome::Withdrawn,
+            },
+        );
+    }
+    assert_eq!(machine.closed.len(), 200);
+}
+
+#[test]
+fn a_snapshot_is_read_as_it_was_written() {
+    let mut machine = Machine::default();
+    machine.apply(
+        1,
+        order(Order::Drain {
+            member: "db.2".into(),
+            wanted: true,
+        }),
+    );
+    machine.apply(2, Command::Raise(50));
+    machine.apply(3, Command::Intend(intent("n1")));
+    let text = serde_json::to_string(&machine).unwrap();
+    assert_eq!(serde_json::from_str::<Machine>(&text).unwrap(), machine);
+    // An older worker's has less.
+    assert_eq!(
+        serde_json::from_str::<Machine>("{}").unwrap(),
+        Machine::default()
+    );
+}
