@@ -122,15 +122,16 @@ fn voters(snapshot: &Snapshot) -> ConfState {
 }
 
 pub(crate) fn to_raft(entry: &Entry) -> RaftEntry {
-    let mut made = RaftEntry::default();
-    made.index = entry.index;
-    made.term = entry.term;
-    made.set_entry_type(match entry.kind {
-        Kind::Command => EntryType::EntryNormal,
-        Kind::Voters => EntryType::EntryConfChangeV2,
-    });
-    made.set_data(entry.body.clone().into());
-    made
+    RaftEntry {
+        index: entry.index,
+        term: entry.term,
+        entry_type: match entry.kind {
+            Kind::Command => EntryType::EntryNormal,
+            Kind::Voters => EntryType::EntryConfChangeV2,
+        },
+        data: entry.body.clone().into(),
+        ..RaftEntry::default()
+    }
 }
 
 /// # Errors

@@ -316,25 +316,6 @@ impl Replica {
     }
 
     /// Raft waits for word on a snapshot, which may have got lost.
-    #[allow(missing_docs)]
-    pub fn debug(&self) -> String {
-        let r = &self.raft.raft;
-        format!(
-            "committed {} applied {} pending_conf {} promotable {} role {:?} elapsed {} has_ready {} persisted {} hard {:?} cut {:?} snap {}",
-            r.raft_log.committed,
-            r.raft_log.applied,
-            r.pending_conf_index,
-            r.promotable(),
-            r.state,
-            r.election_elapsed,
-            self.raft.has_ready(),
-            r.raft_log.persisted,
-            self.saved().hard,
-            self.saved().cut,
-            self.saved().snapshot.index
-        )
-    }
-
     fn send_again(&mut self, now: Moment) {
         let all = self.raft.raft.prs().iter();
         let reading = all.filter(|(_, one)| one.state == ProgressState::Snapshot);
@@ -423,10 +404,11 @@ impl Replica {
         }
         let mut change = ConfChangeV2::default();
         let mut one = |store: &StoreId, kind| {
-            let mut single = ConfChangeSingle::default();
-            single.node_id = store.0;
-            single.set_change_type(kind);
-            change.mut_changes().push(single);
+            change.mut_changes().push(ConfChangeSingle {
+                node_id: store.0,
+                change_type: kind,
+                ..ConfChangeSingle::default()
+            });
         };
         for store in voters.difference(&self.voters) {
             one(store, ConfChangeType::AddNode);

@@ -1,59 +1,40 @@
-//! Plays stories: `meshworker-consensus SEED RUNS [MUTATION]`.
+//! Plays stories: `meshworker-consensus SEED RUNS [MUTATION]`, as `cargo xtask simulate` does,
+//! with a rule left out where one is named.
+#![allow(
+    clippy::disallowed_types,
+    reason = "how long the stories of virtual time took is told in real time"
+)]
+
 use std::process::ExitCode;
 use std::time::Instant;
 
-use meshworker_consensus::{Mutation, Told, run};
+use meshworker_consensus::{Mutation, run_many};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let seed: u64 = arguments[0].parse().unwrap();
-    let runs: u64 = arguments[1].parse().unwrap();
-    let mutation = arguments
-        .get(2)
-        .and_then(|name| Mutation::ALL.iter().find(|(n, _)| n == name))
-        .map(|(_, m)| *m);
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let named = |name: &String| Mutation::ALL.iter().find(|(known, _)| known == name);
+    let mutation = arguments.last().and_then(named).map(|(_, one)| *one);
+    arguments.truncate(arguments.len() - usize::from(mutation.is_some()));
+    let numbers: Option<Vec<u64>> = arguments.iter().map(|n| n.parse().ok()).collect();
+    let Some([seed, runs]) = numbers.as_deref() else {
+        let mutations = Mutation::ALL.map(|(name, _)| name).join(" or ");
+        eprintln!(
+            "arguments: found {arguments:?}; allowed: the first seed, how many, and perhaps \
+             {mutations}"
+        );
+        return ExitCode::from(2);
+    };
     let began = Instant::now();
-    let (mut broken, mut total) = (0, Told::default());
-    let (mut helpless, mut slowest, mut holes) = (0, 0, 0);
-    for seed in seed..seed + runs {
-        let played = std::panic::catch_unwind(|| run(seed, mutation));
-        let Ok(played) = played else {
-            broken += 1;
-            eprintln!("seed {seed} broke a process");
-            if mutation.is_some() {
-                break;
-            }
-            continue;
-        };
-        match played {
-            Ok(told) => {
-                total.entries += told.entries;
-                total.acts += told.acts;
-                total.orders += told.orders;
-                total.leaders += told.leaders;
-                slowest = slowest.max(told.settled);
-                holes += u64::from(told.hole);
-                helpless += u64::from(told.beyond_help);
-            }
-            Err(failure) => {
-                broken += 1;
-                if runs == 1 {
-                    eprintln!("{failure}");
-                } else {
-                    eprintln!(
-                        "seed {} broke {}: {}",
-                        failure.seed, failure.invariant, failure.how
-                    );
-                }
-                if mutation.is_some() {
-                    break;
-                }
-            }
-        }
-    }
+    let summary = run_many(*seed, *runs, mutation);
     println!(
-        "{runs} stories, {broken} broken, {helpless} beyond help, {holes} holes, slowest {slowest} ms, {total:?}, in {:.1} s",
+        "workers: {summary}, in {:.1} s",
         began.elapsed().as_secs_f64()
     );
-    ExitCode::SUCCESS
+    match summary.failure {
+        None => ExitCode::SUCCESS,
+        Some(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
 }

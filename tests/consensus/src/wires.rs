@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use meshworker_group::{Hello, Letter};
 
-use crate::chance::Chance;
+use meshworker_simulation::chance::Chance;
 
 /// What is sent.
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use super::operator::Operator;
 use super::process::{FOR_MS, Pending, Process};
 use super::swarm::{DOWN, Swarm, Task};
 use super::wires::{Mail, Wires};
-use crate::chance::Chance;
-use crate::story::Story;
+use meshworker_simulation::chance::Chance;
+use meshworker_simulation::story::Story;
 
 /// The world moves in steps of so many milliseconds.
 const STEP: u64 = 10;
@@ -177,8 +177,8 @@ impl World {
             let now = self.clock(task.machine);
             let replica = one.replica().map(|replica| {
                 format!(
-                    "{} group {} term {} last {} applied {} leader {:?} voters {:?} learners {:?} changing {}",
-                    replica.debug(), replica.group(), replica.term(), replica.last(), replica.applied(), replica.leader(),
+                    "group {} term {} last {} applied {} leader {:?} voters {:?} learners {:?} changing {}",
+                    replica.group(), replica.term(), replica.last(), replica.applied(), replica.leader(),
                     replica.voters(), replica.learners(), replica.is_changing()
                 )
             });
@@ -574,7 +574,7 @@ impl World {
             && let Some(ticket) = process.intend(&target)
         {
             let committed = (mutation == Some(Mutation::ActsWithoutIntent))
-                .then(|| (Fence(ticket.index), clock));
+                .then_some((Fence(ticket.index), clock));
             process.acts.push_back(Pending {
                 ticket,
                 target,
@@ -614,8 +614,8 @@ impl World {
             if process.fence(clock).is_none() || !in_time {
                 continue;
             }
-            let heard = self.heard.get(&act.target).copied().unwrap_or_default();
-            if fence <= heard && Some(heard) != None {
+            let heard = self.heard.get(&act.target).copied();
+            if let Some(heard) = heard.filter(|heard| fence <= *heard) {
                 let _ = process
                     .participant
                     .propose(&meshworker_group::Command::Raise(heard.0));
