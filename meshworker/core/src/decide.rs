@@ -13,6 +13,7 @@ use crate::removal::{Removals, removals};
 use crate::seen::Seen;
 use crate::sharing::shared_nodes;
 use crate::unheard::missed;
+use crate::whole::{gone, whole};
 use crate::wished;
 use crate::{
     Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId,
@@ -199,7 +200,9 @@ pub fn decide<P: Planner>(
     if leavers.is_empty() {
         refusals.extend(shared_nodes(context, &situation, &copies, &mut history));
     }
-    let unity = whole(context, planner, observed, everybody, unity);
+    let need = (planner.capabilities().min_members).max(context.min_members);
+    let gone = gone(&departures, everybody, &history);
+    let unity = whole(need, observed, everybody, &gone, &refusals, unity);
     // Few that are at rest, and miss others, need no haste.
     let together = match unity {
         Unity::One { size } => Some(size),
@@ -477,40 +480,4 @@ fn prune<R>(
     history
         .forgotten
         .retain(|node, _| departed.contains(node.as_str()));
-}
-
-/// The engine says whether the views are one cluster; this adds whether
-/// everybody who should be there had a say.
-fn whole<P: Planner>(
-    context: &Context<'_>,
-    planner: &P,
-    observed: &Observation<P::Detail>,
-    situation: &Situation<'_, P::Detail>,
-    unity: Unity,
-) -> Unity {
-    let wanted = situation.wanted().count();
-    let need = planner
-        .capabilities()
-        .min_members
-        .max(context.min_members)
-        .max(situation.desired().unwrap_or(1));
-    if !observed.reports.iter().any(|r| r.grade.is_complete()) {
-        let said = observed.reports.iter();
-        let said: Vec<String> = said
-            .map(|r| format!("{}: {}", r.witness, r.grade))
-            .collect();
-        return Unity::apart(said.join(", "));
-    }
-    if wanted < need {
-        return Unity::apart(Reason::TooFew { have: wanted, need }.to_string());
-    }
-    let silent = situation
-        .wanted()
-        .filter(|member| situation.waits_behind(member).is_none())
-        .find_map(|member| match situation.answers.get(&member.address) {
-            Some(Ok(_)) => None,
-            Some(Err(why)) => Some(format!("{}: {why}", member.address)),
-            None => Some(format!("{} was not asked", member.address)),
-        });
-    silent.map_or(unity, Unity::apart)
 }

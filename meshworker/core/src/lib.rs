@@ -70,6 +70,7 @@ mod touches;
 mod unheard;
 mod unity;
 mod view;
+mod whole;
 mod wished;
 mod wishes;
 mod witness;

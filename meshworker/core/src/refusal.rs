@@ -146,6 +146,21 @@ impl Reason {
             Reason::Closed(closed) => return Cow::Owned(closed.kind()),
         })
     }
+
+    /// Whether something other than time keeps whoever it is about out of the cluster.
+    pub fn keeps_out(&self) -> bool {
+        matches!(
+            self,
+            Reason::WrongCluster { .. }
+                | Reason::ForeignCluster(_)
+                | Reason::Disowned
+                | Reason::LimitReached { .. }
+                | Reason::DataUnowned(_)
+                | Reason::Quarantined { .. }
+                | Reason::OnHold(_)
+                | Reason::NeverThere
+        )
+    }
 }
 
 impl fmt::Display for Reason {

@@ -6,6 +6,7 @@ mod changes;
 mod everybody;
 mod floors;
 mod gates;
+mod headline;
 mod joins;
 mod leaving;
 mod losses;

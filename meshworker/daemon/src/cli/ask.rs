@@ -76,7 +76,7 @@ pub fn why(args: &ArgMatches) -> Result<(), Failed> {
 }
 
 /// The cluster that is meant, as the last pass found it.
-async fn find(api: &Api) -> Result<(Client, Summary, ClusterStatus), Failed> {
+pub(super) async fn find(api: &Api) -> Result<(Client, Summary, ClusterStatus), Failed> {
     let client = api.client().await?;
     let summary = api.one_cluster(&client).await?;
     let status = latest(&client, &summary).await?;

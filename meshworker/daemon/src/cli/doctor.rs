@@ -25,6 +25,11 @@ use super::{Failed, cluster_args, flag, judge};
 /// The kind of remark that a worker makes of members that share a node.
 const SHARED_NODE: &str = "shared_node";
 
+const EXIT_CODES: &str = "Exit codes:\n  \
+    0  no error, perhaps warnings and hints\n  \
+    1  at least one error\n  \
+    2  input that cannot be used: one line with file, line and column";
+
 /// The command, with the settings of a cluster and those of its own.
 pub fn command() -> Command {
     cluster_args::add(
@@ -65,7 +70,8 @@ pub fn command() -> Command {
                     .long("json")
                     .action(ArgAction::SetTrue)
                     .help("Print JSON instead of text"),
-            ),
+            )
+            .after_help(EXIT_CODES),
     )
 }
 

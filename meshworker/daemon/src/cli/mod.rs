@@ -3,6 +3,7 @@
 mod api_args;
 mod ask;
 mod cluster_args;
+mod complete;
 mod config_check;
 mod doctor;
 mod events;
@@ -41,6 +42,11 @@ use crate::words::dull;
 /// Runs the command that these arguments name. The first one is the name that
 /// the program was called by.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match complete::complete() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return misused(&error),
+    }
     let args = seed::translate(args.into_iter().collect());
     let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::{Resettable, ValueHint};
+use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use meshworker_engines::registry::Kind;
 
-use super::Failed;
 use super::screen::Screen;
+use super::{Failed, complete};
 
 const EXIT_CODES: &str = "Exit codes:\n  \
     0  done\n  \
@@ -48,39 +47,8 @@ pub fn completions(args: &ArgMatches) -> Result<(), Failed> {
     let Some(shell) = args.get_one::<Shell>("shell") else {
         return Ok(());
     };
-    let mut text = Vec::new();
-    let mut command = with_values(super::command());
-    clap_complete::generate(*shell, &mut command, "meshworker", &mut text);
+    let text = complete::script(*shell).map_err(|error| Failed::Goal(error.to_string()))?;
     Screen::new().print(String::from_utf8_lossy(&text).trim_end())
-}
-
-/// The same with the values that flags have: a wrong one is complained of by whoever reads
-/// it, who knows where it came from, and here a shell needs to know them.
-fn with_values(command: Command) -> Command {
-    let command = command.mut_args(|arg| {
-        if !arg.get_action().takes_values() || arg.get_id() == "shell" {
-            return arg;
-        }
-        let names = arg.get_value_names().and_then(|names| names.first());
-        let value = names.map_or("", |name| name.as_str()).to_owned();
-        match value.as_str() {
-            "FILE" => arg.value_hint(ValueHint::FilePath),
-            "DIR" => arg.value_hint(ValueHint::DirPath),
-            "COMMAND" => arg,
-            _ if arg.get_id() == "engine" => arg.value_parser(engines()),
-            values if values.contains('|') => {
-                let values: Vec<String> = values.split('|').map(str::to_owned).collect();
-                arg.value_parser(values)
-            }
-            _ => arg.value_hint(ValueHint::Other),
-        }
-    });
-    command.mut_subcommands(with_values)
-}
-
-fn engines() -> Vec<&'static str> {
-    let engines = Kind::ALL.iter();
-    engines.map(|kind| kind.descriptor().name).collect()
 }
 
 /// Runs `meshworker man`.

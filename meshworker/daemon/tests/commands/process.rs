@@ -256,18 +256,61 @@ fn shells_and_man_get_their_pages() {
     assert!(page("meshworker.1").contains("\\fBmeshworker\\-status\\fR(1)"));
 }
 
+/// What bash offers in place of the last of these words.
+fn offered(api: &str, words: &[&str]) -> Vec<String> {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("--")
+        .arg("meshworker")
+        .args(words)
+        .env_clear()
+        .env("MESHWORKER_API", api)
+        .env("MESHWORKER_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+    let offered = done(&command.output().unwrap());
+    offered.lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn a_shell_knows_the_values_of_flags() {
-    let bash = done(&run("", &["completions", "bash"]));
-    for values in [
-        "aerospike redis",
-        "yes no",
-        "auto yes no",
-        "both v4 v6",
-        "text json",
+    for (flag, values) in [
+        ("--engine", &["aerospike", "redis"][..]),
+        ("--tls", &["yes", "no"]),
+        ("--docker", &["auto", "yes", "no"]),
     ] {
-        assert!(bash.contains(&format!("\"{values}\"")), "{values}");
+        assert_eq!(offered("", &["run", flag, ""]), values, "{flag}");
     }
+    assert_eq!(offered("", &["stat"]), ["status"]);
+}
+
+#[test]
+fn a_shell_offered_files_in_place_of_members() {
+    let mut other = story::calm();
+    other.summary.name = "sessions".into();
+    let server = Server::of(vec![story::calm(), other]);
+    let api = server.url();
+    let members = ["cache_redis.1", "cache_redis.2", "cache_redis.3"];
+    let cluster = ["--cluster", "cache_redis"];
+    for command in ["why", "hold", "resume", "drain"] {
+        let words = [&[command], &cluster[..], &["c"]].concat();
+        assert_eq!(offered(&api, &words), members, "{command}");
+    }
+    let words = [
+        "events",
+        "--cluster",
+        "sessions",
+        "--member",
+        "cache_redis.2",
+    ];
+    assert_eq!(offered(&api, &words), &members[1..2]);
+    // Of which of two clusters is not said.
+    assert!(offered(&api, &["why", "c"]).is_empty());
+    assert_eq!(offered(&api, &["why", "--cluster", "s"]), ["sessions"]);
+    let busy = Server::of(vec![story::busy()]);
+    let departed = &story::busy().status.unwrap().departed[0].node;
+    assert!(offered(&busy.url(), &["forget", ""]).contains(departed));
+    // Nobody answers: whoever types is told nothing, and soon.
+    assert!(offered(&dead(), &["why", "c"]).is_empty());
 }
 
 #[test]

@@ -15,3 +15,4 @@ mod refusals;
 mod security;
 mod shell;
 mod stack;
+mod tables;

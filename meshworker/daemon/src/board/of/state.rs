@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use meshworker_core::{Member, Place, Presence, Reason, Standing, Witness, fragments};
+use meshworker_core::{Member, Place, Presence, Standing, Witness, fragments};
 
 use crate::board::Look;
 use crate::status::MemberState;
@@ -35,6 +35,8 @@ fn state(member: &Member, look: &Look, main: &[&str]) -> MemberState {
         Standing::Wanted => match look.head(member.address) {
             None if is_waiting(member) => MemberState::Waiting,
             None => MemberState::Silent,
+            // The others may see it alive: it was in before it was found to be another's.
+            Some(_) if look.outsiders.contains(&member.address) => MemberState::Refused,
             Some(head) if main.binary_search(&head.node.as_str()).is_ok() => MemberState::Joined,
             Some(_) if is_refused(look, member.address) => MemberState::Refused,
             Some(_) => MemberState::Joining,
@@ -78,18 +80,7 @@ fn main_cluster(look: &Look) -> Vec<&str> {
 /// Whether something other than time keeps whoever is at this address out.
 fn is_refused(look: &Look, address: Place) -> bool {
     let text = address.to_string();
-    look.refusals.iter().any(|refusal| {
-        let lasting = matches!(
-            refusal.reason,
-            Reason::WrongCluster { .. }
-                | Reason::ForeignCluster(_)
-                | Reason::Disowned
-                | Reason::LimitReached { .. }
-                | Reason::DataUnowned(_)
-                | Reason::Quarantined { .. }
-                | Reason::OnHold(_)
-                | Reason::NeverThere
-        );
-        lasting && super::plan::names(refusal, &text)
-    })
+    look.refusals
+        .iter()
+        .any(|refusal| refusal.reason.keeps_out() && super::plan::names(refusal, &text))
 }

@@ -402,3 +402,13 @@ fn a_replica_follows_a_member_and_not_an_id() {
     let expected = ["gone".to_owned(), slot(1).to_string()].map(Some);
     assert_eq!(follows.collect::<Vec<_>>(), expected);
 }
+
+/// The others see it alive: it was in before its name was another cluster's.
+#[test]
+fn a_member_of_another_cluster_that_was_in_before_was_shown_as_joined() {
+    let mut look = listed(&[1, 2, 3]).group(&[1, 2, 3], &[]);
+    look.outsiders.insert(at(3));
+    let states = states(&look);
+    assert_eq!(states[&at(2)].1, MemberState::Joined);
+    assert_eq!(states[&at(3)].1, MemberState::Refused);
+}
