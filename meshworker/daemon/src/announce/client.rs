@@ -37,6 +37,9 @@ pub enum Unheard {
     /// What answers there does not speak this protocol.
     #[error("no usable answer: {0}")]
     Garbage(String),
+    /// It is one of several, and another one acts: it says which.
+    #[error("{0}")]
+    Yields(String),
     /// The worker refused the announcement, and said why.
     #[error("refused with status {status}: {why}")]
     Refused {
@@ -155,6 +158,7 @@ impl Client {
             let body = body.to_bytes();
             match status {
                 StatusCode::OK => serde_json::from_slice(&body).map_err(|why| garbage(&why)),
+                StatusCode::MISDIRECTED_REQUEST => Err(Unheard::Yields(first_line(&body))),
                 status => Err(Unheard::Refused {
                     status: status.as_u16(),
                     why: first_line(&body),

@@ -1,17 +1,18 @@
 //! Where the members of one cluster announce themselves.
 
 mod claim;
+mod no_word;
 mod orders;
 mod patience;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::{Authority, MemberId, Place, Presence, Report, Sighting, Witness};
+use meshworker_core::{Authority, Fence, MemberId, Place, Presence, Report, Sighting, Witness};
 use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -21,6 +22,7 @@ use super::{Announcement, Answer, Findings, HELD, Phase, Verdict};
 use crate::turned_away::Register;
 
 pub use claim::{Refused, Speaker};
+pub use no_word::NoWord;
 use orders::Ordered;
 use patience::Patience;
 
@@ -54,6 +56,10 @@ const A_NAME: usize = 64 + 16;
 /// What is on its disk: four words.
 const A_DISK: usize = 4 * 64;
 
+/// More than a log ever has entries: whoever names a higher fence has not heard it from a
+/// worker.
+const MOST_FENCE: u64 = 1 << 53;
+
 /// So many refusals are told with one pass.
 const MOST_NEWS: usize = 8;
 
@@ -72,6 +78,8 @@ pub struct Desk {
     usual: OnceLock<u16>,
     /// Whether the worker may act, and give its word.
     mandate: Mutex<Arc<dyn Mandate>>,
+    /// The highest fence that a member here has heard from workers.
+    fence: AtomicU64,
     /// Whose announcements were refused.
     refused: Arc<Register>,
 }
@@ -149,6 +157,7 @@ impl Default for Desk {
             only_plans: AtomicBool::new(false),
             usual: OnceLock::new(),
             mandate: Mutex::new(Arc::new(Alone)),
+            fence: AtomicU64::new(0),
             refused: Arc::default(),
         }
     }
@@ -222,6 +231,11 @@ impl Desk {
                 .then(|| inner.may_start(asks, now))
                 .flatten(),
             start: None,
+            fence: self
+                .authority()
+                .fence()
+                .filter(|fence| *fence != Fence(0))
+                .map(|fence| fence.0),
             mark: None,
         };
         let Some(findings) = &inner.findings else {
@@ -304,15 +318,27 @@ impl Desk {
     }
 
     /// Why whoever is in this phase has to ask another worker, if it has to.
-    pub fn has_no_word_for(&self, phase: Phase) -> Option<String> {
+    pub fn has_no_word_for(&self, phase: Phase) -> Option<NoWord> {
         if phase == Phase::Leaving && self.only_plans.load(Ordering::Relaxed) {
-            let why = "this worker only plans (dry-run): it lets nobody go and holds nobody";
-            return Some(why.into());
+            return Some(NoWord::OnlyPlans);
         }
         match self.authority() {
-            Authority::Yielded(to) if phase.asks() => Some(format!("another worker acts: {to}")),
+            Authority::Yielded(to) if phase.asks() => Some(NoWord::Yields(to)),
             Authority::Yielded(_) | Authority::Held(_) => None,
         }
+    }
+
+    /// Notes the highest fence that a member has heard from workers.
+    pub fn hear_of(&self, fence: u64) {
+        if fence < MOST_FENCE {
+            self.fence.fetch_max(fence, Ordering::Relaxed);
+        }
+    }
+
+    /// The highest fence that a member here has heard from workers, as far as it said so:
+    /// whoever begins to act is to do so under a higher one.
+    pub fn fence(&self) -> Fence {
+        Fence(self.fence.load(Ordering::Relaxed))
     }
 
     /// How many members announce themselves, and how many of them wait to be let go.
@@ -486,6 +512,7 @@ impl Inner {
         };
         Some(Verdict {
             granted: before.is_none(),
+            fence: None,
             why,
             going: "starts".to_owned(),
             place: 1,

@@ -1,6 +1,6 @@
 //! What a pass found, as far as members ask for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub struct Findings {
     tasks: Option<BTreeSet<(String, IpAddr)>>,
     /// Who is on its way out, and who may stop.
     leavers: Vec<Leaver>,
+    /// Under which numbers the workers agreed that those may, where they have to.
+    agreed: BTreeMap<Place, Fence>,
     /// Who waits and may be started.
     nominees: Vec<Nominee>,
 }
@@ -82,6 +84,7 @@ impl Findings {
             answering: answering.collect(),
             tasks: tasks(&observed.reports),
             leavers: plan.leavers.clone(),
+            agreed: BTreeMap::new(),
             nominees: plan.nominees.clone(),
         }
     }
@@ -89,6 +92,12 @@ impl Findings {
     /// The same, of a worker that may pause so long before it looks again.
     pub fn until_next(self, pause: Duration) -> Findings {
         Findings { pause, ..self }
+    }
+
+    /// The same, of a worker whose group agreed, under these numbers, that those at these
+    /// places may stop.
+    pub fn agreed(self, agreed: BTreeMap<Place, Fence>) -> Findings {
+        Findings { agreed, ..self }
     }
 
     /// What the cluster is, for people.
@@ -162,6 +171,7 @@ impl Findings {
         let leaver = self.leavers.iter().find(is_it)?;
         Some(Verdict {
             granted: leaver.release.is_granted(),
+            fence: self.agreed.get(&address).map(|fence| fence.0),
             why: match leaver.release.closed() {
                 None => "every release gate is open".to_owned(),
                 Some(closed) => why(&closed),
@@ -233,6 +243,7 @@ impl Findings {
             answering: BTreeSet::new(),
             tasks: None,
             leavers: Vec::new(),
+            agreed: BTreeMap::new(),
             nominees: Vec::new(),
         }
     }

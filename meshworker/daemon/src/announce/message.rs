@@ -38,6 +38,10 @@ pub struct Announcement {
     /// What it has on its disk, while it waits to be told how its database is started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<Disk>,
+    /// The highest fence that it has heard from workers: whoever acts is to do so under a
+    /// higher one. None while no worker had one, and of older members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<u64>,
 }
 
 /// What an operator orders, as one worker tells all: this member is to leave. It is
@@ -100,6 +104,11 @@ pub struct Answer {
     /// How one that waits for it is to start its database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<FencedStart>,
+    /// The number under which this worker acts for its group: a lower one than was heard is
+    /// that of a worker that acts no more. None of one worker alone, of one that does not
+    /// act, and of an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<u64>,
     /// What tells this answer from others, for whoever wants to hear only of another
     /// one; none where such a wish is not met now, and of a worker that does not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,9 +119,10 @@ impl Answer {
     /// What tells it from others. A reason that only counts down is no other one.
     pub(super) fn own_mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.generation, self.in_place, &self.start).hash(&mut hasher);
+        (self.generation, self.in_place, self.fence).hash(&mut hasher);
+        self.start.hash(&mut hasher);
         if let Some(verdict) = &self.verdict {
-            verdict.granted.hash(&mut hasher);
+            (verdict.granted, verdict.fence).hash(&mut hasher);
             let words = verdict.why.chars().filter(|c| !c.is_ascii_digit());
             words.for_each(|c| c.hash(&mut hasher));
         }
@@ -136,6 +146,9 @@ pub struct FencedStart {
 pub struct Verdict {
     /// Whether it may.
     pub granted: bool,
+    /// The number under which the workers agreed that it may; none where they need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<u64>,
     /// Why, or why not, for people: the gate that is closed and what was seen.
     #[serde(deserialize_with = "told")]
     pub why: String,
@@ -173,11 +186,15 @@ mod tests {
         let older = r#"{"cluster": "db", "service": "db", "slot": 1, "task": "t", "node": "n",
             "address": "10.0.0.1", "phase": "present", "generation": 1, "of tomorrow": 7}"#;
         let said: Announcement = serde_json::from_str(older).unwrap();
-        assert_eq!(said.node_name, None);
+        assert_eq!((&said.node_name, said.fence), (&None, None));
         let sent = serde_json::to_string(&said).unwrap();
-        assert!(!sent.contains("node_name"), "{sent}");
+        assert!(
+            !sent.contains("node_name") && !sent.contains("fence"),
+            "{sent}"
+        );
         let named = Announcement {
             node_name: Some("rack-7".into()),
+            fence: Some(7),
             ..said
         };
         let sent = serde_json::to_string(&named).unwrap();
@@ -193,12 +210,14 @@ mod tests {
                 cluster: nasty.to_owned(),
                 verdict: Some(Verdict {
                     granted: true,
+                    fence: None,
                     why: nasty.to_owned(),
                     going: nasty.to_owned(),
                     place: 1,
                     progress: Some(nasty.to_owned()),
                 }),
                 start: None,
+                fence: None,
                 mark: None,
             };
             let sent = serde_json::to_string(&answer).unwrap();

@@ -26,7 +26,7 @@ mod routes;
 mod source;
 
 pub(crate) use desk::{A_MEMBER, MOST_MEMBERS};
-pub use desk::{Desk, Refused, Speaker};
+pub use desk::{Desk, NoWord, Refused, Speaker};
 pub use findings::Findings;
 pub use held::HELD;
 pub(crate) use held::MOST_HELD;

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::held::HAS;
 use super::{
-    Announcement, Answer, Desk, ORDERS, Order, PATH, Phase, Refused, Registry, Speaker, Verdict,
+    Announcement, Answer, Desk, NoWord, ORDERS, Order, PATH, Phase, Refused, Registry, Speaker,
+    Verdict,
 };
 use crate::http::{Json, Lease, Peer, Problem, read};
 use crate::status::Health;
@@ -72,7 +73,11 @@ async fn announce(
     let has = has.and_then(|mark| mark.parse().ok());
     let said = understood(&read(body).await?, peer)?;
     let desk = open(&state, &said.cluster)?;
-    let said = desk.placed(said);
+    let mut said = desk.placed(said);
+    // It says nothing of the member.
+    if let Some(fence) = said.fence.take() {
+        desk.hear_of(fence);
+    }
     let speaker = if said.address == peer {
         Speaker::Itself
     } else {
@@ -133,10 +138,14 @@ fn refusal(refused: Refused) -> Problem {
 
 /// An answer would count: whoever leaves waits for the word of all that answer.
 fn has_word(desk: &Desk, phase: Phase) -> Result<(), Problem> {
-    match desk.has_no_word_for(phase) {
-        Some(why) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, why)),
-        None => Ok(()),
-    }
+    let Some(none) = desk.has_no_word_for(phase) else {
+        return Ok(());
+    };
+    let status = match none {
+        NoWord::OnlyPlans => StatusCode::SERVICE_UNAVAILABLE,
+        NoWord::Yields(_) => StatusCode::MISDIRECTED_REQUEST,
+    };
+    Err(Problem::new(status, none.to_string()))
 }
 
 /// The same, for whoever may wait for another one.

@@ -13,7 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use super::course::{Event, Round};
 use super::identity::Identity;
 use super::names::Workers;
-use crate::announce::{Announcement, Answer, Phase, client::Client};
+use crate::announce::client::{Client, Unheard};
+use crate::announce::{Announcement, Answer, Phase};
 
 /// Between two announcements of a member that is to stay.
 const CALM: Duration = Duration::from_secs(1);
@@ -64,7 +65,7 @@ struct Line {
     /// The mark of its last answer that had one.
     mark: Option<u64>,
     /// What it said last, to this phase.
-    said: Option<Result<Answer, String>>,
+    said: Option<Result<Answer, Unheard>>,
 }
 
 /// All workers that are told of one phase.
@@ -88,19 +89,26 @@ impl Lines {
 
     /// What all of them say, once each has had its time to say something. The word of
     /// one that is asked for another one stands until then. Where more are listed than are
-    /// told in one round, those that have just been found are not waited for.
+    /// told in one round, those that have just been found are not waited for; nor is
+    /// anybody where one acts for its group. That another one acts is no answer, and
+    /// nothing to tell where somebody answers.
     fn round(&self) -> Option<Round> {
-        let mut round = Round::default();
-        let many = self.0.len() > UNHEARD;
+        let (mut round, mut others) = (Round::default(), Vec::new());
+        let acts = |line: &Line| matches!(&line.said, Some(Ok(answer)) if answer.fence.is_some());
+        let enough = self.0.len() > UNHEARD || self.0.values().any(acts);
         for (worker, line) in &self.0 {
             let said = match &line.said {
-                None if many => continue,
+                None if enough => continue,
                 said => said.as_ref()?,
             };
             match said {
                 Ok(answer) => round.answers.push((*worker, answer.clone())),
+                Err(why @ Unheard::Yields(_)) => others.push(format!("{worker}: {why}")),
                 Err(why) => round.failures.push(format!("{worker}: {why}")),
             }
+        }
+        if round.answers.is_empty() {
+            round.failures.append(&mut others);
         }
         let heard = !round.answers.is_empty() || !round.failures.is_empty();
         heard.then_some(round)
@@ -116,6 +124,8 @@ pub(super) struct Announcer {
     pub(super) client: Client,
     /// What it has on its disk, once it waits to be told how its database is started.
     pub(super) disk: watch::Receiver<Option<Disk>>,
+    /// The highest fence that it has heard.
+    pub(super) fence: watch::Receiver<Option<u64>>,
 }
 
 impl Announcer {
@@ -167,6 +177,7 @@ impl Announcer {
                 .borrow()
                 .clone()
                 .filter(|_| phase == Phase::Waiting),
+            fence: None,
         }
     }
 
@@ -249,14 +260,17 @@ impl Announcer {
         said: &Announcement,
         has: Option<u64>,
         after: Duration,
-    ) -> (SocketAddr, Result<Answer, String>, Duration) {
+    ) -> (SocketAddr, Result<Answer, Unheard>, Duration) {
         sleep(after).await;
         let began = Instant::now();
-        let heard = match has {
-            None => self.client.post(worker, said).await,
-            Some(mark) => self.client.post_again(worker, said, mark).await,
+        let said = Announcement {
+            fence: *self.fence.borrow(),
+            ..said.clone()
         };
-        let heard = heard.map_err(|why| why.to_string());
+        let heard = match has {
+            None => self.client.post(worker, &said).await,
+            Some(mark) => self.client.post_again(worker, &said, mark).await,
+        };
         (worker, heard, began.elapsed())
     }
 }
@@ -329,7 +343,7 @@ mod tests {
     fn addresses_that_were_just_found_kept_every_workers_word_back() {
         let lines = |all: u8, said: u8| {
             let line = |last| Line {
-                said: (last < said).then(|| Err("silent".to_owned())),
+                said: (last < said).then_some(Err(Unheard::Timeout(CALM))),
                 ..Line::default()
             };
             Lines((0..all).map(|last| (at(last), line(last))).collect())
@@ -339,6 +353,46 @@ mod tests {
         assert_eq!(heard(3, 3), Some(3));
         assert_eq!(heard(60, 28), Some(28));
         assert_eq!(heard(60, 0), None, "nobody has said anything");
+    }
+
+    /// A worker's machine is dead, and its address is still listed.
+    #[test]
+    fn a_silent_follower_kept_back_the_word_of_the_worker_that_acts() {
+        let answer = |fence| Answer {
+            generation: 1,
+            in_place: true,
+            cluster: "one cluster".into(),
+            verdict: None,
+            start: None,
+            fence,
+            mark: None,
+        };
+        let yields = || Some(Err(Unheard::Yields("another worker acts: worker 2".into())));
+        let round = |said: [Option<Result<Answer, Unheard>>; 3]| {
+            let lines = said.into_iter().zip(1..).map(|(said, last)| {
+                let line = Line {
+                    said,
+                    ..Line::default()
+                };
+                (at(last), line)
+            });
+            let round = Lines(lines.collect()).round();
+            round.map(|round| (round.answers.len(), round.failures))
+        };
+        let alone = round([yields(), Some(Ok(answer(None))), None]);
+        assert_eq!(alone, None, "each worker without a group is waited for");
+        let acts = round([yields(), Some(Ok(answer(Some(9)))), None]);
+        assert_eq!(
+            acts,
+            Some((1, vec![])),
+            "and that another one acts is no failure"
+        );
+        let silent = Some(Err(Unheard::Timeout(CALM)));
+        let said = "10.9.0.1:4747: another worker acts: worker 2".to_owned();
+        let nobody = round([yields(), silent, yields()]);
+        let (answers, failures) = nobody.unwrap();
+        assert_eq!((answers, failures.len()), (0, 3), "unless nobody acts");
+        assert!(failures.contains(&said), "{failures:?}");
     }
 
     /// Nobody is asked because it is time: the first question was the last one, and one
@@ -374,6 +428,7 @@ mod tests {
             address,
             client: Client::new(token, Some(address)),
             disk: watch::channel(None).1,
+            fence: watch::channel(None).1,
         };
         let said = announcer.said(Phase::Waiting, 1);
         let known = Workers {

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::announcer::Announcer;
 use super::course::{Elsewhere, Event};
 use super::directory::{Directory, Search};
+use super::fences::Fences;
 use super::health::Checker;
 use super::heard::Heard;
 use super::names::{Known, Names, Workers};
@@ -40,6 +41,9 @@ pub(super) struct Around {
     pub(super) probe: Arc<dyn Probe>,
     pub(super) phase: watch::Sender<(Phase, u64)>,
     disk: watch::Sender<Option<Disk>>,
+    fence: watch::Sender<Option<u64>>,
+    /// Under which numbers workers spoke.
+    pub(super) fences: Fences,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) coming: mpsc::Receiver<Event>,
     /// Whom the members' own name has listed lately.
@@ -59,6 +63,7 @@ impl Around {
     ) -> Around {
         let (phase, announced) = watch::channel((phase, 1));
         let (has, disk) = watch::channel(None);
+        let (highest, fence) = watch::channel(None);
         let (found, workers) = watch::channel(Workers::default());
         let (knows, known) = watch::channel(Known::default());
         let (events, coming) = mpsc::channel(EVENTS);
@@ -70,6 +75,7 @@ impl Around {
             address,
             client: Client::new(settings.token.clone(), Some(address)),
             disk,
+            fence,
         };
         let (phases, told) = (announced.clone(), events.clone());
         tokio::spawn(async move {
@@ -100,6 +106,8 @@ impl Around {
             probe,
             phase,
             disk: has,
+            fence: highest,
+            fences: Fences::default(),
             events,
             coming,
             known,
@@ -126,9 +134,12 @@ impl Around {
         self.phase.borrow().1 + 1
     }
 
-    /// Notes and logs what the workers said.
-    pub(super) fn hear(&mut self, event: &Event) {
+    /// Notes and logs what the workers said, and takes out of it what is said by those that
+    /// act no more.
+    pub(super) fn hear(&mut self, event: &mut Event) {
         if let Event::Round(round) = event {
+            self.fences.heed(round);
+            self.fence.send_replace(self.fences.highest());
             let (phase, _) = *self.phase.borrow();
             let now = self.now();
             self.heard.tell(round, phase == Phase::Present, now);
@@ -178,8 +189,8 @@ impl Around {
             tokio::select! {
                 biased;
                 signal = signals.end() => return Ok(Err(signal)),
-                Some(event) = self.coming.recv() => {
-                    self.hear(&event);
+                Some(mut event) = self.coming.recv() => {
+                    self.hear(&mut event);
                     if let Event::Round(round) = event && round.answered() {
                         heard = self.now();
                         elsewhere = round.elsewhere();

@@ -164,6 +164,7 @@ mod tests {
                 cluster: "a cluster".into(),
                 verdict: None,
                 start: None,
+                fence: None,
                 mark: None,
             };
             ("127.0.0.1:1".parse().unwrap(), answer)

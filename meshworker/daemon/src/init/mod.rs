@@ -22,6 +22,7 @@ mod around;
 pub mod course;
 mod database;
 mod directory;
+mod fences;
 mod health;
 mod heard;
 mod identity;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! what is on the disk ──> announcement ──> worker
-//! start, if its fence is not lower <── fenced answer ──┘
+//! start, if nobody spoke under a higher fence <── fenced answer ──┘
 //! ```
 
 use std::fs::{self, File};
@@ -76,36 +76,35 @@ impl Around {
             info!("starts as its disk says");
             return Ok(Ok(start));
         }
-        let kept = fence(directory)?;
+        self.fences.obeyed(fence(directory)?);
         self.checker.latch().waits_to_be_told();
         let generation = self.waits_with(disk);
         info!("waits until a worker says how its database is to be started");
         let mut refused = String::new();
         loop {
-            let event = tokio::select! {
+            let mut event = tokio::select! {
                 biased;
                 signal = signals.end() => return Ok(Err(signal)),
                 Some(event) = self.coming.recv() => event,
             };
-            self.hear(&event);
+            self.hear(&mut event);
             let Event::Round(round) = event else {
                 continue;
             };
             let Some(FencedStart { fence, start }) = round.told(generation) else {
                 continue;
             };
-            let why = match start.check(way.variables) {
-                Err(why) => why,
-                Ok(()) if *fence < kept => format!("found fence {fence}; allowed: from {kept}"),
+            match start.check(way.variables) {
                 Ok(()) => {
                     keep(directory, *fence)?;
                     info!("started by a worker, under fence {fence}");
                     return Ok(Ok(start.clone()));
                 }
-            };
-            if why != refused {
-                warn!("is not started as a worker says: {why}");
-                refused = why;
+                Err(why) if why != refused => {
+                    warn!("is not started as a worker says: {why}");
+                    refused = why;
+                }
+                Err(_) => {}
             }
         }
     }

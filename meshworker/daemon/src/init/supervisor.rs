@@ -198,10 +198,10 @@ impl Supervisor {
                 Some(event) = self.around.coming.recv() => Some(event),
                 () = sleep(TICK), if self.course.is_timed() => Some(Event::Tick),
             };
-            let Some(event) = event else {
+            let Some(mut event) = event else {
                 continue;
             };
-            self.around.hear(&event);
+            self.around.hear(&mut event);
             let now = self.around.now();
             for action in self.course.on(event, now) {
                 if let Some(code) = self.perform(action) {
@@ -263,6 +263,7 @@ impl Supervisor {
                 phase,
                 generation,
                 disk: None,
+                fence: None,
             },
             port: settings.workers_port,
             token: settings.token.clone(),

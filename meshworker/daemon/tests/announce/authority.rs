@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use meshworker::announce::Announcement;
 use meshworker_core::{Authority, Fence};
 use meshworker_engines::{Failure, Mandate};
 use serde_json::json;
@@ -89,7 +90,27 @@ async fn a_worker_that_yields_has_no_word_for_whoever_asks() {
     let (status, _) = post.post(&json!(present(1)).to_string()).await;
     assert_eq!(status, 200);
     let (status, body) = post.post(&json!(leaving(1)).to_string()).await;
-    assert_eq!(status, 503);
+    assert_eq!(status, 421);
     assert!(body.to_string().contains("another one"), "{body}");
+    post.close().await;
+}
+
+#[tokio::test]
+async fn a_worker_of_a_group_says_under_which_number_it_acts() {
+    let post = Post::open().await;
+    let open = post.registry.open("db");
+    open.desk().under(Says::of(&[held(9)]));
+    let said = Announcement {
+        fence: Some(7),
+        ..present(1)
+    };
+    assert_eq!(post.announce(&said).await.fence, Some(9));
+    assert_eq!(
+        open.desk().fence(),
+        Fence(7),
+        "what the member heard before"
+    );
+    open.desk().under(Says::of(&[held(0)]));
+    assert_eq!(post.announce(&present(1)).await.fence, None, "one alone");
     post.close().await;
 }

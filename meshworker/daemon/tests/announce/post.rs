@@ -151,5 +151,6 @@ pub fn member(slot: u64, address: IpAddr, phase: Phase, generation: u64) -> Anno
         generation,
         node_name: None,
         disk: None,
+        fence: None,
     }
 }

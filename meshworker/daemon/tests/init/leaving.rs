@@ -5,9 +5,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use super::support::{
-    DATABASE, FakeWorker, Supervisor, held, in_place, init, listening, released, wait_for,
+    DATABASE, FakeWorker, Reply, Supervisor, held, in_place, init, listening, released, wait_for,
 };
 
 /// A member in its place, with this much grace.
@@ -103,6 +104,46 @@ fn one_worker_that_holds_is_enough() {
     });
     assert!(supervisor.runs());
     patient.set(released);
+    assert_eq!(supervisor.code(), 7);
+}
+
+/// What a worker answers that acts for its group under this fence.
+fn under(fence: u64, rule: fn(&Value) -> Reply) -> impl Fn(&Value) -> Reply {
+    move |told| {
+        let (status, mut answer) = rule(told);
+        answer["fence"] = fence.into();
+        (status, answer)
+    }
+}
+
+#[test]
+fn of_several_workers_the_one_that_acted_last_is_heard() {
+    let yields = |_: &Value| (421, json!({"error": "another worker acts: worker 1"}));
+    let deposed = FakeWorker::start(under(7, held));
+    let acts = FakeWorker::at(Ipv4Addr::new(127, 0, 0, 2), deposed.port(), yields);
+    let mut supervisor = init()
+        .with("workers", "127.0.0.1,127.0.0.2")
+        .with("workers-port", &deposed.port().to_string())
+        .with("grace", "600")
+        .with("stop-time", "5")
+        .script(DATABASE);
+    supervisor.wait_for_log("in its place: one cluster of 3 members");
+    supervisor.signal(Signal::TERM);
+    supervisor.wait_for_log("waits: release gate 5");
+    let log = supervisor.log();
+    assert!(!log.contains("some workers do not answer"), "{log}");
+    acts.set(under(9, held));
+    wait_for("its fence to be told", || {
+        let heard = deposed.heard();
+        let told = heard.iter().any(|said| said["fence"] == 9);
+        told.then_some(()).ok_or(format!("{:?}", heard.last()))
+    });
+    deposed.set(under(7, released));
+    supervisor.wait_for_log("a worker that acts no more said so: fence 7, and 9 was heard");
+    acts.set(yields);
+    supervisor.wait_for_log("no worker answers: ");
+    assert!(supervisor.runs());
+    acts.set(under(9, released));
     assert_eq!(supervisor.code(), 7);
 }
 

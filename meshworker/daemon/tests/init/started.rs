@@ -180,7 +180,7 @@ fn a_worker_that_acts_no_more_started_a_database() {
     let member = Member::new(&[("fence", "7\n")]);
     member.worker.set(|said| told(said, 6, &json!({})));
     let mut supervisor = member.start.script(DATABASE);
-    supervisor.wait_for_log("found fence 6; allowed: from 7");
+    supervisor.wait_for_log("a worker that acts no more said so: fence 6, and 7 was heard");
     assert!(!supervisor.out().contains("started"));
     member.worker.set(|said| told(said, 7, &json!({})));
     supervisor.wait_for_out("with 2 <--name=m 5> <> as <>");

@@ -17,6 +17,7 @@ fn at(seconds: f64) -> Moment {
 fn verdict(granted: bool, why: &str) -> Verdict {
     Verdict {
         granted,
+        fence: None,
         why: why.into(),
         going: "gone for good".into(),
         place: 1,
@@ -33,6 +34,7 @@ fn round(generation: u64, verdicts: &[Option<Verdict>]) -> Event {
             cluster: "one cluster of 3 members".into(),
             verdict: verdict.clone(),
             start: None,
+            fence: None,
             mark: None,
         };
         (SocketAddr::from(([127, 0, 0, 1], worker as u16)), answer)

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use supervisor::{Start, Supervisor, TOKEN, init, played};
-pub use worker::{FakeWorker, held, in_place, may_start, released, runs_elsewhere};
+pub use worker::{FakeWorker, Reply, held, in_place, may_start, released, runs_elsewhere};
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -14,6 +14,36 @@ fn nobody_is_answered_before_a_pass_has_looked() {
 }
 
 #[test]
+fn the_highest_fence_that_a_member_heard_is_known_and_nothing_that_no_log_has() {
+    let desk = Desk::default();
+    assert_eq!(desk.fence(), Fence(0));
+    for heard in [7, 9, 8, u64::MAX] {
+        desk.hear_of(heard);
+    }
+    assert_eq!(desk.fence(), Fence(9));
+}
+
+#[test]
+fn a_release_carries_the_number_under_which_the_workers_agreed() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.heard(&leaving(1), start).unwrap();
+    let now = start + seconds(0.2);
+    let found = || {
+        findings(
+            &desk,
+            start + seconds(0.1),
+            true,
+            vec![leaver(1, 1, Release::Granted)],
+        )
+    };
+    let fence = || desk.answer(&leaving(1), now).verdict.unwrap().fence;
+    desk.publish(found());
+    assert_eq!(fence(), None);
+    desk.publish(found().agreed([(ip(1), Fence(12))].into()));
+    assert_eq!(fence(), Some(12));
+}
+
+#[test]
 fn a_verdict_is_that_of_a_pass_which_saw_the_member_leaving() {
     let (desk, start) = (Desk::default(), Instant::now());
     desk.heard(&present(1), start).unwrap();

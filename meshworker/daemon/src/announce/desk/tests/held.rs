@@ -50,12 +50,14 @@ fn a_reason_that_only_counts_down_is_no_other_answer() {
         cluster: "one cluster".to_owned(),
         verdict: Some(Verdict {
             granted,
+            fence: None,
             why: why.to_owned(),
             going: "gone for good".to_owned(),
             place: 1,
             progress: None,
         }),
         start: None,
+        fence: None,
         mark: None,
     };
     let mark = |granted, why| answer(granted, why).own_mark();

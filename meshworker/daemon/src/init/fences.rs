@@ -1,0 +1,149 @@
+//! Under which numbers workers spoke: a lower one than was heard is that of a worker that
+//! acts no more.
+
+use super::course::Round;
+use crate::announce::{Answer, Verdict};
+
+/// The highest numbers that were heard from workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Fences {
+    /// That under which a worker acts.
+    acting: u64,
+    /// That of what this member was told to do: each such word has one of its own.
+    obeyed: u64,
+}
+
+impl Fences {
+    /// The highest of all; none while no worker had one.
+    pub(super) fn highest(&self) -> Option<u64> {
+        Some(self.acting.max(self.obeyed)).filter(|fence| *fence > 0)
+    }
+
+    /// This member did what it was told under this number.
+    pub(super) fn obeyed(&mut self, fence: u64) {
+        self.obeyed = self.obeyed.max(fence);
+    }
+
+    /// Notes the numbers of these answers. Whoever acts no more has not answered: why is
+    /// among the failures.
+    pub(super) fn heed(&mut self, round: &mut Round) {
+        let acting = round.answers.iter().filter_map(|(_, answer)| answer.fence);
+        self.acting = acting.fold(self.acting, u64::max);
+        let Round { answers, failures } = round;
+        answers.retain(|(worker, answer)| match self.outdated(answer) {
+            None => true,
+            Some(why) => {
+                failures.push(format!("{worker}: {why}"));
+                false
+            }
+        });
+        let told = answers.iter().flat_map(|(_, answer)| told(answer));
+        self.obeyed = told.fold(self.obeyed, u64::max);
+    }
+
+    /// Why whoever says this acts no more, if it does not.
+    fn outdated(&self, answer: &Answer) -> Option<String> {
+        let acting = answer.fence.map(|fence| (fence, self.acting));
+        let latest = self.acting.max(self.obeyed);
+        let told = told(answer).map(|fence| (fence, latest));
+        let mut all = acting.into_iter().chain(told);
+        let (fence, heard) = all.find(|(fence, heard)| fence < heard)?;
+        Some(format!(
+            "a worker that acts no more said so: fence {fence}, and {heard} was heard"
+        ))
+    }
+}
+
+/// The numbers under which a worker tells a member to do something.
+fn told(answer: &Answer) -> impl Iterator<Item = u64> {
+    let released = |verdict: &Verdict| verdict.fence.filter(|_| verdict.granted);
+    let released = answer.verdict.as_ref().and_then(released);
+    let started = answer.start.as_ref().map(|start| start.fence);
+    released.into_iter().chain(started)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    /// Says that it may go, as a worker that acts under the first number; the word itself
+    /// has the second one.
+    fn granted(acting: Option<u64>, fence: Option<u64>) -> Answer {
+        Answer {
+            generation: 2,
+            in_place: true,
+            cluster: "one cluster".into(),
+            verdict: Some(Verdict {
+                granted: true,
+                fence,
+                why: "may stop".into(),
+                going: "gone for good".into(),
+                place: 1,
+                progress: None,
+            }),
+            start: None,
+            fence: acting,
+            mark: None,
+        }
+    }
+
+    /// How many of these answers count, and what is said of the others.
+    fn heed(fences: &mut Fences, answers: &[Answer]) -> (usize, Vec<String>) {
+        let at = SocketAddr::from(([10, 0, 0, 1], 4747));
+        let answers = answers.iter().map(|answer| (at, answer.clone()));
+        let mut round = Round {
+            answers: answers.collect(),
+            failures: Vec::new(),
+        };
+        fences.heed(&mut round);
+        (round.answers.len(), round.failures)
+    }
+
+    #[test]
+    fn a_worker_that_acts_no_more_let_a_member_go() {
+        let mut fences = Fences::default();
+        assert_eq!(fences.highest(), None);
+        let (old, new) = (granted(Some(7), None), granted(Some(9), Some(12)));
+        assert_eq!(heed(&mut fences, std::slice::from_ref(&old)), (1, vec![]));
+        assert_eq!(fences.highest(), Some(7));
+        let said = "10.0.0.1:4747: a worker that acts no more said so: fence 7, and 9 was heard";
+        assert_eq!(
+            heed(&mut fences, &[old.clone(), new.clone()]),
+            (1, vec![said.to_owned()])
+        );
+        assert_eq!(heed(&mut fences, &[old]), (0, vec![said.to_owned()]));
+        // What it says of itself is lower than what it said to do, and counts.
+        assert_eq!(heed(&mut fences, &[new]), (1, vec![]));
+        assert_eq!(heed(&mut fences, &[granted(Some(9), None)]), (1, vec![]));
+        assert_eq!(fences.highest(), Some(12));
+        // An older word of the same worker, that was late.
+        let late = "10.0.0.1:4747: a worker that acts no more said so: fence 11, and 12 was heard";
+        let answer = granted(Some(9), Some(11));
+        assert_eq!(heed(&mut fences, &[answer]), (0, vec![late.to_owned()]));
+    }
+
+    #[test]
+    fn workers_without_a_group_are_heard_as_before() {
+        let mut fences = Fences::default();
+        let alone = granted(None, None);
+        assert_eq!(
+            heed(&mut fences, &[alone.clone(), alone.clone()]),
+            (2, vec![])
+        );
+        assert_eq!(fences.highest(), None);
+        heed(&mut fences, &[granted(Some(9), None)]);
+        assert_eq!(heed(&mut fences, &[alone]), (1, vec![]));
+    }
+
+    #[test]
+    fn a_word_that_holds_a_member_back_is_none_that_it_obeys() {
+        let mut fences = Fences::default();
+        fences.obeyed(20);
+        let mut held = granted(Some(9), Some(11));
+        held.verdict.as_mut().unwrap().granted = false;
+        assert_eq!(heed(&mut fences, &[held]), (1, vec![]));
+        assert_eq!(fences.highest(), Some(20));
+    }
+}
