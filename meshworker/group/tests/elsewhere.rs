@@ -1,0 +1,424 @@
+//! What broke elsewhere, played with whole workers: each test is named after where it did.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use meshworker_core::{Authority, Moment};
+use meshworker_group::{
+    Act, Command, GroupId, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat, Store,
+    StoreFailed, StoreId, Tempo,
+};
+
+/// Time moves in steps of so many milliseconds.
+const STEP: u64 = 10;
+
+#[derive(Debug, Clone)]
+struct Disk(Saved);
+
+impl Store for Disk {
+    fn save(&mut self, save: &Save) -> Result<(), StoreFailed> {
+        self.0.keep(save);
+        Ok(())
+    }
+}
+
+struct Worker {
+    slot: u64,
+    address: IpAddr,
+    disk: Disk,
+    /// None while it does not run.
+    process: Option<Participant>,
+}
+
+/// Workers whose network loses nothing.
+struct Workers {
+    now: u64,
+    /// How many there are meant to be, where somebody says so.
+    wanted: Option<usize>,
+    next: u64,
+    all: Vec<Worker>,
+    mail: Vec<Letter>,
+}
+
+impl Workers {
+    /// None, with so many to come.
+    fn of(slots: u64) -> Workers {
+        let mut workers = Workers {
+            now: 0,
+            wanted: None,
+            next: 0,
+            all: Vec::new(),
+            mail: Vec::new(),
+        };
+        for slot in 1..=slots {
+            let disk = workers.empty();
+            let address = workers.address();
+            workers.all.push(Worker {
+                slot,
+                address,
+                disk,
+                process: None,
+            });
+        }
+        workers
+    }
+
+    /// A group of so many that vote, with somebody who acts.
+    fn grown(slots: u64) -> Workers {
+        let mut workers = Workers::of(slots);
+        workers.start_all();
+        workers.settle();
+        workers
+    }
+
+    /// Until all that run vote, and one acts.
+    fn settle(&mut self) {
+        self.until(30, |workers| {
+            let running: BTreeSet<StoreId> = workers.running().map(|(_, one)| id(one)).collect();
+            let mut voters = workers.running().map(|(_, one)| one.replica());
+            let vote = voters.all(|one| one.is_some_and(|one| *one.voters() == running));
+            vote && workers.acts().is_some()
+        });
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn empty(&mut self) -> Disk {
+        Disk(Saved::empty(StoreId(self.fresh())))
+    }
+
+    fn address(&mut self) -> IpAddr {
+        let last = self.fresh();
+        IpAddr::from([10, 0, 0, u8::try_from(last).unwrap()])
+    }
+
+    fn clock(&self) -> Moment {
+        Moment(Duration::from_millis(100_000 + self.now))
+    }
+
+    fn start(&mut self, slot: usize) {
+        let (group, task) = (self.fresh(), self.fresh());
+        let now = self.clock();
+        let worker = &mut self.all[slot - 1];
+        let me = Me {
+            seat: Seat {
+                slot: worker.slot,
+                node: Some(format!("node-{slot}")),
+                task: format!("task-{task}"),
+            },
+            first: worker.slot == 1,
+            kept: true,
+            group: GroupId(group),
+            preferred: None,
+            tempo: Tempo::default(),
+        };
+        worker.process = Some(Participant::open(me, worker.disk.0.clone(), now).unwrap());
+    }
+
+    fn start_all(&mut self) {
+        for slot in 1..=self.all.len() {
+            self.start(slot);
+        }
+    }
+
+    fn kill(&mut self, slot: usize) {
+        self.all[slot - 1].process = None;
+    }
+
+    fn running(&self) -> impl Iterator<Item = (&Worker, &Participant)> {
+        let all = self.all.iter();
+        all.filter_map(|worker| Some((worker, worker.process.as_ref()?)))
+    }
+
+    fn process(&mut self, slot: usize) -> &mut Participant {
+        self.all[slot - 1].process.as_mut().unwrap()
+    }
+
+    /// The slot of the only one that may act.
+    fn acts(&self) -> Option<usize> {
+        let now = self.clock();
+        let acts = |(_, one): &(&Worker, &Participant)| one.authority(now).fence().is_some();
+        let acting: Vec<usize> = self
+            .running()
+            .filter(acts)
+            .map(|(worker, _)| usize::try_from(worker.slot).unwrap())
+            .collect();
+        assert!(acting.len() < 2, "{acting:?} act at the same time");
+        acting.first().copied()
+    }
+
+    fn groups(&self) -> BTreeSet<GroupId> {
+        let replicas = self.running().filter_map(|(_, one)| one.replica());
+        replicas.map(|replica| replica.group()).collect()
+    }
+
+    fn step(&mut self) {
+        let now = self.clock();
+        if self.now.is_multiple_of(500) {
+            let hellos: Vec<_> = self
+                .running()
+                .map(|(worker, one)| (worker.address, one.hello(now)))
+                .collect();
+            let wanted = self.wanted;
+            for worker in &mut self.all {
+                let Some(process) = &mut worker.process else {
+                    continue;
+                };
+                let others = hellos.iter().filter(|(at, _)| *at != worker.address);
+                let listing = Listing {
+                    others: others.clone().map(|(at, _)| *at).collect(),
+                    whole: true,
+                    wanted,
+                };
+                process.see(listing, now);
+                for (at, hello) in others {
+                    process.hear(hello.clone(), Some(*at), now);
+                }
+            }
+        }
+        for letter in std::mem::take(&mut self.mail) {
+            self.deliver(&letter);
+        }
+        for worker in &mut self.all {
+            if let Some(process) = &mut worker.process {
+                let effects = process.settle(&mut worker.disk, now).unwrap();
+                self.mail.extend(effects.letters);
+            }
+        }
+        self.now += STEP;
+    }
+
+    /// Hands it to whoever has the address where its store was met last.
+    fn deliver(&mut self, letter: &Letter) {
+        let now = self.clock();
+        let sender = self.running().find(|(_, one)| id(one) == letter.from);
+        let to = sender.and_then(|(_, sender)| sender.book().address(letter.to));
+        let there = self.all.iter_mut();
+        for worker in there.filter(|worker| Some(worker.address) == to) {
+            if let Some(process) = &mut worker.process {
+                process.receive(letter, &mut worker.disk, now).unwrap();
+            }
+        }
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        let end = self.now + 1_000 * seconds;
+        while self.now < end {
+            self.step();
+            self.acts();
+        }
+    }
+
+    /// Within so many seconds.
+    fn until(&mut self, seconds: u64, is_so: impl Fn(&Workers) -> bool) {
+        let end = self.now + 1_000 * seconds;
+        while !is_so(self) {
+            assert!(self.now < end, "not within {seconds} s");
+            self.step();
+        }
+    }
+}
+
+fn id(one: &Participant) -> StoreId {
+    one.hello(Moment(Duration::from_secs(1_000))).store
+}
+
+fn forget(target: &str) -> Command {
+    Command::Intend(Intent {
+        cluster: "db".into(),
+        act: Act::Forget,
+        target: target.into(),
+        what: String::new(),
+        for_ms: 2_000,
+    })
+}
+
+/// The same as hashicorp/nomad 12926 and 11349, where a list of the new ones by hand did
+/// not help either, and rqlite/rqlite 1293.
+#[test]
+fn consul_1580_all_addresses_were_new_and_there_was_no_leader_for_ever() {
+    let mut workers = Workers::grown(3);
+    let groups = workers.groups();
+    for slot in 1..=3 {
+        workers.kill(slot);
+        workers.all[slot - 1].address = workers.address();
+    }
+    workers.pass(30);
+    workers.start_all();
+    workers.until(3, |workers| workers.acts().is_some());
+    assert_eq!(workers.groups(), groups);
+}
+
+/// And the address that it had before is another one's now.
+#[test]
+fn orchestrator_593_253_a_name_was_resolved_once_and_the_new_address_ignored() {
+    let mut workers = Workers::grown(3);
+    let acts = workers.acts().unwrap();
+    let follower = if acts == 1 { 2 } else { 1 };
+    let other = 6 - acts - follower;
+    let (before, new) = (workers.all[follower - 1].address, workers.address());
+    for (slot, address) in [(follower, new), (other, before)] {
+        workers.kill(slot);
+        workers.all[slot - 1].address = address;
+        workers.start(slot);
+    }
+    workers.until(3, |workers| workers.acts().is_some());
+    let command = forget("a");
+    let acts = workers.acts().unwrap();
+    let ticket = workers.process(acts).propose(&command).unwrap();
+    workers.until(1, |workers| {
+        let mut all = workers.running().filter_map(|(_, one)| one.replica());
+        all.all(|replica| replica.applied() >= ticket.index)
+    });
+}
+
+/// One fail-over was begun, its leader died with it, and whoever followed refused another one.
+#[test]
+fn orchestrator_1296_what_a_dead_leader_had_begun_blocked_its_successor() {
+    let mut workers = Workers::grown(3);
+    let acts = workers.acts().unwrap();
+    workers.process(acts).propose(&forget("a")).unwrap();
+    let is_open = |workers: &Workers| {
+        let mut machines = workers.running().filter_map(|(_, one)| one.machine());
+        machines.any(|machine| !machine.open.is_empty())
+    };
+    workers.until(1, |workers| {
+        let mut machines = workers.running().filter_map(|(_, one)| one.machine());
+        machines.all(|machine| !machine.open.is_empty())
+    });
+    workers.kill(acts);
+    // It may still be done for two seconds, and then it is nobody's.
+    workers.until(4, |workers| workers.acts().is_some());
+    workers.until(1, |workers| !is_open(workers));
+    let next = workers.acts().unwrap();
+    workers.process(next).propose(&forget("a")).unwrap();
+    workers.until(1, is_open);
+}
+
+/// The same as etcd-io/etcd 5422: whoever had lost its disk was refused until an operator
+/// took it out of the list and put it in again.
+#[test]
+fn etcd_5422_whoever_lost_its_disk_had_to_be_removed_by_hand() {
+    let mut workers = Workers::grown(3);
+    let acts = workers.acts().unwrap();
+    let lost = if acts == 1 { 2 } else { 1 };
+    workers.kill(lost);
+    workers.pass(5);
+    workers.all[lost - 1].disk = workers.empty();
+    workers.start(lost);
+    workers.until(40, |workers| {
+        let (_, leader) = workers.running().next().unwrap();
+        let running: BTreeSet<StoreId> = workers.running().map(|(_, one)| id(one)).collect();
+        leader.replica().is_some_and(|one| *one.voters() == running)
+    });
+}
+
+/// An address that somebody of another cluster has now was written to: a heartbeat to store 1,
+/// of store 77 in term 99.
+#[test]
+fn etcd_3710_what_another_group_says_changes_nothing() {
+    let mut workers = Workers::grown(3);
+    let term = |workers: &Workers| {
+        let replicas = workers.running().filter_map(|(_, one)| one.replica());
+        replicas.map(|one| one.term()).max()
+    };
+    let before = (term(&workers), workers.groups(), workers.acts());
+    let stranger = Letter {
+        group: GroupId(999),
+        from: StoreId(77),
+        to: StoreId(0),
+        message: vec![8, 8, 16, 1, 24, 77, 32, 99],
+    };
+    for slot in 1..=3 {
+        for to in [id(workers.process(slot)), StoreId(77)] {
+            let letter = Letter {
+                to,
+                ..stranger.clone()
+            };
+            let now = workers.clock();
+            let worker = &mut workers.all[slot - 1];
+            let process = worker.process.as_mut().unwrap();
+            process.receive(&letter, &mut worker.disk, now).unwrap();
+        }
+    }
+    workers.pass(2);
+    assert_eq!((term(&workers), workers.groups(), workers.acts()), before);
+}
+
+/// Five were expected, and three came: nobody ever led.
+#[test]
+fn nats_server_6403_fewer_than_were_expected_had_no_leader() {
+    let mut workers = Workers::of(3);
+    workers.wanted = Some(5);
+    workers.start_all();
+    workers.settle();
+    let now = workers.clock();
+    let acts = workers.acts().unwrap();
+    assert!(
+        workers.process(acts).may_intend(now),
+        "three of five are most of them"
+    );
+}
+
+/// Whoever was left lowered the number that it needed, and so did the others.
+#[test]
+fn nats_server_8408_whoever_was_left_made_a_majority_of_itself() {
+    let mut workers = Workers::grown(3);
+    workers.kill(2);
+    workers.kill(3);
+    workers.pass(1);
+    for _ in 0..4 {
+        workers.pass(400);
+        let now = workers.clock();
+        let left = workers.process(1);
+        assert!(matches!(left.authority(now), Authority::Yielded(_)));
+        assert_eq!(left.replica().unwrap().voters().len(), 3);
+    }
+}
+
+/// One had met another, which began a group with it; it restarted and began one, too.
+#[test]
+fn scylladb_9593_whoever_was_in_a_group_and_restarted_founded_another_one() {
+    let mut workers = Workers::of(2);
+    workers.start(1);
+    workers.until(2, |workers| workers.acts() == Some(1));
+    workers.start(2);
+    workers.until(5, |workers| workers.process_in_group(2));
+    let groups = workers.groups();
+    workers.kill(1);
+    workers.kill(2);
+    workers.start(2);
+    workers.pass(100);
+    assert_eq!((workers.groups(), workers.acts()), (groups.clone(), None));
+    workers.start(1);
+    workers.until(3, |workers| workers.acts().is_some());
+    assert_eq!(workers.groups(), groups);
+}
+
+/// Names of a dnsrr service lead to whoever happens to run: some of them, at first, and to
+/// those that ended, for a while.
+#[test]
+fn rqlite_1401_of_a_service_that_starts_its_name_shows_only_some() {
+    let mut workers = Workers::of(3);
+    workers.start(3);
+    workers.pass(2);
+    assert_eq!(workers.groups(), [].into(), "it is not the first");
+    workers.start(2);
+    workers.pass(3);
+    assert_eq!(workers.groups(), [].into());
+    workers.start(1);
+    workers.settle();
+    assert_eq!(workers.groups().len(), 1);
+}
+
+impl Workers {
+    fn process_in_group(&self, slot: usize) -> bool {
+        let process = self.all[slot - 1].process.as_ref();
+        process.is_some_and(|one| one.replica().is_some_and(|one| one.applied() > 0))
+    }
+}
