@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::stream;
 use futures_util::{FutureExt, StreamExt};
-use meshworker_core::{Place, Request, Step};
+use meshworker_core::{Change, Place, Request, Step, StepKind};
 use tokio::time::timeout;
 
-use crate::{Engine, Failure, Mandate};
+use crate::{Engine, Failure, Intended, Mandate};
 
 /// How many nodes are told something at once: enough to be quick with a
 /// hundred members, few enough for their ports and our memory.
@@ -18,6 +18,10 @@ pub(crate) const AT_ONCE: usize = 64;
 /// Far longer than any request takes: each engine has deadlines of its own. To give one
 /// up is what the end of the process would be, and does no harm.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// What was announced to all workers is done within this time, or is given up: whoever acts
+/// after this one waits as long before it decides anew.
+pub const INTENT: Duration = Duration::from_secs(2);
 
 /// One request whose turn came, and what the node replied.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,22 +63,53 @@ pub(crate) async fn in_order<E: Engine>(
 ) -> Vec<Done<E::Request>> {
     let mut done = Vec::new();
     for step in steps {
-        let reply = match mandate.authority().admits(step.fence) {
-            Ok(()) => {
-                let reply = timeout(LONGEST, engine.perform(&step)).await;
-                reply.unwrap_or_else(|_| Err(Failure::Unanswered(endless())))
-            }
-            Err(why) => Err(Failure::NotMade(why)),
-        };
+        let reply = made(&*engine, &step, mandate).await;
         done.push(Done { step, reply });
     }
     done
 }
 
-fn endless() -> String {
+/// Makes one request. What a database forgets cannot be taken back: that it is about to is
+/// known to all workers first.
+async fn made<E: Engine>(
+    engine: &E,
+    step: &Step<E::Request>,
+    mandate: &dyn Mandate,
+) -> Result<String, Failure> {
+    let (fence, longest) = match step.request.kind() {
+        StepKind::Forget => {
+            let fence = mandate.intend(intended(step)).await;
+            (Some(fence.map_err(Failure::NotMade)?), INTENT)
+        }
+        StepKind::Join | StepKind::Arrange | StepKind::Leave => (None, LONGEST),
+    };
+    let reply = match mandate.authority().admits(step.fence) {
+        Ok(()) => {
+            let reply = timeout(longest, engine.perform(step)).await;
+            reply.unwrap_or_else(|_| Err(Failure::Unanswered(endless(longest))))
+        }
+        Err(why) => Err(Failure::NotMade(why)),
+    };
+    if let Some(fence) = fence {
+        mandate.done(fence, reply.clone().map_err(|why| why.to_string()));
+    }
+    reply
+}
+
+/// All nodes that are to forget somebody are told the same, which is one intent.
+fn intended<R: Request>(step: &Step<R>) -> Intended {
+    let evidence: Vec<String> = step.evidence.iter().map(ToString::to_string).collect();
+    Intended {
+        change: Change::Forget,
+        target: step.request.to_string(),
+        why: evidence.join("; "),
+    }
+}
+
+fn endless(longest: Duration) -> String {
     format!(
         "it has not ended within {} s, and is given up",
-        LONGEST.as_secs()
+        longest.as_secs()
     )
 }
 
@@ -82,7 +117,7 @@ fn endless() -> String {
 pub(crate) mod tests {
 
     use meshworker_core::{
-        Answer, Authority, Capabilities, Planner, Proposal, Situation, StepKind, Unanswered, Unity,
+        Answer, Authority, Capabilities, Planner, Proposal, Situation, Unanswered, Unity,
     };
     use serde::Serialize;
 
@@ -149,7 +184,7 @@ pub(crate) mod tests {
             ..Step::new(Place::from([127, 0, 0, 1]), Anything(None), Vec::new())
         };
         let done = perform(&Arc::new(Endless), std::slice::from_ref(&step), &Alone).await;
-        let reply = Err(Failure::Unanswered(endless()));
+        let reply = Err(Failure::Unanswered(endless(LONGEST)));
         assert_eq!(done, [Done { step, reply }]);
     }
 }

@@ -39,11 +39,11 @@ mod starts;
 pub mod tls;
 
 pub use access::{Access, Tls};
-pub use act::{Done, perform};
+pub use act::{Done, INTENT, perform};
 pub use acts::Acts;
 pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
-pub use mandate::{Alone, Mandate};
+pub use mandate::{Alone, Intended, Mandate};
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
 pub use starts::{Nominated, Starts};

@@ -2,7 +2,18 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::Authority;
+use meshworker_core::{Authority, Change, Fence};
+
+/// Something that may not be done twice, nor by a worker that acts no more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Intended {
+    /// What kind of change it is.
+    pub change: Change,
+    /// Whom it concerns: a member, or the request that names it.
+    pub target: String,
+    /// What it rests on, for people.
+    pub why: String,
+}
 
 /// Where a worker reads, at any instant, whether it may act: the seam to whatever makes
 /// several workers agree on one of them.
@@ -15,6 +26,18 @@ pub trait Mandate: Send + Sync + std::fmt::Debug {
     /// Resolves when the authority may have changed, which only wakes the worker. May be
     /// cancelled.
     fn changed(&self) -> BoxFuture<'_, ()>;
+
+    /// Makes known to all workers that this is about to be done, and returns its number once
+    /// most of them have written it down: whoever acts after this one knows of it. Cancelled,
+    /// it may be known all the same, and is withdrawn.
+    ///
+    /// # Errors
+    ///
+    /// Says why it must not be done: this worker acts no more, or cannot say so in time.
+    fn intend(&self, intended: Intended) -> BoxFuture<'_, Result<Fence, String>>;
+
+    /// Makes known what became of it: what the node replied, or why nobody knows.
+    fn done(&self, fence: Fence, outcome: Result<String, String>);
 }
 
 /// One worker alone, which may always act.
@@ -29,4 +52,10 @@ impl Mandate for Alone {
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
     }
+
+    fn intend(&self, _: Intended) -> BoxFuture<'_, Result<Fence, String>> {
+        std::future::ready(Ok(Fence::default())).boxed()
+    }
+
+    fn done(&self, _: Fence, _: Result<String, String>) {}
 }

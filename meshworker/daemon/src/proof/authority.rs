@@ -27,6 +27,19 @@ const PKCS8_ED25519: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
+/// For what workers say to each other: whoever has proved to be a member has not proved to be
+/// a worker.
+const WORKERS: &[u8] = b"meshworker workers 1";
+
+/// Who proves to whom that it knows a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Members, and the workers whom they call.
+    Members,
+    /// Workers among themselves.
+    Workers,
+}
+
 /// No authority can be made of a token. It does not depend on the token.
 #[derive(Debug, thiserror::Error)]
 #[error("no certificate can be made: {0}")]
@@ -56,13 +69,17 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Derives that of members and workers.
+    /// Derives that of these.
     ///
     /// # Errors
     ///
     /// No certificate can be made, whatever the token.
-    pub fn of(token: &Token) -> Result<Authority, Unusable> {
-        Authority::derive(token, SUPERVISORS)
+    pub fn of(token: &Token, among: Among) -> Result<Authority, Unusable> {
+        let salt = match among {
+            Among::Members => SUPERVISORS,
+            Among::Workers => WORKERS,
+        };
+        Authority::derive(token, salt)
     }
 
     /// Derives that of the members' databases.
@@ -206,12 +223,14 @@ mod tests {
     #[test]
     fn both_ends_derive_one_authority_and_another_token_another() {
         let token = |text: &str| Token::try_from(text).unwrap();
-        let one = Authority::of(&token("the first token of two")).unwrap();
-        let same = Authority::of(&token("the first token of two")).unwrap();
-        let other = Authority::of(&token("the first token of tw0")).unwrap();
+        let of = |text: &str| Authority::of(&token(text), Among::Members).unwrap();
+        let one = of("the first token of two");
+        let same = of("the first token of two");
+        let other = of("the first token of tw0");
         let databases = Authority::of_databases(&token("the first token of two")).unwrap();
+        let workers = Authority::of(&token("the first token of two"), Among::Workers).unwrap();
         assert_eq!((&one.name, one.root.der()), (&same.name, same.root.der()));
-        for another in [other, databases] {
+        for another in [other, databases, workers] {
             assert_ne!(one.name, another.name);
             assert_ne!(one.root.der(), another.root.der());
         }

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use super::authority::Role;
-use super::{Authority, Unusable, provider};
+use super::{Among, Authority, Unusable, provider};
 use crate::token_file::{Token, TokenFile, TokenFileError};
 
 /// So many lines are kept. More than a service has replicas, as a rule.
@@ -44,6 +44,7 @@ pub enum Unproved {
 /// that another token takes effect at once.
 pub struct Call {
     file: TokenFile,
+    among: Among,
     /// Where the calls come from: the worker hears a member from its own address.
     from: Option<IpAddr>,
     kept: Mutex<Kept>,
@@ -67,12 +68,21 @@ struct Way {
 }
 
 impl Call {
-    /// Calls with the tokens of this file, from this address where that is possible.
+    /// Calls as a member with the tokens of this file, from this address where that is possible.
     pub fn new(file: TokenFile, from: Option<IpAddr>) -> Call {
         Call {
             file,
+            among: Among::Members,
             from,
             kept: Mutex::default(),
+        }
+    }
+
+    /// The same, as another worker.
+    pub fn among_workers(self) -> Call {
+        Call {
+            among: Among::Workers,
+            ..self
         }
     }
 
@@ -112,7 +122,8 @@ impl Call {
         if let Some(line) = kept.lines.get(&worker) {
             return Ok(line.clone());
         }
-        let ways = kept.of.iter().map(way).collect::<Result<_, _>>()?;
+        let ways = kept.of.iter().map(|token| way(token, self.among));
+        let ways = ways.collect::<Result<_, _>>()?;
         let line = Line(ways);
         kept.lines.insert(worker, line.clone());
         Ok(line)
@@ -158,8 +169,8 @@ async fn reach_from(from: IpAddr, worker: SocketAddr) -> io::Result<TcpStream> {
     socket.connect(worker).await
 }
 
-fn way(token: &Token) -> Result<Way, Unusable> {
-    let authority = Authority::of(token)?;
+fn way(token: &Token, among: Among) -> Result<Way, Unusable> {
+    let authority = Authority::of(token, among)?;
     Ok(Way {
         name: authority.server_name()?,
         tls: TlsConnector::from(client_config(&authority)?),

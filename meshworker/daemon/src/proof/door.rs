@@ -16,7 +16,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tracing::{info, warn};
 
 use super::authority::Role;
-use super::{Authority, Unusable, provider};
+use super::{Among, Authority, Unusable, provider};
 use crate::token_file::{Token, TokenFile, TokenFileError};
 use crate::turned_away::Register;
 
@@ -26,6 +26,7 @@ use crate::turned_away::Register;
 #[derive(Debug)]
 pub struct Door {
     file: TokenFile,
+    among: Among,
     made: Mutex<Option<Made>>,
     /// Whether it could not be used last time: that is told once.
     closed: AtomicBool,
@@ -39,7 +40,7 @@ struct Made {
 }
 
 impl Door {
-    /// A door for the tokens in this file.
+    /// A door of a worker's for members, who know the tokens in this file.
     ///
     /// # Errors
     ///
@@ -48,10 +49,19 @@ impl Door {
         file.read()?;
         Ok(Door {
             file,
+            among: Among::Members,
             made: Mutex::default(),
             closed: AtomicBool::new(false),
             unproved: Arc::default(),
         })
+    }
+
+    /// The same, for other workers.
+    pub fn among_workers(self) -> Door {
+        Door {
+            among: Among::Workers,
+            ..self
+        }
     }
 
     /// What takes a connection in; none while the file cannot be used.
@@ -59,7 +69,7 @@ impl Door {
         let config = self.config();
         let was_closed = self.closed.swap(config.is_err(), Ordering::Relaxed);
         match &config {
-            Err(why) if !was_closed => warn!("token-file: {why}: members are refused"),
+            Err(why) if !was_closed => warn!("token-file: {why}: nobody is let in"),
             Ok(_) if was_closed => info!("token-file: it can be read again"),
             _ => {}
         }
@@ -87,7 +97,7 @@ impl Door {
         if let Some(made) = made.as_ref().filter(|made| made.of == tokens) {
             return Ok(Arc::clone(&made.config));
         }
-        let config = server_config(&tokens).map_err(|why| why.to_string())?;
+        let config = config(&tokens, self.among).map_err(|why| why.to_string())?;
         *made = Some(Made {
             of: tokens,
             config: Arc::clone(&config),
@@ -96,17 +106,21 @@ impl Door {
     }
 }
 
-/// What a worker answers with that knows these tokens.
+/// What a worker answers members with that knows these tokens.
 ///
 /// # Errors
 ///
 /// No certificate can be made.
 pub fn server_config(tokens: &[Token]) -> Result<Arc<ServerConfig>, Unusable> {
+    config(tokens, Among::Members)
+}
+
+fn config(tokens: &[Token], among: Among) -> Result<Arc<ServerConfig>, Unusable> {
     let unusable = |why: &dyn std::fmt::Display| Unusable::new(why);
     let mut roots = RootCertStore::empty();
     let mut shown = BTreeMap::new();
     for token in tokens {
-        let authority = Authority::of(token)?;
+        let authority = Authority::of(token, among)?;
         authority.trusted_by(&mut roots)?;
         let identity = authority.identity(Role::Answers)?;
         let key = CertifiedKey::from_der(identity.chain, identity.key, &provider());

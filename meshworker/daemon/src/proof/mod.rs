@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
-pub use authority::{Authority, Unusable};
+pub use authority::{Among, Authority, Unusable};
 pub use call::{Call, Unproved};
 pub use door::{Door, server_config};
 pub use papers::Papers;

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker::announce::Announcement;
 use meshworker_core::{Authority, Fence};
-use meshworker_engines::{Failure, Mandate};
+use meshworker_engines::{Failure, Intended, Mandate};
 use serde_json::json;
 
 use crate::leaving::{leaving, present};
@@ -39,6 +39,12 @@ impl Mandate for Says {
     fn changed(&self) -> BoxFuture<'_, ()> {
         std::future::pending().boxed()
     }
+
+    fn intend(&self, _: Intended) -> BoxFuture<'_, Result<Fence, String>> {
+        std::future::ready(Ok(Fence(4))).boxed()
+    }
+
+    fn done(&self, _: Fence, _: Result<String, String>) {}
 }
 
 fn held(fence: u64) -> Authority {

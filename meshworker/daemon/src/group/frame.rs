@@ -1,0 +1,135 @@
+//! What one worker says to another one, on the wire.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use meshworker_group::{GroupId, Hello, Letter, Ordered, StoreId};
+use serde::{Deserialize, Serialize};
+
+/// In bytes. A group's whole state is shorter: its orders and its history are bounded.
+pub(super) const LONGEST: usize = 16 * 1024 * 1024;
+
+/// One thing that one worker says to another one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Frame {
+    /// What it says of itself.
+    Hello(Hello),
+    /// A letter of its group's log.
+    Letter(Letter),
+    /// An operator's order, for whoever leads; with a number of the asker's.
+    Ask(u64, Ordered),
+    /// The entry at which that order is in the log, or why it is not.
+    Answer(u64, Result<u64, String>),
+}
+
+/// It is none of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it says what is not understood: {0}")]
+pub(super) struct NotUnderstood(String);
+
+const LETTER: u8 = 1;
+const WORDS: u8 = 2;
+
+/// What is short, as JSON: a newer worker may say more than is understood here.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Words {
+    Hello(Hello),
+    Ask(u64, Ordered),
+    Answer(u64, Result<u64, String>),
+}
+
+impl Frame {
+    /// As it goes over the wire, without its length.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub(super) fn bytes(self) -> Result<Bytes, NotUnderstood> {
+        let mut bytes = BytesMut::new();
+        let words = match self {
+            Frame::Letter(letter) => {
+                bytes.put_u8(LETTER);
+                for id in [letter.group.0, letter.from.0, letter.to.0] {
+                    bytes.put_u64(id);
+                }
+                bytes.put_slice(&letter.message);
+                return Ok(bytes.freeze());
+            }
+            Frame::Hello(hello) => Words::Hello(hello),
+            Frame::Ask(number, order) => Words::Ask(number, order),
+            Frame::Answer(number, answer) => Words::Answer(number, answer),
+        };
+        bytes.put_u8(WORDS);
+        let json = serde_json::to_vec(&words).map_err(|why| NotUnderstood(why.to_string()))?;
+        bytes.put_slice(&json);
+        Ok(bytes.freeze())
+    }
+
+    /// What came over the wire.
+    ///
+    /// # Errors
+    ///
+    /// It is none of ours.
+    pub(super) fn of(bytes: &[u8]) -> Result<Frame, NotUnderstood> {
+        let unknown = |why: &dyn std::fmt::Display| NotUnderstood(why.to_string());
+        match bytes {
+            [LETTER, rest @ ..] => {
+                let mut ids = rest.chunks_exact(8).filter_map(|id| id.try_into().ok());
+                let mut id = || ids.next().map(u64::from_be_bytes);
+                let (Some(group), Some(from), Some(to), Some(message)) =
+                    (id(), id(), id(), rest.get(24..))
+                else {
+                    return Err(unknown(&"a letter of a few bytes"));
+                };
+                Ok(Frame::Letter(Letter {
+                    group: GroupId(group),
+                    from: StoreId(from),
+                    to: StoreId(to),
+                    message: message.to_vec(),
+                }))
+            }
+            [WORDS, json @ ..] => {
+                let words = serde_json::from_slice(json).map_err(|why| unknown(&why))?;
+                Ok(match words {
+                    Words::Hello(hello) => Frame::Hello(hello),
+                    Words::Ask(number, order) => Frame::Ask(number, order),
+                    Words::Answer(number, answer) => Frame::Answer(number, answer),
+                })
+            }
+            _ => Err(unknown(&"neither a letter nor words")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use meshworker_group::Order;
+
+    use super::*;
+
+    #[test]
+    fn what_was_said_is_what_is_heard_and_what_is_cut_short_is_refused() {
+        let letter = Frame::Letter(Letter {
+            group: GroupId(1),
+            from: StoreId(2),
+            to: StoreId(3),
+            message: vec![0, 255, 7],
+        });
+        let ask = Frame::Ask(
+            7,
+            Ordered {
+                cluster: "db".into(),
+                who: None,
+                at_ms: 1,
+                order: Order::Resume { member: None },
+            },
+        );
+        let answer = Frame::Answer(7, Err("another one leads".into()));
+        for frame in [letter, ask, answer] {
+            let bytes = frame.clone().bytes().unwrap();
+            assert_eq!(Frame::of(&bytes), Ok(frame));
+            for short in 0..25.min(bytes.len() - 1) {
+                assert!(Frame::of(&bytes[..short]).is_err(), "{short}");
+            }
+        }
+    }
+}

@@ -1,0 +1,499 @@
+//! The group's thread: one worker's part in it, from what is heard to what is stored and sent.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshworker_core::{Fence, Moment};
+use meshworker_group::{
+    Applied, Command, Effects, Letter, Order, Ordered, Outcome, Participant, StoreFailed, StoreId,
+    Ticket, Told,
+};
+use meshworker_group::{Intent, Listing, NotProposed};
+use tracing::{info, warn};
+
+use super::event::{Event, Reply};
+use super::frame::Frame;
+use super::intents::Intents;
+use super::line::Line;
+use super::shared::Shared;
+use super::store::AnyStore;
+use super::{Listener, clock, picture};
+
+/// Whoever waits for an entry is told after so long that nobody knows what becomes of it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// So often others are told anew who this is, and operators shown how it stands.
+const SHOWN: Duration = Duration::from_millis(250);
+
+/// What happens in one breath is one entry; then there is one a second at the most.
+const BREATH: Duration = Duration::from_millis(20);
+const A_WHILE: Duration = Duration::from_secs(1);
+
+/// So many facts wait to be written. More at once are told to the log alone.
+const MOST_FACTS: usize = 256;
+
+/// So many orders wait for an answer.
+const MOST_ASKED: usize = 256;
+
+/// One worker's part in its group.
+pub(super) struct Keeper {
+    participant: Participant,
+    store: AnyStore,
+    shared: Arc<Shared>,
+    listener: Arc<dyn Listener>,
+    lines: BTreeMap<IpAddr, Line>,
+    /// Entries that somebody waits for.
+    proposed: Vec<Proposed>,
+    /// Orders that were handed to the leader, by their numbers.
+    handed: BTreeMap<u64, (Moment, Reply<u64>)>,
+    /// Answers that wait until this worker has applied that entry too.
+    behind: Vec<(u64, Moment, Reply<u64>)>,
+    next_number: u64,
+    intents: Intents,
+    facts: Vec<Told>,
+    /// Since when facts wait, and when some were written last.
+    facts_since: Option<Moment>,
+    facts_written: Option<Moment>,
+    /// Up to where the listener knows the log.
+    heard: (u64, u64),
+    shown: Moment,
+    takeovers: u64,
+    led: Option<Fence>,
+    /// What a group that was given up had ordered, for the other one.
+    bequest: Vec<Command>,
+}
+
+struct Proposed {
+    ticket: Ticket,
+    since: Moment,
+    who: Waits,
+}
+
+enum Waits {
+    ForOrder(Reply<u64>),
+    ForIntent(Intent),
+}
+
+impl Keeper {
+    pub(super) fn new(
+        participant: Participant,
+        store: AnyStore,
+        shared: Arc<Shared>,
+        listener: Arc<dyn Listener>,
+    ) -> Keeper {
+        Keeper {
+            participant,
+            store,
+            shared,
+            listener,
+            lines: BTreeMap::new(),
+            proposed: Vec::new(),
+            handed: BTreeMap::new(),
+            behind: Vec::new(),
+            next_number: 0,
+            intents: Intents::default(),
+            facts: Vec::new(),
+            facts_since: None,
+            facts_written: None,
+            heard: (0, 0),
+            shown: Moment::default(),
+            takeovers: 0,
+            led: None,
+            bequest: Vec::new(),
+        }
+    }
+
+    /// The ways to other workers, by their addresses.
+    pub(super) fn lines(&mut self) -> &mut BTreeMap<IpAddr, Line> {
+        &mut self.lines
+    }
+
+    /// Whether this worker may end.
+    pub(super) fn has_left(&self) -> bool {
+        self.participant.has_left(clock::now())
+    }
+
+    /// Whether anybody else could be spoken to.
+    pub(super) fn is_alone(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Hears what has come.
+    ///
+    /// # Errors
+    ///
+    /// What must be kept cannot be: the worker is to end.
+    pub(super) fn hear(&mut self, event: Event) -> Result<(), StoreFailed> {
+        let now = clock::now();
+        match event {
+            Event::Heard(hello, address) => self.participant.hear(hello, address, now),
+            Event::Letter(letter) => self.participant.receive(&letter, &mut self.store, now)?,
+            Event::Listing(listing) => self.see(listing, now),
+            Event::Order(order, reply) => self.order(order, reply, now),
+            Event::Handed(order, reply) => self.propose_order(order, reply, now),
+            Event::Answered(number, answer) => self.answered(number, answer, now),
+            Event::Intend(intent, reply) => self.intend(intent, reply, now),
+            Event::Done(fence, outcome) => {
+                if let Some(outcome) = self.intents.done(fence, outcome) {
+                    self.close(fence, outcome);
+                }
+            }
+            Event::Tell(told) => self.tell(told, now),
+            Event::Raise(fence) => self.raise(fence),
+            Event::HandOver(to, reply) => {
+                let _ = reply.send(self.hand_over(to, now));
+            }
+            Event::Remove(store, reply) => {
+                let _ = reply.send(self.remove(store));
+            }
+            Event::Restart(reply) => {
+                let _ = reply.send(self.restart(now)?);
+            }
+            Event::Leave => self.participant.leave(now),
+        }
+        Ok(())
+    }
+
+    fn see(&mut self, listing: Listing, now: Moment) {
+        self.lines
+            .retain(|address, _| listing.others.contains(address));
+        self.participant.see(listing, now);
+    }
+
+    /// Lets time pass, and does what is due.
+    ///
+    /// # Errors
+    ///
+    /// What must be kept cannot be: the worker is to end.
+    pub(super) fn settle(&mut self) -> Result<(), StoreFailed> {
+        let now = clock::now();
+        self.write_facts(now);
+        for (fence, outcome) in self.intents.forgotten(now) {
+            self.close(fence, outcome);
+        }
+        let effects = self.participant.settle(&mut self.store, now)?;
+        let Effects {
+            letters,
+            applied,
+            gives_up,
+        } = effects;
+        for letter in letters {
+            self.post(letter);
+        }
+        for entry in &applied {
+            self.applied(entry, now);
+        }
+        if let Some(bequest) = gives_up {
+            self.begin_anew(bequest, now)?;
+        }
+        self.expire(now);
+        self.hand_out(now);
+        self.publish(now);
+        Ok(())
+    }
+
+    fn post(&self, letter: Letter) {
+        let address = self.participant.book().address(letter.to);
+        let line = address.and_then(|address| self.lines.get(&address));
+        if let (Some(line), Ok(bytes)) = (line, Frame::Letter(letter).bytes()) {
+            line.send(bytes);
+        }
+    }
+
+    // Orders.
+
+    fn order(&mut self, order: Ordered, reply: Reply<u64>, now: Moment) {
+        if self.leads() {
+            return self.propose_order(order, reply, now);
+        }
+        let leader = self.participant.replica().and_then(|own| own.leader());
+        let address = leader.and_then(|leader| self.participant.book().address(leader));
+        let Some(line) = address.and_then(|address| self.lines.get(&address)) else {
+            let _ = reply.send(Err(self.nobody_leads()));
+            return;
+        };
+        if self.handed.len() >= MOST_ASKED {
+            let _ = reply.send(Err(format!("{MOST_ASKED} orders wait for the leader")));
+            return;
+        }
+        self.next_number += 1;
+        if let Ok(bytes) = Frame::Ask(self.next_number, order).bytes() {
+            line.send(bytes);
+        }
+        self.handed.insert(self.next_number, (now, reply));
+    }
+
+    fn propose_order(&mut self, order: Ordered, reply: Reply<u64>, now: Moment) {
+        if let Some(machine) = self.participant.machine()
+            && let Some(given) = machine.orders.get(&order.cluster)
+            && let Err(why) = given.room(&order.order)
+        {
+            let _ = reply.send(Err(why.to_string()));
+            return;
+        }
+        match self.participant.propose(&Command::Order(order)) {
+            Ok(ticket) => self.proposed.push(Proposed {
+                ticket,
+                since: now,
+                who: Waits::ForOrder(reply),
+            }),
+            Err(NotProposed::NotLeader) => {
+                let _ = reply.send(Err(self.nobody_leads()));
+            }
+            Err(why) => {
+                let _ = reply.send(Err(why.to_string()));
+            }
+        }
+    }
+
+    fn answered(&mut self, number: u64, answer: Result<u64, String>, now: Moment) {
+        let Some((_, reply)) = self.handed.remove(&number) else {
+            return;
+        };
+        match answer {
+            Ok(index) => self.behind.push((index, now, reply)),
+            Err(why) => {
+                let _ = reply.send(Err(why));
+            }
+        }
+    }
+
+    // Intents.
+
+    fn intend(&mut self, intent: Intent, reply: Reply<Fence>, now: Moment) {
+        let Some(reply) = self.intents.join(&intent, reply, now) else {
+            return;
+        };
+        if !self.participant.may_intend(now) {
+            let _ = reply.send(Err(self.participant.may_not_intend(now)));
+            return;
+        }
+        match self.participant.propose(&Command::Intend(intent.clone())) {
+            Ok(ticket) => {
+                self.intents.begin(&intent, reply);
+                self.proposed.push(Proposed {
+                    ticket,
+                    since: now,
+                    who: Waits::ForIntent(intent),
+                });
+            }
+            Err(why) => {
+                let _ = reply.send(Err(why.to_string()));
+            }
+        }
+    }
+
+    fn close(&mut self, fence: Fence, outcome: Outcome) {
+        // What is not taken now is withdrawn by whoever leads next.
+        let _ = self.participant.propose(&Command::Close {
+            fence: fence.0,
+            outcome,
+        });
+    }
+
+    // Facts.
+
+    fn tell(&mut self, told: Told, now: Moment) {
+        // Whoever only follows sees the same, and it is told once.
+        if self.participant.authority(now).fence().is_some() && self.facts.len() < MOST_FACTS {
+            self.facts.push(told);
+            self.facts_since.get_or_insert(now);
+        }
+    }
+
+    fn write_facts(&mut self, now: Moment) {
+        let Some(since) = self.facts_since else {
+            return;
+        };
+        let rests = self
+            .facts_written
+            .is_some_and(|last| now.since(last) < A_WHILE);
+        if now.since(since) < BREATH || rests {
+            return;
+        }
+        let command = Command::Tell(self.facts.clone());
+        if self.participant.propose(&command).is_ok() || !self.leads() {
+            self.facts.clear();
+            (self.facts_since, self.facts_written) = (None, Some(now));
+        }
+    }
+
+    // What is committed.
+
+    fn applied(&mut self, entry: &Applied, now: Moment) {
+        let proposed = std::mem::take(&mut self.proposed);
+        for waiting in proposed {
+            if waiting.ticket.index != entry.index {
+                self.proposed.push(waiting);
+                continue;
+            }
+            let ours = waiting.ticket.term == entry.term;
+            match waiting.who {
+                Waits::ForOrder(reply) => {
+                    let lost = || "another worker leads by now: say it again".to_owned();
+                    let _ = reply.send(ours.then_some(entry.index).ok_or_else(lost));
+                }
+                Waits::ForIntent(intent) if ours => {
+                    self.intents.committed(&intent, entry.fence, now);
+                }
+                Waits::ForIntent(intent) => {
+                    self.intents.lost(&intent, "another worker leads by now");
+                }
+            }
+        }
+    }
+
+    fn expire(&mut self, now: Moment) {
+        let late = |since: Moment| now.since(since) >= PATIENCE;
+        let unknown = "nobody knows yet whether it is taken: most of the workers do not answer";
+        let proposed = std::mem::take(&mut self.proposed);
+        for waiting in proposed {
+            match waiting.who {
+                who if !late(waiting.since) => self.proposed.push(Proposed { who, ..waiting }),
+                Waits::ForOrder(reply) => drop(reply.send(Err(unknown.into()))),
+                Waits::ForIntent(intent) => self.intents.lost(&intent, unknown),
+            }
+        }
+        let handed = std::mem::take(&mut self.handed);
+        for (number, (since, reply)) in handed {
+            if late(since) {
+                let _ = reply.send(Err("whoever leads does not answer".into()));
+            } else {
+                self.handed.insert(number, (since, reply));
+            }
+        }
+        let applied = self.participant.replica().map_or(0, |own| own.applied());
+        let behind = std::mem::take(&mut self.behind);
+        for (index, since, reply) in behind {
+            if applied >= index || late(since) {
+                let _ = reply.send(Ok(index));
+            } else {
+                self.behind.push((index, since, reply));
+            }
+        }
+    }
+
+    /// Tells the rest of the process what is agreed on by now.
+    fn hand_out(&mut self, now: Moment) {
+        let Some(replica) = self.participant.replica() else {
+            return;
+        };
+        let (applied, machine) = (replica.applied(), replica.machine());
+        if applied != self.heard.0 {
+            let newest = machine.newest;
+            for (number, told) in machine.told.iter().filter(|(n, _)| *n > self.heard.1) {
+                self.listener.told(*number, told);
+            }
+            self.listener.ordered(&machine.orders);
+            self.heard = (applied, newest);
+        }
+        if !self.bequest.is_empty() && self.participant.authority(now).fence().is_some() {
+            for command in std::mem::take(&mut self.bequest) {
+                let _ = self.participant.propose(&command);
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Moment) {
+        let authority = self.participant.authority(now);
+        let held = authority.fence();
+        if held != self.led {
+            if let Some(fence) = held {
+                self.takeovers += 1;
+                info!(%fence, "this worker acts from now on");
+            } else {
+                info!("this worker acts no more: {}", words(&authority));
+                self.intents.clear();
+            }
+            self.led = held;
+        }
+        self.shared.hold(authority, self.participant.held_until(now));
+        if now.since(self.shown) >= SHOWN {
+            self.shown = now;
+            let hello = self.participant.hello(now);
+            let status = picture::of(&self.participant, self.takeovers, now);
+            self.shared.show(hello, status);
+        }
+    }
+
+    // What operators order of the group itself.
+
+    fn hand_over(&mut self, to: Option<StoreId>, now: Moment) -> Result<StoreId, String> {
+        if !self.leads() {
+            return Err(self.nobody_leads());
+        }
+        let replica = self.participant.replica();
+        let me = replica.map(|own| own.store());
+        let voters = replica.map(|own| own.voters().clone()).unwrap_or_default();
+        let fit = |store: &StoreId| {
+            let near = replica.and_then(|own| own.lag(*store));
+            Some(*store) != me && near.is_some_and(|lag| lag == 0)
+        };
+        let found = match to {
+            Some(to) => Some(to).filter(|to| voters.contains(to) && Some(*to) != me),
+            None => voters.iter().copied().find(fit),
+        };
+        let to = found.ok_or("no other worker that votes is in step")?;
+        self.participant.hand_over(to, now);
+        Ok(to)
+    }
+
+    fn remove(&mut self, store: StoreId) -> Result<(), String> {
+        if !self.leads() {
+            return Err(self.nobody_leads());
+        }
+        self.participant.remove(store);
+        Ok(())
+    }
+
+    fn restart(&mut self, now: Moment) -> Result<Result<(), String>, StoreFailed> {
+        let saved = match self.participant.restarted() {
+            Ok(saved) => saved,
+            Err(why) => return Ok(Err(why)),
+        };
+        warn!("an operator ordered it: this worker's store is a group of its own from now on");
+        self.store.begin_anew(&saved)?;
+        self.participant.reopen(saved, now)?;
+        Ok(Ok(()))
+    }
+
+    fn begin_anew(&mut self, bequest: Vec<Command>, now: Moment) -> Result<(), StoreFailed> {
+        warn!("another group of workers is there, and is the bigger one: this one is given up");
+        let saved = super::store::fresh();
+        self.store.begin_anew(&saved)?;
+        self.participant.reopen(saved, now)?;
+        self.bequest = bequest;
+        self.heard = (0, 0);
+        Ok(())
+    }
+
+    fn raise(&mut self, fence: u64) {
+        let known = self.participant.replica().map_or(0, |own| {
+            own.machine().fence(own.last()).0
+        });
+        if self.leads() && fence > known {
+            let _ = self.participant.propose(&Command::Raise(fence));
+        }
+    }
+
+    fn leads(&self) -> bool {
+        self.participant
+            .replica()
+            .is_some_and(|own| own.is_leader())
+    }
+
+    fn nobody_leads(&self) -> String {
+        let authority = self.participant.authority(clock::now());
+        format!("this worker does not lead: {}", words(&authority))
+    }
+}
+
+fn words(authority: &meshworker_core::Authority) -> &str {
+    match authority {
+        meshworker_core::Authority::Held(_) => "it is about to",
+        meshworker_core::Authority::Yielded(to) => to,
+    }
+}
+
