@@ -32,6 +32,13 @@ pub(crate) fn told(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
+/// The same as a number: milliseconds since 1970.
+pub(crate) fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.unwrap_or_default().as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}
+
 /// Another number each time.
 pub(crate) fn chance() -> u64 {
     // Each RandomState has keys of its own, which is all the chance needed here.

@@ -1,7 +1,6 @@
 //! What is written into the log.
 
-use std::fmt;
-
+use meshworker_core::Change;
 use serde::{Deserialize, Serialize};
 
 use crate::{Seat, StoreId};
@@ -52,6 +51,9 @@ pub enum Order {
         member: Option<String>,
         /// Why.
         why: String,
+        /// Until then, in milliseconds since 1970; none until it is resumed.
+        #[serde(default)]
+        until_ms: Option<u64>,
     },
     /// That is over.
     Resume {
@@ -91,41 +93,13 @@ pub enum Order {
     },
 }
 
-/// What may not be done twice, or by somebody who is deposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Act {
-    /// The database forgets a node.
-    Forget,
-    /// A member may stop.
-    Release,
-    /// A member is taken out of its cluster.
-    Part,
-    /// A member takes over from another one.
-    Succeed,
-    /// A member is to start its database.
-    Nominate,
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Act::Forget => "forget",
-            Act::Release => "release",
-            Act::Part => "part",
-            Act::Succeed => "succeed",
-            Act::Nominate => "nominate",
-        })
-    }
-}
-
 /// What the leader is about to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// To which cluster.
     pub cluster: String,
-    /// What kind of act.
-    pub act: Act,
+    /// What kind of change: one that may not be made twice, or by somebody who is deposed.
+    pub change: Change,
     /// To whom: a member, or a node's id.
     pub target: String,
     /// The request, and what it rests on, in words.

@@ -10,14 +10,28 @@ use crate::{Order, Ordered};
 /// So many orders of one kind are kept: more are a mistake, or mischief.
 const MOST: usize = 1_000;
 
+/// That something is held.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Held {
+    /// Why.
+    pub why: String,
+    /// Who ordered it, as far as that is known.
+    pub who: Option<String>,
+    /// Since when, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Until when; none until it is resumed.
+    pub until_ms: Option<u64>,
+}
+
 /// What operators have ordered for one cluster, and what of it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Given {
-    /// The whole cluster is held, and why.
-    pub hold: Option<String>,
-    /// These members are held, and why.
-    pub held: BTreeMap<String, String>,
+    /// The whole cluster is held.
+    pub hold: Option<Held>,
+    /// These members are held.
+    pub held: BTreeMap<String, Held>,
     /// These nodes are gone for good.
     pub forget: BTreeSet<String>,
     /// How often something was acknowledged, of which losses, and how many members are enough.
@@ -62,16 +76,31 @@ impl Given {
 
     /// Obeys from now on; whether that changes anything. One for which there is no room
     /// is not heeded, by nobody.
-    pub fn obey(&mut self, order: Order) -> bool {
+    pub fn obey(&mut self, ordered: Ordered) -> bool {
+        let Ordered {
+            who, at_ms, order, ..
+        } = ordered;
         if self.room(&order).is_err() {
             return false;
         }
         match order {
-            Order::Hold { member: None, why } => self.hold.replace(why.clone()) != Some(why),
             Order::Hold {
-                member: Some(member),
+                member,
                 why,
-            } => self.held.insert(member, why.clone()) != Some(why),
+                until_ms,
+            } => {
+                let held = Held {
+                    why,
+                    who,
+                    at_ms,
+                    until_ms,
+                };
+                let before = match member {
+                    None => self.hold.replace(held.clone()),
+                    Some(member) => self.held.insert(member, held.clone()),
+                };
+                before != Some(held)
+            }
             Order::Resume { member: None } => self.hold.take().is_some(),
             Order::Resume {
                 member: Some(member),
@@ -113,20 +142,31 @@ impl Given {
         })
     }
 
+    /// The orders that end what is held until this time, in milliseconds since 1970.
+    pub fn over(&self, now_ms: u64) -> Vec<Order> {
+        let is_over = |held: &Held| held.until_ms.is_some_and(|until| until <= now_ms);
+        let held = self.held.iter().filter(|(_, held)| is_over(held));
+        let members = held.map(|(member, _)| Some(member.clone()));
+        let cluster = self.hold.iter().filter(|held| is_over(held)).map(|_| None);
+        let over = cluster.chain(members);
+        over.map(|member| Order::Resume { member }).collect()
+    }
+
     /// What is held, as orders: holding is the careful side, so it outlives a group.
     pub(crate) fn holds(&self, cluster: &str) -> Vec<Ordered> {
         let held = self
             .held
             .iter()
-            .map(|(member, why)| (Some(member.clone()), why));
-        let all = self.hold.iter().map(|why| (None, why)).chain(held);
-        let order = |(member, why): (Option<String>, &String)| Ordered {
+            .map(|(member, held)| (Some(member.clone()), held));
+        let all = self.hold.iter().map(|held| (None, held)).chain(held);
+        let order = |(member, held): (Option<String>, &Held)| Ordered {
             cluster: cluster.to_owned(),
-            who: None,
-            at_ms: 0,
+            who: held.who.clone(),
+            at_ms: held.at_ms,
             order: Order::Hold {
                 member,
-                why: why.clone(),
+                why: held.why.clone(),
+                until_ms: held.until_ms,
             },
         };
         all.map(order).collect()

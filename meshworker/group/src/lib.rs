@@ -28,13 +28,13 @@ mod standing;
 mod store;
 
 pub use book::Book;
-pub use command::{Act, Command, Intent, Order, Ordered, Outcome, Told};
+pub use command::{Command, Intent, Order, Ordered, Outcome, Told};
 pub use founding::{Founding, Listing, founding};
-pub use given::{Given, TooMany};
+pub use given::{Given, Held, TooMany};
 pub use hello::Hello;
 pub use id::{GroupId, StoreId};
 pub use machine::{Closed, Machine};
-pub use membership::{Change, Decision, Picture, decide};
+pub use membership::{Decision, Picture, Shift, decide};
 pub use participant::{Effects, MOST_FOR, Me, Participant, Ticket};
 pub use replica::{Applied, HEARTBEAT, LEASE, Letter, NotProposed, QUIET, Replica, TICK, Tempo};
 pub use seat::Seat;

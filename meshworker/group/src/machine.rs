@@ -10,6 +10,9 @@ use crate::{Command, Given, Intent, Outcome, Seat, StoreId, Told};
 /// So many intents that are closed are remembered, for people.
 const CLOSED: usize = 200;
 
+/// More entries than a majority that is lost can have written since this store heard it last.
+const LOST: u64 = 1_000_000_000;
+
 /// So many facts are remembered: what the API tells of the past.
 const FACTS: usize = 1_000;
 
@@ -28,6 +31,8 @@ pub struct Machine {
     pub closed: VecDeque<Closed>,
     /// What has happened, the oldest first, by its number.
     pub told: VecDeque<(u64, Told)>,
+    /// The number of the newest that there ever was.
+    pub newest: u64,
     /// By so much a fence is higher than its entry's number.
     raised: u64,
 }
@@ -57,8 +62,8 @@ impl Machine {
                 self.seats.insert(store, seat);
             }
             Command::Order(ordered) => {
-                let given = self.orders.entry(ordered.cluster).or_default();
-                let changed = given.obey(ordered.order);
+                let given = self.orders.entry(ordered.cluster.clone()).or_default();
+                let changed = given.obey(ordered);
                 self.orders.retain(|_, given| !given.is_empty());
                 return changed;
             }
@@ -76,11 +81,10 @@ impl Machine {
                 bound(&mut self.closed, CLOSED);
             }
             Command::Tell(told) => {
-                // Several in one entry: numbered within it.
-                let first = fence << 8;
-                let numbered = told.into_iter().take(256).zip(first..);
-                self.told
-                    .extend(numbered.map(|(told, number)| (number, told)));
+                for told in told {
+                    self.newest += 1;
+                    self.told.push_back((self.newest, told));
+                }
                 bound(&mut self.told, FACTS);
             }
             // The next entry's is the first that must be higher.
@@ -89,6 +93,14 @@ impl Machine {
             }
         }
         false
+    }
+
+    /// What it comes to in a group of this store alone, whose fences are above all that those
+    /// who are lost may have given.
+    pub(crate) fn alone(mut self, store: StoreId) -> Machine {
+        self.raised = self.raised.saturating_add(LOST);
+        self.seats.retain(|other, _| *other == store);
+        self
     }
 
     /// Forgets where stores run that are in the group no more.

@@ -57,7 +57,7 @@ pub struct Picture<'a> {
 
 /// What is to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum Shift {
     /// These are to vote and those to learn, from one moment to the next.
     Members {
         /// Who votes.
@@ -73,7 +73,7 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decision {
     /// At most one change.
-    pub change: Option<Change>,
+    pub change: Option<Shift>,
     /// Whom another change would concern, and what it waits for.
     pub waits: Vec<(StoreId, String)>,
 }
@@ -144,9 +144,9 @@ impl Picture<'_> {
         voters.contains(&self.me) && 2 * ready > voters.len()
     }
 
-    fn to(&self, voters: BTreeSet<StoreId>, learners: BTreeSet<StoreId>) -> Option<Change> {
+    fn to(&self, voters: BTreeSet<StoreId>, learners: BTreeSet<StoreId>) -> Option<Shift> {
         let same = voters == *self.voters && learners == *self.learners;
-        (!same && self.can_go_on(&voters)).then_some(Change::Members { voters, learners })
+        (!same && self.can_go_on(&voters)).then_some(Shift::Members { voters, learners })
     }
 
     /// Learners that may vote: those on nodes without a voter first, then the lowest slots.
@@ -164,15 +164,15 @@ impl Picture<'_> {
 }
 
 /// Whoever lost its vote while it was elected hands over to one that has one.
-fn abdicate(picture: &Picture<'_>, _: &mut Waits) -> Option<Change> {
+fn abdicate(picture: &Picture<'_>, _: &mut Waits) -> Option<Shift> {
     let Picture { me, voters, .. } = picture;
     let next = voters.iter().find(|store| picture.is_ready(store))?;
-    (!voters.contains(me)).then_some(Change::HandOver(*next))
+    (!voters.contains(me)).then_some(Shift::HandOver(*next))
 }
 
 /// Whoever is about to end votes no more, as long as somebody stays: so a service that is
 /// scaled down goes on, and one that is updated always has whoever is there.
-fn leave(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
+fn leave(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     let Picture {
         voters, learners, ..
     } = picture;
@@ -196,7 +196,7 @@ fn leave(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
         // Whoever leads hands over at once: nobody is to wait for a leader that goes.
         let next = staying.iter().find(|store| picture.is_ready(store));
         if let Some(next) = next.filter(|_| leavers.contains(&picture.me)) {
-            return Some(Change::HandOver(*next));
+            return Some(Shift::HandOver(*next));
         }
         if picture.now.since(first) < TOGETHER {
             for store in leavers {
@@ -248,7 +248,7 @@ fn leave(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
 }
 
 /// A store whose slot has a newer one, which is in step, gives that one its vote.
-fn replace(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
+fn replace(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     let Picture {
         voters, learners, ..
     } = picture;
@@ -292,7 +292,7 @@ fn replace(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
 }
 
 /// An operator's word opens what time and witnesses would; never what the rest needs.
-fn remove_ordered(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
+fn remove_ordered(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     let Picture {
         voters,
         learners,
@@ -314,7 +314,7 @@ fn remove_ordered(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
 }
 
 /// Learners that kept up get a vote, up to the largest odd number.
-fn grow(picture: &Picture<'_>, _: &mut Waits) -> Option<Change> {
+fn grow(picture: &Picture<'_>, _: &mut Waits) -> Option<Shift> {
     let Picture {
         voters, learners, ..
     } = picture;
@@ -341,7 +341,7 @@ fn grow(picture: &Picture<'_>, _: &mut Waits) -> Option<Change> {
 }
 
 /// An even number of votes becomes odd, once nobody comes back for a while.
-fn settle(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
+fn settle(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     let Picture {
         voters, learners, ..
     } = picture;
@@ -368,7 +368,7 @@ fn settle(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
 }
 
 /// Whoever nobody has heard for long, and no witness lists, is gone.
-fn bury(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
+fn bury(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     let Picture {
         voters, learners, ..
     } = picture;
@@ -407,7 +407,7 @@ fn bury(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
 }
 
 /// Whoever wants to come in gets the log first.
-fn welcome(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
+fn welcome(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     let Picture {
         voters, learners, ..
     } = picture;
@@ -425,21 +425,21 @@ fn welcome(picture: &Picture<'_>, waits: &mut Waits) -> Option<Change> {
 }
 
 /// Who is preferred leads, once it has kept up for as long as an even number stays.
-fn prefer(picture: &Picture<'_>, _: &mut Waits) -> Option<Change> {
+fn prefer(picture: &Picture<'_>, _: &mut Waits) -> Option<Shift> {
     let to = picture.preferred.filter(|to| *to != picture.me)?;
     let since = picture.standing(&to).in_step?;
     let steady = picture.now.since(since.max(picture.changed)) >= SETTLED;
     let ready = picture.voters.contains(&to) && picture.is_ready(&to);
-    (ready && steady).then_some(Change::HandOver(to))
+    (ready && steady).then_some(Shift::HandOver(to))
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for Shift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::Members { voters, learners } => {
+            Shift::Members { voters, learners } => {
                 write!(f, "{} vote, {} learn", voters.len(), learners.len())
             }
-            Change::HandOver(to) => write!(f, "{to} is to lead"),
+            Shift::HandOver(to) => write!(f, "{to} is to lead"),
         }
     }
 }

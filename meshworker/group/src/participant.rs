@@ -8,7 +8,7 @@ use meshworker_core::{Authority, Fence, Moment};
 use crate::book::FRESH;
 use crate::replica::Applied;
 use crate::{
-    Book, Change, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
+    Book, Shift, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
     NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Standing, Store, StoreFailed,
     StoreId, Tempo, decide, founding,
 };
@@ -243,6 +243,60 @@ impl Participant {
         })
     }
 
+    /// Until when its authority is sure, whatever others say meanwhile: whoever alone votes
+    /// cannot be contradicted before it has let somebody else in.
+    pub fn held_until(&self) -> Moment {
+        match &self.replica {
+            Some(replica) if replica.counted().iter().eq([&self.store]) => Moment(Duration::MAX),
+            Some(replica) => replica.lease_ends().unwrap_or_default(),
+            None => Moment::default(),
+        }
+    }
+
+    /// What a group of this store alone begins with, on an operator's word: a majority of its
+    /// own is lost. All that this store has heard is in it, also what it does not know to be
+    /// agreed on: somebody may have been told so by those who are lost.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no need, or no way: for the operator.
+    pub fn restarted(&self, store: StoreId, group: GroupId) -> Result<Saved, String> {
+        let replica = self.replica.as_ref();
+        let replica = replica.ok_or("this worker is in no group, so it lost none")?;
+        if let Some(leader) = replica.leader() {
+            let leader = self.who(leader);
+            return Err(format!("its group is led by {leader}: nothing is lost"));
+        }
+        replica.alone_as(store, group).map_err(|why| why.to_string())
+    }
+
+    /// Goes on with another store: its own was emptied, or an operator made a group of it.
+    ///
+    /// # Errors
+    ///
+    /// What was kept makes no sense.
+    pub fn reopen(&mut self, saved: Saved, group: GroupId, now: Moment) -> Result<(), StoreFailed> {
+        let me = Me {
+            group,
+            ..self.me.clone()
+        };
+        let listing = std::mem::take(&mut self.listing);
+        *self = Participant::open(me, saved, now)?;
+        self.listing = listing;
+        Ok(())
+    }
+
+    /// Why it may not announce such an act.
+    pub fn may_not_intend(&self, now: Moment) -> String {
+        match self.authority(now) {
+            Authority::Yielded(to) => format!("another worker acts: {to}"),
+            Authority::Held(_) if self.founded.is_some() => {
+                "this worker has just founded its group: others may be on their way".into()
+            }
+            Authority::Held(_) => "this worker is alone, and nobody says that it is meant to be".into(),
+        }
+    }
+
     /// Whether it may announce an act that could do harm if two did such things: it may act,
     /// has not just founded a group of which others may know nothing yet, and is not alone
     /// where nobody says any more that it is to be.
@@ -282,6 +336,22 @@ impl Participant {
     /// Who was heard.
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Whoever said something of itself a moment ago.
+    pub fn heard(&self, now: Moment) -> impl Iterator<Item = &Hello> {
+        self.book.fresh(now).map(|heard| &heard.hello)
+    }
+
+    /// Where that store's worker runs, as its group knows.
+    pub fn seat(&self, store: StoreId) -> Option<Seat> {
+        self.machine()?.seats.get(&store).cloned()
+    }
+
+    /// Another group than its own that is in sight.
+    pub fn other_group(&self, now: Moment) -> Option<GroupId> {
+        let own = self.replica.as_ref()?.group();
+        self.book.another_group(Some(own), now)?.group
     }
 
     /// What it waits for while it is in no group.
@@ -507,7 +577,7 @@ impl Participant {
             now,
         });
         match &decision.change {
-            Some(Change::Members { voters, learners }) => {
+            Some(Shift::Members { voters, learners }) => {
                 let newcomers = learners.iter().filter(|store| !members.contains(store));
                 let seats: Vec<_> = newcomers
                     .filter_map(|store| Some((*store, stores.get(store)?.seat.clone())))
@@ -519,7 +589,7 @@ impl Participant {
                     }
                 }
             }
-            Some(Change::HandOver(to)) => replica.hand_over(*to, now),
+            Some(Shift::HandOver(to)) => replica.hand_over(*to, now),
             None => {}
         }
         self.decision = decision;

@@ -280,6 +280,41 @@ impl Replica {
         (leads && now.since(confirmed) < self.tempo.lease).then_some(fence)
     }
 
+    /// Until when it may act unless a majority confirms it anew; none while it does not lead.
+    pub(crate) fn lease_ends(&self) -> Option<Moment> {
+        Some(self.confirmed?.plus(self.tempo.lease))
+    }
+
+    /// What a group of this store alone begins with, under another name and with another id:
+    /// whoever voted in the old one has no vote in it.
+    pub(crate) fn alone_as(&self, store: StoreId, group: GroupId) -> Result<Saved, StoreFailed> {
+        let saved = self.saved();
+        let mut machine = self.machine.clone();
+        let heard = saved.entries.iter();
+        for entry in heard.filter(|entry| entry.index > self.applied()) {
+            if entry.kind == Kind::Command && !entry.body.is_empty() {
+                let command = serde_json::from_slice(&entry.body);
+                let command = command.map_err(|why| StoreFailed(why.to_string()))?;
+                machine.apply(entry.index, command);
+            }
+        }
+        let (index, term) = (self.last(), self.term().saturating_add(1));
+        let body = serde_json::to_vec(&machine.alone(self.store()));
+        Ok(Saved {
+            group: Some(group),
+            hard: (term, 0, index),
+            snapshot: Snapshot {
+                index,
+                term,
+                voters: vec![store],
+                learners: Vec::new(),
+                body: body.map_err(|why| StoreFailed(why.to_string()))?,
+            },
+            cut: (index, term),
+            ..Saved::empty(store)
+        })
+    }
+
     /// How far behind the leader's this store's log is, as the leader knows; none if this one
     /// does not lead.
     pub fn lag(&self, of: StoreId) -> Option<u64> {

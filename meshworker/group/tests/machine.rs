@@ -1,7 +1,8 @@
 //! What the log comes to.
 
 use meshworker_core::{Acknowledged, Fence};
-use meshworker_group::{Act, Closed, Command, Given, Intent, Machine, Order, Ordered, Outcome};
+use meshworker_core::Change;
+use meshworker_group::{Closed, Command, Given, Held, Intent, Machine, Order, Ordered, Outcome};
 
 fn order(order: Order) -> Command {
     Command::Order(Ordered {
@@ -15,7 +16,7 @@ fn order(order: Order) -> Command {
 fn intent(target: &str) -> Intent {
     Intent {
         cluster: "db".into(),
-        act: Act::Forget,
+        change: Change::Forget,
         target: target.into(),
         what: "it left".into(),
         for_ms: 2_000,
@@ -28,6 +29,7 @@ fn orders_hold_until_they_are_taken_back() {
     let hold = |member: Option<&str>| Order::Hold {
         member: member.map(str::to_owned),
         why: "disk".into(),
+        until_ms: None,
     };
     assert!(machine.apply(1, order(hold(None))));
     assert!(!machine.apply(2, order(hold(None))), "it is held already");
@@ -53,9 +55,13 @@ fn orders_hold_until_they_are_taken_back() {
         members: 2,
     };
     assert_eq!(given.acknowledged(), Some(acknowledged));
+    let held = Held {
+        why: "disk".into(),
+        ..Held::default()
+    };
     let expected = Given {
-        hold: Some("disk".into()),
-        held: [("db.2".to_owned(), "disk".to_owned())].into(),
+        hold: Some(held.clone()),
+        held: [("db.2".to_owned(), held)].into(),
         acknowledged: Some((1, 3, 2)),
         wishes: [("ideal-size".to_owned(), "5".to_owned())].into(),
         ..Given::default()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshworker_core::Moment;
-use meshworker_group::{Change, Decision, Picture, Seat, Standing, StoreId, decide};
+use meshworker_group::{Shift, Decision, Picture, Seat, Standing, StoreId, decide};
 
 const NOW: Moment = Moment(Duration::from_secs(1_000));
 
@@ -85,7 +85,7 @@ impl Group {
     }
 
     /// What changes; nothing is waited for.
-    fn change(&self) -> Option<Change> {
+    fn change(&self) -> Option<Shift> {
         let decision = self.decide();
         assert_eq!(decision.waits, [], "nothing is waited for");
         decision.change
@@ -103,8 +103,8 @@ impl Group {
     }
 }
 
-fn members(voters: &[u64], learners: &[u64]) -> Option<Change> {
-    Some(Change::Members {
+fn members(voters: &[u64], learners: &[u64]) -> Option<Shift> {
+    Some(Shift::Members {
         voters: ids(voters),
         learners: ids(learners),
     })
@@ -269,7 +269,7 @@ fn when_all_leave_nothing_changes() {
 #[test]
 fn a_leader_that_leaves_hands_over_at_once() {
     let group = Group::of(&[1, 2, 3], &[]).with(1, leaves(Duration::from_millis(1)));
-    assert_eq!(group.change(), Some(Change::HandOver(StoreId(2))));
+    assert_eq!(group.change(), Some(Shift::HandOver(StoreId(2))));
     // Nobody who stays has a vote: whoever is in step gets one first.
     let group = Group::of(&[1], &[2]).with(1, leaves(seconds(1)));
     assert_eq!(group.change(), members(&[1, 2], &[]));
@@ -310,7 +310,7 @@ fn whoever_is_preferred_leads_once_it_has_kept_up() {
         preferred: Some(StoreId(2)),
         ..Group::of(&[1, 2, 3], &[])
     };
-    assert_eq!(group.change(), Some(Change::HandOver(StoreId(2))));
+    assert_eq!(group.change(), Some(Shift::HandOver(StoreId(2))));
     let group = group.with(2, |one| one.in_step = Some(ago(seconds(3))));
     assert_eq!(group.change(), None);
 }
@@ -318,5 +318,5 @@ fn whoever_is_preferred_leads_once_it_has_kept_up() {
 #[test]
 fn whoever_lost_its_vote_while_it_was_elected_hands_over() {
     let group = Group::of(&[2, 3], &[1]);
-    assert_eq!(group.change(), Some(Change::HandOver(StoreId(2))));
+    assert_eq!(group.change(), Some(Shift::HandOver(StoreId(2))));
 }

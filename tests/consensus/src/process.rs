@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use meshworker_core::{Authority, Fence, Moment};
+use meshworker_core::{Authority, Change, Fence, Moment};
 use meshworker_group::{
-    Act, Command, Effects, Intent, Order, Ordered, Outcome, Participant, Ticket,
+    Command, Effects, Intent, Order, Ordered, Outcome, Participant, Ticket,
 };
 
 use super::disk::Disk;
@@ -82,7 +82,7 @@ impl Process {
     pub fn intend(&mut self, target: &str) -> Option<Ticket> {
         let intent = Intent {
             cluster: "db".into(),
-            act: Act::Forget,
+            change: Change::Forget,
             target: target.into(),
             what: String::new(),
             for_ms: FOR_MS,
@@ -99,6 +99,7 @@ impl Process {
             order: Order::Hold {
                 member: None,
                 why: why.into(),
+                until_ms: None,
             },
         };
         self.participant.propose(&Command::Order(order)).ok()

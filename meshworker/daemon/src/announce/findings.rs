@@ -44,10 +44,10 @@ pub struct Findings {
     tasks: Option<BTreeSet<(String, IpAddr)>>,
     /// Who is on its way out, and who may stop.
     leavers: Vec<Leaver>,
-    /// Under which numbers the workers agreed that those may, where they have to.
-    agreed: BTreeMap<Place, Fence>,
     /// Who waits and may be started.
     nominees: Vec<Nominee>,
+    /// Of whom all workers know that he may go, or start: under which number.
+    permits: BTreeMap<(Place, MemberId), Fence>,
 }
 
 impl Findings {
@@ -84,20 +84,19 @@ impl Findings {
             answering: answering.collect(),
             tasks: tasks(&observed.reports),
             leavers: plan.leavers.clone(),
-            agreed: BTreeMap::new(),
             nominees: plan.nominees.clone(),
+            permits: BTreeMap::new(),
         }
+    }
+
+    /// The same, once all workers know of these.
+    pub fn permitted(self, permits: BTreeMap<(Place, MemberId), Fence>) -> Findings {
+        Findings { permits, ..self }
     }
 
     /// The same, of a worker that may pause so long before it looks again.
     pub fn until_next(self, pause: Duration) -> Findings {
         Findings { pause, ..self }
-    }
-
-    /// The same, of a worker whose group agreed, under these numbers, that those at these
-    /// places may stop.
-    pub fn agreed(self, agreed: BTreeMap<Place, Fence>) -> Findings {
-        Findings { agreed, ..self }
     }
 
     /// What the cluster is, for people.
@@ -156,8 +155,9 @@ impl Findings {
         let id = asks.member();
         let mut open = self.nominees.iter().filter(|one| one.closed.is_none());
         let own = open.find(|one| one.address == asks.place() && one.member == id)?;
+        let permit = self.permits.get(&(own.address, own.member.clone()))?;
         Some(FencedStart {
-            fence: self.fence?.0,
+            fence: permit.0,
             start: own.start.clone(),
         })
     }
@@ -169,10 +169,12 @@ impl Findings {
         let known = [member, MemberId::Address(address)];
         let is_it = |leaver: &&Leaver| leaver.address == address && known.contains(&leaver.member);
         let leaver = self.leavers.iter().find(is_it)?;
+        let permit = self.permits.get(&(leaver.address, leaver.member.clone()));
         Some(Verdict {
-            granted: leaver.release.is_granted(),
-            fence: self.agreed.get(&address).map(|fence| fence.0),
+            granted: leaver.release.is_granted() && permit.is_some(),
+            fence: permit.map(|fence| fence.0).filter(|fence| *fence > 0),
             why: match leaver.release.closed() {
+                None if permit.is_none() => "the workers do not all know yet that it may".to_owned(),
                 None => "every release gate is open".to_owned(),
                 Some(closed) => why(&closed),
             },
@@ -243,8 +245,8 @@ impl Findings {
             answering: BTreeSet::new(),
             tasks: None,
             leavers: Vec::new(),
-            agreed: BTreeMap::new(),
             nominees: Vec::new(),
+            permits: BTreeMap::new(),
         }
     }
 

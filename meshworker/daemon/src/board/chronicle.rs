@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use meshworker_core::Told;
+use meshworker_group::Told as Agreed;
+use serde::Deserialize;
 use tokio::sync::broadcast;
 
 use super::Fact;
@@ -76,18 +78,38 @@ impl Chronicle {
         fact.log(cluster);
         let time = clock::told(SystemTime::now());
         let mut past = self.lock();
-        past.newest += 1;
-        let event = Arc::new(Noted::new(Event {
-            id: past.newest,
-            time,
+        let id = past.newest + 1;
+        self.note(&mut past, fact.event(id, time, cluster));
+    }
+
+    /// What happened to a cluster, for all workers to note alike.
+    pub(super) fn to_agree_on(cluster: &str, fact: Fact) -> Option<Agreed> {
+        let fact = bounded(fact);
+        let time = SystemTime::now();
+        let event = fact.event(0, clock::told(time), cluster);
+        Some(Agreed {
             cluster: cluster.to_owned(),
-            kind: fact.kind,
-            severity: fact.severity,
-            member: fact.member,
-            reason: fact.reason,
-            text: fact.text,
-            evidence: fact.evidence,
-        }));
+            at_ms: clock::millis(time),
+            fact: serde_json::to_value(event).ok()?,
+        })
+    }
+
+    /// Notes what all workers have agreed to tell, under this number.
+    pub(super) fn agreed(&self, number: u64, told: &Agreed) {
+        // A newer worker may tell what is not understood here.
+        let Ok(event) = Event::deserialize(&told.fact) else {
+            return;
+        };
+        Fact::of(&event).log(&event.cluster);
+        let mut past = self.lock();
+        if number > past.newest {
+            self.note(&mut past, Event { id: number, ..event });
+        }
+    }
+
+    fn note(&self, past: &mut Past, event: Event) {
+        past.newest = event.id;
+        let event = Arc::new(Noted::new(event));
         past.bytes += event.weight();
         past.events.push_back(Arc::clone(&event));
         while past.events.len() > REMEMBERED || past.bytes > BYTES {

@@ -3,7 +3,7 @@
 use meshworker_core::Evidence;
 use tracing::{info, warn};
 
-use crate::status::{EventKind, Severity};
+use crate::status::{Event, EventKind, Severity};
 
 /// Something that happened to a cluster, before it has a number and a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,33 @@ impl Fact {
             reason: None,
             text: text.into(),
             evidence: Vec::new(),
+        }
+    }
+
+    /// What an event tells.
+    pub(super) fn of(event: &Event) -> Fact {
+        Fact {
+            kind: event.kind,
+            severity: event.severity,
+            member: event.member.clone(),
+            reason: event.reason.clone(),
+            text: event.text.clone(),
+            evidence: event.evidence.clone(),
+        }
+    }
+
+    /// The same, with a number and a time.
+    pub(super) fn event(self, id: u64, time: String, cluster: &str) -> Event {
+        Event {
+            id,
+            time,
+            cluster: cluster.to_owned(),
+            kind: self.kind,
+            severity: self.severity,
+            member: self.member,
+            reason: self.reason,
+            text: self.text,
+            evidence: self.evidence,
         }
     }
 

@@ -22,7 +22,11 @@ mod tally;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use meshworker_engines::{Alone, Mandate};
+use meshworker_group::{Given, Told};
+
 use crate::config::Cluster;
+use crate::group::{Group, Listener};
 use crate::http::certificate::Certificate;
 use crate::turned_away::Register;
 
@@ -44,6 +48,9 @@ pub struct Board {
     powers: Powers,
     unproved: OnceLock<Arc<Register>>,
     certificate: OnceLock<Arc<Certificate>>,
+    group: OnceLock<Group>,
+    /// What the group has agreed on, by cluster; also for clusters that are not opened yet.
+    given: Mutex<BTreeMap<String, Given>>,
 }
 
 impl Board {
@@ -63,8 +70,13 @@ impl Board {
             chronicle,
             self.powers,
             self.unproved.get().cloned(),
+            self.group.get().cloned(),
         ));
-        self.lock().insert(cluster.name.clone(), Arc::clone(&sheet));
+        {
+            let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+            self.lock().insert(cluster.name.clone(), Arc::clone(&sheet));
+            sheet.orders().agreed(given.get(&cluster.name).unwrap_or(&Given::default()));
+        }
         Registration {
             board: Arc::clone(self),
             sheet,
@@ -105,6 +117,26 @@ impl Board {
         unproved.map_or(0, |unproved| unproved.times())
     }
 
+    /// Has orders and events agreed on in this group, on every sheet that is opened from now
+    /// on.
+    pub fn agree_in(&self, group: Group) {
+        // A process is in one group.
+        let _ = self.group.set(group);
+    }
+
+    /// The group of workers that this process is in; none of one that works alone.
+    pub fn group(&self) -> Option<&Group> {
+        self.group.get()
+    }
+
+    /// Whether this process may act on a cluster.
+    pub fn mandate(&self, cluster: &str) -> Arc<dyn Mandate> {
+        match self.group.get() {
+            Some(group) => group.mandate(cluster),
+            None => Arc::new(Alone),
+        }
+    }
+
     /// What has happened.
     pub fn chronicle(&self) -> &Arc<Chronicle> {
         &self.chronicle
@@ -113,6 +145,23 @@ impl Board {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Sheet>>> {
         // One call changes one entry: nothing can be half done.
         self.sheets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Board {
+    fn ordered(&self, given: &BTreeMap<String, Given>) {
+        let mut known = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == *given {
+            return;
+        }
+        known.clone_from(given);
+        for sheet in self.sheets() {
+            sheet.agreed(given.get(sheet.name()).unwrap_or(&Given::default()));
+        }
+    }
+
+    fn told(&self, number: u64, told: &Told) {
+        self.chronicle.agreed(number, told);
     }
 }
 

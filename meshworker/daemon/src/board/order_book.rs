@@ -1,19 +1,20 @@
 //! What operators have ordered for one cluster, and what the process may do at all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use meshworker_core::{Acknowledged, Orders, Wishes};
+use meshworker_core::{Orders, Wishes};
+use meshworker_group::{Given, Held, Order, Ordered};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::clock;
+use crate::group::Group;
 
 /// An order to forget somebody holds for so long: whoever is not gone by then
 /// was meant otherwise.
 const FORGET_FOR: Duration = Duration::from_secs(600);
-
-/// So many orders of one kind are kept: more are a mistake, or mischief.
-const MOST: usize = 1_000;
 
 /// What the process may do at all, whatever operators order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,35 +34,32 @@ impl Default for Powers {
     }
 }
 
-/// What operators have ordered for one cluster. It is kept in memory: a worker
-/// that restarts holds nothing any more.
+/// What operators have ordered for one cluster. Workers in a group agree on it, and it
+/// outlives any few of them; one alone keeps it in memory, and forgets it when it ends.
 #[derive(Debug)]
 pub struct OrderBook {
+    cluster: Arc<str>,
     powers: Powers,
-    given: Mutex<Given>,
+    group: Option<Group>,
+    known: Mutex<Known>,
     news: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Given {
-    hold: Option<String>,
-    held: BTreeMap<String, String>,
-    forget: BTreeMap<String, Instant>,
-    acknowledged: Option<Acknowledged>,
-    drains: BTreeSet<String>,
+struct Known {
+    given: Given,
+    /// Since when this worker knows of each order to forget.
+    since: BTreeMap<String, Instant>,
 }
 
-/// There are too many orders already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("found {MOST} of them already; allowed: {MOST}; resume what need not be held")]
-pub struct TooMany;
-
 impl OrderBook {
-    /// No orders yet.
-    pub fn new(powers: Powers) -> OrderBook {
+    /// No orders yet; they are agreed on in this group, where there is one.
+    pub fn new(cluster: Arc<str>, powers: Powers, group: Option<Group>) -> OrderBook {
         OrderBook {
+            cluster,
             powers,
-            given: Mutex::default(),
+            group,
+            known: Mutex::default(),
             news: Notify::new(),
         }
     }
@@ -73,15 +71,22 @@ impl OrderBook {
 
     /// What holds now.
     pub fn orders(&self, now: Instant) -> Orders {
-        let mut given = self.lock();
-        given.forget.retain(|_, since| now < *since + FORGET_FOR);
+        let wall = clock::millis(SystemTime::now());
+        let mut known = self.lock();
+        let Known { given, since } = &mut *known;
+        since.retain(|node, _| given.forget.contains(node));
+        let new = given.forget.iter();
+        let fresh = new.filter(|node| now < *since.entry((*node).clone()).or_insert(now) + FORGET_FOR);
+        let forget = fresh.cloned().collect();
+        let holds = |held: &&Held| held.until_ms.is_none_or(|until| wall < until);
+        let held = given.held.iter().filter(|(_, held)| holds(held));
         Orders {
             dry_run: self.powers.dry_run,
             no_removals: !self.powers.removals,
-            hold: given.hold.clone(),
-            held: given.held.clone(),
-            forget: given.forget.keys().cloned().collect(),
-            acknowledged: given.acknowledged,
+            hold: given.hold.as_ref().filter(holds).map(told),
+            held: held.map(|(member, held)| (member.clone(), told(held))).collect(),
+            forget,
+            acknowledged: given.acknowledged(),
             drains: given.drains.clone(),
             // Told at the desk, by every worker to all.
             leave: BTreeSet::new(),
@@ -90,77 +95,65 @@ impl OrderBook {
         }
     }
 
-    /// Holds the cluster, or one member of it.
+    /// Has this ordered: whether that changes anything.
     ///
     /// # Errors
     ///
-    /// Too many members are held already.
-    pub fn hold(&self, member: Option<String>, why: String) -> Result<(), TooMany> {
-        let mut given = self.lock();
-        match member {
-            None => given.hold = Some(why),
-            Some(_) if given.held.len() >= MOST => return Err(TooMany),
-            Some(member) => {
-                given.held.insert(member, why);
+    /// Too much is ordered already, or the workers do not agree on it.
+    pub async fn give(&self, who: Option<String>, order: Order) -> Result<bool, String> {
+        let ordered = Ordered {
+            cluster: self.cluster.to_string(),
+            who,
+            at_ms: clock::millis(SystemTime::now()),
+            order,
+        };
+        let changes = {
+            let mut known = self.lock();
+            known.given.room(&ordered.order).map_err(|why| why.to_string())?;
+            match &self.group {
+                None => known.given.obey(ordered.clone()),
+                Some(_) => known.given.clone().obey(ordered.clone()),
             }
+        };
+        if let Some(group) = &self.group {
+            group.order(ordered).await?;
         }
         self.news.notify_one();
-        Ok(())
+        Ok(changes)
     }
 
-    /// Resumes the cluster, or one member of it. Whether anything was held.
-    pub fn resume(&self, member: Option<&str>) -> bool {
-        let mut given = self.lock();
-        let was = match member {
-            None => given.hold.take(),
-            Some(member) => given.held.remove(member),
+    /// What the group has agreed on by now.
+    pub fn agreed(&self, given: &Given) {
+        let news = {
+            let mut known = self.lock();
+            let news = known.given != *given;
+            known.given.clone_from(given);
+            news
         };
-        self.news.notify_one();
-        was.is_some()
-    }
-
-    /// Notes that an operator knows this member to be gone.
-    ///
-    /// # Errors
-    ///
-    /// Too many are to be forgotten already.
-    pub fn forget(&self, member: String, now: Instant) -> Result<(), TooMany> {
-        let mut given = self.lock();
-        if given.forget.len() >= MOST {
-            return Err(TooMany);
+        if news {
+            self.news.notify_one();
         }
-        given.forget.insert(member, now);
-        self.news.notify_one();
-        Ok(())
     }
 
-    /// Notes that an operator knows of all losses up to this number, and that so many
-    /// members are enough.
-    pub fn acknowledge(&self, losses: u64, members: usize) {
-        let mut given = self.lock();
-        let before = given.acknowledged.map_or(0, |order| order.number);
-        given.acknowledged = Some(Acknowledged {
-            number: before + 1,
-            losses,
-            members,
-        });
-        self.news.notify_one();
-    }
-
-    /// Notes that this member is to be free of data, or need not be any more.
-    pub fn drain(&self, member: &str, wanted: bool) {
-        let mut given = self.lock();
-        match wanted {
-            true => given.drains.insert(member.to_owned()),
-            false => given.drains.remove(member),
+    /// Drops orders that are carried out, or too old: to forget somebody, and to hold until
+    /// a time that is past. Only the worker that acts says so.
+    pub async fn fulfilled(&self, words: &BTreeSet<String>, now: Instant) {
+        let over = {
+            let known = self.lock();
+            let late = |node: &&String| {
+                let since = known.since.get(*node);
+                words.contains(*node) || since.is_some_and(|since| now >= *since + FORGET_FOR)
+            };
+            let nodes: Vec<String> = known.given.forget.iter().filter(late).cloned().collect();
+            let mut over = known.given.over(clock::millis(SystemTime::now()));
+            if !nodes.is_empty() {
+                over.push(Order::Forgotten { nodes });
+            }
+            over
         };
-        self.news.notify_one();
-    }
-
-    /// Drops orders to forget that are carried out.
-    pub fn fulfilled(&self, words: &BTreeSet<String>) {
-        if !words.is_empty() {
-            self.lock().forget.retain(|word, _| !words.contains(word));
+        for order in over {
+            // What is not taken now is said again after the next pass.
+            let _ = self.give(None, order).await;
         }
     }
 
@@ -169,9 +162,23 @@ impl OrderBook {
         self.news.notified().await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Given> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         // Each change is whole when the lock is given back.
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why something is held, by whom and until when.
+fn told(held: &Held) -> String {
+    let until = held.until_ms.map(|until| {
+        let until = SystemTime::UNIX_EPOCH + Duration::from_millis(until);
+        format!("until {}", humantime::format_rfc3339_seconds(until))
+    });
+    let by = held.who.as_ref().map(|who| format!("by {who}"));
+    let more: Vec<String> = by.into_iter().chain(until).collect();
+    match more.is_empty() {
+        true => held.why.clone(),
+        false => format!("{} ({})", held.why, more.join(", ")),
     }
 }
 
@@ -179,36 +186,80 @@ impl OrderBook {
 mod tests {
     use super::*;
 
+    fn book(powers: Powers) -> OrderBook {
+        OrderBook::new("db".into(), powers, None)
+    }
+
+    fn hold(member: Option<&str>, why: &str) -> Order {
+        Order::Hold {
+            member: member.map(str::to_owned),
+            why: why.into(),
+            until_ms: None,
+        }
+    }
+
+    fn resume(member: Option<&str>) -> Order {
+        let member = member.map(str::to_owned);
+        Order::Resume { member }
+    }
+
+    fn forget(node: &str) -> Order {
+        Order::Forget { node: node.into() }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn orders_hold_until_they_are_taken_back_or_have_run_out() {
-        let book = OrderBook::new(Powers::default());
+        let book = book(Powers::default());
+        let give = |order| book.give(None, order);
         assert_eq!(book.orders(Instant::now()), Orders::default());
-        book.hold(None, "why".into()).unwrap();
-        book.hold(Some("db.2".into()), "disk".into()).unwrap();
-        book.forget("n4".into(), Instant::now()).unwrap();
+        give(hold(None, "why")).await.unwrap();
+        give(hold(Some("db.2"), "disk")).await.unwrap();
+        give(forget("n4")).await.unwrap();
         book.changed().await;
         let orders = book.orders(Instant::now());
         assert_eq!(orders.hold.as_deref(), Some("why"));
         assert_eq!(orders.held["db.2"], "disk");
         assert!(orders.forget.contains("n4"));
-        book.forget("n5".into(), Instant::now()).unwrap();
-        book.fulfilled(&["n5".to_owned()].into());
+        give(forget("n5")).await.unwrap();
+        book.fulfilled(&["n5".to_owned()].into(), Instant::now()).await;
         assert_eq!(book.orders(Instant::now()).forget, ["n4".to_owned()].into());
         tokio::time::advance(FORGET_FOR).await;
         assert!(book.orders(Instant::now()).forget.is_empty());
-        assert!(book.resume(None) && !book.resume(None));
-        assert!(book.resume(Some("db.2")) && !book.resume(Some("db.2")));
+        book.fulfilled(&BTreeSet::new(), Instant::now()).await;
+        assert!(book.lock().given.forget.is_empty());
+        for member in [None, Some("db.2")] {
+            assert!(give(resume(member)).await.unwrap());
+            assert!(!give(resume(member)).await.unwrap());
+        }
         assert_eq!(book.orders(Instant::now()), Orders::default());
     }
 
-    #[test]
-    fn a_process_without_powers_orders_less_for_ever() {
+    #[tokio::test]
+    async fn what_is_held_until_a_time_is_held_no_longer() {
+        let book = book(Powers::default());
+        let until = |time: SystemTime| Order::Hold {
+            member: None,
+            why: "a new disk".into(),
+            until_ms: Some(clock::millis(time)),
+        };
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
+        book.give(Some("ana".into()), until(later)).await.unwrap();
+        let held = book.orders(Instant::now()).hold.unwrap();
+        assert_eq!(held, "a new disk (by ana, until 2100-01-01T00:00:00Z)");
+        book.give(None, until(SystemTime::now())).await.unwrap();
+        assert_eq!(book.orders(Instant::now()).hold, None);
+        book.fulfilled(&BTreeSet::new(), Instant::now()).await;
+        assert_eq!(book.lock().given.hold, None);
+    }
+
+    #[tokio::test]
+    async fn a_process_without_powers_orders_less_for_ever() {
         let powers = Powers {
             dry_run: true,
             removals: false,
         };
-        let book = OrderBook::new(powers);
-        book.resume(None);
+        let book = book(powers);
+        book.give(None, resume(None)).await.unwrap();
         let orders = book.orders(Instant::now());
         assert!(orders.dry_run && orders.no_removals);
     }

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshworker_core::{Orders, Place};
+use meshworker_group::Given;
 use tokio::time::Instant;
 
 use super::since::Since;
 use super::{Chronicle, Counts, Fact, Look, OrderBook, Powers, Tally, of};
 use crate::config::{Cluster, Docker};
+use crate::group::Group;
 use crate::status::{
     ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, TurnedAway, Why,
 };
@@ -28,6 +30,7 @@ pub struct Sheet {
     interval: Duration,
     docker: Option<Docker>,
     orders: OrderBook,
+    group: Option<Group>,
     chronicle: Arc<Chronicle>,
     known: Mutex<Known>,
     tally: Mutex<Tally>,
@@ -55,14 +58,16 @@ impl Sheet {
         chronicle: Arc<Chronicle>,
         powers: Powers,
         unproved: Option<Arc<Register>>,
+        group: Option<Group>,
     ) -> Sheet {
+        let name: Arc<str> = cluster.name.as_str().into();
         let settings = cluster.effective.iter().map(|(name, given)| ConfigValue {
             name: name.clone(),
             value: given.value.clone(),
             origin: given.origin.to_string(),
         });
         Sheet {
-            name: cluster.name.as_str().into(),
+            name: Arc::clone(&name),
             engine: cluster.engine.descriptor().name,
             config: Config {
                 cluster: cluster.name.clone(),
@@ -70,7 +75,8 @@ impl Sheet {
             },
             interval: cluster.interval,
             docker: cluster.docker.clone(),
-            orders: OrderBook::new(powers),
+            orders: OrderBook::new(name, powers, group.clone()),
+            group,
             chronicle,
             known: Mutex::default(),
             tally: Mutex::default(),
@@ -135,10 +141,26 @@ impl Sheet {
         &self.orders
     }
 
-    /// Notes something that happened to this cluster.
+    /// Notes something that happened to this cluster. Workers in a group tell what the one
+    /// that acts has seen, all of them the same.
     pub fn record(&self, fact: Fact) {
         self.tally().told(&fact);
-        self.chronicle.record(&self.name, fact);
+        match &self.group {
+            None => self.chronicle.record(&self.name, fact),
+            Some(group) => {
+                // Others do not see what this one is asked for.
+                let only_here = fact.kind == EventKind::Order;
+                if let Some(told) = Chronicle::to_agree_on(&self.name, fact) {
+                    group.tell(told, only_here);
+                }
+            }
+        }
+    }
+
+    /// What the group has ordered by now.
+    pub fn agreed(&self, given: &Given) {
+        self.orders.agreed(given);
+        self.tell_change();
     }
 
     /// Takes what a pass saw, and tells whose state has changed.

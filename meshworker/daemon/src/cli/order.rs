@@ -20,6 +20,12 @@ pub fn hold_command() -> Command {
         "hold",
         "Have all workers do nothing to a cluster or a member",
     )
+    .arg(
+        Arg::new("for")
+            .long("for")
+            .value_name("TIME")
+            .help("How long, such as 90s, 30m or 12h [default: until it is resumed]"),
+    )
 }
 
 /// `meshworker resume [MEMBER]`.
@@ -38,7 +44,16 @@ fn hold_or_resume(name: &'static str, about: &'static str) -> Command {
                 .help("The member: SERVICE.SLOT, its slot's number, or its address [default: the whole cluster]"),
         )
         .arg(why())
+        .arg(who())
         .after_help(EXIT_CODES)
+}
+
+fn who() -> Arg {
+    Arg::new("who")
+        .long("who")
+        .value_name("NAME")
+        .env("MESHWORKER_WHO")
+        .help("Who you are, for whoever looks later")
 }
 
 fn why() -> Arg {
@@ -82,9 +97,15 @@ pub fn acknowledge(args: &ArgMatches) -> Result<(), Failed> {
 
 /// Runs `meshworker hold` or `meshworker resume`: the path's last part.
 pub fn hold_or_resume_it(args: &ArgMatches, what: &str) -> Result<(), Failed> {
+    let seconds = match args.try_get_one::<String>("for").ok().flatten() {
+        None => None,
+        Some(text) => Some(longest(text)?),
+    };
     let order = Hold {
         member: given(args, "member"),
         why: given(args, "why"),
+        who: given(args, "who"),
+        seconds,
     };
     tell(&Api::read_for_act(args)?, what, &order)
 }

@@ -25,8 +25,9 @@ pub(super) enum Event {
     Intend(Intent, Reply<Fence>),
     /// What became of it.
     Done(Fence, Outcome),
-    /// Something has happened.
-    Tell(Told),
+    /// Something has happened. Whoever only follows sees the same, and it is told once,
+    /// unless only he can know it.
+    Tell(Told, bool),
     /// Somebody knows this fence.
     Raise(u64),
     /// Another one is to lead: this one, or any.

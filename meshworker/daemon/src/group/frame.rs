@@ -1,7 +1,7 @@
 //! What one worker says to another one, on the wire.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use meshworker_group::{GroupId, Hello, Letter, Ordered, StoreId};
+use meshworker_group::{GroupId, Hello, Letter, Ordered, StoreId, Told};
 use serde::{Deserialize, Serialize};
 
 /// In bytes. A group's whole state is shorter: its orders and its history are bounded.
@@ -16,6 +16,8 @@ pub(super) enum Frame {
     Letter(Letter),
     /// An operator's order, for whoever leads; with a number of the asker's.
     Ask(u64, Ordered),
+    /// Something has happened, which whoever leads cannot know.
+    Tell(Told),
     /// The entry at which that order is in the log, or why it is not.
     Answer(u64, Result<u64, String>),
 }
@@ -34,6 +36,7 @@ const WORDS: u8 = 2;
 enum Words {
     Hello(Hello),
     Ask(u64, Ordered),
+    Tell(Told),
     Answer(u64, Result<u64, String>),
 }
 
@@ -56,6 +59,7 @@ impl Frame {
             }
             Frame::Hello(hello) => Words::Hello(hello),
             Frame::Ask(number, order) => Words::Ask(number, order),
+            Frame::Tell(told) => Words::Tell(told),
             Frame::Answer(number, answer) => Words::Answer(number, answer),
         };
         bytes.put_u8(WORDS);
@@ -92,6 +96,7 @@ impl Frame {
                 Ok(match words {
                     Words::Hello(hello) => Frame::Hello(hello),
                     Words::Ask(number, order) => Frame::Ask(number, order),
+                    Words::Tell(told) => Frame::Tell(told),
                     Words::Answer(number, answer) => Frame::Answer(number, answer),
                 })
             }

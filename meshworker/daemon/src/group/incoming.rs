@@ -146,6 +146,7 @@ async fn answer(
                 Event::Heard(hello, None)
             }
             Ok(Frame::Letter(letter)) => Event::Letter(letter),
+            Ok(Frame::Tell(told)) => Event::Tell(told, false),
             Ok(Frame::Ask(number, order)) => {
                 let (reply, heard) = oneshot::channel();
                 let answers = answers.clone();

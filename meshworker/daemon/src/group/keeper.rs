@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
-    Applied, Command, Effects, Letter, Order, Ordered, Outcome, Participant, StoreFailed, StoreId,
-    Ticket, Told,
+    Applied, Command, Effects, GroupId, Intent, Letter, Listing, NotProposed, Ordered, Outcome,
+    Participant, Save, Saved, StoreFailed, StoreId, Ticket, Told,
 };
-use meshworker_group::{Intent, Listing, NotProposed};
 use tracing::{info, warn};
 
 use super::event::{Event, Reply};
@@ -18,8 +17,8 @@ use super::frame::Frame;
 use super::intents::Intents;
 use super::line::Line;
 use super::shared::Shared;
-use super::store::AnyStore;
-use super::{Listener, clock, picture};
+use super::store::Renewable;
+use super::{Listener, clock, drawn, picture};
 
 /// Whoever waits for an entry is told after so long that nobody knows what becomes of it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +39,7 @@ const MOST_ASKED: usize = 256;
 /// One worker's part in its group.
 pub(super) struct Keeper {
     participant: Participant,
-    store: AnyStore,
+    store: Box<dyn Renewable>,
     shared: Arc<Shared>,
     listener: Arc<dyn Listener>,
     lines: BTreeMap<IpAddr, Line>,
@@ -79,7 +78,7 @@ enum Waits {
 impl Keeper {
     pub(super) fn new(
         participant: Participant,
-        store: AnyStore,
+        store: Box<dyn Renewable>,
         shared: Arc<Shared>,
         listener: Arc<dyn Listener>,
     ) -> Keeper {
@@ -129,7 +128,7 @@ impl Keeper {
         let now = clock::now();
         match event {
             Event::Heard(hello, address) => self.participant.hear(hello, address, now),
-            Event::Letter(letter) => self.participant.receive(&letter, &mut self.store, now)?,
+            Event::Letter(letter) => self.participant.receive(&letter, &mut *self.store, now)?,
             Event::Listing(listing) => self.see(listing, now),
             Event::Order(order, reply) => self.order(order, reply, now),
             Event::Handed(order, reply) => self.propose_order(order, reply, now),
@@ -140,7 +139,7 @@ impl Keeper {
                     self.close(fence, outcome);
                 }
             }
-            Event::Tell(told) => self.tell(told, now),
+            Event::Tell(told, only_here) => self.tell(told, only_here, now),
             Event::Raise(fence) => self.raise(fence),
             Event::HandOver(to, reply) => {
                 let _ = reply.send(self.hand_over(to, now));
@@ -173,7 +172,7 @@ impl Keeper {
         for (fence, outcome) in self.intents.forgotten(now) {
             self.close(fence, outcome);
         }
-        let effects = self.participant.settle(&mut self.store, now)?;
+        let effects = self.participant.settle(&mut *self.store, now)?;
         let Effects {
             letters,
             applied,
@@ -195,8 +194,7 @@ impl Keeper {
     }
 
     fn post(&self, letter: Letter) {
-        let address = self.participant.book().address(letter.to);
-        let line = address.and_then(|address| self.lines.get(&address));
+        let line = self.line_to(letter.to);
         if let (Some(line), Ok(bytes)) = (line, Frame::Letter(letter).bytes()) {
             line.send(bytes);
         }
@@ -208,9 +206,8 @@ impl Keeper {
         if self.leads() {
             return self.propose_order(order, reply, now);
         }
-        let leader = self.participant.replica().and_then(|own| own.leader());
-        let address = leader.and_then(|leader| self.participant.book().address(leader));
-        let Some(line) = address.and_then(|address| self.lines.get(&address)) else {
+        let leader = self.another_leads();
+        let Some(line) = leader.and_then(|leader| self.line_to(leader)) else {
             let _ = reply.send(Err(self.nobody_leads()));
             return;
         };
@@ -218,10 +215,11 @@ impl Keeper {
             let _ = reply.send(Err(format!("{MOST_ASKED} orders wait for the leader")));
             return;
         }
-        self.next_number += 1;
-        if let Ok(bytes) = Frame::Ask(self.next_number, order).bytes() {
+        let number = self.next_number + 1;
+        if let Ok(bytes) = Frame::Ask(number, order).bytes() {
             line.send(bytes);
         }
+        self.next_number = number;
         self.handed.insert(self.next_number, (now, reply));
     }
 
@@ -295,9 +293,13 @@ impl Keeper {
 
     // Facts.
 
-    fn tell(&mut self, told: Told, now: Moment) {
-        // Whoever only follows sees the same, and it is told once.
-        if self.participant.authority(now).fence().is_some() && self.facts.len() < MOST_FACTS {
+    fn tell(&mut self, told: Told, only_here: bool, now: Moment) {
+        if let Some(leader) = self.another_leads() {
+            let bytes = Frame::Tell(told).bytes();
+            if let (true, Some(line), Ok(bytes)) = (only_here, self.line_to(leader), bytes) {
+                line.send(bytes);
+            }
+        } else if self.facts.len() < MOST_FACTS {
             self.facts.push(told);
             self.facts_since.get_or_insert(now);
         }
@@ -314,10 +316,20 @@ impl Keeper {
             return;
         }
         let command = Command::Tell(self.facts.clone());
-        if self.participant.propose(&command).is_ok() || !self.leads() {
+        // Before anybody leads they wait; then it is the leader's turn to tell.
+        if self.participant.propose(&command).is_ok() || self.another_leads().is_some() {
             self.facts.clear();
             (self.facts_since, self.facts_written) = (None, Some(now));
         }
+    }
+
+    fn another_leads(&self) -> Option<StoreId> {
+        let replica = self.participant.replica()?;
+        replica.leader().filter(|leader| *leader != replica.store())
+    }
+
+    fn line_to(&self, store: StoreId) -> Option<&Line> {
+        self.lines.get(&self.participant.book().address(store)?)
     }
 
     // What is committed.
@@ -409,7 +421,7 @@ impl Keeper {
             }
             self.led = held;
         }
-        self.shared.hold(authority, self.participant.held_until(now));
+        self.shared.hold(authority, self.participant.held_until());
         if now.since(self.shown) >= SHOWN {
             self.shown = now;
             let hello = self.participant.hello(now);
@@ -449,21 +461,33 @@ impl Keeper {
     }
 
     fn restart(&mut self, now: Moment) -> Result<Result<(), String>, StoreFailed> {
-        let saved = match self.participant.restarted() {
+        let (store, group) = (StoreId(drawn()), GroupId(drawn()));
+        let saved = match self.participant.restarted(store, group) {
             Ok(saved) => saved,
             Err(why) => return Ok(Err(why)),
         };
         warn!("an operator ordered it: this worker's store is a group of its own from now on");
-        self.store.begin_anew(&saved)?;
-        self.participant.reopen(saved, now)?;
+        self.renew(store)?;
+        self.store.save(&Save {
+            group: saved.group,
+            hard: Some(saved.hard),
+            snapshot: Some(saved.snapshot.clone()),
+            cut: Some(saved.cut),
+            entries: Vec::new(),
+        })?;
+        self.participant.reopen(saved, group, now)?;
         Ok(Ok(()))
+    }
+
+    fn renew(&mut self, store: StoreId) -> Result<Saved, StoreFailed> {
+        let renewed = self.store.renew(store);
+        renewed.map_err(|why| StoreFailed(why.to_string()))
     }
 
     fn begin_anew(&mut self, bequest: Vec<Command>, now: Moment) -> Result<(), StoreFailed> {
         warn!("another group of workers is there, and is the bigger one: this one is given up");
-        let saved = super::store::fresh();
-        self.store.begin_anew(&saved)?;
-        self.participant.reopen(saved, now)?;
+        let saved = self.renew(StoreId(drawn()))?;
+        self.participant.reopen(saved, GroupId(drawn()), now)?;
         self.bequest = bequest;
         self.heard = (0, 0);
         Ok(())

@@ -1,37 +1,51 @@
 //! Orders that the next pass obeys: hold, resume, forget, acknowledge.
 
+use std::time::{Duration, SystemTime};
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use meshworker_core::Loss;
-use tokio::time::Instant;
+use meshworker_group::Order as Given;
 
 use super::Desk;
 use super::input::{Order, line};
-use crate::board::{Fact, OrderBook, Sheet};
+use crate::board::{Fact, Sheet};
+use crate::clock;
 use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
 
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,
-/// until it is resumed or the worker restarts.
+/// until it is resumed or the time is over; of one worker without a store, until it restarts.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/hold", tag = "act", request_body = Hold,
     responses(
         (status = 200, description = "It is held.", body = Done),
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
-        (status = 409, description = "Too many are held.", body = ProblemBody),
+        (status = 409, description = "Too many are held, or the workers do not agree on it.", body = ProblemBody),
     ))]
 pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
     let Order { sheet, wish } = order;
-    let Hold { member, why } = wish;
+    let Hold {
+        member,
+        why,
+        who,
+        seconds,
+    } = wish;
     let member = member.map(|m| known(&sheet, &line("member", m)?));
     let member = member.transpose()?;
     let why = why.map(|why| line("why", why)).transpose()?;
     let why = why.filter(|why| !why.trim().is_empty());
     let why = why.unwrap_or_else(|| "no reason given".into());
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
-    let order = |book: &OrderBook| book.hold(member.clone(), why.clone());
-    order(sheet.orders())
-        .map_err(|error| Problem::new(StatusCode::CONFLICT, format!("member: {error}")))?;
-    let done = format!("{what} is held: {why}");
+    let who = who.map(|who| line("who", who)).transpose()?;
+    let until = seconds.map(|seconds| SystemTime::now() + Duration::from_secs(seconds));
+    let order = Given::Hold {
+        member: member.clone(),
+        why: why.clone(),
+        until_ms: until.map(clock::millis),
+    };
+    give(&sheet, who, order).await?;
+    let until = until.map(|until| format!(", until {}", humantime::format_rfc3339_seconds(until)));
+    let done = format!("{what} is held{}: {why}", until.unwrap_or_default());
     Ok(tell(&sheet, member, "hold", done))
 }
 
@@ -40,15 +54,28 @@ pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
     responses((status = 200, description = "It is not held.", body = Done)))]
 pub async fn resume(State(desk): State<Desk>, order: Order<Hold>) -> Result<Json<Done>, Problem> {
     let Order { sheet, wish } = order;
-    let Hold { member, why } = wish;
+    let Hold {
+        member, why, who, ..
+    } = wish;
+    let who = who.map(|who| line("who", who)).transpose()?;
     why.map(|why| line("why", why)).transpose()?;
     // One that is gone meanwhile can be resumed by the name that was held.
     let name = |member: String| line("member", known(&sheet, &member).unwrap_or(member));
     let member = member.map(name).transpose()?;
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
-    let drained = member.as_deref().zip(desk.scaling.as_ref());
-    let taken_back = drained.is_some_and(|(member, s)| s.take_back(&sheet, member));
-    if !sheet.orders().resume(member.as_deref()) && !taken_back {
+    let mut taken_back = false;
+    if let Some(member) = &member {
+        if let Some(scaling) = &desk.scaling {
+            taken_back = scaling.take_back(&sheet, member).await;
+        }
+        // Another worker may have been told to drain it.
+        let (member, wanted) = (member.clone(), false);
+        taken_back |= give(&sheet, who.clone(), Given::Drain { member, wanted }).await?;
+    }
+    let order = Given::Resume {
+        member: member.clone(),
+    };
+    if !give(&sheet, who, order).await? && !taken_back {
         let done = format!("{what} was not held");
         return Ok(Json(Done { done }));
     }
@@ -89,8 +116,8 @@ pub async fn forget(order: Order<Forget>) -> Result<Json<Done>, Problem> {
             "member: found '{member}'; allowed: {allowed}"
         )));
     };
-    let order = sheet.orders().forget(gone.node.clone(), Instant::now());
-    order.map_err(|error| conflict(format!("member: {error}")))?;
+    let node = gone.node.clone();
+    give(&sheet, None, Given::Forget { node }).await?;
     let done = format!(
         "{} is forgotten as soon as the database's gates allow",
         gone.node
@@ -115,9 +142,11 @@ pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Proble
     // Whoever may be back any moment is not given up by a word on others.
     let (told, open): (Vec<&Loss>, Vec<&Loss>) = look.losses.iter().partition(|loss| loss.told);
     let number = told.iter().map(|loss| loss.number).max();
-    sheet
-        .orders()
-        .acknowledge(number.unwrap_or_default(), look.wanted);
+    let order = Given::Acknowledge {
+        losses: number.unwrap_or_default(),
+        members: look.wanted,
+    };
+    give(&sheet, None, order).await?;
     let lost = told.iter().map(|loss| format!("lost: {}", loss.what));
     let open = open.iter().map(|loss| {
         let what = &loss.what;
@@ -132,6 +161,12 @@ pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Proble
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     let done = format!("acknowledged: {}{why}", known.join("; "));
     Ok(tell(&sheet, None, "acknowledge", done))
+}
+
+/// Has this ordered: whether that changes anything.
+async fn give(sheet: &Sheet, who: Option<String>, order: Given) -> Result<bool, Problem> {
+    let given = sheet.orders().give(who, order).await;
+    given.map_err(|why| Problem::new(StatusCode::CONFLICT, format!("order: {why}")))
 }
 
 /// The member's id, however it was named; a departed node's id as it is.

@@ -32,7 +32,7 @@ pub async fn scale(
         let error = format!("replicas: found {replicas}; allowed: 0 to {MOST}");
         return Err(Problem::bad(error));
     }
-    begin(&desk, &order.sheet, Goal::Replicas(replicas))
+    begin(&desk, &order.sheet, Goal::Replicas(replicas)).await
 }
 
 /// Frees one member of its data, and shrinks the service by it where Swarm
@@ -53,10 +53,14 @@ pub async fn drain(
             format!("member: found '{member}'; allowed: SERVICE.SLOT, such as cache_redis.3");
         return Err(Problem::bad(error));
     };
-    begin(&desk, &order.sheet, Goal::Without(member))
+    begin(&desk, &order.sheet, Goal::Without(member)).await
 }
 
-fn begin(desk: &Desk, sheet: &Arc<Sheet>, goal: Goal) -> Result<(StatusCode, Json<Done>), Problem> {
+async fn begin(
+    desk: &Desk,
+    sheet: &Arc<Sheet>,
+    goal: Goal,
+) -> Result<(StatusCode, Json<Done>), Problem> {
     let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
     let scaling = desk.scaling.as_ref().ok_or_else(|| {
         conflict(
@@ -71,6 +75,6 @@ fn begin(desk: &Desk, sheet: &Arc<Sheet>, goal: Goal) -> Result<(StatusCode, Jso
     if let Goal::Without(member) = &goal {
         known(sheet, &member.to_string())?;
     }
-    let done = scaling.begin(sheet, goal).map_err(conflict)?;
+    let done = scaling.begin(sheet, goal).await.map_err(conflict)?;
     Ok((StatusCode::ACCEPTED, Json(Done { done })))
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use meshworker_core::MemberId;
+use meshworker_group::Order;
 
 use tokio::task::AbortHandle;
 
@@ -85,9 +86,13 @@ impl Scaling {
     ///
     /// # Errors
     ///
-    /// The Docker API is no witness of this cluster, or something like it is
-    /// under way.
-    pub fn begin(self: &Arc<Scaling>, sheet: &Arc<Sheet>, goal: Goal) -> Result<String, String> {
+    /// The Docker API is no witness of this cluster, something like it is under way, or the
+    /// workers do not agree on it.
+    pub async fn begin(
+        self: &Arc<Scaling>,
+        sheet: &Arc<Sheet>,
+        goal: Goal,
+    ) -> Result<String, String> {
         let docker = sheet.docker().ok_or_else(|| {
             format!(
                 "cluster: found '{}' without the Docker API; allowed: `docker service scale`",
@@ -133,8 +138,11 @@ impl Scaling {
                 task: None,
             });
         }
-        if let Goal::Without(member) = &goal {
-            sheet.orders().drain(&member.to_string(), true);
+        if let Goal::Without(member) = &goal
+            && let Err(why) = drain(sheet, &member.to_string(), true).await
+        {
+            self.end(sheet, &goal).await;
+            return Err(format!("member: {why}"));
         }
         let ear = Arc::clone(sheet);
         let scale = Scale::new(
@@ -168,7 +176,7 @@ impl Scaling {
         };
         let done = AssertUnwindSafe(work).catch_unwind().await;
         // However it ended: the next order is not refused because of it.
-        self.end(sheet, &goal);
+        self.end(sheet, &goal).await;
         let Ok(done) = done else {
             let fact = Fact::new(
                 EventKind::Order,
@@ -188,7 +196,7 @@ impl Scaling {
 
     /// Takes back the order to drain this member: whether there was one. A few seconds
     /// later it is a member like the others.
-    pub fn take_back(&self, sheet: &Sheet, member: &str) -> bool {
+    pub async fn take_back(&self, sheet: &Sheet, member: &str) -> bool {
         let is = |goal: &Goal| matches!(goal, Goal::Without(id) if id.to_string() == member);
         let goal = {
             let running = self.lock();
@@ -202,22 +210,23 @@ impl Scaling {
             })
         };
         if let Some(goal) = &goal {
-            self.end(sheet, goal);
+            self.end(sheet, goal).await;
         }
         goal.is_some()
     }
 
-    fn end(&self, sheet: &Sheet, goal: &Goal) {
-        let mut running = self.lock();
-        if let Some(orders) = running.get_mut(sheet.name()) {
-            orders.retain(|order| order.goal != *goal);
-            if orders.is_empty() {
-                running.remove(sheet.name());
+    async fn end(&self, sheet: &Sheet, goal: &Goal) {
+        {
+            let mut running = self.lock();
+            if let Some(orders) = running.get_mut(sheet.name()) {
+                orders.retain(|order| order.goal != *goal);
+                if orders.is_empty() {
+                    running.remove(sheet.name());
+                }
             }
         }
-        drop(running);
         if let Goal::Without(member) = goal {
-            sheet.orders().drain(&member.to_string(), false);
+            let _ = drain(sheet, &member.to_string(), false).await;
         }
     }
 
@@ -225,6 +234,12 @@ impl Scaling {
         // One call changes one entry.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn drain(sheet: &Sheet, member: &str, wanted: bool) -> Result<bool, String> {
+    let member = member.to_owned();
+    let order = Order::Drain { member, wanted };
+    sheet.orders().give(None, order).await
 }
 
 fn tell(sheet: &Sheet, text: &str) {

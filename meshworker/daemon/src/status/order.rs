@@ -21,6 +21,17 @@ pub struct Hold {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
     )]
     pub why: Option<String>,
+    /// Who orders it, for whoever looks later.
+    #[serde(default)]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
+    pub who: Option<String>,
+    /// For so many seconds; none until it is resumed. At most a year.
+    #[serde(default)]
+    #[schema(maximum = 31_536_000)]
+    pub seconds: Option<u64>,
 }
 
 /// Has a departed member forgotten.

@@ -7,6 +7,7 @@ mod ending;
 mod observe;
 mod pass;
 mod patience;
+mod permits;
 mod rush;
 mod tell;
 
@@ -31,6 +32,7 @@ use crate::witness::{self, Source};
 use cadence::Cadence;
 use ears::{Ears, Haste};
 use ending::Ending;
+use permits::Permits;
 use observe::{Observer, Seen, Waited};
 
 pub(crate) use observe::AT_ONCE;
@@ -61,6 +63,7 @@ pub async fn run(
         desk.usual_port(cluster.access.port);
     }
     let job = Run {
+        mandate: board.mandate(&cluster.name),
         desk,
         sheet,
         shutdown,
@@ -103,6 +106,7 @@ pub fn visit<J: Job>(cluster: Cluster, job: J) -> BoxFuture<'static, J::Output> 
 }
 
 struct Run {
+    mandate: Arc<dyn Mandate>,
     desk: Option<Arc<Desk>>,
     sheet: Arc<Sheet>,
     shutdown: watch::Receiver<bool>,
@@ -116,7 +120,8 @@ impl Job for Run {
             Some(desk) => worker.at_desk(desk),
             None => worker,
         };
-        worker.telling(self.sheet).run(self.shutdown).boxed()
+        let worker = worker.telling(self.sheet).under(self.mandate);
+        worker.run(self.shutdown).boxed()
     }
 }
 
@@ -138,6 +143,7 @@ pub struct Worker<E: Engine> {
     desk: Option<Arc<Desk>>,
     sheet: Option<Arc<Sheet>>,
     mandate: Arc<dyn Mandate>,
+    permits: Permits,
     observer: Observer<E>,
     acts: Acts<E>,
     mind: Mind,
@@ -162,6 +168,7 @@ impl<E: Engine> Worker<E> {
             desk: None,
             sheet: None,
             mandate: Arc::new(Alone),
+            permits: Permits::default(),
             mind: Mind::default(),
             clock: Clock::start(),
             seed: clock::chance(),
@@ -263,8 +270,12 @@ impl<E: Engine> Worker<E> {
         let began = Instant::now();
         let mut pass = self.decided().await;
         if let Some(sheet) = &self.sheet {
-            sheet.orders().fulfilled(&pass.plan.fulfilled);
+            if pass.plan.fence.is_some() {
+                let orders = sheet.orders();
+                orders.fulfilled(&pass.plan.fulfilled, began).await;
+            }
         }
+        let permits = self.permits.of(&pass.plan, &*self.mandate).await;
         // Told before it is done: what is done may take longer than findings hold.
         if let Some(desk) = &self.desk {
             let Pass {
@@ -275,7 +286,7 @@ impl<E: Engine> Worker<E> {
             } = &pass;
             let findings = Findings::of(pass.listened, began.elapsed(), observed, roster, plan);
             let pause = Cadence::new(self.cluster.interval).longest(pass.plan.pace);
-            desk.publish(findings.until_next(pause));
+            desk.publish(findings.until_next(pause).permitted(permits));
         }
         let asked = Instant::now();
         // What is quick is done in this pass; what is not goes on beside the next ones.

@@ -1,0 +1,98 @@
+//! Looks where the workers' name leads.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshworker_group::Listing;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::Settings;
+use super::shared::Shared;
+use crate::docker::{DockerClient, Replicas};
+use crate::witness::{DnsOptions, Whereabouts};
+
+/// A group that is not whole looks so often; one at rest as often as the other.
+const SOON: Duration = Duration::from_millis(500);
+const CALM: Duration = Duration::from_secs(2);
+
+/// An engine that gives no answer in this time gives none.
+const DOCKER: Duration = Duration::from_secs(2);
+
+/// Looks where the workers' name leads, and how many there are meant to be.
+pub(super) struct Seeker {
+    place: Whereabouts,
+    own: Option<IpAddr>,
+    replicas: Option<Replicas>,
+}
+
+impl Seeker {
+    /// Looks for the workers at this name.
+    ///
+    /// # Errors
+    ///
+    /// It can be none.
+    pub(super) fn new(settings: &Settings) -> Result<Seeker, String> {
+        let name = &settings.workers;
+        let place = Whereabouts::new(name, DnsOptions::default())
+            .map_err(|why| format!("found '{name}': {why}"))?;
+        let replicas = settings.service.as_ref().and_then(|service| {
+            let client = DockerClient::shared().ok()?;
+            Some(Replicas::of(client, service.clone()))
+        });
+        Ok(Seeker {
+            place,
+            own: super::own(settings),
+            replicas,
+        })
+    }
+
+    /// The same, which asks elsewhere.
+    #[cfg(test)]
+    pub(super) fn asking(self, place: Whereabouts) -> Seeker {
+        Seeker { place, ..self }
+    }
+
+    /// Tells what it sees whenever that changes, for ever.
+    pub(super) async fn run(self, told: watch::Sender<Option<Listing>>, shared: Arc<Shared>) {
+        loop {
+            let seen = self.look().await;
+            told.send_if_modified(|last| {
+                let news = last.as_ref() != Some(&seen);
+                *last = Some(seen);
+                news
+            });
+            let status = shared.status();
+            let whole = status.leader.is_some() && status.members.iter().all(|one| one.answers);
+            sleep(if whole { CALM } else { SOON }).await;
+        }
+    }
+
+    async fn look(&self) -> Listing {
+        let found: BTreeSet<IpAddr> = self.place.look().await.addresses.into_iter().collect();
+        let own = self.addresses();
+        let wanted = match &self.replicas {
+            Some(replicas) => timeout(DOCKER, replicas.read()).await.ok(),
+            None => None,
+        };
+        let wanted = wanted.and_then(Result::ok);
+        Listing {
+            whole: own.iter().any(|address| found.contains(address)),
+            others: found.difference(&own).copied().collect(),
+            wanted: wanted.and_then(|wanted| usize::try_from(wanted.replicas).ok()),
+        }
+    }
+
+    /// Under which addresses this worker could be listed.
+    fn addresses(&self) -> BTreeSet<IpAddr> {
+        match self.own {
+            Some(own) => [own].into(),
+            None => {
+                let all = if_addrs::get_if_addrs().unwrap_or_default();
+                all.iter().map(if_addrs::Interface::ip).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Three workers on one machine, each at an address of its own.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fake_dns::{Behaviour, FakeDns};
+use meshworker_core::{Change, Fence};
+use meshworker_engines::{Intended, Mandate};
+use meshworker_group::{Given, Order, Ordered, Seat, Told};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::{Group, Listener, Settings};
+use crate::config::IpFamily;
+use crate::token_file::TokenFile;
+use crate::witness::{DnsOptions, Whereabouts};
+
+/// Far longer than anything takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Heard {
+    given: Mutex<BTreeMap<String, Given>>,
+    told: Mutex<Vec<(u64, Told)>>,
+}
+
+impl Listener for Heard {
+    fn ordered(&self, given: &BTreeMap<String, Given>) {
+        *self.given.lock().unwrap() = given.clone();
+    }
+
+    fn told(&self, number: u64, told: &Told) {
+        self.told.lock().unwrap().push((number, told.clone()));
+    }
+}
+
+struct Worker {
+    group: Group,
+    heard: Arc<Heard>,
+    stop: watch::Sender<bool>,
+    running: JoinHandle<Result<(), String>>,
+}
+
+struct World {
+    dns: FakeDns,
+    token: tempfile::NamedTempFile,
+    state: tempfile::TempDir,
+    port: u16,
+    workers: BTreeMap<u64, Worker>,
+}
+
+static PORT: AtomicU16 = AtomicU16::new(24_749);
+
+impl World {
+    async fn new() -> World {
+        let token = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(token.path(), "the workers' own token 1").unwrap();
+        World {
+            dns: FakeDns::start().await.unwrap(),
+            token,
+            state: tempfile::tempdir().unwrap(),
+            port: PORT.fetch_add(1, Ordering::Relaxed),
+            workers: BTreeMap::new(),
+        }
+    }
+
+    fn address(slot: u64) -> IpAddr {
+        IpAddr::from([127, 0, 0, 10 + u8::try_from(slot).unwrap()])
+    }
+
+    /// Those that run are listed, and these besides.
+    fn list(&self, besides: &[u64]) {
+        let slots = self.workers.keys().chain(besides);
+        let all: Vec<String> = slots.map(|slot| World::address(*slot).to_string()).collect();
+        self.dns.set("workers", Behaviour::answer(all.iter().map(String::as_str)));
+    }
+
+    async fn start(&mut self, slot: u64, state: Option<&Path>) {
+        let settings = Settings {
+            listen: SocketAddr::new(World::address(slot), self.port),
+            token_file: TokenFile::new(self.token.path()),
+            workers: "workers".into(),
+            service: None,
+            seat: Seat {
+                slot,
+                node: None,
+                task: format!("task-{slot}"),
+            },
+            state: state.map(Path::to_owned),
+            preferred: None,
+        };
+        let heard = Arc::new(Heard::default());
+        let listener: Arc<dyn Listener> = heard.clone();
+        let (group, mut runner) = Group::open(settings, listener).await.unwrap();
+        let options = DnsOptions {
+            name_servers: Some(vec![self.dns.address()]),
+            family: IpFamily::V4,
+            ..DnsOptions::default()
+        };
+        runner.seeker = runner.seeker.asking(Whereabouts::new("workers", options).unwrap());
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(runner.run(stopped));
+        let worker = Worker {
+            group,
+            heard,
+            stop,
+            running,
+        };
+        self.workers.insert(slot, worker);
+    }
+
+    /// Waits until this holds; what was seen last, if it does not.
+    async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) {
+        let waited = timeout(DEADLINE, async {
+            while !holds(self) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+        if waited.await.is_err() {
+            let seen: Vec<_> = self.workers.values().map(|one| one.group.status()).collect();
+            panic!("{what}: last seen {seen:#?}");
+        }
+    }
+
+    fn acting(&self) -> Vec<u64> {
+        let acts = |one: &&u64| {
+            let worker = &self.workers[*one];
+            worker.group.shared.authority().fence().is_some()
+        };
+        self.workers.keys().filter(acts).copied().collect()
+    }
+
+    fn voters(&self, slot: u64) -> usize {
+        let status = self.workers[&slot].group.status();
+        let votes = |part| matches!(part, crate::status::Part::Leader | crate::status::Part::Voter);
+        status.members.iter().filter(|one| votes(one.part)).count()
+    }
+
+    async fn kill(&mut self, slot: u64) {
+        let worker = self.workers.remove(&slot).unwrap();
+        worker.running.abort();
+        let _ = worker.running.await;
+    }
+}
+
+fn hold(why: &str) -> Ordered {
+    Ordered {
+        cluster: "db".into(),
+        who: None,
+        at_ms: 0,
+        order: Order::Hold {
+            member: None,
+            why: why.into(),
+                until_ms: None,
+        },
+    }
+}
+
+#[tokio::test]
+async fn three_workers_agree_on_one_that_acts_and_another_one_acts_when_it_is_killed() {
+    let mut world = World::new().await;
+    for slot in 1..=3 {
+        world.start(slot, None).await;
+    }
+    world.list(&[]);
+    world
+        .until("three vote", |world| {
+            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
+        })
+        .await;
+    let leader = world.acting()[0];
+    let follower = (1..=3).find(|slot| *slot != leader).unwrap();
+
+    // What is ordered at one holds at all.
+    world.workers[&follower].group.order(hold("a disk")).await.unwrap();
+    let held = |world: &World, slot: u64| {
+        let given = world.workers[&slot].heard.given.lock().unwrap();
+        given.get("db").is_some_and(|given| given.hold.is_some())
+    };
+    assert!(held(&world, follower), "whoever is answered obeys already");
+    world
+        .until("all obey", |world| (1..=3).all(|slot| held(world, slot)))
+        .await;
+
+    // What happened is told by all, once.
+    let told = Told {
+        cluster: "db".into(),
+        at_ms: 1,
+        fact: serde_json::json!({"text": "it happened"}),
+    };
+    for worker in world.workers.values() {
+        worker.group.tell(told.clone(), false);
+    }
+    world
+        .until("all tell it", |world| {
+            let all = world.workers.values();
+            all.map(|one| one.heard.told.lock().unwrap().clone())
+                .all(|heard| heard == [(1, told.clone())])
+        })
+        .await;
+
+    let intended = Intended {
+        change: Change::Forget,
+        target: "n4".into(),
+        why: String::new(),
+    };
+    let mandate = world.workers[&leader].group.mandate("db");
+    let first = mandate.intend(intended.clone()).await.unwrap();
+    mandate.done(first, Ok("OK".into()));
+    let refused = world.workers[&follower].group.mandate("db");
+    assert!(refused.intend(intended.clone()).await.is_err());
+
+    world.kill(leader).await;
+    world
+        .until("another one acts", |world| world.acting().len() == 1)
+        .await;
+    let next = world.acting()[0];
+    assert!(held(&world, next));
+    let mandate = world.workers[&next].group.mandate("db");
+    let second = mandate.intend(intended).await.unwrap();
+    assert!(second > first, "{second} after {first}");
+    assert!(first > Fence(0));
+}
+
+#[tokio::test]
+async fn whoever_is_told_to_end_hands_over_first() {
+    let mut world = World::new().await;
+    for slot in 1..=3 {
+        world.start(slot, None).await;
+    }
+    world.list(&[]);
+    world
+        .until("three vote", |world| {
+            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
+        })
+        .await;
+    let leader = world.acting()[0];
+    let Worker { stop, running, .. } = world.workers.remove(&leader).unwrap();
+    stop.send_replace(true);
+    world
+        .until("another one acts", |world| world.acting().len() == 1)
+        .await;
+    timeout(DEADLINE, running).await.unwrap().unwrap().unwrap();
+}
+
+/// Consul, rqlite and orchestrator wait for addresses that are nobody's any more.
+#[tokio::test]
+async fn all_addresses_were_new_and_nobody_led_for_ever() {
+    let mut world = World::new().await;
+    let state = world.state.path().to_owned();
+    for slot in 1..=3 {
+        world.start(slot, Some(&state.join(slot.to_string()))).await;
+    }
+    world.list(&[]);
+    world
+        .until("three vote", |world| {
+            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
+        })
+        .await;
+    let group = world.workers[&1].group.status().group.clone();
+    let leader = world.acting()[0];
+    world.workers[&leader].group.order(hold("kept")).await.unwrap();
+    for slot in 1..=3 {
+        world.kill(slot).await;
+    }
+    // Slots 4 to 6 have their addresses, with the stores of 1 to 3.
+    for slot in 4..=6 {
+        let store = state.join((slot - 3).to_string());
+        std::fs::rename(
+            store.join(format!("meshworker.{}", slot - 3)),
+            store.join(format!("meshworker.{slot}")),
+        )
+        .unwrap();
+        world.start(slot, Some(&store)).await;
+    }
+    world.list(&[]);
+    world
+        .until("one acts", |world| {
+            world.acting().len() == 1 && (4..=6).all(|slot| world.voters(slot) == 3)
+        })
+        .await;
+    assert_eq!(world.workers[&4].group.status().group, group);
+    world
+        .until("all know what was ordered", |world| {
+            let all = world.workers.values();
+            all.map(|one| one.heard.given.lock().unwrap().clone())
+                .all(|given| given.get("db").is_some_and(|given| given.hold.is_some()))
+        })
+        .await;
+}

@@ -1,0 +1,74 @@
+//! The workers of one service, which agree on one that acts.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How the workers stand, as one of them sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct GroupStatus {
+    /// The group's id; none while this worker is in none, and of one that works alone.
+    pub group: Option<String>,
+    /// The id of this worker's store.
+    pub me: String,
+    /// Whether this worker is the one that acts, at this moment.
+    pub acts: bool,
+    /// The number under which it acts.
+    pub fence: Option<u64>,
+    /// Who acts instead, or what is waited for.
+    pub why: Option<String>,
+    /// The id of the store whose worker leads, as far as this one knows.
+    pub leader: Option<String>,
+    /// Counted up at each election.
+    pub term: u64,
+    /// How many entries of the log this worker has applied.
+    pub committed: u64,
+    /// How often this worker became the one that acts.
+    pub takeovers: u64,
+    /// How many dangerous acts were announced, and nobody has said what became of them.
+    pub open: usize,
+    /// Another group that is in sight: an operator is needed.
+    pub other: Option<String>,
+    /// All that are in it, or want to be, by their slots.
+    pub members: Vec<GroupMember>,
+}
+
+/// One worker of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupMember {
+    /// Its store's id: what votes, whatever its slot and its address.
+    pub store: String,
+    /// Which of the service's replicas it is; 0 where that is not known.
+    pub slot: u64,
+    /// The machine it runs on.
+    pub node: Option<String>,
+    /// Where it answered last.
+    pub address: Option<String>,
+    /// Its part.
+    pub part: Part,
+    /// Whether this worker has heard it a moment ago.
+    pub answers: bool,
+    /// Whether its store outlives it.
+    pub kept: Option<bool>,
+    /// The last entry of its log.
+    pub last: Option<u64>,
+    /// How many entries it is behind, as the leader knows.
+    pub behind: Option<u64>,
+    /// Whether it is about to end.
+    pub leaving: bool,
+    /// What a change of its part waits for.
+    pub waits: Option<String>,
+}
+
+/// A worker's part in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// It leads, and acts.
+    Leader,
+    /// It votes.
+    Voter,
+    /// It gets the log, and has no vote.
+    Learner,
+    /// It is not in the group.
+    Outside,
+}

@@ -1,0 +1,70 @@
+//! Who may go or start, once all workers know that it may.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use meshworker_core::{Change, Fence, MemberId, Place, Plan};
+use meshworker_engines::{Intended, Mandate};
+
+/// Who may go or start, once all workers know that it may: whoever acts after this one knows
+/// whom it has let go.
+#[derive(Debug, Default)]
+pub(super) struct Permits {
+    given: BTreeMap<Key, Given>,
+}
+
+type Key = (Change, Place, MemberId);
+
+#[derive(Debug, Clone, Copy)]
+struct Given {
+    /// Under which this worker acted then.
+    under: Fence,
+    /// The number that the word carries.
+    fence: Fence,
+}
+
+impl Permits {
+    /// What this plan lets go or starts, as far as all workers know of it: with the number of
+    /// each. What it does so no longer is over.
+    pub(super) async fn of<R>(
+        &mut self,
+        plan: &Plan<R>,
+        mandate: &dyn Mandate,
+    ) -> BTreeMap<(Place, MemberId), Fence> {
+        let Some(under) = plan.fence else {
+            self.given.clear();
+            return BTreeMap::new();
+        };
+        let leaves = plan.leavers.iter().filter(|one| one.release.is_granted());
+        let leaves = leaves.map(|one| ((Change::Part, one.address, one.member.clone()), one.going.to_string()));
+        let starts = plan.nominees.iter().filter(|one| one.closed.is_none());
+        let starts = starts.map(|one| ((Change::Nominate, one.address, one.member.clone()), String::new()));
+        let open: BTreeMap<Key, String> = leaves.chain(starts).collect();
+        self.given.retain(|key, given| {
+            let stands = open.contains_key(key) && given.under == under;
+            if !stands && given.under == under {
+                mandate.done(given.fence, Ok("it has gone, or may no more".into()));
+            }
+            stands
+        });
+        let new = open.iter().filter(|(key, _)| !self.given.contains_key(key));
+        let asked = new.map(|(key, why)| async move {
+            let intended = Intended {
+                change: key.0,
+                target: format!("{} at {}", key.2, key.1),
+                why: why.clone(),
+            };
+            (key.clone(), mandate.intend(intended).await)
+        });
+        for (key, fence) in join_all(asked).await {
+            // What is not known to all is asked for again in the next pass.
+            if let Ok(fence) = fence {
+                self.given.insert(key, Given { under, fence });
+            }
+        }
+        let given = self.given.iter();
+        given
+            .map(|((_, place, member), given)| ((*place, member.clone()), given.fence))
+            .collect()
+    }
+}
