@@ -8,8 +8,8 @@ use meshworker_core::{Authority, Fence, Moment};
 use crate::book::FRESH;
 use crate::replica::Applied;
 use crate::{
-    Book, Shift, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
-    NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Standing, Store, StoreFailed,
+    Book, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
+    NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Shift, Standing, Store, StoreFailed,
     StoreId, Tempo, decide, founding,
 };
 
@@ -267,7 +267,9 @@ impl Participant {
             let leader = self.who(leader);
             return Err(format!("its group is led by {leader}: nothing is lost"));
         }
-        replica.alone_as(store, group).map_err(|why| why.to_string())
+        replica
+            .alone_as(store, group)
+            .map_err(|why| why.to_string())
     }
 
     /// Goes on with another store: its own was emptied, or an operator made a group of it.
@@ -293,7 +295,9 @@ impl Participant {
             Authority::Held(_) if self.founded.is_some() => {
                 "this worker has just founded its group: others may be on their way".into()
             }
-            Authority::Held(_) => "this worker is alone, and nobody says that it is meant to be".into(),
+            Authority::Held(_) => {
+                "this worker is alone, and nobody says that it is meant to be".into()
+            }
         }
     }
 

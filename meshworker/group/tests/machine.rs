@@ -1,7 +1,7 @@
 //! What the log comes to.
 
-use meshworker_core::{Acknowledged, Fence};
 use meshworker_core::Change;
+use meshworker_core::{Acknowledged, Fence};
 use meshworker_group::{Closed, Command, Given, Held, Intent, Machine, Order, Ordered, Outcome};
 
 fn order(order: Order) -> Command {

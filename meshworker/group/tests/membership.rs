@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshworker_core::Moment;
-use meshworker_group::{Shift, Decision, Picture, Seat, Standing, StoreId, decide};
+use meshworker_group::{Decision, Picture, Seat, Shift, Standing, StoreId, decide};
 
 const NOW: Moment = Moment(Duration::from_secs(1_000));
 

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use meshworker_core::{Authority, Change, Fence, Moment};
-use meshworker_group::{
-    Command, Effects, Intent, Order, Ordered, Outcome, Participant, Ticket,
-};
+use meshworker_group::{Command, Effects, Intent, Order, Ordered, Outcome, Participant, Ticket};
 
 use super::disk::Disk;
 

@@ -174,7 +174,9 @@ impl Findings {
             granted: leaver.release.is_granted() && permit.is_some(),
             fence: permit.map(|fence| fence.0).filter(|fence| *fence > 0),
             why: match leaver.release.closed() {
-                None if permit.is_none() => "the workers do not all know yet that it may".to_owned(),
+                None if permit.is_none() => {
+                    "the workers do not all know yet that it may".to_owned()
+                }
                 None => "every release gate is open".to_owned(),
                 Some(closed) => why(&closed),
             },

@@ -103,7 +103,13 @@ impl Chronicle {
         Fact::of(&event).log(&event.cluster);
         let mut past = self.lock();
         if number > past.newest {
-            self.note(&mut past, Event { id: number, ..event });
+            self.note(
+                &mut past,
+                Event {
+                    id: number,
+                    ..event
+                },
+            );
         }
     }
 

@@ -75,7 +75,9 @@ impl Board {
         {
             let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
             self.lock().insert(cluster.name.clone(), Arc::clone(&sheet));
-            sheet.orders().agreed(given.get(&cluster.name).unwrap_or(&Given::default()));
+            sheet
+                .orders()
+                .agreed(given.get(&cluster.name).unwrap_or(&Given::default()));
         }
         Registration {
             board: Arc::clone(self),

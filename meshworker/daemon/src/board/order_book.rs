@@ -76,7 +76,8 @@ impl OrderBook {
         let Known { given, since } = &mut *known;
         since.retain(|node, _| given.forget.contains(node));
         let new = given.forget.iter();
-        let fresh = new.filter(|node| now < *since.entry((*node).clone()).or_insert(now) + FORGET_FOR);
+        let fresh =
+            new.filter(|node| now < *since.entry((*node).clone()).or_insert(now) + FORGET_FOR);
         let forget = fresh.cloned().collect();
         let holds = |held: &&Held| held.until_ms.is_none_or(|until| wall < until);
         let held = given.held.iter().filter(|(_, held)| holds(held));
@@ -84,7 +85,9 @@ impl OrderBook {
             dry_run: self.powers.dry_run,
             no_removals: !self.powers.removals,
             hold: given.hold.as_ref().filter(holds).map(told),
-            held: held.map(|(member, held)| (member.clone(), told(held))).collect(),
+            held: held
+                .map(|(member, held)| (member.clone(), told(held)))
+                .collect(),
             forget,
             acknowledged: given.acknowledged(),
             drains: given.drains.clone(),
@@ -109,7 +112,10 @@ impl OrderBook {
         };
         let changes = {
             let mut known = self.lock();
-            known.given.room(&ordered.order).map_err(|why| why.to_string())?;
+            known
+                .given
+                .room(&ordered.order)
+                .map_err(|why| why.to_string())?;
             match &self.group {
                 None => known.given.obey(ordered.clone()),
                 Some(_) => known.given.clone().obey(ordered.clone()),
@@ -221,7 +227,8 @@ mod tests {
         assert_eq!(orders.held["db.2"], "disk");
         assert!(orders.forget.contains("n4"));
         give(forget("n5")).await.unwrap();
-        book.fulfilled(&["n5".to_owned()].into(), Instant::now()).await;
+        book.fulfilled(&["n5".to_owned()].into(), Instant::now())
+            .await;
         assert_eq!(book.orders(Instant::now()).forget, ["n4".to_owned()].into());
         tokio::time::advance(FORGET_FOR).await;
         assert!(book.orders(Instant::now()).forget.is_empty());

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use meshworker_group::Seat;
 
 use crate::config::setting::PROCESS;
 use crate::config::{Given, Invalid, Origin, Reader, some_text};
+use crate::group;
 use crate::http::certificate::Certificate;
 use crate::http::{Names, Readers, Tokens};
 use crate::process::{ApiListen, Listen};
@@ -19,6 +22,11 @@ use super::Failed;
 const TOKEN_FILE: &str = "token-file";
 const API_TOKEN_FILE: &str = "api-token-file";
 const API_READ_TOKEN_FILE: &str = "api-read-token-file";
+const GROUP_TOKEN_FILE: &str = "group-token-file";
+
+/// Where workers speak to each other, as the table of settings has it.
+const GROUP_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 4749);
+
 const API_NAMES: &str = "api-names";
 const API_CERT_FILE: &str = "api-cert-file";
 
@@ -60,6 +68,47 @@ pub fn read(given: &Settings) -> Result<(Option<Listen>, Option<ApiListen>), Fai
     let members = members.map(|(address, file)| listen(given, address, file));
     let operators = operators.map(|address| api_listen(given, address));
     Ok((members.transpose()?, operators.transpose()?))
+}
+
+/// How this worker finds the others; none where it works alone.
+///
+/// # Errors
+///
+/// A setting cannot be used.
+pub fn group(given: &Settings) -> Result<Option<group::Settings>, Failed> {
+    let mut reader = Reader::new(PROCESS, given);
+    let text = |name: &str| {
+        let given = given.get(name).map(|given| given.value.trim().to_owned());
+        given.filter(|text| !text.is_empty())
+    };
+    let slot = |text: &str| text.parse().ok().filter(|slot| *slot > 0);
+    let slot: Option<u64> = reader.optional("slot", "a number from 1", slot)?;
+    let address = |text: &str| text.parse().ok();
+    let listen = reader.optional("group-listen", "ADDR:PORT, such as 0.0.0.0:4749", address)?;
+    let (Some(slot), Some(workers)) = (slot, text("workers")) else {
+        return Ok(None);
+    };
+    let files = [GROUP_TOKEN_FILE, API_TOKEN_FILE, TOKEN_FILE];
+    let Some(name) = files.into_iter().find(|name| given.contains_key(*name)) else {
+        return Ok(None);
+    };
+    let token_file = TokenFile::new(text(name).unwrap_or_default());
+    token_file
+        .read()
+        .map_err(|why| unusable(given, name, why))?;
+    Ok(Some(group::Settings {
+        listen: listen.unwrap_or(GROUP_LISTEN),
+        token_file,
+        workers,
+        service: text("service"),
+        seat: Seat {
+            slot,
+            node: text("node-name"),
+            task: text("task").unwrap_or_default(),
+        },
+        state: text("state").map(PathBuf::from),
+        preferred: text("preferred"),
+    }))
 }
 
 fn listen(given: &Settings, address: SocketAddr, token_file: TokenFile) -> Result<Listen, Failed> {

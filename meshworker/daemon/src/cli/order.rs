@@ -23,8 +23,8 @@ pub fn hold_command() -> Command {
     .arg(
         Arg::new("for")
             .long("for")
-            .value_name("TIME")
-            .help("How long, such as 90s, 30m or 12h [default: until it is resumed]"),
+            .value_name("SECONDS")
+            .help("How long, in seconds [default: until it is resumed]"),
     )
 }
 
@@ -97,15 +97,13 @@ pub fn acknowledge(args: &ArgMatches) -> Result<(), Failed> {
 
 /// Runs `meshworker hold` or `meshworker resume`: the path's last part.
 pub fn hold_or_resume_it(args: &ArgMatches, what: &str) -> Result<(), Failed> {
-    let seconds = match args.try_get_one::<String>("for").ok().flatten() {
-        None => None,
-        Some(text) => Some(longest(text)?),
-    };
+    let longest = args.try_get_one::<String>("for").ok().flatten();
+    let seconds = longest.map(|_| super::seconds(args, "for")).transpose()?;
     let order = Hold {
         member: given(args, "member"),
         why: given(args, "why"),
         who: given(args, "who"),
-        seconds,
+        seconds: seconds.map(|time| time.as_secs().max(1)),
     };
     tell(&Api::read_for_act(args)?, what, &order)
 }

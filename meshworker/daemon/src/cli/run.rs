@@ -25,7 +25,9 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
             "once (flag): found it beside labels; allowed: with flags or a file".into(),
         ));
     }
-    let (listen, api) = listen::read(&cluster_args::given(args, PROCESS))?;
+    let settings = cluster_args::given(args, PROCESS);
+    let (listen, api) = listen::read(&settings)?;
+    let group = listen::group(&settings)?;
     let powers = Powers {
         dry_run: flag(args, "dry-run"),
         removals: !flag(args, "no-removals"),
@@ -54,6 +56,7 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
         powers,
         listen,
         api,
+        group,
         workers: workers.filter(|name| !name.trim().is_empty()),
         log_level,
     };

@@ -245,7 +245,55 @@ pub const PROCESS: &[Setting] = &[
         "workers",
         "NAME",
         None,
-        "The DNS name of all workers, for scale and drain with several of them [default: this one alone]",
+        "The DNS name of all workers, which agree on one that acts where they know their slots [default: this one alone]",
+    ),
+    setting(
+        "slot",
+        "NUMBER",
+        None,
+        "Which of its service's replicas this worker is, {{.Task.Slot}}, for run: with it, workers and a token the workers are a group [default: this one works alone]",
+    ),
+    setting(
+        "service",
+        "NAME",
+        None,
+        "This worker's own service, {{.Service.Name}}: the Docker API knows how many workers there are meant to be",
+    ),
+    setting(
+        "node-name",
+        "NAME",
+        None,
+        "This worker's node, {{.Node.Hostname}}, for people",
+    ),
+    setting(
+        "task",
+        "ID",
+        None,
+        "This worker's task, {{.Task.ID}}, for people",
+    ),
+    setting(
+        "state",
+        "DIR",
+        None,
+        "Where this worker keeps what the workers agreed on, such as /state [default: in memory]",
+    ),
+    setting(
+        "group-listen",
+        "ADDR:PORT",
+        Some("0.0.0.0:4749"),
+        "Where workers speak to each other; the same port at all of them",
+    ),
+    setting(
+        "group-token-file",
+        "FILE",
+        None,
+        "The file that holds what workers, and nobody else, know each other by [default: api-token-file, or else token-file]",
+    ),
+    setting(
+        "preferred",
+        "SLOT|NODE",
+        None,
+        "The worker that is to act if it can, by its slot or its node's name [default: whichever]",
     ),
 ];
 

@@ -87,9 +87,8 @@ impl Intents {
     /// One of those who did it says what became of it; what all of it came to, once nobody
     /// does it any more.
     pub(super) fn done(&mut self, fence: Fence, outcome: Outcome) -> Option<Outcome> {
-        let is_it = |(_, open): &(&Key, &mut Open)| {
-            open.committed.is_some_and(|(known, _)| known == fence)
-        };
+        let is_it =
+            |(_, open): &(&Key, &mut Open)| open.committed.is_some_and(|(known, _)| known == fence);
         let Some((key, open)) = self.open.iter_mut().find(is_it) else {
             // It was announced anew meanwhile.
             return Some(outcome);
@@ -131,9 +130,5 @@ impl Intents {
 }
 
 fn key(intent: &Intent) -> Key {
-    (
-        intent.cluster.clone(),
-        intent.change,
-        intent.target.clone(),
-    )
+    (intent.cluster.clone(), intent.change, intent.target.clone())
 }

@@ -494,9 +494,10 @@ impl Keeper {
     }
 
     fn raise(&mut self, fence: u64) {
-        let known = self.participant.replica().map_or(0, |own| {
-            own.machine().fence(own.last()).0
-        });
+        let known = self
+            .participant
+            .replica()
+            .map_or(0, |own| own.machine().fence(own.last()).0);
         if self.leads() && fence > known {
             let _ = self.participant.propose(&Command::Raise(fence));
         }
@@ -520,4 +521,3 @@ fn words(authority: &meshworker_core::Authority) -> &str {
         meshworker_core::Authority::Yielded(to) => to,
     }
 }
-

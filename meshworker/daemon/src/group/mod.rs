@@ -312,7 +312,9 @@ fn listing_of(
     let others = found.others.clone();
     keeper.hear(Event::Listing(found))?;
     let lines = keeper.lines();
-    let new = others.into_iter().filter(|address| !lines.contains_key(address));
+    let new = others
+        .into_iter()
+        .filter(|address| !lines.contains_key(address));
     Ok(new.collect())
 }
 

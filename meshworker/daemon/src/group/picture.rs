@@ -13,7 +13,9 @@ pub(super) fn of(participant: &Participant, takeovers: u64, now: Moment) -> Grou
     let replica = participant.replica();
     let leader = replica.and_then(|replica| replica.leader());
     let voters = replica.map(|replica| replica.counted()).unwrap_or_default();
-    let learners = replica.map(|replica| replica.learners().clone()).unwrap_or_default();
+    let learners = replica
+        .map(|replica| replica.learners().clone())
+        .unwrap_or_default();
     let heard: BTreeSet<StoreId> = participant.heard(now).map(|hello| hello.store).collect();
     let known: BTreeSet<StoreId> = voters.union(&learners).copied().collect();
     let all = known.union(&heard).copied().chain([own.store]);
@@ -34,7 +36,9 @@ pub(super) fn of(participant: &Participant, takeovers: u64, now: Moment) -> Grou
             true => Some(&own),
             false => participant.heard(now).find(|hello| hello.store == store),
         };
-        let seat = hello.map(|hello| hello.seat.clone()).or_else(|| participant.seat(store));
+        let seat = hello
+            .map(|hello| hello.seat.clone())
+            .or_else(|| participant.seat(store));
         let seat = seat.unwrap_or_default();
         let why = waits.iter().find(|(about, _)| *about == store);
         GroupMember {

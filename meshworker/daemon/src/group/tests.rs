@@ -76,8 +76,11 @@ impl World {
     /// Those that run are listed, and these besides.
     fn list(&self, besides: &[u64]) {
         let slots = self.workers.keys().chain(besides);
-        let all: Vec<String> = slots.map(|slot| World::address(*slot).to_string()).collect();
-        self.dns.set("workers", Behaviour::answer(all.iter().map(String::as_str)));
+        let all: Vec<String> = slots
+            .map(|slot| World::address(*slot).to_string())
+            .collect();
+        self.dns
+            .set("workers", Behaviour::answer(all.iter().map(String::as_str)));
     }
 
     async fn start(&mut self, slot: u64, state: Option<&Path>) {
@@ -102,7 +105,9 @@ impl World {
             family: IpFamily::V4,
             ..DnsOptions::default()
         };
-        runner.seeker = runner.seeker.asking(Whereabouts::new("workers", options).unwrap());
+        runner.seeker = runner
+            .seeker
+            .asking(Whereabouts::new("workers", options).unwrap());
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(runner.run(stopped));
         let worker = Worker {
@@ -122,7 +127,11 @@ impl World {
             }
         });
         if waited.await.is_err() {
-            let seen: Vec<_> = self.workers.values().map(|one| one.group.status()).collect();
+            let seen: Vec<_> = self
+                .workers
+                .values()
+                .map(|one| one.group.status())
+                .collect();
             panic!("{what}: last seen {seen:#?}");
         }
     }
@@ -137,7 +146,12 @@ impl World {
 
     fn voters(&self, slot: u64) -> usize {
         let status = self.workers[&slot].group.status();
-        let votes = |part| matches!(part, crate::status::Part::Leader | crate::status::Part::Voter);
+        let votes = |part| {
+            matches!(
+                part,
+                crate::status::Part::Leader | crate::status::Part::Voter
+            )
+        };
         status.members.iter().filter(|one| votes(one.part)).count()
     }
 
@@ -156,7 +170,7 @@ fn hold(why: &str) -> Ordered {
         order: Order::Hold {
             member: None,
             why: why.into(),
-                until_ms: None,
+            until_ms: None,
         },
     }
 }
@@ -177,7 +191,11 @@ async fn three_workers_agree_on_one_that_acts_and_another_one_acts_when_it_is_ki
     let follower = (1..=3).find(|slot| *slot != leader).unwrap();
 
     // What is ordered at one holds at all.
-    world.workers[&follower].group.order(hold("a disk")).await.unwrap();
+    world.workers[&follower]
+        .group
+        .order(hold("a disk"))
+        .await
+        .unwrap();
     let held = |world: &World, slot: u64| {
         let given = world.workers[&slot].heard.given.lock().unwrap();
         given.get("db").is_some_and(|given| given.hold.is_some())
@@ -264,7 +282,11 @@ async fn all_addresses_were_new_and_nobody_led_for_ever() {
         .await;
     let group = world.workers[&1].group.status().group.clone();
     let leader = world.acting()[0];
-    world.workers[&leader].group.order(hold("kept")).await.unwrap();
+    world.workers[&leader]
+        .group
+        .order(hold("kept"))
+        .await
+        .unwrap();
     for slot in 1..=3 {
         world.kill(slot).await;
     }

@@ -14,6 +14,9 @@ use crate::clock;
 use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
 
+/// In seconds. What is held for longer is held until it is resumed.
+const A_YEAR: u64 = 31_536_000;
+
 /// Holds a cluster or one member: nothing is done to it, and nobody is let go,
 /// until it is resumed or the time is over; of one worker without a store, until it restarts.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/hold", tag = "act", request_body = Hold,
@@ -37,6 +40,10 @@ pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
     let why = why.unwrap_or_else(|| "no reason given".into());
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
     let who = who.map(|who| line("who", who)).transpose()?;
+    if let Some(found) = seconds.filter(|seconds| !(1..=A_YEAR).contains(seconds)) {
+        let error = format!("seconds: found {found}; allowed: 1 to {A_YEAR}, a year");
+        return Err(Problem::bad(error));
+    }
     let until = seconds.map(|seconds| SystemTime::now() + Duration::from_secs(seconds));
     let order = Given::Hold {
         member: member.clone(),

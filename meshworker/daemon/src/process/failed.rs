@@ -1,6 +1,7 @@
 //! How a command ended, other than well.
 
 use crate::config::Invalid;
+use crate::group;
 
 /// How a command ended, other than well.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,15 @@ pub enum Failed {
 impl From<Invalid> for Failed {
     fn from(why: Invalid) -> Failed {
         Failed::input(why)
+    }
+}
+
+impl From<group::Unusable> for Failed {
+    fn from(why: group::Unusable) -> Failed {
+        match why {
+            group::Unusable::Token(_) | group::Unusable::Workers(_) => Failed::input(why),
+            _ => Failed::Goal(why.to_string()),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use tracing::{info, warn};
 
 use crate::board::{Board, Powers};
 use crate::config::{Cluster, Inputs};
+use crate::group::{self, Group};
 use crate::log_level::LogLevel;
 
 use fleet::Fleet;
@@ -42,6 +43,8 @@ pub struct Process {
     pub listen: Option<Listen>,
     /// Where it listens for operators.
     pub api: Option<ApiListen>,
+    /// How it finds the other workers; none for this one alone.
+    pub group: Option<group::Settings>,
     /// The name of all workers; none for this one alone.
     pub workers: Option<String>,
     /// What is logged.
@@ -59,6 +62,19 @@ impl Process {
         watchdog::watch_this_runtime()
             .map_err(|error| Failed::Goal(format!("no thread for the watchdog: {error}")))?;
         let board = Board::new(self.powers);
+        let mut grouped = Services::new();
+        let group = match self.group {
+            None => None,
+            Some(settings) => {
+                let (group, runner) = Group::open(settings, Arc::clone(&board) as _).await?;
+                board.agree_in(group.clone());
+                grouped.start_aside("group", |stop| async {
+                    // It is told there.
+                    let _ = runner.run(stop).await;
+                })?;
+                Some(group)
+            }
+        };
         let workers = self.workers.unwrap_or_else(|| "127.0.0.1".into());
         let (mut working, mut answering) = (Services::new(), Services::new());
         let (mut announcements, mut registry) = (None, None);
@@ -93,7 +109,7 @@ impl Process {
         }
         let fleet = Fleet::new(self.clusters, self.inputs, board, registry);
         working.start(|stop| fleet.run(stop));
-        let done = until_told(&mut working, &mut answering).await;
+        let done = until_told(&mut working, &mut answering, &mut grouped, group).await;
         // Whoever asks is answered until the last pass is over; what takes longer than
         // a second then is cut.
         done.and(answering.stop().await)
@@ -101,17 +117,31 @@ impl Process {
 }
 
 /// Until a signal says to stop.
-async fn until_told(working: &mut Services, answering: &mut Services) -> Result<(), Failed> {
+async fn until_told(
+    working: &mut Services,
+    answering: &mut Services,
+    grouped: &mut Services,
+    group: Option<Group>,
+) -> Result<(), Failed> {
     let signals = |kind| signal(kind).map_err(|error| Failed::Goal(format!("no signals: {error}")));
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
     tokio::select! {
         why = working.broken() => return Err(why),
         why = answering.broken() => return Err(why),
+        why = grouped.broken() => return Err(why),
         () = either(&mut terminate, &mut interrupt) => info!("stopping after this pass"),
     }
+    // Another one acts while this one ends.
+    if let Some(group) = group {
+        group.leave();
+    }
+    let ended = async {
+        let done = working.stop().await;
+        done.and(grouped.stop().await)
+    };
     tokio::select! {
-        done = working.stop() => done,
+        done = ended => done,
         () = either(&mut terminate, &mut interrupt) => Err(Failed::Goal("aborted by a second signal".into())),
     }
 }

@@ -32,8 +32,8 @@ use crate::witness::{self, Source};
 use cadence::Cadence;
 use ears::{Ears, Haste};
 use ending::Ending;
-use permits::Permits;
 use observe::{Observer, Seen, Waited};
+use permits::Permits;
 
 pub(crate) use observe::AT_ONCE;
 pub use pass::Pass;

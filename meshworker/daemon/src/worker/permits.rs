@@ -36,9 +36,19 @@ impl Permits {
             return BTreeMap::new();
         };
         let leaves = plan.leavers.iter().filter(|one| one.release.is_granted());
-        let leaves = leaves.map(|one| ((Change::Part, one.address, one.member.clone()), one.going.to_string()));
+        let leaves = leaves.map(|one| {
+            (
+                (Change::Part, one.address, one.member.clone()),
+                one.going.to_string(),
+            )
+        });
         let starts = plan.nominees.iter().filter(|one| one.closed.is_none());
-        let starts = starts.map(|one| ((Change::Nominate, one.address, one.member.clone()), String::new()));
+        let starts = starts.map(|one| {
+            (
+                (Change::Nominate, one.address, one.member.clone()),
+                String::new(),
+            )
+        });
         let open: BTreeMap<Key, String> = leaves.chain(starts).collect();
         self.given.retain(|key, given| {
             let stands = open.contains_key(key) && given.under == under;
