@@ -22,6 +22,10 @@ const THINK: Duration = Duration::from_millis(100);
 /// A worker that is about to end stays for so long to see its vote go.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// Where all of them are about to end, whoever leads has ended after so long: Swarm kills it
+/// ten seconds after it told it to stop.
+const LAST_WORDS: Duration = Duration::from_secs(9);
+
 /// After all of them were off at once the first slot may be the first to be back, elsewhere,
 /// and know nothing of its group: for so long whoever founds does nothing that harms.
 const YOUNG: Duration = Duration::from_secs(10);
@@ -219,6 +223,13 @@ impl Participant {
             .filter(|hello| hello.group == Some(replica.group()))
             .collect();
         let stays = ours.iter().any(|hello| !hello.leaving);
+        if !stays {
+            // The whole service ends: whoever leads has a last word for those that go with it,
+            // and needs our votes for it.
+            let leads = |hello: &&Hello| Some(hello.store) == replica.leader();
+            let needed = replica.counted().contains(&self.store) && ours.iter().any(leads);
+            return !needed || now.since(since) >= LAST_WORDS;
+        }
         // Whoever is in the group no more hears so from its leader alone.
         let let_go = |hello: &&Hello| {
             hello.term >= replica.term()
@@ -226,7 +237,7 @@ impl Participant {
                 && !hello.voters.contains(&self.store)
         };
         let votes = replica.counted().contains(&self.store) && !ours.iter().any(let_go);
-        !stays || !votes || now.since(since) >= FAREWELL
+        !votes || now.since(since) >= FAREWELL
     }
 
     /// Whether it may act at this moment.

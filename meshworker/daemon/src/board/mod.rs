@@ -35,7 +35,7 @@ pub use chronicle::{Chronicle, News};
 pub use fact::Fact;
 pub use look::{Head, Look, Requests};
 pub use noted::{Noted, Page};
-pub use order_book::{OrderBook, Powers};
+pub use order_book::{NotGiven, OrderBook, Powers};
 pub use sheet::Sheet;
 pub use since::Since;
 pub use tally::{Counts, Histogram, JOIN_SECONDS, PASS_SECONDS, Tally};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use meshworker_core::{Orders, Wishes};
-use meshworker_group::{Given, Held, Order, Ordered};
+use meshworker_group::{Given, Held, Order, Ordered, TooMany};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -32,6 +32,17 @@ impl Default for Powers {
             removals: true,
         }
     }
+}
+
+/// Why an order does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum NotGiven {
+    /// There are too many like it.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// The workers do not agree on it, or nobody knows yet whether they do.
+    #[error("{0}")]
+    NotAgreed(String),
 }
 
 /// What operators have ordered for one cluster. Workers in a group agree on it, and it
@@ -103,7 +114,7 @@ impl OrderBook {
     /// # Errors
     ///
     /// Too much is ordered already, or the workers do not agree on it.
-    pub async fn give(&self, who: Option<String>, order: Order) -> Result<bool, String> {
+    pub async fn give(&self, who: Option<String>, order: Order) -> Result<bool, NotGiven> {
         let ordered = Ordered {
             cluster: self.cluster.to_string(),
             who,
@@ -112,17 +123,14 @@ impl OrderBook {
         };
         let changes = {
             let mut known = self.lock();
-            known
-                .given
-                .room(&ordered.order)
-                .map_err(|why| why.to_string())?;
+            known.given.room(&ordered.order)?;
             match &self.group {
                 None => known.given.obey(ordered.clone()),
                 Some(_) => known.given.clone().obey(ordered.clone()),
             }
         };
         if let Some(group) = &self.group {
-            group.order(ordered).await?;
+            group.order(ordered).await.map_err(NotGiven::NotAgreed)?;
         }
         self.news.notify_one();
         Ok(changes)

@@ -16,6 +16,7 @@ use crate::http::{Names, Readers, Tokens};
 use crate::process::{ApiListen, Listen};
 use crate::proof::Door;
 use crate::token_file::TokenFile;
+use crate::witness::DnsOptions;
 
 use super::Failed;
 
@@ -100,6 +101,7 @@ pub fn group(given: &Settings) -> Result<Option<group::Settings>, Failed> {
         listen: listen.unwrap_or(GROUP_LISTEN),
         token_file,
         workers,
+        dns: DnsOptions::default(),
         service: text("service"),
         seat: Seat {
             slot,

@@ -10,8 +10,8 @@ use crate::client::Unanswered;
 use crate::status::{Acknowledge, Forget, Hold};
 
 const EXIT_CODES: &str = "Exit codes:\n  \
-    0  every worker was told\n  \
-    1  one of them was not: it is named\n  \
+    0  the workers were told\n  \
+    1  one of them was not, or they do not agree: it is named\n  \
     2  input that cannot be used";
 
 /// `meshworker hold [MEMBER]`.
@@ -120,7 +120,7 @@ fn tell(api: &Api, what: &str, order: &impl Serialize) -> Result<(), Failed> {
         let client = api.client().await?;
         let cluster = api.one_cluster(&client).await?.name;
         let told = client
-            .tell_all(&["v1", "clusters", &cluster, what], order)
+            .tell(&["v1", "clusters", &cluster, what], order)
             .await?;
         let mut failed = Vec::new();
         for (worker, answer) in told {

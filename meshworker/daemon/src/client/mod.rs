@@ -25,9 +25,9 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use crate::status::Done;
+use crate::status::{Done, GroupStatus};
 use crate::token_file::TokenFile;
 use endpoint::Host;
 use worker::{Ask, Worker};
@@ -64,6 +64,11 @@ pub struct Access {
     /// The file that holds the token for reading; none for that for acts, or none.
     pub read_token: Option<TokenFile>,
 }
+
+/// Workers agree on another one that leads within a second; each is asked so often, that far
+/// apart, before an order is given up.
+const TURNS: usize = 20;
+const A_TURN: Duration = Duration::from_millis(250);
 
 /// The workers that were found.
 #[derive(Debug)]
@@ -158,6 +163,56 @@ impl Client {
         let ask = &self.order(path, order)?;
         self.first(async |worker| Ok((worker.name.clone(), worker.ask(ask).await?)))
             .await
+    }
+
+    /// Has the workers do something: one of them where they are a group, which agrees on it;
+    /// else every one. Says what each answered.
+    ///
+    /// # Errors
+    ///
+    /// There is no token.
+    pub async fn tell(
+        &self,
+        path: &[&str],
+        order: &impl Serialize,
+    ) -> Result<Vec<(String, Result<Done, Unanswered>)>, Unanswered> {
+        if !self.is_group().await {
+            return self.tell_all(path, order).await;
+        }
+        let mut turn = 0;
+        loop {
+            turn += 1;
+            match self.tell_one(path, order).await {
+                Ok((worker, done)) => return Ok(vec![(worker, Ok(done))]),
+                // They may be about to agree on who leads.
+                Err(why) if why.another_may() && turn < TURNS => sleep(A_TURN).await,
+                Err(why) => {
+                    let worker = self.answering().unwrap_or_default();
+                    return Ok(vec![(worker, Err(why))]);
+                }
+            }
+        }
+    }
+
+    /// How the workers stand, as each that answers sees it.
+    ///
+    /// # Errors
+    ///
+    /// There is no token, and one is needed.
+    pub async fn groups(&self) -> Result<Vec<(String, GroupStatus)>, Unanswered> {
+        let ask = &self.question(&["v1", "group"], &[])?;
+        let ask = async |worker: &Worker| (worker.name.clone(), worker.ask(ask).await);
+        let answers = join_all(self.workers.iter().map(ask)).await;
+        let heard = answers.into_iter();
+        Ok(heard
+            .filter_map(|(worker, answer)| Some((worker, answer.ok()?)))
+            .collect())
+    }
+
+    /// Whether the workers agree on what is ordered. An older one knows of no groups.
+    async fn is_group(&self) -> bool {
+        let heard = self.groups().await.unwrap_or_default();
+        heard.iter().any(|(_, status)| status.leader.is_some())
     }
 
     /// Has every worker do something, all at the same time, and says what each

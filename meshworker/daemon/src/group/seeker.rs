@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::Settings;
 use super::shared::Shared;
 use crate::docker::{DockerClient, Replicas};
-use crate::witness::{DnsOptions, Whereabouts};
+use crate::witness::Whereabouts;
 
 /// A group that is not whole looks so often; one at rest as often as the other.
 const SOON: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ impl Seeker {
     /// It can be none.
     pub(super) fn new(settings: &Settings) -> Result<Seeker, String> {
         let name = &settings.workers;
-        let place = Whereabouts::new(name, DnsOptions::default())
+        let place = Whereabouts::new(name, settings.dns.clone())
             .map_err(|why| format!("found '{name}': {why}"))?;
         let replicas = settings.service.as_ref().and_then(|service| {
             let client = DockerClient::shared().ok()?;
@@ -47,12 +47,6 @@ impl Seeker {
             own: super::own(settings),
             replicas,
         })
-    }
-
-    /// The same, which asks elsewhere.
-    #[cfg(test)]
-    pub(super) fn asking(self, place: Whereabouts) -> Seeker {
-        Seeker { place, ..self }
     }
 
     /// Tells what it sees whenever that changes, for ever.

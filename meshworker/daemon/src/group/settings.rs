@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use meshworker_group::Seat;
 
 use crate::token_file::TokenFile;
+use crate::witness::DnsOptions;
 
 /// What a worker needs to know to find the others.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Settings {
     pub token_file: TokenFile,
     /// The DNS name of all workers.
     pub workers: String,
+    /// How that name is asked for.
+    pub dns: DnsOptions,
     /// Their service's name, where it is known: Docker knows how many there are meant to be.
     pub service: Option<String>,
     /// Where this one runs.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fake_dns::{Behaviour, FakeDns};
 use meshworker_core::{Change, Fence};
-use meshworker_engines::{Intended, Mandate};
+use meshworker_engines::Intended;
 use meshworker_group::{Given, Order, Ordered, Seat, Told};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::{Group, Listener, Settings};
 use crate::config::IpFamily;
 use crate::token_file::TokenFile;
-use crate::witness::{DnsOptions, Whereabouts};
+use crate::witness::DnsOptions;
 
 /// Far longer than anything takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -88,6 +88,11 @@ impl World {
             listen: SocketAddr::new(World::address(slot), self.port),
             token_file: TokenFile::new(self.token.path()),
             workers: "workers".into(),
+            dns: DnsOptions {
+                name_servers: Some(vec![self.dns.address()]),
+                family: IpFamily::V4,
+                ..DnsOptions::default()
+            },
             service: None,
             seat: Seat {
                 slot,
@@ -99,15 +104,7 @@ impl World {
         };
         let heard = Arc::new(Heard::default());
         let listener: Arc<dyn Listener> = heard.clone();
-        let (group, mut runner) = Group::open(settings, listener).await.unwrap();
-        let options = DnsOptions {
-            name_servers: Some(vec![self.dns.address()]),
-            family: IpFamily::V4,
-            ..DnsOptions::default()
-        };
-        runner.seeker = runner
-            .seeker
-            .asking(Whereabouts::new("workers", options).unwrap());
+        let (group, runner) = Group::open(settings, listener).await.unwrap();
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(runner.run(stopped));
         let worker = Worker {

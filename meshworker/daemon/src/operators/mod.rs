@@ -6,6 +6,7 @@
 mod clusters;
 mod document;
 mod events;
+mod group;
 mod input;
 mod metrics;
 mod orders;
@@ -129,6 +130,11 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::acknowledge))
         .routes(routes!(scaling::scale))
         .routes(routes!(scaling::drain))
+        .routes(routes!(group::group))
+        .routes(routes!(group::leader))
+        .routes(routes!(group::hand_over))
+        .routes(routes!(group::remove))
+        .routes(routes!(group::restart))
         .routes(routes!(process::openapi))
         .split_for_parts();
     document::complete(&mut document);

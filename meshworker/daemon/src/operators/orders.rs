@@ -9,7 +9,7 @@ use meshworker_group::Order as Given;
 
 use super::Desk;
 use super::input::{Order, line};
-use crate::board::{Fact, Sheet};
+use crate::board::{Fact, NotGiven, Sheet};
 use crate::clock;
 use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{Acknowledge, Done, EventKind, Forget, Hold};
@@ -23,7 +23,8 @@ const A_YEAR: u64 = 31_536_000;
     responses(
         (status = 200, description = "It is held.", body = Done),
         (status = 404, description = "No such cluster or member.", body = ProblemBody),
-        (status = 409, description = "Too many are held, or the workers do not agree on it.", body = ProblemBody),
+        (status = 409, description = "Too many are held.", body = ProblemBody),
+        (status = 503, description = "The workers do not agree on it: none leads.", body = ProblemBody),
     ))]
 pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
     let Order { sheet, wish } = order;
@@ -173,7 +174,13 @@ pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Proble
 /// Has this ordered: whether that changes anything.
 async fn give(sheet: &Sheet, who: Option<String>, order: Given) -> Result<bool, Problem> {
     let given = sheet.orders().give(who, order).await;
-    given.map_err(|why| Problem::new(StatusCode::CONFLICT, format!("order: {why}")))
+    given.map_err(|why| {
+        let status = match why {
+            NotGiven::TooMany(_) => StatusCode::CONFLICT,
+            NotGiven::NotAgreed(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Problem::new(status, format!("order: {why}"))
+    })
 }
 
 /// The member's id, however it was named; a departed node's id as it is.

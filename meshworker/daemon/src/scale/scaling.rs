@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 
 use super::{Scale, Wish, Workers};
 use crate::announce::client::Client;
-use crate::board::{Fact, Sheet};
+use crate::board::{Fact, NotGiven, Sheet};
 use crate::docker::DockerClient;
 use crate::status::EventKind;
 use crate::token_file::TokenFile;
@@ -236,7 +236,7 @@ impl Scaling {
     }
 }
 
-async fn drain(sheet: &Sheet, member: &str, wanted: bool) -> Result<bool, String> {
+async fn drain(sheet: &Sheet, member: &str, wanted: bool) -> Result<bool, NotGiven> {
     let member = member.to_owned();
     let order = Order::Drain { member, wanted };
     sheet.orders().give(None, order).await

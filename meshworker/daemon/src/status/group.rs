@@ -72,3 +72,31 @@ pub enum Part {
     /// It is not in the group.
     Outside,
 }
+
+/// Has another worker act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// Which: its slot, its node, or its store's id; none for any that could.
+    #[serde(default)]
+    #[schema(max_length = 253)]
+    pub to: Option<String>,
+}
+
+/// Takes a worker out of the group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveWorker {
+    /// Which: its slot, its node, or its store's id.
+    #[schema(max_length = 253)]
+    pub worker: String,
+}
+
+/// Makes one worker's store a new group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestartGroup {
+    /// The id of the group that is given up, so that nobody does it by mistake.
+    #[schema(max_length = 253)]
+    pub group: String,
+}

@@ -17,7 +17,7 @@ mod witness;
 pub use cluster::{ClusterStatus, Mode, PassStatus, Summary, WhoSees};
 pub use config::{Config, ConfigValue};
 pub use event::{Event, EventKind, Events, Severity};
-pub use group::{GroupMember, GroupStatus, Part};
+pub use group::{GroupMember, GroupStatus, HandOver, Part, RemoveWorker, RestartGroup};
 pub use leaver::LeaverStatus;
 pub use member::{FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
 pub use order::{Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale};

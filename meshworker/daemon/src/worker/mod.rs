@@ -424,7 +424,9 @@ impl<E: Engine> Worker<E> {
     }
 
     fn is_over(&self, ending: &mut Ending) -> bool {
-        let desk = self.desk.as_ref().filter(|_| !self.orders().dry_run);
+        // Whoever does not act has no word for anybody.
+        let has_word = !self.orders().dry_run && self.mandate.authority().fence().is_some();
+        let desk = self.desk.as_ref().filter(|_| has_word);
         desk.is_none_or(|desk| {
             let (announced, waiting) = desk.who_waits(Instant::now());
             ending.is_over(announced, waiting)

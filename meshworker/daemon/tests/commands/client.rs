@@ -101,6 +101,8 @@ async fn a_name_stands_for_its_addresses_and_this_machine_is_one() {
     let hold = Hold {
         member: None,
         why: None,
+        who: None,
+        seconds: None,
     };
     let told = client
         .tell_all(&["v1", "clusters", "a b/c", "hold"], &hold)

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use meshworker::board::{Board, Powers};
+use meshworker::board::{Board, Powers, Sheet};
 use meshworker::http::Server;
 use meshworker::metrics::{CONTENT_TYPE, registry, scrape};
 use meshworker::operators;
+use meshworker_group::Order;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -41,10 +42,7 @@ async fn a_scrape_shows_what_passes_saw() {
     for look in story() {
         cache.sheet().publish(look);
     }
-    let orders = cache.sheet().orders();
-    orders
-        .hold(Some("cache_redis.2".into()), "disk".into())
-        .unwrap();
+    hold(cache.sheet(), Some("cache_redis.2")).await;
     let (head, body) = get(Arc::clone(&board)).await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert!(head.contains(CONTENT_TYPE), "{head}");
@@ -122,6 +120,15 @@ async fn a_cluster_that_is_no_longer_looked_after_is_no_longer_shown() {
     assert!(!page.contains("cluster="), "{page}");
 }
 
+async fn hold(sheet: &Sheet, member: Option<&str>) {
+    let order = Order::Hold {
+        member: member.map(str::to_owned),
+        why: "disk".into(),
+        until_ms: None,
+    };
+    sheet.orders().give(None, order).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_worker_without_powers_says_so() {
     let board = Board::new(Powers {
@@ -129,7 +136,7 @@ async fn a_worker_without_powers_says_so() {
         removals: false,
     });
     let open = board.open(&cluster("cache", "redis"));
-    open.sheet().orders().hold(None, "why".into()).unwrap();
+    hold(open.sheet(), None).await;
     let mut planned = look(1, vec![present(Witness::Dns, &[1])], &[1], &[]);
     planned.steps = vec![step("forget", None)];
     open.sheet().publish(planned);

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
 use meshworker::board::Requests;
 use meshworker::board::{Board, Fact, Head, Look, Powers, Registration};
 use meshworker::config::{Cluster, Given, Origin, Raw, Surroundings};
@@ -18,6 +19,7 @@ use meshworker_core::{
 };
 use meshworker_doctor::finding::{Finding, Severity};
 use meshworker_doctor::report::{Diagnosis, Skipped};
+use meshworker_group::Order;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -143,8 +145,15 @@ fn board(word: &str) -> (Arc<Board>, Registration) {
     let board = Board::new(Powers::default());
     let open = cluster(&board, word);
     let sheet = open.sheet();
-    sheet.orders().hold(None, word.into()).unwrap();
-    sheet.orders().hold(Some(word.into()), word.into()).unwrap();
+    for member in [None, Some(word.to_owned())] {
+        let order = Order::Hold {
+            member,
+            why: word.into(),
+            until_ms: None,
+        };
+        let given = sheet.orders().give(Some(word.into()), order).now_or_never();
+        given.unwrap().unwrap();
+    }
     sheet.record(Fact {
         member: Some(word.to_owned()),
         reason: Some(word.to_owned()),

@@ -8,7 +8,7 @@ mod orders;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
-    Authority, Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Place, Plan,
+    Authority, Fence, Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Place, Plan,
     Progress, Release, Unity, View,
 };
 
@@ -147,7 +147,9 @@ fn all_found(
         fulfilled: BTreeSet::new(),
     };
     let roster = observed.roster();
-    Findings::of(began, seconds(0.01), &observed, &roster, &plan)
+    let all = plan.leavers.iter();
+    let permits = all.map(|one| ((one.address, one.member.clone()), Fence(0)));
+    Findings::of(began, seconds(0.01), &observed, &roster, &plan).permitted(permits.collect())
 }
 
 #[test]

@@ -181,11 +181,12 @@ fn publish(sheet: &Registration) {
 
 async fn keep_busy(office: &Office, sheet: &Registration) {
     for number in 0..HELD {
-        let held = sheet
-            .sheet()
-            .orders()
-            .hold(Some(format!("m{number}")), "a test".into());
-        held.unwrap();
+        let order = meshworker_group::Order::Hold {
+            member: Some(format!("m{number}")),
+            why: "a test".into(),
+            until_ms: None,
+        };
+        sheet.sheet().orders().give(None, order).await.unwrap();
     }
     let begun = office
         .order("scale", &serde_json::json!({"replicas": 3}))

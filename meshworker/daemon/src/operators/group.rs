@@ -1,0 +1,176 @@
+//! The workers of one service: who acts, and what operators order of them.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use meshworker_group::StoreId;
+
+use super::Desk;
+use super::input::{self, line};
+use crate::group::Group;
+use crate::http::{Json, Problem, ProblemBody};
+use crate::status::{Done, GroupStatus, HandOver, RemoveWorker, RestartGroup};
+
+/// How the workers stand, as this one sees it. One that works alone is in no group, and acts.
+#[utoipa::path(get, path = "/v1/group", tag = "read",
+    responses((status = 200, description = "As this worker sees it.", body = GroupStatus)))]
+pub async fn group(State(desk): State<Desk>) -> Json<GroupStatus> {
+    Json(status(&desk))
+}
+
+/// Whether this worker is the one that acts: 200 at that one alone, for load balancers.
+#[utoipa::path(get, path = "/v1/leader", tag = "read",
+    responses(
+        (status = 200, description = "It acts.", body = GroupStatus),
+        (status = 503, description = "Another one does, or nobody.", body = ProblemBody),
+    ))]
+pub async fn leader(State(desk): State<Desk>) -> Result<Json<GroupStatus>, Problem> {
+    let status = status(&desk);
+    match &status.why {
+        Some(why) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("leader: this worker does not act: {why}"),
+        )),
+        None => Ok(Json(status)),
+    }
+}
+
+/// Has another worker act. Only the one that acts can hand that over.
+#[utoipa::path(post, path = "/v1/group/hand-over", tag = "act", request_body = HandOver,
+    responses(
+        (status = 200, description = "It is handed over.", body = Done),
+        (status = 409, description = "This worker does not act, or nobody else could.", body = ProblemBody),
+    ))]
+pub async fn hand_over(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = input::json::<HandOver>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let to = wish?.to.map(|to| line("to", to)).transpose()?;
+    let group = in_group(&desk)?;
+    let to = to.map(|to| named(group, "to", &to)).transpose()?;
+    let to = group.hand_over(to).await.map_err(conflict)?;
+    let done = format!("{} is to act from now on", who(group, to));
+    Ok(Json(Done { done }))
+}
+
+/// Takes a worker's store out of the group: one that is gone for good. Only the worker that
+/// acts can do so; that a majority of those that stay is there is seen to all the same.
+#[utoipa::path(post, path = "/v1/group/remove", tag = "act", request_body = RemoveWorker,
+    responses(
+        (status = 200, description = "It is removed as soon as that is safe.", body = Done),
+        (status = 409, description = "This worker does not act.", body = ProblemBody),
+    ))]
+pub async fn remove(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = input::json::<RemoveWorker>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let worker = line("worker", wish?.worker)?;
+    let group = in_group(&desk)?;
+    let store = named(group, "worker", &worker)?;
+    group.remove(store).await.map_err(conflict)?;
+    let done = format!(
+        "{} is removed as soon as that is safe; `meshworker group` tells",
+        who(group, store)
+    );
+    Ok(Json(Done { done }))
+}
+
+/// Makes what this worker has kept the beginning of a new group, after a majority of the old
+/// one is lost. What only those who are lost knew is lost with them.
+#[utoipa::path(post, path = "/v1/group/restart", tag = "act", request_body = RestartGroup,
+    responses(
+        (status = 200, description = "This worker is a group of its own.", body = Done),
+        (status = 409, description = "Another group is meant, or nothing is lost.", body = ProblemBody),
+    ))]
+pub async fn restart(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Done>, Problem> {
+    let wish = input::json::<RestartGroup>(&headers, body).await;
+    desk.may_act(&headers)?;
+    let name = line("group", wish?.group)?;
+    let group = in_group(&desk)?;
+    let known = group.status().group.clone().unwrap_or_default();
+    if name != known {
+        return Err(conflict(format!(
+            "group: found '{name}'; allowed: '{known}', the one that is given up"
+        )));
+    }
+    group.restart().await.map_err(conflict)?;
+    let done = "this worker is a group of its own from now on; others join it".to_owned();
+    Ok(Json(Done { done }))
+}
+
+fn status(desk: &Desk) -> GroupStatus {
+    match desk.board.group() {
+        Some(group) => (*group.status()).clone(),
+        None => GroupStatus {
+            acts: true,
+            ..GroupStatus::default()
+        },
+    }
+}
+
+fn in_group(desk: &Desk) -> Result<&Group, Problem> {
+    desk.board.group().ok_or_else(|| {
+        conflict(
+            "group: this worker works alone; allowed: workers that know their slot, their name \
+             and a token: docs/workers.md"
+                .into(),
+        )
+    })
+}
+
+fn conflict(why: String) -> Problem {
+    Problem::new(StatusCode::CONFLICT, why)
+}
+
+/// The store that is meant: by its id or the beginning of it, its slot, or its node.
+fn named(group: &Group, field: &str, name: &str) -> Result<StoreId, Problem> {
+    let status = group.status();
+    let exact = |one: &&crate::status::GroupMember| {
+        one.slot.to_string() == name || one.node.as_deref() == Some(name) || one.store == name
+    };
+    let found: Vec<_> = status.members.iter().filter(exact).collect();
+    match found.as_slice() {
+        [one] => one
+            .store
+            .parse()
+            .map_err(|_| Problem::bad(format!("{field}: found '{name}'"))),
+        others => {
+            let from = if others.is_empty() {
+                status.members.iter().collect()
+            } else {
+                found
+            };
+            let allowed = from
+                .iter()
+                .map(|one| format!("{} (slot {})", one.store, one.slot));
+            let allowed: Vec<String> = allowed.collect();
+            Err(Problem::bad(format!(
+                "{field}: found '{name}'; allowed: one of {}",
+                allowed.join(", ")
+            )))
+        }
+    }
+}
+
+fn who(group: &Group, store: StoreId) -> String {
+    let status = group.status();
+    let store = store.to_string();
+    let found = status.members.iter().find(|one| one.store == store);
+    match found {
+        Some(one) => match &one.node {
+            Some(node) => format!("worker {} on {node}", one.slot),
+            None => format!("worker {}", one.slot),
+        },
+        None => format!("store {store}"),
+    }
+}
