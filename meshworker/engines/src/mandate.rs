@@ -36,6 +36,10 @@ pub trait Mandate: Send + Sync + std::fmt::Debug {
     /// Says why it must not be done: this worker acts no more, or cannot say so in time.
     fn intend(&self, intended: Intended) -> BoxFuture<'_, Result<Fence, String>>;
 
+    /// Members have heard of this number from workers: whoever acts is to do so under a higher
+    /// one.
+    fn heard(&self, fence: Fence);
+
     /// Makes known what became of it: what the node replied, or why nobody knows.
     fn done(&self, fence: Fence, outcome: Result<String, String>);
 }
@@ -56,6 +60,8 @@ impl Mandate for Alone {
     fn intend(&self, _: Intended) -> BoxFuture<'_, Result<Fence, String>> {
         std::future::ready(Ok(Fence::default())).boxed()
     }
+
+    fn heard(&self, _: Fence) {}
 
     fn done(&self, _: Fence, _: Result<String, String>) {}
 }

@@ -599,6 +599,11 @@ impl Replica {
                 let what: Command =
                     serde_json::from_slice(&kept.body).map_err(|why| corrupt(&why))?;
                 self.machine.apply(entry.index, what.clone());
+                // Whoever leads acts under a number that nobody has outdone from now on.
+                if let (Command::Raise(_), Some((term, _))) = (&what, self.leads) {
+                    let next = entry.index.saturating_add(1);
+                    self.leads = Some((term, self.machine.fence(next)));
+                }
                 command = Some(what);
             }
         }

@@ -46,6 +46,12 @@ impl Mandate for Seat {
         asked.boxed()
     }
 
+    fn heard(&self, fence: Fence) {
+        if self.authority().fence().is_some_and(|own| own < fence) {
+            self.group.raise(fence);
+        }
+    }
+
     fn done(&self, fence: Fence, outcome: Result<String, String>) {
         let outcome = match outcome {
             Ok(reply) => Outcome::Done(reply),

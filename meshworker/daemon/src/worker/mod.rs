@@ -269,13 +269,14 @@ impl<E: Engine> Worker<E> {
     pub async fn pass(&mut self) -> Pass<E> {
         let began = Instant::now();
         let mut pass = self.decided().await;
-        if let Some(sheet) = &self.sheet {
-            if pass.plan.fence.is_some() {
-                let orders = sheet.orders();
-                orders.fulfilled(&pass.plan.fulfilled, began).await;
-            }
+        if let Some(sheet) = self.sheet.as_ref().filter(|_| pass.plan.fence.is_some()) {
+            let orders = sheet.orders();
+            orders.fulfilled(&pass.plan.fulfilled, began).await;
         }
         let permits = self.permits.of(&pass.plan, &*self.mandate).await;
+        if let Some(desk) = &self.desk {
+            self.mandate.heard(desk.fence());
+        }
         // Told before it is done: what is done may take longer than findings hold.
         if let Some(desk) = &self.desk {
             let Pass {

@@ -44,6 +44,8 @@ impl Mandate for Says {
         std::future::ready(Ok(Fence(4))).boxed()
     }
 
+    fn heard(&self, _: Fence) {}
+
     fn done(&self, _: Fence, _: Result<String, String>) {}
 }
 

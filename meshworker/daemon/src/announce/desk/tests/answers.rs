@@ -39,7 +39,8 @@ fn a_release_carries_the_number_under_which_the_workers_agreed() {
     let fence = || desk.answer(&leaving(1), now).verdict.unwrap().fence;
     desk.publish(found());
     assert_eq!(fence(), None);
-    desk.publish(found().agreed([(ip(1), Fence(12))].into()));
+    let member = leaving(1).member();
+    desk.publish(found().permitted([((ip(1), member), Fence(12))].into()));
     assert_eq!(fence(), Some(12));
 }
 
