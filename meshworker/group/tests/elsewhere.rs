@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use meshworker_core::{Authority, Moment};
 use meshworker_group::{
-    Act, Command, GroupId, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat, Store,
+    Command, GroupId, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat, Store,
     StoreFailed, StoreId, Tempo,
 };
 
@@ -231,7 +231,7 @@ fn id(one: &Participant) -> StoreId {
 fn forget(target: &str) -> Command {
     Command::Intend(Intent {
         cluster: "db".into(),
-        act: Act::Forget,
+        change: meshworker_core::Change::Forget,
         target: target.into(),
         what: String::new(),
         for_ms: 2_000,
