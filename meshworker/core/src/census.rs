@@ -14,6 +14,8 @@ pub struct Census {
     present: usize,
     /// The numbers that tasks which are there have, in each service of which any is listed.
     numbers: BTreeMap<String, BTreeSet<u64>>,
+    /// Who is to be there and has no address yet.
+    coming: BTreeSet<MemberId>,
 }
 
 impl Census {
@@ -32,10 +34,15 @@ impl Census {
         let lists = reports.iter().filter(|r| r.witness.knows_the_wish());
         let mut present = 0;
         let mut numbers: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
-        for task in lists.flat_map(|report| &report.sightings) {
-            let is_there = task.presence == Presence::Present;
+        let tasks = lists.flat_map(|report| {
+            let coming = report.coming.iter().map(|member| (Some(member), true));
+            let seen = report.sightings.iter();
+            let seen = seen.map(|task| (task.member.as_ref(), task.presence == Presence::Present));
+            seen.chain(coming)
+        });
+        for (member, is_there) in tasks {
             present += usize::from(is_there);
-            if let Some(MemberId::Slot { service, slot }) = &task.member {
+            if let Some(MemberId::Slot { service, slot }) = member {
                 let taken = numbers.entry(service.clone()).or_default();
                 taken.extend(Some(*slot).filter(|_| is_there));
             }
@@ -45,6 +52,7 @@ impl Census {
             desired: desired.filter(|_| !wishes.is_empty()),
             present,
             numbers,
+            coming: reports.iter().flat_map(|r| r.coming.clone()).collect(),
         }
     }
 
@@ -80,6 +88,9 @@ impl Census {
     /// has a place to fill.
     pub(crate) fn is_to_fill(&self, member: &MemberId) -> Option<bool> {
         let to_fill = self.to_fill()?;
+        if self.coming.contains(member) {
+            return Some(true);
+        }
         if to_fill == 0 {
             return Some(false);
         }

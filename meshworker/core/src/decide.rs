@@ -35,6 +35,7 @@ pub fn decide<P: Planner>(
     history.began_at.get_or_insert(context.now);
     note_answers(context, observed, &mut history);
     let roster = observed.roster().ordered_away(&context.orders.leave);
+    let roster = roster.with_a_last_one();
     numbers::note(&roster, &mut history);
     let joining: BTreeSet<Place> = history.joins.keys().copied().collect();
     let all = Seen::all(context, observed, &roster, &joining);

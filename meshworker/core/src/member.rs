@@ -144,6 +144,9 @@ pub struct Member {
     /// Whether an operator has ordered it to leave.
     #[serde(skip)]
     pub ordered: bool,
+    /// Whether it is the last to go: others, who do not come back, hand over to it first.
+    #[serde(skip)]
+    pub last: bool,
 }
 
 impl Member {
@@ -152,6 +155,9 @@ impl Member {
     /// Joining is optimistic: one witness that sees the member is enough,
     /// unless the task list, which leads DNS in both directions, objects.
     pub fn standing(&self) -> Standing {
+        if self.last {
+            return Standing::Wanted;
+        }
         // Whoever says of itself that it goes, goes, whatever the lists say yet; and so
         // does whom an operator orders to.
         let announced = self.seen.get(&Witness::Announce);

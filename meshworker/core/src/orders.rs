@@ -21,8 +21,9 @@ pub struct Orders {
     /// or their addresses. His word stands for the witnesses' (gates 1, 2, 7
     /// and 8), never for what the database says (3 to 6).
     pub forget: BTreeSet<String>,
-    /// Where the members are that an operator has ordered to leave.
-    pub leave: BTreeSet<Place>,
+    /// The members that an operator has ordered to leave, by where they were then: whoever
+    /// has the address next was not meant.
+    pub leave: BTreeMap<Place, MemberId>,
     /// Members that an operator wants to be free of data: who is, and goes on running,
     /// keeps nobody waiting.
     pub drains: BTreeSet<String>,
@@ -50,7 +51,7 @@ const NONE: &Orders = &Orders {
     hold: None,
     held: BTreeMap::new(),
     forget: BTreeSet::new(),
-    leave: BTreeSet::new(),
+    leave: BTreeMap::new(),
     drains: BTreeSet::new(),
     wishes: Wishes::none(),
     acknowledged: None,

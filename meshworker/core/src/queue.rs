@@ -139,6 +139,7 @@ impl<D> Leaving<'_, D> {
             });
         }
         self.unheard(everybody, alive, history, &mut leavers);
+        self.last_ones(&mut leavers);
         Queue { leavers, steps }
     }
 

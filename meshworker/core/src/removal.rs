@@ -360,7 +360,13 @@ fn most_vanished<D, R>(
     departures: &[Departure<R>],
     history: &History,
 ) -> Option<String> {
-    let there = situation.views().len();
+    let views = situation.views();
+    let there = views.len();
+    // Who answers at another address now has moved.
+    let moved = |at: &Place| {
+        let node = history.homes.get(at);
+        node.is_some_and(|node| views.contains_key(node.as_str()))
+    };
     let vanished = |departure: &&Departure<R>| {
         // Whom an operator knows to be gone has not vanished either.
         context.orders.testimony(departure).is_empty()
@@ -372,6 +378,7 @@ fn most_vanished<D, R>(
     let departed: BTreeSet<Place> = departures.iter().filter_map(|d| d.address).collect();
     let unknown = history.stances.iter().filter(|(at, (_, seen))| {
         history.is_missed(**at)
+            && !moved(at)
             && !departed.contains(at)
             && situation.roster.at(**at).is_none()
             && context.now.since(*seen) < context.limits.mass_vanish_hold

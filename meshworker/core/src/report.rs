@@ -53,6 +53,8 @@ pub struct Report {
     pub grade: Grade,
     /// Who is there. A partial list is possible with a grade other than `Answer`.
     pub sightings: Vec<Sighting>,
+    /// Who is to be there and has no address yet.
+    pub coming: Vec<MemberId>,
     /// How many replicas the service is meant to have, where this witness knows it.
     pub desired: Option<usize>,
 }
@@ -70,6 +72,7 @@ impl Report {
             witness,
             grade,
             sightings,
+            coming: Vec::new(),
             desired: None,
         }
     }
@@ -80,6 +83,7 @@ impl Report {
             witness,
             grade,
             sightings: Vec::new(),
+            coming: Vec::new(),
             desired: None,
         }
     }
@@ -111,6 +115,7 @@ impl Report {
             witness,
             grade,
             desired: reports.iter().map(|report| report.desired).sum(),
+            coming: reports.iter().flat_map(|r| r.coming.clone()).collect(),
             sightings: reports.into_iter().flat_map(|r| r.sightings).collect(),
         }
     }

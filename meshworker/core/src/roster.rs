@@ -139,10 +139,34 @@ impl Roster {
         Roster::of(members.cloned().collect(), self.census.clone())
     }
 
-    /// The same, in which an operator has ordered whoever is at these addresses to leave.
-    pub fn ordered_away(mut self, leave: &BTreeSet<Place>) -> Roster {
+    /// The same, in which an operator has ordered these members to leave, each at its
+    /// address, unless a witness knows somebody else to be there.
+    pub fn ordered_away(mut self, leave: &BTreeMap<Place, MemberId>) -> Roster {
         for member in &mut self.members {
-            member.ordered = leave.contains(&member.address);
+            let ordered = leave.get(&member.address);
+            let named = matches!(member.id, MemberId::Slot { .. });
+            member.ordered = ordered.is_some_and(|id| !named || *id == member.id);
+        }
+        self
+    }
+
+    /// The same, in which the only one that comes back stays until all others have gone, who
+    /// do not: what they hold has nowhere else to go. Its successor must say that it waits.
+    pub(crate) fn with_a_last_one(mut self) -> Roster {
+        let wanted = self.members.iter();
+        let mut wanted = wanted.filter(|member| member.standing() == Standing::Wanted);
+        let (Some(next), None, Some(1)) = (wanted.next(), wanted.next(), self.census.desired())
+        else {
+            return self;
+        };
+        let waits = next.seen.get(&Witness::Announce) == Some(&Presence::Waiting);
+        let id = next.id.clone();
+        let goes = |member: &Member| member.is_going() && member.is_patient();
+        let mut others = self.members.iter();
+        if waits && others.any(|other| goes(other) && other.id != id) {
+            for member in &mut self.members {
+                member.last = goes(member) && member.id == id;
+            }
         }
         self
     }
@@ -201,6 +225,7 @@ fn unknown(address: Place) -> Member {
         seen: BTreeMap::new(),
         disk: None,
         ordered: false,
+        last: false,
     }
 }
 

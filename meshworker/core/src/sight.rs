@@ -11,8 +11,14 @@ pub(crate) fn note<D>(context: &Context<'_>, situation: &Situation<'_, D>, histo
             history.stances.insert(member.address, (stance, *now));
         }
     }
-    let stances = &mut history.stances;
+    let History { stances, homes, .. } = history;
     stances.retain(|_, (_, at)| now.since(*at) < limits.quarantine);
+    for (at, answer) in situation.answers {
+        if let Ok(view) = answer {
+            homes.insert(*at, view.node.clone());
+        }
+    }
+    homes.retain(|at, _| stances.contains_key(at));
 }
 
 fn stance<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> Option<Stance> {

@@ -233,9 +233,11 @@ impl<'a, D> Situation<'a, D> {
         if !waits || answers(&member.address) || !matches!(member.id, MemberId::Slot { .. }) {
             return None;
         }
-        let mut leaving = self.leaving();
-        leaving.find(|other| {
-            other.id == member.id && other.address != member.address && self.is_there(other)
+        let goes = |other: &Member| other.last || other.is_going();
+        let mut members = self.roster.members().iter();
+        members.find(|other| {
+            let before = other.id == member.id && other.address != member.address;
+            before && goes(other) && self.is_there(other)
         })
     }
 

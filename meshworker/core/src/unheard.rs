@@ -49,6 +49,27 @@ impl<D> Leaving<'_, D> {
         }
     }
 
+    /// Adds a verdict for whoever stays until all others have gone.
+    pub(crate) fn last_ones(&self, leavers: &mut Vec<Leaver>) {
+        let members = self.situation.wanted_views();
+        for (member, view) in members.filter(|(member, _)| member.last) {
+            leavers.push(Leaver {
+                member: member.id.clone(),
+                address: member.address,
+                node: view.node.clone(),
+                going: Going::Back,
+                place: leavers.len() + 1,
+                progress: None,
+                estimate: None,
+                patient: true,
+                release: Release::Held {
+                    gate: Gate::Turn,
+                    seen: "the others hand over to it what they hold, and go first".into(),
+                },
+            });
+        }
+    }
+
     /// Lets everybody go who was never in: nobody counts on them, and what they hold
     /// is not this cluster's.
     pub(crate) fn release_strangers(

@@ -162,6 +162,7 @@ pub fn docker(now: u64, past: &Past, lie: Option<Lie>) -> Report {
         sightings: tasks
             .map(|(task, slot, at, p)| sighting(*task, *slot, *at, p.clone()))
             .collect(),
+        coming: Vec::new(),
         desired: usize::try_from(*desired).ok(),
     }
 }
@@ -182,6 +183,7 @@ pub fn announce(heard: &BTreeMap<usize, (u64, u64, u8, Phase)>) -> Report {
                 sighting(*task, *slot, *at, presence)
             })
             .collect(),
+        coming: Vec::new(),
         desired: None,
     }
 }

@@ -1,12 +1,15 @@
 //! Everybody goes at once, or only seems to: the service is removed, or somebody is out of sight.
 
-use meshworker_core::{Gate, Going, Grade, Presence, Report, Unanswered, Unity, Witness};
+use meshworker_core::{
+    Capabilities, Gate, Going, Grade, Planner, Presence, Proposal, Report, Situation, Unanswered,
+    Unity, Witness,
+};
 
-use Presence::{Leaving, Present};
+use Presence::{Leaving, Present, Waiting};
 
 use crate::leaving::{after_the_hold, five, leaving, opens, queue};
 use crate::support::{
-    Clock, announced, content, departed, dns, docker, ip, leave, replica, seen, tasks, view,
+    Ask, Clock, announced, content, departed, dns, docker, ip, leave, replica, seen, tasks, view,
 };
 
 #[test]
@@ -252,4 +255,65 @@ fn others_went_with_an_only_one_that_was_updated() {
     let plan = after_the_hold(&mut Clock::start(), &leaving(&[1, 2]), &observed);
     let floor = [1, 2].map(|last| (last, Some(Gate::Floor)));
     assert_eq!(queue(&plan), floor);
+}
+
+/// Whoever goes holds nothing alone, and somebody must answer who stays.
+struct AnyDatabase;
+
+impl Planner for AnyDatabase {
+    type Detail = ();
+    type Request = Ask;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { min_members: 1 }
+    }
+
+    fn propose(&self, situation: &Situation<'_, ()>) -> Proposal<Ask> {
+        let size = situation.wanted_views().count();
+        let last = |at: meshworker_core::Place| at.to_string().rsplit('.').next()?.parse().ok();
+        let leavers = situation.leaving_views();
+        let leaves = leavers.filter_map(|(member, _)| Some(leave(last(member.address)?)));
+        Proposal {
+            leaves: leaves.collect(),
+            ..Proposal::nothing(match size {
+                0 => Unity::apart("no member answers"),
+                size => Unity::One { size },
+            })
+        }
+    }
+}
+
+/// The successor of the only one that was to stay waited for it, and there was nobody to
+/// whom the others could have handed over what they held: all waited for their grace.
+#[test]
+fn nobody_went_where_a_service_was_set_to_one_and_updated() {
+    let task_list = Report {
+        desired: Some(1),
+        sightings: vec![
+            replica(1, 1, Leaving),
+            replica(1, 9, Present),
+            replica(2, 2, Leaving),
+        ],
+        ..docker(&[1], 1)
+    };
+    let mut says = announced(&[(1, Leaving), (2, Leaving)]);
+    says.sightings.push(replica(1, 9, Waiting));
+    let mut observed = seen(vec![task_list, says], &[1, 2]);
+    let refused = Unanswered::Unreachable("refused".into());
+    observed.answers.insert(ip(9), Err(refused));
+    let mut clock = Clock::start();
+    let plan = after_the_hold(&mut clock, &AnyDatabase, &observed);
+    assert_eq!(queue(&plan), [(2, None), (1, Some(Gate::Turn))]);
+    assert_eq!(plan.leavers[0].going, Going::ForGood);
+    assert!(plan.unity.is_one(), "{}", plan.unity);
+    // It has gone, and so does the last.
+    for report in &mut observed.reports {
+        report.sightings.retain(|seen| seen.address != ip(2));
+    }
+    observed.answers = seen(Vec::new(), &[1]).answers;
+    let refused = Unanswered::Unreachable("refused".into());
+    observed.answers.insert(ip(9), Err(refused));
+    let plan = after_the_hold(&mut clock, &AnyDatabase, &observed);
+    assert_eq!(queue(&plan), [(1, None)]);
+    assert_eq!(plan.leavers[0].going, Going::Everybody);
 }

@@ -160,6 +160,27 @@ fn gate_7_half_of_the_members_that_the_database_had_not_met_yet_were_forgotten_o
     }
 }
 
+/// Whoever restarted without a supervisor came back elsewhere, and counted as gone at its
+/// old address for ten minutes.
+#[test]
+fn gate_7_members_that_had_moved_counted_as_gone() {
+    let mut clock = Clock::start();
+    let before = [1, 2, 3, 4];
+    clock.after(1, &content(), &seen(vec![dns(&before)], &before));
+    // Their nodes are the same, and they are at other addresses.
+    let mut moved = seen(vec![dns(&[11, 12, 13])], &[11, 12, 13]);
+    for (last, answer) in (1..).zip(moved.answers.values_mut()) {
+        if let Ok(view) = answer {
+            view.node = format!("n{last}");
+        }
+    }
+    let toy = remembers(&[4]);
+    let plan = clock.after(1, &toy, &moved);
+    assert_eq!(gates(&plan), [Gate::Hold]);
+    let plan = clock.after(10, &toy, &moved);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+}
+
 #[test]
 fn gate_7_one_whom_another_worker_has_forgotten_has_not_vanished() {
     let mut clock = Clock::start();

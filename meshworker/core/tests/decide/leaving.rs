@@ -487,6 +487,22 @@ fn one_whose_number_nobody_has_again_was_taken_for_one_that_comes_back() {
     assert!(plan.leavers.iter().all(unclear), "{:?}", plan.leavers);
 }
 
+/// The task in the third place had no address yet, and the place counted as free.
+#[test]
+fn one_that_goes_was_taken_for_one_whose_task_had_no_address_yet() {
+    let listed = [(1, Present), (2, Leaving), (3, Leaving), (4, Present)];
+    let mut report = tasks(&listed, 3);
+    let going = |report: &Report| {
+        let observed = seen(vec![report.clone()], &[1, 2, 3, 4]);
+        let plan = Clock::start().after(0, &leaving(&[2, 3]), &observed);
+        let going = plan.leavers.iter().map(|leaver| leaver.going);
+        going.collect::<Vec<Going>>()
+    };
+    assert_eq!(going(&report), [Going::Back, Going::ForGood]);
+    report.coming = vec![slot(3)];
+    assert_eq!(going(&report), [Going::ForGood, Going::Back]);
+}
+
 #[test]
 fn whom_the_lists_do_not_know_leaves_all_the_same_when_it_says_so() {
     for docker in [Present, Absent, OutOfSight] {

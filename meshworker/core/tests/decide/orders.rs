@@ -1,13 +1,15 @@
 //! What an operator orders: less than everything, or more than the witnesses
 //! allow, and never more than the database allows.
 
+use std::collections::BTreeMap;
+
 use meshworker_core::{
     Gate, Grade, Objection, Observation, Plan, Presence, Reason, Release, Report, Standing,
     StepKind, Witness,
 };
 
 use crate::support::{
-    Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, says, seen, step,
+    Ask, Clock, Toy, announced, content, departed, dns, docker, ip, leave, says, seen, slot, step,
 };
 
 /// A database that wants to take in 3, let 2 go and forget 4.
@@ -257,7 +259,7 @@ fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
     };
     let mut clock = Clock::start();
     clock.orders.drains.insert("db.5".into());
-    clock.orders.leave.insert(ip(5));
+    clock.orders.leave.insert(ip(5), slot(5));
     let first = clock.after(1, &toy, &observed);
     // What the second one has is moved in its turn.
     assert_eq!(first.steps, [step(5, Ask::HandOver)]);
@@ -291,7 +293,7 @@ fn whoever_was_drained_with_all_others_was_let_go_with_what_it_held() {
         );
         let mut clock = Clock::start();
         for last in all {
-            clock.orders.leave.insert(ip(last));
+            clock.orders.leave.insert(ip(last), slot(last.into()));
         }
         clock
             .orders
@@ -315,6 +317,19 @@ fn whoever_was_drained_with_all_others_was_let_go_with_what_it_held() {
     assert!(run(&all, Presence::Leaving));
 }
 
+/// Whoever had the address next within five seconds was ordered to leave as well.
+#[test]
+fn an_order_was_for_whoever_had_the_address_next() {
+    let leave = BTreeMap::from([(ip(3), slot(7)), (ip(4), slot(4)), (ip(5), slot(5))]);
+    let says = announced(&[(3, Presence::Present), (4, Presence::Present)]);
+    let observed = seen(vec![dns(&[3, 4, 5]), says], &[3, 4, 5]);
+    let roster = observed.roster().ordered_away(&leave);
+    let ordered = roster.members().iter().filter(|member| member.ordered);
+    let ordered: Vec<_> = ordered.map(|member| member.address).collect();
+    // Of the last one no witness knows who it is.
+    assert_eq!(ordered, [ip(4), ip(5)]);
+}
+
 /// An order was told as if the member itself had said that it leaves.
 #[test]
 fn whom_an_operator_orders_to_leave_leaves_and_its_own_word_stays_what_it_was() {
@@ -322,7 +337,7 @@ fn whom_an_operator_orders_to_leave_leaves_and_its_own_word_stays_what_it_was() 
     let own = announced(&[(3, Presence::Present)]);
     let observed = seen(vec![dns(&all), own], &all);
     let mut clock = Clock::start();
-    clock.orders.leave.insert(ip(3));
+    clock.orders.leave.insert(ip(3), slot(3));
     let roster = observed.roster().ordered_away(&clock.orders.leave);
     let member = roster.at(ip(3)).unwrap();
     assert_eq!(member.standing(), Standing::Leaving);

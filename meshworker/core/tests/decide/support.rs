@@ -149,6 +149,7 @@ pub fn says(witness: Witness, members: &[(u8, Presence)], desired: Option<usize>
         sightings: members
             .map(|(last, presence)| replica(u64::from(*last), *last, presence.clone()))
             .collect(),
+        coming: Vec::new(),
         desired,
     }
 }

@@ -103,7 +103,7 @@ impl OrderBook {
             acknowledged: given.acknowledged(),
             drains: given.drains.clone(),
             // Told at the desk, by every worker to all.
-            leave: BTreeSet::new(),
+            leave: BTreeMap::new(),
             // Nobody can give any yet.
             wishes: Wishes::none(),
         }

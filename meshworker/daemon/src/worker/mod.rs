@@ -399,7 +399,7 @@ impl<E: Engine> Worker<E> {
             let told = *shutdown.borrow();
             if told && self.is_over(&mut ending) {
                 let last = self.acts.done_within(LAST_ACTS).await;
-                self.note(tell::steps(&last));
+                self.note(teller.end(&last));
                 return;
             }
             let pass = self.pass().await;

@@ -55,8 +55,15 @@ impl Teller {
         facts.extend(self.leavers.tell(pass));
         facts.extend(self.roles.tell(&pass.roster, &pass.observed.answers));
         facts.extend(self.refusals(&pass.plan));
-        facts.extend(self.unity(&pass.plan));
+        let answers = pass.observed.answers.values();
+        let there = answers.filter(|answer| answer.is_ok()).count();
+        facts.extend(self.unity(&pass.plan, there));
         facts
+    }
+
+    /// What was done last, and how the work ended that was under way: nobody looks on.
+    pub fn end<R: Request>(&mut self, done: &[Done<R>]) -> Vec<Fact> {
+        self.work.tell(done, true, Instant::now())
     }
 
     fn witnesses<P: Planner>(&mut self, pass: &Pass<P>) -> Vec<Fact> {
@@ -107,7 +114,7 @@ impl Teller {
         self.missing.len() < MOST_MISSING && self.missing.insert(missing)
     }
 
-    fn unity<R>(&mut self, plan: &Plan<R>) -> Option<Fact> {
+    fn unity<R>(&mut self, plan: &Plan<R>, there: usize) -> Option<Fact> {
         let unity = plan.unity.to_string();
         let reason = match plan.unity {
             Unity::One { .. } => "one",
@@ -115,8 +122,9 @@ impl Teller {
             Unity::Bereft { .. } => "bereft",
         };
         let is_news = match plan.unity {
-            // While something is made, each pass misses something else.
-            Unity::Apart { .. } if !plan.steps.is_empty() => self.note("work".into()),
+            // While something is made, each pass misses something else: it is news when
+            // others answer than did.
+            Unity::Apart { .. } if !plan.steps.is_empty() => self.note(format!("work of {there}")),
             Unity::Apart { .. } => self.note(without_counts(&unity)),
             _ => {
                 self.missing.clear();
@@ -133,20 +141,6 @@ impl Teller {
 
 /// So many things that are missing are told while a cluster is not one.
 const MOST_MISSING: usize = 256;
-
-/// What was done, and what came of it.
-pub fn steps<R: Request>(done: &[Done<R>]) -> impl Iterator<Item = Fact> {
-    done.iter().map(|done| {
-        let fact = match &done.reply {
-            Ok(reply) => Fact::new(EventKind::Done, format!("{} => {reply}", done.step)),
-            Err(failure) => {
-                Fact::new(EventKind::Failed, format!("{} => {failure}", done.step)).warning()
-            }
-        };
-        fact.because(done.step.request.kind())
-            .on(&done.step.evidence)
-    })
-}
 
 fn refused(refusal: &Refusal) -> Fact {
     let fact = match &refusal.reason {

@@ -19,7 +19,7 @@ const LONGEST_WORD: usize = 64;
 const LONGEST_NAME: usize = 253;
 
 /// As `CLUSTER NODES` and `INFO` call them. Writes go to all masters, each its slots'.
-const MASTER: Role = Role::of("master");
+pub const MASTER: Role = Role::of("master");
 const REPLICA: Role = Role::of("replica");
 
 /// What only a Redis node's view has.
@@ -54,6 +54,9 @@ pub struct Detail {
     pub heavy: Vec<Heavy>,
     /// The id of its process, new with every start.
     pub run_id: String,
+    /// Why it takes no writes by what its configuration asks for; none where it takes
+    /// them, or does not tell.
+    pub blocked: Option<String>,
     /// Whether nothing but its memory has what it was told last.
     pub in_memory: bool,
     /// Whether the time of keys had run out that it would have loaded at its start.
@@ -156,7 +159,7 @@ impl Shared {
             (false, false) => Some("no link to its master yet"),
         };
         let working = working(&nodes, &myself, state, lag);
-        let holdings = Room::of(replies.info).holdings(&myself, replies.keys);
+        let holdings = Room::of(replies.info).holdings(&myself, replies.keys, None);
         Ok(View {
             node: myself.node,
             cluster_name: name.as_ref().map(|name| name.cluster.clone()),
@@ -180,6 +183,7 @@ impl Shared {
                     .flatten(),
                 release: Release::parse(replies.info),
                 heavy: Vec::new(),
+                blocked: None,
                 run_id: run_id.to_owned(),
                 in_memory: field(replies.info, "aof_enabled") == Some("0"),
                 outlived: outlived(replies.info),

@@ -4,8 +4,9 @@
 use meshworker_core::{Answer, Place, Unanswered, View};
 use redis::{Pipeline, Value};
 
+use super::blocked;
 use super::client::{Client, refused};
-use super::detail::{Detail, Replies, Shared};
+use super::detail::{Detail, MASTER, Replies, Shared};
 use super::rest::{self, Digest, Kept};
 use super::wire::{Expect, refusal, text};
 use crate::rest::Rest;
@@ -56,7 +57,15 @@ pub async fn look(
     let Some((first, replies)) = replies.split_first() else {
         return Err(Unanswered::Garbage("no replies".into()));
     };
-    let view = view(shared, address, replies)?;
+    let mut view = view(shared, address, replies)?;
+    let info = replies.get(2).and_then(text).unwrap_or_default();
+    if blocked::may_be(&info) {
+        let told = lease.exchange(&blocked::ask(), client.deadline()).await?;
+        let why = told.first().and_then(|told| blocked::why(&info, told));
+        let refuses = why.clone().filter(|_| view.role == Some(MASTER));
+        view.holdings.refuses_writes = view.holdings.refuses_writes.or(refuses);
+        view.detail.blocked = why;
+    }
     // Who may not run scripts tells everything each time.
     rest.keep(address, Kept::of(digest(Some(first)), &view));
     lease.node = Some(view.node.clone());

@@ -10,6 +10,7 @@
 //!   └──────────────── client ── wire, tls ───────────────────┘
 //! ```
 
+mod blocked;
 mod client;
 mod conf;
 mod detail;

@@ -27,14 +27,15 @@ end
 add(said, '\\n' .. redis.call('CLUSTER', 'INFO'), {'cluster_state'})
 add(said, redis.call('INFO', 'server'), {'redis_version', 'valkey_version', 'run_id'})
 add(said, redis.call('INFO', 'replication'),
-  {'role', 'master_host', 'master_link_status', 'master_sync_in_progress'})
+  {'role', 'master_host', 'master_link_status', 'master_sync_in_progress', 'min_slaves_good_slaves'})
+add(said, redis.call('INFO', 'persistence'), {'rdb_last_bgsave_status'})
 add(room, redis.call('INFO', 'memory'),
   {'used_memory', 'mem_not_counted_for_evict', 'maxmemory', 'maxmemory_policy'})
 add(room, redis.call('INFO', 'persistence'), {'aof_last_write_status'})
 return redis.sha1hex(table.concat(said, '\\n')) .. ' ' .. redis.call('DBSIZE') .. table.concat(room, ' ')";
 
 /// By this name a server knows [`DIGEST`] once it has run it: its SHA-1.
-const NAME: &str = "29de49d51969c446d59bfe31e1bfe5c45a722a1d";
+const NAME: &str = "01e622349fc8de345736583744722c83f61069ea";
 
 /// Asks for the digest, and lets the server remember the script.
 pub fn ask(commands: &mut Pipeline) {
@@ -93,7 +94,8 @@ impl Kept {
         view.detail.keys = now.keys;
         let table = &view.detail.table;
         if let Some(own) = table.iter().find(|entry| entry.node == view.node) {
-            view.holdings = now.room.holdings(own, now.keys);
+            let blocked = view.detail.blocked.as_deref();
+            view.holdings = now.room.holdings(own, now.keys, blocked);
         }
         (now.all == self.digest).then_some(view)
     }

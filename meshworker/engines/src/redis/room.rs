@@ -49,8 +49,8 @@ impl Room {
     }
 
     /// What a node has, which has so much room, so many keys, and this place in the
-    /// table.
-    pub fn holdings(&self, own: &Entry, keys: u64) -> Holdings {
+    /// table, and whose configuration may have it take no writes.
+    pub fn holdings(&self, own: &Entry, keys: u64, blocked: Option<&str>) -> Holdings {
         let slots = (!own.replica).then(|| Figure::count("slots", own.slots.count() as u64));
         let memory = self.used;
         let memory = memory.map(|used| Figure::bytes("memory", used, self.most));
@@ -58,7 +58,8 @@ impl Room {
         Holdings {
             follows: own.master.clone(),
             figures: figures.chain(memory).collect(),
-            refuses_writes: self.refuses().filter(|_| !own.replica),
+            refuses_writes: (self.refuses().or_else(|| blocked.map(str::to_owned)))
+                .filter(|_| !own.replica),
         }
     }
 
@@ -101,7 +102,11 @@ mod tests {
 
     #[test]
     fn a_master_at_its_maxmemory_was_joined_and_well() {
-        let why = |text: &str, replica| Room::of(text).holdings(&own(replica), 7).refuses_writes;
+        let why = |text: &str, replica| {
+            Room::of(text)
+                .holdings(&own(replica), 7, None)
+                .refuses_writes
+        };
         let full = info(1101, "noeviction", "ok");
         assert_eq!(
             why(&full, false).as_deref(),
@@ -123,7 +128,7 @@ mod tests {
     fn a_replica_says_whom_it_follows_and_has_no_slots() {
         let room = Room::of(&info(600, "noeviction", "ok"));
         let words = |replica| {
-            let holdings = room.holdings(&own(replica), 7);
+            let holdings = room.holdings(&own(replica), 7, None);
             let figures = holdings.figures.iter().map(ToString::to_string);
             (holdings.follows, figures.collect::<Vec<_>>().join(", "))
         };

@@ -192,6 +192,47 @@ async fn until_like_new(
     }
 }
 
+/// Both are told by nothing but `INFO` and its configuration.
+#[tokio::test]
+async fn a_master_that_misses_replicas_or_a_snapshot_was_joined_and_well() {
+    let Some(mut servers) = Servers::plain() else {
+        return;
+    };
+    let node = servers.start(1).await[0];
+    let engine = servers.engine();
+    let refuses = || async { view(&engine, node).await.holdings.refuses_writes };
+    assert_eq!(refuses().await, None);
+    let mut client = servers.client(node);
+    let few = ["CONFIG", "SET", "min-replicas-to-write", "2"];
+    client.tell(node, &few).await;
+    let few = "it has 0 replicas in time, and min-replicas-to-write asks for 2";
+    assert_eq!(refuses().await.as_deref(), Some(few));
+    // The same from a look that asks only whether anything has changed.
+    assert_eq!(refuses().await.as_deref(), Some(few));
+    let none = ["CONFIG", "SET", "min-replicas-to-write", "0"];
+    client.tell(node, &none).await;
+    assert_eq!(refuses().await, None);
+    // Where it would write a snapshot there is a folder.
+    client
+        .tell(node, &["CONFIG", "SET", "save", "3600 1"])
+        .await;
+    client
+        .tell(node, &["CONFIG", "SET", "rdbcompression", "no"])
+        .await;
+    std::fs::create_dir(servers.dir(node).join("dump.rdb")).unwrap();
+    client.tell(node, &["BGSAVE"]).await;
+    let begin = Instant::now();
+    loop {
+        if let Some(why) = refuses().await {
+            let failed = "its last snapshot failed, and stop-writes-on-bgsave-error is yes";
+            assert_eq!(why, failed);
+            return;
+        }
+        assert!(begin.elapsed() < servers.patience(), "no word of it");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// It was joined, its data in place, and writes failed.
 #[tokio::test]
 async fn a_full_master_at_rest_says_so_in_the_next_look() {

@@ -247,6 +247,11 @@ impl Servers {
         }
     }
 
+    /// Where a server that runs keeps its files.
+    pub fn dir(&self, address: Place) -> &Path {
+        &self.running[&address].dir
+    }
+
     /// What a server wrote.
     pub fn log(&self, address: Place) -> String {
         let server = &self.running[&address];

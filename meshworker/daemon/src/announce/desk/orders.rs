@@ -1,6 +1,6 @@
 //! Whom an operator's order has leave, as one worker tells all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
@@ -17,8 +17,10 @@ pub(super) struct Ordered {
     renewed: Instant,
     /// Whether a worker told it.
     by_worker: bool,
-    /// Whom it is about, if that member goes on running.
-    drains: Option<MemberId>,
+    /// Whom it is about.
+    member: MemberId,
+    /// Whether that member goes on running.
+    drain: bool,
 }
 
 impl Ordered {
@@ -54,7 +56,8 @@ impl Desk {
             since,
             renewed: now,
             by_worker,
-            drains: order.drain.then(|| order.member()),
+            member: order.member(),
+            drain: order.drain,
         };
         inner.orders.insert(order.place(), ordered);
         let findings = inner.findings.as_ref().filter(|findings| {
@@ -65,16 +68,18 @@ impl Desk {
         Ok(findings.and_then(|findings| findings.verdict(order.member(), order.place())))
     }
 
-    /// Where the members are that are ordered to leave.
-    pub fn ordered(&self, now: Instant) -> BTreeSet<Place> {
-        self.at(now).orders.keys().copied().collect()
+    /// The members that are ordered to leave, by their addresses.
+    pub fn ordered(&self, now: Instant) -> BTreeMap<Place, MemberId> {
+        let inner = self.at(now);
+        let orders = inner.orders.iter();
+        orders.map(|(at, one)| (*at, one.member.clone())).collect()
     }
 
     /// Who is ordered to be free of data, and goes on running.
     pub fn drained(&self, now: Instant) -> BTreeSet<String> {
         let inner = self.at(now);
-        let drains = inner.orders.values().filter_map(|one| one.drains.as_ref());
-        drains.map(ToString::to_string).collect()
+        let drains = inner.orders.values().filter(|one| one.drain);
+        drains.map(|one| one.member.to_string()).collect()
     }
 }
 

@@ -23,6 +23,7 @@ fn said(witness: Witness, grade: Grade, sightings: Vec<Sighting>) -> Report {
         witness,
         grade,
         sightings,
+        coming: Vec::new(),
         desired: None,
     }
 }

@@ -69,6 +69,7 @@ impl Heard {
             witness: Witness::Dns,
             grade: self.grade,
             sightings: addresses.map(Sighting::at).collect(),
+            coming: Vec::new(),
             desired: None,
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
     };
     let nodes = listing.nodes.iter();
     let nodes: Nodes<'_> = nodes.map(|node| (node.id.as_str(), node)).collect();
-    let mut unclear = None;
+    let (mut unclear, mut coming) = (None, Vec::new());
     let mut sightings: BTreeMap<IpAddr, Sighting> = BTreeMap::new();
     for task in listing.tasks.iter().filter(|t| t.service == found.id) {
         let Some(presence) = presence(task, &nodes) else {
@@ -43,6 +43,8 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
             unclear.get_or_insert_with(|| format!("{} is {why}", called(task, service)));
             Vec::new()
         });
+        let comes = addresses.is_empty() && presence == Presence::Present;
+        coming.extend(member(task, service).filter(|_| comes && coming.len() < MOST_LISTED));
         let node = task.node.as_ref().filter(|node| !node.is_empty());
         let known = node.and_then(|node| nodes.get(node.as_str()));
         for address in addresses {
@@ -79,6 +81,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
         witness: Witness::Docker,
         grade,
         sightings: sightings.into_values().collect(),
+        coming,
         desired: replicated.and_then(|replicated| replicated.replicas),
     }
 }

@@ -87,9 +87,10 @@ pub fn without_counts(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fmt;
 
-    use meshworker_core::Step;
+    use meshworker_core::{Pace, Plan, Step, Unity};
     use meshworker_engines::Failure;
     use serde::Serialize;
 
@@ -145,6 +146,45 @@ mod tests {
         // Anew it is news, and once only has no end of its own.
         let again = [done(0, StepKind::Arrange, Ok("OK"))];
         assert_eq!(texts(work.tell(&again, true, now)), [told[0].as_str()]);
+    }
+
+    #[test]
+    fn a_cluster_that_got_worse_while_slots_moved_was_told_late() {
+        let mut teller = crate::worker::tell::Teller::default();
+        let mut told = |missing: &str, there| {
+            let plan = Plan {
+                steps: vec![done(0, StepKind::Arrange, Ok("OK")).step],
+                fence: None,
+                leavers: Vec::new(),
+                nominees: Vec::new(),
+                settled: false,
+                together: None,
+                refusals: Vec::new(),
+                unity: Unity::apart(missing),
+                losses: Vec::new(),
+                outsiders: BTreeSet::new(),
+                pace: Pace::Quick,
+                fulfilled: BTreeSet::new(),
+            };
+            teller.unity(&plan, there).map(|fact| fact.text)
+        };
+        assert!(told("1 request is to be made: a", 3).is_some());
+        assert_eq!(told("1 request is to be made: b", 3), None);
+        let worse = told("10.0.0.3: unreachable", 2);
+        let said = "not one cluster: 10.0.0.3: unreachable";
+        assert_eq!(worse.as_deref(), Some(said));
+        assert_eq!(told("10.0.0.3: unreachable", 2), None);
+    }
+
+    #[test]
+    fn a_worker_that_stopped_left_its_work_without_an_end() {
+        let (mut work, now) = (Work::default(), Instant::now());
+        let moved = |first| [done(first, StepKind::Leave, Ok("OK"))];
+        work.tell(&moved(0), false, now);
+        // What it was still doing when it was told to stop is the end.
+        let end = texts(work.tell(&moved(10), true, now));
+        let last = "10.0.0.1: leave slots 10-19 to 10.0.0.2 => OK";
+        assert_eq!(end, [format!("asked 2 times in all, lastly: {last}")]);
     }
 
     #[test]

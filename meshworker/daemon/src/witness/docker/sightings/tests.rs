@@ -96,9 +96,26 @@ fn a_running_task_is_present_with_all_that_is_known_of_it() {
             witness: Witness::Docker,
             grade: Grade::Answer,
             sightings: vec![sighting],
+            coming: Vec::new(),
             desired: Some(3),
         }
     );
+}
+
+#[test]
+fn a_task_without_an_address_was_told_by_nothing() {
+    let bare = |desired| with(task(desired, "pending"), json!({"NetworksAttachments": []}));
+    let coming = |task| {
+        let listing = listing(services(), json!([task]), nodes());
+        report(&listing, "stack_db", None).coming
+    };
+    let slot = MemberId::Slot {
+        service: "stack_db".into(),
+        slot: 1,
+    };
+    assert_eq!(coming(bare("running")), [slot]);
+    assert_eq!(coming(bare("shutdown")), []);
+    assert_eq!(coming(task("running", "running")), []);
 }
 
 #[test]

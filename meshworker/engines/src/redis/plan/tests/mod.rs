@@ -379,6 +379,7 @@ fn members_are_ordered_by_slot_where_it_is_known() {
         seen: BTreeMap::from([(Witness::Docker, Presence::Present)]),
         disk: None,
         ordered: false,
+        last: false,
     };
     assert!(member(2).id < member(10).id);
     // By announced name: node 3 is replica 1, so it is the host of the meeting.
