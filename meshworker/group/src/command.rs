@@ -24,6 +24,8 @@ pub enum Command {
     },
     /// The leader tells this: what has happened.
     Tell(Vec<Told>),
+    /// All workers are about to end, or some of them stay after all.
+    End(bool),
     /// Somebody knows this fence: all that come are to be higher.
     Raise(u64),
 }

@@ -29,6 +29,21 @@ pub struct Listing {
     pub wanted: Option<usize>,
 }
 
+/// A worker that looks for a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Seeker<'a> {
+    /// Where it runs.
+    pub seat: &'a Seat,
+    /// Whether its slot is the service's first one: it founds at once.
+    pub first: bool,
+    /// The group that it had, whose workers have all ended.
+    pub ended: Option<GroupId>,
+    /// Up to which entry it knows what that one had.
+    pub knows: u64,
+    /// When it began to look.
+    pub woke: Moment,
+}
+
 /// What a worker without a group does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Founding {
@@ -40,21 +55,17 @@ pub enum Founding {
     Wait(String),
 }
 
-/// What a worker does that woke at this moment and has no group. Only one founds: the first
+/// What a worker does that has no group, or none any more. Only one founds: the first
 /// slot at once, another one only when nobody before it has shown for a while; and nobody
 /// as long as somebody is in sight who is in a group, or who does not say.
-pub fn founding(
-    seat: &Seat,
-    first: bool,
-    listing: &Listing,
-    book: &Book,
-    woke: Moment,
-    now: Moment,
-) -> Founding {
-    if let Some(group) = book.another_group(None, now).and_then(|hello| hello.group) {
+pub fn founding(seeker: &Seeker<'_>, listing: &Listing, book: &Book, now: Moment) -> Founding {
+    if let Some(group) = book
+        .another_group(seeker.ended, now)
+        .and_then(|hello| hello.group)
+    {
         return Founding::Join(group);
     }
-    let awake = now.since(woke);
+    let awake = now.since(seeker.woke);
     let mut silent = listing.others.iter();
     let silent = silent.find(|address| book.at(**address, now).is_none());
     if let Some(address) = silent.filter(|_| awake < SILENT) {
@@ -63,11 +74,14 @@ pub fn founding(
     if !listing.whole && awake < NO_LISTING {
         return Founding::Wait("the workers' name does not lead to this one yet".into());
     }
+    // Of those that come back after all have ended, whoever knows most of what was founds.
+    let rank = |knows: u64, slot: u64| (std::cmp::Reverse(knows), slot);
+    let own = rank(seeker.knows, seeker.seat.slot);
     let mut before = book.fresh(now);
-    if let Some(other) = before.find(|heard| heard.hello.seat.slot < seat.slot) {
+    if let Some(other) = before.find(|heard| rank(heard.hello.knows, heard.hello.seat.slot) < own) {
         return Founding::Wait(format!("{} is to begin", other.hello.seat));
     }
-    if !first && awake < NOBODY_BEFORE {
+    if !seeker.first && awake < NOBODY_BEFORE {
         return Founding::Wait("somebody with a lower slot may come".into());
     }
     Founding::Found

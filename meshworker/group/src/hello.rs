@@ -31,6 +31,12 @@ pub struct Hello {
     /// Whose votes count in its group, as far as it knows.
     #[serde(default)]
     pub voters: BTreeSet<StoreId>,
+    /// The group whose workers all ended, and which this one's goes on from.
+    #[serde(default)]
+    pub heir_of: Option<GroupId>,
+    /// While it is in no group: up to which entry it knows what the one had that ended.
+    #[serde(default)]
+    pub knows: u64,
     /// Whether it is about to end.
     #[serde(default)]
     pub leaving: bool,

@@ -29,7 +29,7 @@ mod store;
 
 pub use book::Book;
 pub use command::{Command, Intent, Order, Ordered, Outcome, Told};
-pub use founding::{Founding, Listing, founding};
+pub use founding::{Founding, Listing, Seeker, founding};
 pub use given::{Given, Held, TooMany};
 pub use hello::Hello;
 pub use id::{GroupId, StoreId};

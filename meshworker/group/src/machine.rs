@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use meshworker_core::Fence;
 use serde::{Deserialize, Serialize};
 
-use crate::{Command, Given, Intent, Outcome, Seat, StoreId, Told};
+use crate::{Command, Given, GroupId, Intent, Outcome, Seat, StoreId, Told};
 
 /// So many intents that are closed are remembered, for people.
 const CLOSED: usize = 200;
@@ -33,6 +33,11 @@ pub struct Machine {
     pub told: VecDeque<(u64, Told)>,
     /// The number of the newest that there ever was.
     pub newest: u64,
+    /// Whether all workers are about to end: then whoever comes back is in no group, and
+    /// whoever founds one goes on with what this one had.
+    pub ended: bool,
+    /// The group whose workers all ended, and which this one goes on from.
+    pub heir_of: Option<GroupId>,
     /// By so much a fence is higher than its entry's number.
     raised: u64,
 }
@@ -87,6 +92,7 @@ impl Machine {
                 }
                 bound(&mut self.told, FACTS);
             }
+            Command::End(ended) => self.ended = ended,
             // The next entry's is the first that must be higher.
             Command::Raise(above) => {
                 self.raised = self.raised.max(above.saturating_sub(index));
@@ -101,6 +107,18 @@ impl Machine {
         self.raised = self.raised.saturating_add(LOST);
         self.seats.retain(|other, _| *other == store);
         self
+    }
+
+    /// What a new group begins with that goes on from one whose workers have all ended: its
+    /// fences are above all that were given up to this entry.
+    pub(crate) fn inherited(self, of: GroupId, last: u64) -> Machine {
+        Machine {
+            seats: BTreeMap::new(),
+            ended: false,
+            heir_of: Some(of),
+            raised: self.raised.saturating_add(last),
+            ..self
+        }
     }
 
     /// Forgets where stores run that are in the group no more.

@@ -9,8 +9,8 @@ use crate::book::FRESH;
 use crate::replica::Applied;
 use crate::{
     Book, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
-    NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Shift, Standing, Store, StoreFailed,
-    StoreId, Tempo, decide, founding,
+    NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Seeker, Shift, Standing, Store,
+    StoreFailed, StoreId, Tempo, decide, founding,
 };
 
 /// A leader's log is this far ahead of one that is in step, at the most.
@@ -25,6 +25,9 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Where all of them are about to end, whoever leads has ended after so long: Swarm kills it
 /// ten seconds after it told it to stop.
 const LAST_WORDS: Duration = Duration::from_secs(9);
+
+/// Whoever could lead leads within this time.
+const ELECTED: Duration = Duration::from_secs(3);
 
 /// After all of them were off at once the first slot may be the first to be back, elsewhere,
 /// and know nothing of its group: for so long whoever founds does nothing that harms.
@@ -81,6 +84,8 @@ pub struct Me {
 pub struct Participant {
     me: Me,
     store: StoreId,
+    /// What it is called if it goes on from a group whose workers have all ended.
+    fresh: StoreId,
     listing: Listing,
     removed: BTreeSet<StoreId>,
     book: Book,
@@ -96,27 +101,42 @@ pub struct Participant {
     in_step: BTreeMap<StoreId, Moment>,
     /// Since when nobody says any more how many workers there are meant to be.
     blind: Option<Moment>,
-    /// When it founded its group, if it did and it is not grown up.
+    /// When it founded its group, or woke as the only one that votes in it, if it is not grown
+    /// up since.
     founded: Option<Moment>,
     /// Since when this worker's group has neither a leader nor, in sight, anybody who votes.
     deserted: Option<Moment>,
+    /// What it said last of whether all are about to end.
+    ended: Option<bool>,
 }
 
 impl Participant {
-    /// A worker that wakes with this store.
+    /// A worker that wakes with this store; `fresh` is what it is called if it has to begin
+    /// with another one.
     ///
     /// # Errors
     ///
     /// What was kept makes no sense.
-    pub fn open(me: Me, saved: Saved, now: Moment) -> Result<Participant, StoreFailed> {
+    pub fn open(
+        me: Me,
+        saved: Saved,
+        fresh: StoreId,
+        now: Moment,
+    ) -> Result<Participant, StoreFailed> {
         let store = saved.store;
         let replica = match saved.group {
             Some(_) => Some(Replica::open(saved, rank(&me.seat), me.tempo, now)?),
             None => None,
         };
+        // Whoever votes alone leads as soon as it wakes, and others may have come together
+        // while it was off.
+        let alone = replica
+            .as_ref()
+            .is_some_and(|one| one.voters().iter().eq([&store]));
         Ok(Participant {
             me,
             store,
+            fresh,
             listing: Listing::default(),
             removed: BTreeSet::new(),
             book: Book::default(),
@@ -131,8 +151,9 @@ impl Participant {
             led_since: now,
             in_step: BTreeMap::new(),
             blind: None,
-            founded: None,
+            founded: alone.then_some(now),
             deserted: None,
+            ended: None,
         })
     }
 
@@ -158,6 +179,8 @@ impl Participant {
             term: replica.map_or(0, Replica::term),
             last: replica.map_or(0, Replica::last),
             voters: replica.map(Replica::counted).unwrap_or_default(),
+            heir_of: replica.and_then(|replica| replica.machine().heir_of),
+            knows: self.knows(),
             leaving: self.leaving.is_some(),
             unheard: replica.map(unheard).unwrap_or_default(),
         }
@@ -193,6 +216,7 @@ impl Participant {
         if self.replica.is_none() && letter.to == self.store {
             // Whoever writes to this very store has let it in.
             let save = Save {
+                anew: Some(self.store),
                 group: Some(letter.group),
                 ..Save::default()
             };
@@ -228,7 +252,9 @@ impl Participant {
             // and needs our votes for it.
             let leads = |hello: &&Hello| Some(hello.store) == replica.leader();
             let needed = replica.counted().contains(&self.store) && ours.iter().any(leads);
-            return !needed || now.since(since) >= LAST_WORDS;
+            let waits = needed || (replica.is_leader() && !ours.is_empty());
+            let ended = replica.machine().ended && !needed;
+            return !waits || ended || now.since(since) >= LAST_WORDS;
         }
         // Whoever is in the group no more hears so from its leader alone.
         let let_go = |hello: &&Hello| {
@@ -288,13 +314,21 @@ impl Participant {
     /// # Errors
     ///
     /// What was kept makes no sense.
-    pub fn reopen(&mut self, saved: Saved, group: GroupId, now: Moment) -> Result<(), StoreFailed> {
+    pub fn reopen(
+        &mut self,
+        saved: Saved,
+        group: GroupId,
+        store: &mut dyn Store,
+        now: Moment,
+    ) -> Result<(), StoreFailed> {
+        store.save(&saved.anew())?;
         let me = Me {
             group,
             ..self.me.clone()
         };
         let listing = std::mem::take(&mut self.listing);
-        *self = Participant::open(me, saved, now)?;
+        let fresh = saved.store;
+        *self = Participant::open(me, saved, fresh, now)?;
         self.listing = listing;
         Ok(())
     }
@@ -358,6 +392,44 @@ impl Participant {
         self.book.fresh(now).map(|heard| &heard.hello)
     }
 
+    /// Up to which entry it knows what its group had, if all of its workers ended and nobody
+    /// leads it any more.
+    fn knows(&self) -> u64 {
+        let ended = |replica: &&Replica| replica.machine().ended && replica.leader().is_none();
+        self.replica
+            .as_ref()
+            .filter(ended)
+            .map_or(0, Replica::applied)
+    }
+
+    /// All workers of its group had ended, and fewer are back than it takes to lead it: one of
+    /// them goes on from there, alone at first, in a group of another name.
+    fn succeed(&mut self, store: &mut dyn Store, now: Moment) -> Result<(), StoreFailed> {
+        let knows = self.knows();
+        let Some(replica) = self.replica.as_ref().filter(|_| knows > 0) else {
+            return Ok(());
+        };
+        if self.leaving.is_some() || now.since(self.woke) < ELECTED {
+            return Ok(());
+        }
+        let group = replica.group();
+        let voters = replica.counted();
+        let here = self.book.fresh(now).map(|heard| &heard.hello);
+        let here = here.filter(|hello| hello.group == Some(group));
+        let here: BTreeSet<StoreId> = here.map(|hello| hello.store).chain([self.store]).collect();
+        let they_lead = 2 * voters.intersection(&here).count() > voters.len();
+        let seeker = self.seeker(Some(group), knows);
+        let alone = founding(&seeker, &self.listing, &self.book, now);
+        if they_lead || alone != Founding::Found {
+            return Ok(());
+        }
+        let machine = replica.machine().clone().inherited(group, knows);
+        let save = Replica::founding(self.fresh, self.me.group, Some(&machine))?;
+        self.store = self.fresh;
+        self.founded = Some(now);
+        self.begin(&save, store, now)
+    }
+
     /// Where that store's worker runs, as its group knows.
     pub fn seat(&self, store: StoreId) -> Option<Seat> {
         self.machine()?.seats.get(&store).cloned()
@@ -408,8 +480,9 @@ impl Participant {
     ///
     /// It cannot be stored: the worker is to end.
     pub fn settle(&mut self, store: &mut dyn Store, now: Moment) -> Result<Effects, StoreFailed> {
-        if self.replica.is_none() {
-            self.seek(store, now)?;
+        match self.replica {
+            Some(_) => self.succeed(store, now)?,
+            None => self.seek(store, now)?,
         }
         let Some(replica) = &mut self.replica else {
             return Ok(Effects::default());
@@ -425,6 +498,7 @@ impl Participant {
         if now.since(self.thought) >= THINK {
             self.thought = now;
             self.grow_up(now);
+            self.end(now);
             self.think(now);
             effects.gives_up = self.gives_up(now);
         }
@@ -437,18 +511,21 @@ impl Participant {
         Ok(effects)
     }
 
+    fn seeker(&self, ended: Option<GroupId>, knows: u64) -> Seeker<'_> {
+        Seeker {
+            seat: &self.me.seat,
+            first: self.me.first,
+            ended,
+            knows,
+            woke: self.woke,
+        }
+    }
+
     /// Looks for a group, and founds one if it may.
     fn seek(&mut self, store: &mut dyn Store, now: Moment) -> Result<(), StoreFailed> {
-        match founding(
-            &self.me.seat,
-            self.me.first,
-            &self.listing,
-            &self.book,
-            self.woke,
-            now,
-        ) {
+        match founding(&self.seeker(None, 0), &self.listing, &self.book, now) {
             Founding::Found => {
-                let save = Replica::founding(self.store, self.me.group);
+                let save = Replica::founding(self.store, self.me.group, None)?;
                 self.founded = Some(now);
                 self.begin(&save, store, now)
             }
@@ -491,7 +568,7 @@ impl Participant {
         }
         let fence = replica.fence(now);
         if !replica.is_leader() {
-            self.led = None;
+            (self.led, self.ended) = (None, None);
             self.in_step.clear();
             self.led_since = now;
             return;
@@ -541,6 +618,31 @@ impl Participant {
         };
         if grown {
             self.founded = None;
+        }
+    }
+
+    /// Says that all are about to end once they are, and takes that back if somebody stays: so
+    /// however few come back later, they wait for none of the others.
+    fn end(&mut self, now: Moment) {
+        let Some(replica) = self.replica.as_mut().filter(|replica| replica.is_leader()) else {
+            return;
+        };
+        let members: BTreeSet<StoreId> = replica
+            .counted()
+            .union(replica.learners())
+            .copied()
+            .collect();
+        let alone = members.iter().eq([&self.store]);
+        let group = replica.group();
+        let ours = self.book.fresh(now).map(|heard| &heard.hello);
+        let mut ours = ours.filter(|hello| hello.group.is_none_or(|of| of == group));
+        let all = self.leaving.is_some() && ours.all(|hello| hello.leaving);
+        if (all && !alone) != replica.machine().ended && self.ended != Some(all) {
+            // What is not taken is said again, by whoever leads then.
+            self.ended = replica
+                .propose(&Command::End(all && !alone))
+                .ok()
+                .map(|_| all);
         }
     }
 
@@ -627,9 +729,11 @@ impl Participant {
         let other = other.filter(|other| other.leader.is_some())?;
         let alone = votes && replica.counted().len() == 1;
         let mine = (false, replica.last(), replica.group());
+        // The group that it knew ended without it, and that one goes on from there.
+        let outlived = other.heir_of == Some(replica.group()) && replica.leader().is_none();
         let gives_way = alone && mine < (!other.is_single(), other.last, other.group?);
         let lost = deserted && now.since(since) >= DESERTED;
-        if !gives_way && !lost {
+        if !gives_way && !lost && !outlived {
             return None;
         }
         let orders = &replica.machine().orders;

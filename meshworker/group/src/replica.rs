@@ -189,9 +189,21 @@ impl Replica {
         })
     }
 
-    /// What the store of a group's founder begins with.
-    pub fn founding(store: StoreId, group: GroupId) -> Save {
-        Save {
+    /// What the store of a group's founder begins with: everything anew, with this to begin
+    /// with.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn founding(
+        store: StoreId,
+        group: GroupId,
+        machine: Option<&Machine>,
+    ) -> Result<Save, StoreFailed> {
+        let body = machine.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|why| StoreFailed(why.to_string()))?;
+        Ok(Save {
+            anew: Some(store),
             group: Some(group),
             hard: Some((1, 0, 1)),
             snapshot: Some(Snapshot {
@@ -199,11 +211,11 @@ impl Replica {
                 term: 1,
                 voters: vec![store],
                 learners: Vec::new(),
-                body: Vec::new(),
+                body: body.unwrap_or_default(),
             }),
             cut: Some((1, 1)),
             entries: Vec::new(),
-        }
+        })
     }
 
     /// The group that it is in.

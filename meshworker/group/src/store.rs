@@ -44,6 +44,9 @@ pub struct Snapshot {
 /// What a store is to keep before anything is sent that rests on it: all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Save {
+    /// Nothing of what was kept holds any more, and it is this store from now on; the rest of
+    /// this is what it begins with.
+    pub anew: Option<StoreId>,
     /// The group that it belongs to from now on.
     pub group: Option<GroupId>,
     /// The term, for whom it voted (0 for nobody), and what is committed.
@@ -86,8 +89,23 @@ impl Saved {
         }
     }
 
+    /// What is kept as this store, instead of everything that was.
+    pub(crate) fn anew(&self) -> Save {
+        Save {
+            anew: Some(self.store),
+            group: self.group,
+            hard: Some(self.hard),
+            snapshot: Some(self.snapshot.clone()),
+            cut: Some(self.cut),
+            entries: self.entries.clone(),
+        }
+    }
+
     /// What is kept after this as well: what every store must come to.
     pub fn keep(&mut self, save: &Save) {
+        if let Some(store) = save.anew {
+            *self = Saved::empty(store);
+        }
         self.group = save.group.or(self.group);
         self.hard = save.hard.unwrap_or(self.hard);
         if let Some(snapshot) = &save.snapshot {

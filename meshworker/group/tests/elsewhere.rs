@@ -102,7 +102,7 @@ impl Workers {
     }
 
     fn start(&mut self, slot: usize) {
-        let (group, task) = (self.fresh(), self.fresh());
+        let (group, task, fresh) = (self.fresh(), self.fresh(), StoreId(self.fresh()));
         let now = self.clock();
         let worker = &mut self.all[slot - 1];
         let me = Me {
@@ -117,7 +117,7 @@ impl Workers {
             preferred: None,
             tempo: Tempo::default(),
         };
-        worker.process = Some(Participant::open(me, worker.disk.0.clone(), now).unwrap());
+        worker.process = Some(Participant::open(me, worker.disk.0.clone(), fresh, now).unwrap());
     }
 
     fn start_all(&mut self) {

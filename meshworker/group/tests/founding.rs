@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use meshworker_core::Moment;
-use meshworker_group::{Book, Founding, GroupId, Hello, Listing, Seat, StoreId, founding};
+use meshworker_group::{Book, Founding, GroupId, Hello, Listing, Seat, Seeker, StoreId, founding};
 
 fn at(seconds: u64) -> Moment {
     Moment(Duration::from_secs(1_000 + seconds))
@@ -28,8 +28,20 @@ fn hello(slot: u64, group: Option<u64>) -> Hello {
         term: 0,
         last: 0,
         voters: [].into(),
+        heir_of: None,
+        knows: 0,
         leaving: false,
         unheard: BTreeMap::new(),
+    }
+}
+
+fn seeker(seat: &Seat, ended: Option<GroupId>, knows: u64) -> Seeker<'_> {
+    Seeker {
+        seat,
+        first: seat.slot == 1,
+        ended,
+        knows,
+        woke: at(0),
     }
 }
 
@@ -54,7 +66,7 @@ fn seen(listed: &[u8], answered: &[(u8, Option<u64>)], now: Moment) -> (Listing,
 fn decide(slot: u64, listed: &[u8], answered: &[(u8, Option<u64>)], awake: u64) -> Founding {
     let now = at(awake);
     let (listing, book) = seen(listed, answered, now);
-    founding(&seat(slot), slot == 1, &listing, &book, at(0), now)
+    founding(&seeker(&seat(slot), None, 0), &listing, &book, now)
 }
 
 fn waits(why: &str) -> Founding {
@@ -124,9 +136,34 @@ fn where_the_first_slot_never_comes_the_lowest_begins_after_a_while() {
 fn a_name_that_leads_nowhere_is_waited_for_and_not_for_ever() {
     let nowhere = |awake| {
         let listing = Listing::default();
-        founding(&seat(1), true, &listing, &Book::default(), at(0), at(awake))
+        let seat = seat(1);
+        founding(
+            &seeker(&seat, None, 0),
+            &listing,
+            &Book::default(),
+            at(awake),
+        )
     };
     let why = "the workers' name does not lead to this one yet";
     assert_eq!(nowhere(14), waits(why));
     assert_eq!(nowhere(15), Founding::Found);
+}
+
+/// All workers ended, and some are back: whoever has what they kept goes on with it.
+#[test]
+fn of_those_that_come_back_whoever_knows_most_founds() {
+    let (listing, mut book) = seen(&[2], &[], at(0));
+    let knows = Hello {
+        knows: 7,
+        ..hello(2, Some(5))
+    };
+    let ended = Some(GroupId(5));
+    book.hear(knows, Some(address(2)), at(0));
+    let decide = |slot, knows| {
+        let seat = seat(slot);
+        founding(&seeker(&seat, ended, knows), &listing, &book, at(0))
+    };
+    assert_eq!(decide(1, 6), waits("worker 2 is to begin"));
+    assert_eq!(decide(1, 7), Founding::Found);
+    assert_eq!(decide(3, 7), waits("worker 2 is to begin"));
 }

@@ -694,7 +694,8 @@ impl World {
         let (slot, machine, number) = (task.slot, task.machine, task.number);
         let me = self.me(slot, machine, number);
         let clock = self.clock(machine);
-        let participant = Participant::open(me, disk.seen.clone(), clock);
+        let fresh = StoreId(self.chance.any() | 1);
+        let participant = Participant::open(me, disk.seen.clone(), fresh, clock);
         let participant = participant.expect("a store of the simulation that makes no sense");
         let process = Process::new(participant, disk, self.now);
         self.swarm.tasks[index].process = Some(process);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
     Applied, Command, Effects, GroupId, Intent, Letter, Listing, NotProposed, Ordered, Outcome,
-    Participant, Save, Saved, StoreFailed, StoreId, Ticket, Told,
+    Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
 };
 use tracing::{info, warn};
 
@@ -17,7 +17,6 @@ use super::frame::Frame;
 use super::intents::Intents;
 use super::line::Line;
 use super::shared::Shared;
-use super::store::Renewable;
 use super::{Listener, clock, drawn, picture};
 
 /// Whoever waits for an entry is told after so long that nobody knows what becomes of it.
@@ -39,7 +38,7 @@ const MOST_ASKED: usize = 256;
 /// One worker's part in its group.
 pub(super) struct Keeper {
     participant: Participant,
-    store: Box<dyn Renewable>,
+    store: Box<dyn Store + Send>,
     shared: Arc<Shared>,
     listener: Arc<dyn Listener>,
     lines: BTreeMap<IpAddr, Line>,
@@ -78,7 +77,7 @@ enum Waits {
 impl Keeper {
     pub(super) fn new(
         participant: Participant,
-        store: Box<dyn Renewable>,
+        store: Box<dyn Store + Send>,
         shared: Arc<Shared>,
         listener: Arc<dyn Listener>,
     ) -> Keeper {
@@ -467,27 +466,18 @@ impl Keeper {
             Err(why) => return Ok(Err(why)),
         };
         warn!("an operator ordered it: this worker's store is a group of its own from now on");
-        self.renew(store)?;
-        self.store.save(&Save {
-            group: saved.group,
-            hard: Some(saved.hard),
-            snapshot: Some(saved.snapshot.clone()),
-            cut: Some(saved.cut),
-            entries: Vec::new(),
-        })?;
-        self.participant.reopen(saved, group, now)?;
+        self.participant
+            .reopen(saved, group, &mut *self.store, now)?;
+        self.heard = (0, 0);
         Ok(Ok(()))
-    }
-
-    fn renew(&mut self, store: StoreId) -> Result<Saved, StoreFailed> {
-        let renewed = self.store.renew(store);
-        renewed.map_err(|why| StoreFailed(why.to_string()))
     }
 
     fn begin_anew(&mut self, bequest: Vec<Command>, now: Moment) -> Result<(), StoreFailed> {
         warn!("another group of workers is there, and is the bigger one: this one is given up");
-        let saved = self.renew(StoreId(drawn()))?;
-        self.participant.reopen(saved, GroupId(drawn()), now)?;
+        let saved = Saved::empty(StoreId(drawn()));
+        let group = GroupId(drawn());
+        self.participant
+            .reopen(saved, group, &mut *self.store, now)?;
         self.bequest = bequest;
         self.heard = (0, 0);
         Ok(())

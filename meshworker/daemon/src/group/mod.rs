@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use meshworker_core::Fence;
 use meshworker_group::{
-    Given, GroupId, Me, Ordered, Participant, StoreFailed, StoreId, TICK, Tempo, Told,
+    Given, GroupId, Me, Ordered, Participant, Store, StoreFailed, StoreId, TICK, Tempo, Told,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -50,7 +50,7 @@ use mandate::Seat;
 use seeker::Seeker;
 pub use settings::Settings;
 use shared::Shared;
-use store::{Memory, Renewable, Sqlite, StoreError};
+use store::{Memory, Sqlite, StoreError};
 
 /// So much may wait for the group's thread.
 const WAITING: usize = 1_024;
@@ -108,7 +108,7 @@ pub struct Runner {
     heard: mpsc::Receiver<Event>,
     seeker: Seeker,
     listener: Arc<dyn Listener>,
-    store: Box<dyn Renewable>,
+    store: Box<dyn Store + Send>,
     participant: Participant,
 }
 
@@ -135,7 +135,7 @@ impl Group {
             preferred: settings.preferred.clone(),
             tempo: Tempo::default(),
         };
-        let participant = Participant::open(me, saved, clock::now())?;
+        let participant = Participant::open(me, saved, StoreId(drawn()), clock::now())?;
         let (events, heard) = mpsc::channel(WAITING);
         let group = Group {
             shared: Arc::new(Shared::new()),
@@ -337,7 +337,7 @@ fn drawn() -> u64 {
 
 async fn open(
     settings: &Settings,
-) -> Result<(Box<dyn Renewable>, meshworker_group::Saved), Unusable> {
+) -> Result<(Box<dyn Store + Send>, meshworker_group::Saved), Unusable> {
     let fresh = StoreId(drawn());
     let Some(folder) = settings.folder() else {
         return Ok((Box::new(Memory), meshworker_group::Saved::empty(fresh)));

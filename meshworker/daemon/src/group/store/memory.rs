@@ -1,8 +1,6 @@
 //! A store that ends with its process.
 
-use meshworker_group::{Save, Saved, Store, StoreFailed, StoreId};
-
-use super::{Renewable, StoreError};
+use meshworker_group::{Save, Store, StoreFailed};
 
 /// Keeps nothing: who starts again is another store. What a running worker has to know of its log it remembers itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,11 +9,5 @@ pub struct Memory;
 impl Store for Memory {
     fn save(&mut self, _: &Save) -> Result<(), StoreFailed> {
         Ok(())
-    }
-}
-
-impl Renewable for Memory {
-    fn renew(&mut self, fresh: StoreId) -> Result<Saved, StoreError> {
-        Ok(Saved::empty(fresh))
     }
 }

@@ -16,18 +16,6 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use meshworker_group::{Saved, Store, StoreId};
-
 pub use error::StoreError;
 pub use memory::Memory;
 pub use sqlite::{FILE, Sqlite};
-
-/// A store that can be begun anew.
-pub trait Renewable: Store + Send {
-    /// Gives up what is kept, and begins anew as the store `fresh`: its group is none any more.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be done, and all is as it was.
-    fn renew(&mut self, fresh: StoreId) -> Result<Saved, StoreError>;
-}

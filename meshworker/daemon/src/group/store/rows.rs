@@ -50,12 +50,16 @@ pub(super) fn begin(connection: &Connection, store: StoreId) -> Result<()> {
 /// Writes what [`Saved::keep`] would do.
 pub(super) fn write(transaction: &Transaction<'_>, save: &Save) -> Result<()> {
     let Save {
+        anew,
         group,
         hard,
         snapshot,
         cut,
         entries,
     } = save;
+    if let Some(store) = anew {
+        begin(transaction, *store)?;
+    }
     if let Some(group) = group {
         let row = params![group.0.cast_signed()];
         transaction.execute("UPDATE me SET in_group = ?1", row)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use meshworker_group::{Save, Saved, Store, StoreFailed, StoreId};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::{Renewable, StoreError, rows};
+use super::{StoreError, rows};
 
 /// The file's name within its directory.
 pub const FILE: &str = "meshworker.sqlite3";
@@ -53,32 +53,28 @@ impl Sqlite {
         transaction.commit()
     }
 
-    fn begin_anew(&mut self, fresh: StoreId) -> Result<Saved, Unopened> {
+    /// Sets aside what is given up, for people: the last one is kept.
+    fn set_aside(&self) -> Result<(), String> {
         let before = self.file.with_file_name(BEFORE);
         match fs::remove_file(&before) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why.into()),
+            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why.to_string()),
             _ => {}
         }
-        let name = before.to_string_lossy();
-        self.connection.execute("VACUUM INTO ?1", [name])?;
-        let transaction = self.connection.transaction()?;
-        rows::begin(&transaction, fresh)?;
-        transaction.commit()?;
-        Ok(Saved::empty(fresh))
+        let set_aside = self
+            .connection
+            .execute("VACUUM INTO ?1", [before.to_string_lossy()]);
+        set_aside.map(drop).map_err(|why| why.to_string())
     }
 }
 
 impl Store for Sqlite {
     fn save(&mut self, save: &Save) -> Result<(), StoreFailed> {
-        let written = self.write(save);
+        let set_aside = match save.anew {
+            Some(_) => self.set_aside(),
+            None => Ok(()),
+        };
+        let written = set_aside.and_then(|()| self.write(save).map_err(|why| why.to_string()));
         written.map_err(|why| StoreFailed(format!("{}: {why}", self.file.display())))
-    }
-}
-
-impl Renewable for Sqlite {
-    fn renew(&mut self, fresh: StoreId) -> Result<Saved, StoreError> {
-        let begun = self.begin_anew(fresh);
-        begun.map_err(|why| why.at(&self.file))
     }
 }
 

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{FILE, Memory, Renewable, Sqlite, StoreError};
+use super::{FILE, Sqlite, StoreError};
 
 const FIRST: StoreId = StoreId(0xfeed_0000_0000_0001);
 const OTHER: StoreId = StoreId(2);
@@ -60,7 +60,7 @@ prop_compose! {
         cut in option::of((0..30_u64, any::<u64>())),
         entries in entries(),
     ) -> Save {
-        Save { group: group.map(GroupId), hard, snapshot, cut, entries }
+        Save { anew: None, group: group.map(GroupId), hard, snapshot, cut, entries }
     }
 }
 
@@ -169,7 +169,7 @@ fn a_group_that_is_given_up_is_kept_once_beside_the_new_store() {
         store.save(&save).unwrap();
         kept.keep(&save);
         let fresh = StoreId(group);
-        assert_eq!(store.renew(fresh).unwrap(), Saved::empty(fresh));
+        store.save(&anew(fresh)).unwrap();
         let before = directory.path().join("before");
         fs::create_dir(&before).unwrap();
         fs::rename(
@@ -192,11 +192,11 @@ fn a_group_that_is_given_up_is_kept_once_beside_the_new_store() {
     assert_eq!(files, 2);
 }
 
-#[test]
-fn without_a_directory_a_store_begins_anew_as_well() {
-    let mut store: Box<dyn Renewable> = Box::new(Memory);
-    store.save(&Save::default()).unwrap();
-    assert_eq!(store.renew(FIRST).unwrap(), Saved::empty(FIRST));
+fn anew(store: StoreId) -> Save {
+    Save {
+        anew: Some(store),
+        ..Save::default()
+    }
 }
 
 #[test]
