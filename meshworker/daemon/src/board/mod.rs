@@ -28,6 +28,7 @@ use meshworker_group::{Given, Told};
 use crate::config::Cluster;
 use crate::group::{Group, Listener};
 use crate::http::certificate::Certificate;
+use crate::status::GroupStatus;
 use crate::turned_away::Register;
 
 pub(crate) use chronicle::EVENTS;
@@ -129,6 +130,18 @@ impl Board {
     /// The group of workers that this process is in; none of one that works alone.
     pub fn group(&self) -> Option<&Group> {
         self.group.get()
+    }
+
+    /// How the workers stand, as this one sees it. One that works alone is in no group, and
+    /// acts.
+    pub fn group_status(&self) -> Arc<GroupStatus> {
+        let alone = || {
+            Arc::new(GroupStatus {
+                acts: true,
+                ..GroupStatus::default()
+            })
+        };
+        self.group().map_or_else(alone, Group::status)
     }
 
     /// Whether this process may act on a cluster.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
@@ -59,6 +59,8 @@ pub(super) struct Keeper {
     shown: Moment,
     takeovers: u64,
     led: Option<Fence>,
+    /// Who leads, in which term, and since when.
+    leads: Option<(StoreId, u64, SystemTime)>,
     /// What a group that was given up had ordered, for the other one.
     bequest: Vec<Command>,
 }
@@ -99,6 +101,7 @@ impl Keeper {
             shown: Moment::default(),
             takeovers: 0,
             led: None,
+            leads: None,
             bequest: Vec::new(),
         }
     }
@@ -421,11 +424,21 @@ impl Keeper {
             self.led = held;
         }
         self.shared.hold(authority, self.participant.held_until());
+        self.note_leader();
         if now.since(self.shown) >= SHOWN {
             self.shown = now;
             let hello = self.participant.hello(now);
-            let status = picture::of(&self.participant, self.takeovers, now);
+            let since = self.leads.map(|(_, _, since)| since);
+            let status = picture::of(&self.participant, self.takeovers, since, now);
             self.shared.show(hello, status);
+        }
+    }
+
+    fn note_leader(&mut self) {
+        let replica = self.participant.replica();
+        let found = replica.and_then(|own| Some((own.leader()?, own.term())));
+        if found != self.leads.map(|(leader, term, _)| (leader, term)) {
+            self.leads = found.map(|(leader, term)| (leader, term, SystemTime::now()));
         }
     }
 

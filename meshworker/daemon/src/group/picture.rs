@@ -1,6 +1,7 @@
 //! How the group stands, for operators.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use meshworker_core::{Authority, Moment};
 use meshworker_group::{Participant, StoreId};
@@ -8,7 +9,12 @@ use meshworker_group::{Participant, StoreId};
 use crate::status::{GroupMember, GroupStatus, Part};
 
 /// How the group stands, as this worker sees it.
-pub(super) fn of(participant: &Participant, takeovers: u64, now: Moment) -> GroupStatus {
+pub(super) fn of(
+    participant: &Participant,
+    takeovers: u64,
+    since: Option<SystemTime>,
+    now: Moment,
+) -> GroupStatus {
     let own = participant.hello(now);
     let replica = participant.replica();
     let leader = replica.and_then(|replica| replica.leader());
@@ -69,6 +75,7 @@ pub(super) fn of(participant: &Participant, takeovers: u64, now: Moment) -> Grou
             Authority::Held(_) => None,
         },
         leader: leader.map(|leader| leader.to_string()),
+        since: since.map(crate::clock::told),
         term: replica.map_or(0, |replica| replica.term()),
         committed: replica.map_or(0, |replica| replica.applied()),
         takeovers,

@@ -9,13 +9,13 @@ use super::Desk;
 use super::input::{self, line};
 use crate::group::Group;
 use crate::http::{Json, Problem, ProblemBody};
-use crate::status::{Done, GroupStatus, HandOver, RemoveWorker, RestartGroup};
+use crate::status::{Done, GroupMember, GroupStatus, HandOver, RemoveWorker, RestartGroup};
 
 /// How the workers stand, as this one sees it. One that works alone is in no group, and acts.
 #[utoipa::path(get, path = "/v1/group", tag = "read",
     responses((status = 200, description = "As this worker sees it.", body = GroupStatus)))]
 pub async fn group(State(desk): State<Desk>) -> Json<GroupStatus> {
-    Json(status(&desk))
+    Json(GroupStatus::clone(&desk.board.group_status()))
 }
 
 /// Whether this worker is the one that acts: 200 at that one alone, for load balancers.
@@ -25,13 +25,13 @@ pub async fn group(State(desk): State<Desk>) -> Json<GroupStatus> {
         (status = 503, description = "Another one does, or nobody.", body = ProblemBody),
     ))]
 pub async fn leader(State(desk): State<Desk>) -> Result<Json<GroupStatus>, Problem> {
-    let status = status(&desk);
+    let status = desk.board.group_status();
     match &status.why {
         Some(why) => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("leader: this worker does not act: {why}"),
         )),
-        None => Ok(Json(status)),
+        None => Ok(Json(GroupStatus::clone(&status))),
     }
 }
 
@@ -39,6 +39,7 @@ pub async fn leader(State(desk): State<Desk>) -> Result<Json<GroupStatus>, Probl
 #[utoipa::path(post, path = "/v1/group/hand-over", tag = "act", request_body = HandOver,
     responses(
         (status = 200, description = "It is handed over.", body = Done),
+        (status = 404, description = "No such worker.", body = ProblemBody),
         (status = 409, description = "This worker does not act, or nobody else could.", body = ProblemBody),
     ))]
 pub async fn hand_over(
@@ -61,6 +62,7 @@ pub async fn hand_over(
 #[utoipa::path(post, path = "/v1/group/remove", tag = "act", request_body = RemoveWorker,
     responses(
         (status = 200, description = "It is removed as soon as that is safe.", body = Done),
+        (status = 404, description = "No such worker.", body = ProblemBody),
         (status = 409, description = "This worker does not act.", body = ProblemBody),
     ))]
 pub async fn remove(
@@ -108,16 +110,6 @@ pub async fn restart(
     Ok(Json(Done { done }))
 }
 
-fn status(desk: &Desk) -> GroupStatus {
-    match desk.board.group() {
-        Some(group) => (*group.status()).clone(),
-        None => GroupStatus {
-            acts: true,
-            ..GroupStatus::default()
-        },
-    }
-}
-
 fn in_group(desk: &Desk) -> Result<&Group, Problem> {
     desk.board.group().ok_or_else(|| {
         conflict(
@@ -132,45 +124,30 @@ fn conflict(why: String) -> Problem {
     Problem::new(StatusCode::CONFLICT, why)
 }
 
-/// The store that is meant: by its id or the beginning of it, its slot, or its node.
+/// The store that is meant: by its id, its slot, or its node.
 fn named(group: &Group, field: &str, name: &str) -> Result<StoreId, Problem> {
     let status = group.status();
-    let exact = |one: &&crate::status::GroupMember| {
-        one.slot.to_string() == name || one.node.as_deref() == Some(name) || one.store == name
+    let is = |one: &&GroupMember| {
+        one.store == name || one.slot.to_string() == name || one.node.as_deref() == Some(name)
     };
-    let found: Vec<_> = status.members.iter().filter(exact).collect();
-    match found.as_slice() {
-        [one] => one
-            .store
-            .parse()
-            .map_err(|_| Problem::bad(format!("{field}: found '{name}'"))),
-        others => {
-            let from = if others.is_empty() {
-                status.members.iter().collect()
-            } else {
-                found
-            };
-            let allowed = from
-                .iter()
-                .map(|one| format!("{} (slot {})", one.store, one.slot));
-            let allowed: Vec<String> = allowed.collect();
-            Err(Problem::bad(format!(
-                "{field}: found '{name}'; allowed: one of {}",
-                allowed.join(", ")
-            )))
-        }
-    }
+    let found: Vec<_> = status.members.iter().filter(is).collect();
+    let from: Vec<_> = match found.as_slice() {
+        [one] if let Ok(store) = one.store.parse() => return Ok(store),
+        [] => status.members.iter().collect(),
+        _ => found,
+    };
+    let allowed = from
+        .iter()
+        .map(|one| format!("{} (slot {})", one.store, one.slot));
+    let allowed: Vec<String> = allowed.collect();
+    let allowed = allowed.join(", ");
+    let error = format!("{field}: found '{name}'; allowed: one of {allowed}");
+    Err(Problem::new(StatusCode::NOT_FOUND, error))
 }
 
 fn who(group: &Group, store: StoreId) -> String {
     let status = group.status();
     let store = store.to_string();
     let found = status.members.iter().find(|one| one.store == store);
-    match found {
-        Some(one) => match &one.node {
-            Some(node) => format!("worker {} on {node}", one.slot),
-            None => format!("worker {}", one.slot),
-        },
-        None => format!("store {store}"),
-    }
+    found.map_or_else(|| format!("store {store}"), GroupMember::name)
 }

@@ -41,11 +41,7 @@ pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
     let why = why.unwrap_or_else(|| "no reason given".into());
     let what = member.clone().unwrap_or_else(|| "the cluster".into());
     let who = who.map(|who| line("who", who)).transpose()?;
-    if let Some(found) = seconds.filter(|seconds| !(1..=A_YEAR).contains(seconds)) {
-        let error = format!("seconds: found {found}; allowed: 1 to {A_YEAR}, a year");
-        return Err(Problem::bad(error));
-    }
-    let until = seconds.map(|seconds| SystemTime::now() + Duration::from_secs(seconds));
+    let until = bounded(seconds)?.map(|seconds| SystemTime::now() + Duration::from_secs(seconds));
     let order = Given::Hold {
         member: member.clone(),
         why: why.clone(),
@@ -63,8 +59,12 @@ pub async fn hold(order: Order<Hold>) -> Result<Json<Done>, Problem> {
 pub async fn resume(State(desk): State<Desk>, order: Order<Hold>) -> Result<Json<Done>, Problem> {
     let Order { sheet, wish } = order;
     let Hold {
-        member, why, who, ..
+        member,
+        why,
+        who,
+        seconds,
     } = wish;
+    bounded(seconds)?;
     let who = who.map(|who| line("who", who)).transpose()?;
     why.map(|why| line("why", why)).transpose()?;
     // One that is gone meanwhile can be resumed by the name that was held.
@@ -169,6 +169,15 @@ pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Proble
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     let done = format!("acknowledged: {}{why}", known.join("; "));
     Ok(tell(&sheet, None, "acknowledge", done))
+}
+
+fn bounded(seconds: Option<u64>) -> Result<Option<u64>, Problem> {
+    match seconds {
+        Some(found) if !(1..=A_YEAR).contains(&found) => Err(Problem::bad(format!(
+            "seconds: found {found}; allowed: 1 to {A_YEAR}, a year"
+        ))),
+        seconds => Ok(seconds),
+    }
 }
 
 /// Has this ordered: whether that changes anything.

@@ -18,6 +18,8 @@ pub struct GroupStatus {
     pub why: Option<String>,
     /// The id of the store whose worker leads, as far as this one knows.
     pub leader: Option<String>,
+    /// Since when it leads, as far as this one knows (RFC 3339).
+    pub since: Option<String>,
     /// Counted up at each election.
     pub term: u64,
     /// How many entries of the log this worker has applied.
@@ -73,13 +75,49 @@ pub enum Part {
     Outside,
 }
 
+impl GroupStatus {
+    /// The worker that says so.
+    pub fn own(&self) -> Option<&GroupMember> {
+        self.members.iter().find(|one| one.store == self.me)
+    }
+}
+
+impl GroupMember {
+    /// Its name, for people.
+    pub fn name(&self) -> String {
+        match (self.slot, &self.node) {
+            (0, _) => format!("store {}", self.store),
+            (slot, Some(node)) => format!("worker {slot} on {node}"),
+            (slot, None) => format!("worker {slot}"),
+        }
+    }
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Part; 4] = [Part::Leader, Part::Voter, Part::Learner, Part::Outside];
+
+    /// Its name, as the API has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Leader => "leader",
+            Part::Voter => "voter",
+            Part::Learner => "learner",
+            Part::Outside => "outside",
+        }
+    }
+}
+
 /// Has another worker act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandOver {
     /// Which: its slot, its node, or its store's id; none for any that could.
     #[serde(default)]
-    #[schema(max_length = 253)]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
     pub to: Option<String>,
 }
 
@@ -88,7 +126,10 @@ pub struct HandOver {
 #[serde(deny_unknown_fields)]
 pub struct RemoveWorker {
     /// Which: its slot, its node, or its store's id.
-    #[schema(max_length = 253)]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
     pub worker: String,
 }
 
@@ -97,6 +138,9 @@ pub struct RemoveWorker {
 #[serde(deny_unknown_fields)]
 pub struct RestartGroup {
     /// The id of the group that is given up, so that nobody does it by mistake.
-    #[schema(max_length = 253)]
+    #[schema(
+        max_length = 253,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
+    )]
     pub group: String,
 }

@@ -22,15 +22,20 @@ pub struct Hold {
     )]
     pub why: Option<String>,
     /// Who orders it, for whoever looks later.
-    #[serde(default)]
+    // Workers of an older version know no such field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         max_length = 253,
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
     )]
     pub who: Option<String>,
     /// For so many seconds; none until it is resumed. At most a year.
-    #[serde(default)]
-    #[schema(maximum = 31_536_000)]
+    #[serde(
+        default,
+        deserialize_with = "maybe_whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(minimum = 1, maximum = 31_536_000)]
     pub seconds: Option<u64>,
 }
 
@@ -144,6 +149,13 @@ impl Level {
             Level::Trace => "trace",
         }
     }
+}
+
+/// The same, where there may be none.
+fn maybe_whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] u64);
+    Ok(Option::<Whole>::deserialize(deserializer)?.map(|Whole(number)| number))
 }
 
 /// A whole number, also where it is written as `3.0`: to JSON they are the same.

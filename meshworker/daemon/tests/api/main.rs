@@ -40,3 +40,4 @@ mod strain;
 mod support;
 mod token;
 mod web;
+mod workers;

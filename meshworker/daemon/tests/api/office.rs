@@ -31,6 +31,8 @@ pub const TOKEN: &str = "a-token-of-the-tests";
 #[derive(Default)]
 pub struct Opening {
     pub powers: Powers,
+    /// What is answered from; a board of its own without it.
+    pub board: Option<Arc<Board>>,
     /// Nobody has a token.
     pub without_token: bool,
     pub tls: Option<Arc<Certificate>>,
@@ -78,7 +80,7 @@ impl Office {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), TOKEN).unwrap();
         let readers = tempfile::NamedTempFile::new().unwrap();
-        let board = Board::new(how.powers);
+        let board = how.board.unwrap_or_else(|| Board::new(how.powers));
         if let Some(certificate) = &how.tls {
             board.watch_certificate(Arc::clone(certificate));
         }

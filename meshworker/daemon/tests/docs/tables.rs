@@ -59,11 +59,14 @@ fn the_tables_of_routes_are_those_of_the_api() {
     };
     let read = firsts(page, "GET | answers");
     let read = read.iter().map(|name| format!("get {}", path(name)));
-    let orders = firsts(page, "POST to `/v1/clusters/CLUSTER/` | body | answer");
-    let orders = orders
-        .iter()
-        .map(|name| format!("post /v1/clusters/{{cluster}}/{name}"));
-    let mut told: BTreeSet<String> = read.chain(orders).collect();
+    let orders = ["/v1/clusters/CLUSTER/", "/v1/group/"].map(|below| {
+        let orders = firsts(page, &format!("POST to `{below}` | body | answer"));
+        let orders = orders
+            .iter()
+            .map(|name| format!("post {}{name}", path(below)));
+        orders.collect::<Vec<_>>()
+    });
+    let mut told: BTreeSet<String> = read.chain(orders.concat()).collect();
     assert!(told.remove("get /"), "the dashboard is no operation");
     let prose = Page::read(page).inline_code().into_iter();
     told.extend(prose.filter_map(|(_, code)| Some(format!("put {}", code.strip_prefix("PUT ")?))));

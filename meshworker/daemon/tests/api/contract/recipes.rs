@@ -25,10 +25,11 @@ const fn to(state: State, call: Make) -> Recipe {
 }
 
 /// Every recipe, below the status that it is there for. Whatever else it is answered with must be documented.
-pub const RECIPES: [Recipe; 17] = [
+pub const RECIPES: [Recipe; 20] = [
     // 200, 202
     to(State::Seen, whole),
     to(State::Seen, about_who_is_gone),
+    to(State::Grouped, among_workers),
     // 400
     to(State::Seen, broken_body),
     to(State::Seen, unknown_query),
@@ -39,6 +40,7 @@ pub const RECIPES: [Recipe; 17] = [
     // 404
     to(State::Seen, elsewhere),
     to(State::Seen, about_nobody),
+    to(State::Grouped, among_workers_about_nobody),
     // 409
     to(State::Busy, whole),
     // 413, 415
@@ -46,7 +48,8 @@ pub const RECIPES: [Recipe; 17] = [
     to(State::Seen, body_of_text),
     // 429
     to(State::Tired, whole),
-    // 503
+    // 503, and 200 where that takes the worst
+    to(State::Bereft, whole),
     to(State::Unseen, whole),
     to(State::Unseen, about_who_is_gone),
     to(State::TokenLost, whole),
@@ -63,6 +66,16 @@ fn about_who_is_gone(operation: &Operation) -> Option<Call<'_>> {
 
 fn about_nobody(operation: &Operation) -> Option<Call<'_>> {
     Call::about(operation, "nobody")
+}
+
+fn among_workers(operation: &Operation) -> Option<Call<'_>> {
+    let of_a_cluster = operation.path.contains("{cluster}");
+    (!of_a_cluster).then(|| Call::allowed(operation))
+}
+
+fn among_workers_about_nobody(operation: &Operation) -> Option<Call<'_>> {
+    among_workers(operation)?;
+    about_nobody(operation)
 }
 
 fn elsewhere(operation: &Operation) -> Option<Call<'_>> {

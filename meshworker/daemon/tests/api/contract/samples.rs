@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::Parameter;
 use super::operation::Body;
-use super::scene::CLUSTER;
+use super::scene::{CLUSTER, GROUP, MEMBER};
+use crate::workers::node;
 
 /// An object of JSON as the texts of its values, so that one of them can be none that JSON knows.
 #[derive(Clone)]
@@ -65,6 +66,9 @@ fn value(name: &str, schema: &Map<String, Value>, member: &str) -> Value {
     match (name, kind(schema)) {
         ("cluster", "string") => CLUSTER.into(),
         ("member", "string") => member.into(),
+        ("to" | "worker", "string") if member == MEMBER => node(2).into(),
+        ("to" | "worker", "string") => member.into(),
+        ("group", "string") => GROUP.into(),
         (_, "string") => "a test".into(),
         (_, "integer") => schema.get("minimum").cloned().unwrap_or(1.into()),
         (_, "boolean") => true.into(),

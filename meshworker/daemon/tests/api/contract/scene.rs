@@ -21,6 +21,7 @@ use crate::looks;
 use crate::office::{Office, Opening, TOKEN};
 use crate::reply::{Reply, connect_from, request};
 use crate::support::PATIENCE;
+use crate::workers::Workers;
 
 /// What the cluster is called.
 pub const CLUSTER: &str = "db";
@@ -30,6 +31,9 @@ pub const MEMBER: &str = "cache_redis.1";
 
 /// A node that it remembers and that is gone.
 pub const GONE: &str = "n7";
+
+/// What its workers' group is called in a request, until it is sent: the real name is drawn.
+pub const GROUP: &str = "the group";
 
 /// As many members can be held as the book of orders has places for.
 const HELD: usize = 1_000;
@@ -57,6 +61,10 @@ pub enum State {
     TokenLost,
     /// It has had enough of this client.
     Tired,
+    /// Three workers agree on one that acts, and this is the one.
+    Grouped,
+    /// It was, and the others are gone.
+    Bereft,
 }
 
 /// A server in a state.
@@ -64,6 +72,7 @@ pub struct Scene {
     pub office: Office,
     pub sheet: Registration,
     state: State,
+    workers: Option<Workers>,
     _streams: Vec<TcpStream>,
     asked: Cell<u32>,
 }
@@ -71,7 +80,12 @@ pub struct Scene {
 impl Scene {
     /// Puts a server into this state.
     pub async fn open(state: State) -> Scene {
+        let mut workers = None;
+        if matches!(state, State::Grouped | State::Bereft) {
+            workers = Some(Workers::three().await);
+        }
         let opening = Opening {
+            board: workers.as_ref().map(|three| Arc::clone(three.board())),
             without_token: state == State::Orderless,
             scaling: Some(scaling()),
             quota: (state == State::Tired).then(once),
@@ -91,6 +105,9 @@ impl Scene {
         if state == State::Tired {
             assert_eq!(office.get("/v1/health").await.status, 200);
         }
+        if let (State::Bereft, Some(workers)) = (state, &mut workers) {
+            workers.bereave().await;
+        }
         let mut streams = Vec::new();
         while state == State::Crowded && streams.len() < STREAMS {
             streams.push(stream(&office, READER.into()).await);
@@ -99,6 +116,7 @@ impl Scene {
             office,
             sheet,
             state,
+            workers,
             _streams: streams,
             asked: Cell::new(0),
         }
@@ -106,7 +124,7 @@ impl Scene {
 
     /// Sends a request, and looks at the answer: none may hold the token.
     pub async fn send(&self, call: &Call<'_>) -> Reply {
-        let bytes = call.bytes();
+        let bytes = self.named(call).bytes();
         let answered = async {
             let mut stream = connect_from(self.client(), self.office.address)
                 .await
@@ -125,6 +143,15 @@ impl Scene {
             "the token is told: {reply:?}"
         );
         reply
+    }
+
+    /// The same call, with the real name of the group.
+    fn named<'a>(&self, call: &Call<'a>) -> Call<'a> {
+        let group = self.workers.as_ref().and_then(Workers::group);
+        match (group, std::str::from_utf8(&call.body)) {
+            (Some(group), Ok(body)) => call.with_body(body.replace(GROUP, &group)),
+            _ => call.clone(),
+        }
     }
 
     /// Each request is another client's, so that none runs into its limit; unless it is to.
