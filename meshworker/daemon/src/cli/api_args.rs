@@ -10,7 +10,7 @@ use crate::status::Summary;
 use crate::token_file::TokenFile;
 
 /// What every page of help ends with.
-const EXIT_CODES: &str = "Exit codes:\n  \
+pub const EXIT_CODES: &str = "Exit codes:\n  \
     0  done\n  \
     1  no worker answers, or one refuses\n  \
     2  input that cannot be used";
@@ -28,8 +28,18 @@ pub fn order(name: &'static str, about: &'static str) -> Command {
     command(name, about).arg(token())
 }
 
-/// The flags that asking takes.
+/// The flags that asking about a cluster takes.
 pub fn reading() -> [Arg; 4] {
+    let [api, ca, token] = asking();
+    let cluster = Arg::new("cluster")
+        .long("cluster")
+        .value_name("NAME")
+        .help("The cluster; needed where the worker looks after several");
+    [api, ca, token, cluster]
+}
+
+/// The flags that asking takes.
+pub fn asking() -> [Arg; 3] {
     let api = Arg::new("api")
         .long("api")
         .value_name("URL,...")
@@ -49,11 +59,7 @@ pub fn reading() -> [Arg; 4] {
         .value_name("FILE")
         .env("MESHWORKER_API_READ_TOKEN_FILE")
         .help("The file that holds a token that may read, where reading needs one");
-    let cluster = Arg::new("cluster")
-        .long("cluster")
-        .value_name("NAME")
-        .help("The cluster; needed where the worker looks after several");
-    [api, ca, token, cluster]
+    [api, ca, token]
 }
 
 /// The flag that acting takes.

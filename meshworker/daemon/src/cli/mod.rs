@@ -8,6 +8,7 @@ mod config_check;
 mod doctor;
 mod events;
 mod goal;
+mod group;
 mod health;
 mod init;
 mod install;
@@ -71,6 +72,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some((what @ ("hold" | "resume"), args)) => order::hold_or_resume_it(args, what),
         Some(("forget", args)) => order::forget(args),
         Some(("acknowledge", args)) => order::acknowledge(args),
+        Some(("group", args)) => group::group(args),
         Some(("completions", args)) => pages::completions(args),
         Some(("man", args)) => pages::man(args),
         Some(("scale", args)) => scale::scale(args),
@@ -159,6 +161,7 @@ pub fn command() -> Command {
         .subcommand(order::resume_command())
         .subcommand(order::forget_command())
         .subcommand(order::acknowledge_command())
+        .subcommand(group::command())
         .subcommand(pages::completions_command())
         .subcommand(pages::man_command())
         .subcommand(scale::scale_command())

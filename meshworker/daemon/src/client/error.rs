@@ -28,6 +28,9 @@ pub enum Unanswered {
     /// No worker answered: what each said.
     #[error("no worker answers: {}", .0.join("; "))]
     Nobody(Vec<String>),
+    /// Workers answer, and none of them acts: why.
+    #[error("nobody acts: {0}")]
+    NobodyActs(String),
     /// A token cannot be used: which flag's, and why.
     #[error("{0}")]
     Token(String),
@@ -39,7 +42,7 @@ impl Unanswered {
         match self {
             Unanswered::Refused { status, .. } => matches!(status, 400 | 404 | 405 | 413 | 415),
             Unanswered::Token(_) => true,
-            Unanswered::Unheard { .. } | Unanswered::Nobody(_) => false,
+            Unanswered::Unheard { .. } | Unanswered::Nobody(_) | Unanswered::NobodyActs(_) => false,
         }
     }
 
@@ -49,7 +52,7 @@ impl Unanswered {
             Unanswered::Unheard { .. } => true,
             // It has not looked yet.
             Unanswered::Refused { status, .. } => *status == 503,
-            Unanswered::Nobody(_) | Unanswered::Token(_) => false,
+            Unanswered::Nobody(_) | Unanswered::NobodyActs(_) | Unanswered::Token(_) => false,
         }
     }
 }

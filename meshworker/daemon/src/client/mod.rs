@@ -194,25 +194,84 @@ impl Client {
         }
     }
 
-    /// How the workers stand, as each that answers sees it.
+    /// Has the worker that acts do something, once there is one. Says which.
     ///
     /// # Errors
     ///
-    /// There is no token, and one is needed.
-    pub async fn groups(&self) -> Result<Vec<(String, GroupStatus)>, Unanswered> {
+    /// Nobody acts, it refused, or there is no token.
+    pub async fn tell_leader(
+        &self,
+        path: &[&str],
+        order: &impl Serialize,
+    ) -> Result<(String, Done), Unanswered> {
+        let mut turn = 0;
+        loop {
+            turn += 1;
+            let heard = self.groups().await?;
+            let known = heard.iter();
+            let known = known.filter_map(|(worker, status)| Some((worker, status.as_ref().ok()?)));
+            let known: Vec<(&String, &GroupStatus)> = known.collect();
+            if let Some((worker, _)) = known.iter().find(|(_, status)| status.acts) {
+                return self.tell_this_one(worker, path, order).await;
+            }
+            if turn < TURNS && !known.is_empty() {
+                // They may be about to agree on who leads.
+                sleep(A_TURN).await;
+                continue;
+            }
+            let why = known.into_iter().find_map(|(_, status)| status.why.clone());
+            return Err(why.map_or_else(|| nobody(heard), Unanswered::NobodyActs));
+        }
+    }
+
+    /// Has the worker of this name do something. Says which.
+    ///
+    /// # Errors
+    ///
+    /// It did not answer, or refused; or there is no token.
+    pub async fn tell_this_one(
+        &self,
+        name: &str,
+        path: &[&str],
+        order: &impl Serialize,
+    ) -> Result<(String, Done), Unanswered> {
+        let ask = &self.order(path, order)?;
+        let worker = self.workers.iter().find(|worker| worker.name == name);
+        let worker = worker.ok_or_else(|| Unanswered::Nobody(vec![name.to_owned()]))?;
+        Ok((worker.name.clone(), worker.ask(ask).await?))
+    }
+
+    /// How the workers stand, as each sees it. A name without addresses stands among them.
+    ///
+    /// # Errors
+    ///
+    /// A token cannot be read.
+    pub async fn groups(
+        &self,
+    ) -> Result<Vec<(String, Result<GroupStatus, Unanswered>)>, Unanswered> {
         let ask = &self.question(&["v1", "group"], &[])?;
         let ask = async |worker: &Worker| (worker.name.clone(), worker.ask(ask).await);
         let answers = join_all(self.workers.iter().map(ask)).await;
-        let heard = answers.into_iter();
-        Ok(heard
-            .filter_map(|(worker, answer)| Some((worker, answer.ok()?)))
-            .collect())
+        Ok(answers.into_iter().chain(self.lost()).collect())
     }
 
     /// Whether the workers agree on what is ordered. An older one knows of no groups.
     async fn is_group(&self) -> bool {
         let heard = self.groups().await.unwrap_or_default();
-        heard.iter().any(|(_, status)| status.leader.is_some())
+        let mut known = heard.iter().filter_map(|(_, status)| status.as_ref().ok());
+        known.any(|status| status.leader.is_some())
+    }
+
+    /// Names without addresses, and why.
+    fn lost<T>(&self) -> impl Iterator<Item = (String, Result<T, Unanswered>)> {
+        self.lost.iter().map(|lost| {
+            let (worker, why) = lost.split_once(": ").unwrap_or((lost, ""));
+            let unheard = Unanswered::Unheard {
+                worker: worker.to_owned(),
+                why: why.to_owned(),
+            };
+            (worker.to_owned(), Err(unheard))
+        })
     }
 
     /// Has every worker do something, all at the same time, and says what each
@@ -229,15 +288,7 @@ impl Client {
         let ask = &self.order(path, order)?;
         let tell = async |worker: &Worker| (worker.name.clone(), worker.ask(ask).await);
         let told = join_all(self.workers.iter().map(tell)).await;
-        let lost = self.lost.iter().map(|lost| {
-            let (worker, why) = lost.split_once(": ").unwrap_or((lost, ""));
-            let unheard = Unanswered::Unheard {
-                worker: worker.to_owned(),
-                why: why.to_owned(),
-            };
-            (worker.to_owned(), Err(unheard))
-        });
-        Ok(told.into_iter().chain(lost).collect())
+        Ok(told.into_iter().chain(self.lost()).collect())
     }
 
     /// Who answered last.
@@ -308,6 +359,19 @@ impl Client {
             .map_err(|error| Unanswered::Token(format!("the order cannot be written: {error}")))?;
         Ok(Ask::post(path, body, token))
     }
+}
+
+/// That nobody answered, or that the first one that did refused.
+pub(crate) fn nobody<T>(heard: Vec<(String, Result<T, Unanswered>)>) -> Unanswered {
+    let mut said = Vec::new();
+    for (_, answer) in heard {
+        match answer {
+            Err(refused @ Unanswered::Refused { .. }) => return refused,
+            Err(why) => said.push(why.to_string()),
+            Ok(_) => {}
+        }
+    }
+    Unanswered::Nobody(said)
 }
 
 /// The token of this file, fit for a header. It is read now.

@@ -16,6 +16,115 @@ fn token(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
+/// Two workers of a group, of which the second one acts.
+fn grouped() -> [Server; 2] {
+    let workers = story::workers().into_iter();
+    let servers: Vec<Server> = workers
+        .map(|(_, status)| {
+            let server = Server::of(vec![story::calm()]);
+            server.world(|world| world.group = status);
+            server
+        })
+        .collect();
+    servers.try_into().ok().unwrap()
+}
+
+fn both(workers: &[Server; 2]) -> String {
+    format!("{},{}", workers[0].url(), workers[1].url())
+}
+
+#[test]
+fn workers_of_a_group_agree_on_an_order_that_one_is_told() {
+    let workers = grouped();
+    let good = token(TOKEN);
+    let file = good.path().to_str().unwrap();
+    let args = [
+        "hold",
+        "--who",
+        "ana",
+        "--for",
+        "60",
+        "--api-token-file",
+        file,
+    ];
+    let said = done(&run(&both(&workers), &args));
+    assert_eq!(said, format!("{}: so it will be\n", workers[0].url()));
+    let order = json!({ "member": null, "why": null, "who": "ana", "seconds": 60 });
+    let path = "/v1/clusters/cache_redis/hold".to_owned();
+    workers[0].world(|world| assert_eq!(world.told, [(path, order)]));
+    workers[1].world(|world| assert_eq!(world.told, []));
+}
+
+#[test]
+fn what_is_ordered_of_the_group_itself_is_told_to_whoever_acts() {
+    let workers = grouped();
+    let good = token(TOKEN);
+    let file = good.path().to_str().unwrap();
+    // One that is gone hinders nobody.
+    let all = format!("{},{}", dead(), both(&workers));
+    let said = done(&run(
+        &all,
+        &["group", "hand-over", "1", "--api-token-file", file],
+    ));
+    assert_eq!(said, format!("{}: so it will be\n", workers[1].url()));
+    done(&run(
+        &all,
+        &["group", "hand-over", "--api-token-file", file],
+    ));
+    done(&run(
+        &all,
+        &["group", "remove", "3", "--api-token-file", file],
+    ));
+    workers[0].world(|world| assert_eq!(world.told, []));
+    workers[1].world(|world| {
+        let expected = [
+            ("hand-over", json!({ "to": "1" })),
+            ("hand-over", json!({ "to": null })),
+            ("remove", json!({ "worker": "3" })),
+        ];
+        let expected = expected.map(|(what, body)| (format!("/v1/group/{what}"), body));
+        assert_eq!(world.told, expected);
+    });
+    let output = run(&all, &["group", "hand-over", "1"]);
+    assert!(failed(&output, 2).starts_with("api-token-file: found nothing"));
+    let output = run(&dead(), &["group"]);
+    assert!(failed(&output, 1).starts_with("no worker answers: "));
+}
+
+#[test]
+fn a_group_begins_anew_only_for_whoever_names_what_is_given_up() {
+    let workers = grouped();
+    let good = token(TOKEN);
+    let file = good.path().to_str().unwrap();
+    let restart = ["group", "restart", "--api-token-file", file];
+    let output = run(&both(&workers), &restart);
+    let line = failed(&output, 1);
+    assert_eq!(line, "the workers have a leader: nothing is lost");
+
+    let lost = Server::of(vec![story::calm()]);
+    lost.world(|world| world.group = story::bereft().swap_remove(0).1);
+    for name in [None, Some("b41d77e0c85f2a36")] {
+        let args: Vec<&str> = restart.into_iter().chain(name).collect();
+        let output = run(&lost.url(), &args);
+        let found = name.map_or("nothing".to_owned(), |name| format!("'{name}'"));
+        assert_eq!(
+            failed(&output, 2),
+            format!("GROUP: found {found}; allowed: d2b8f04e6a91c357, the one that is given up")
+        );
+        let page = out(&output);
+        assert!(
+            page.contains("worker 2 on node-b: does not answer: what it alone knows is lost"),
+            "{page}"
+        );
+    }
+    lost.world(|world| assert_eq!(world.told, []));
+    let named: Vec<&str> = restart.into_iter().chain(["d2b8f04e6a91c357"]).collect();
+    done(&run(&lost.url(), &named));
+    let order = json!({ "group": "d2b8f04e6a91c357" });
+    let path = "/v1/group/restart".to_owned();
+    lost.world(|world| assert_eq!(world.told, [(path, order)]));
+}
+
 #[test]
 fn an_order_is_told_to_every_worker() {
     let workers = [

@@ -2,6 +2,8 @@
 
 use meshworker::cli::show::{self, EventLines, Now, Style};
 
+use meshworker::status::GroupStatus;
+
 use crate::story;
 
 fn now() -> Now {
@@ -39,9 +41,47 @@ fn every_page(style: &Style) -> Vec<String> {
         show::status(&busy, style),
         show::members(&status.members, style),
         show::plan("cache_redis", &status.plan, style),
+        show::group(
+            &story::workers(),
+            &["http://10.0.1.22:4748: no answer".into()],
+            style,
+        ),
+        bereft(style),
         show::why(&story::why(), now(), style),
         history.join("\n"),
     ]
+}
+
+/// What beginning anew would lose.
+fn bereft(style: &Style) -> String {
+    let heard = story::bereft();
+    let (worker, status) = &heard[0];
+    let unheard = ["http://10.0.1.21:4748: connection refused".to_owned()];
+    show::restart(&heard, &unheard, (worker, status), style)
+}
+
+#[test]
+fn the_workers_of_a_group_are_a_table() {
+    let page = show::group(&story::workers(), &[], &Style::PLAIN);
+    story::same(&page, "group.txt");
+}
+
+#[test]
+fn what_a_new_beginning_would_lose_is_shown() {
+    story::same(&bereft(&Style::PLAIN), "restart.txt");
+}
+
+#[test]
+fn a_worker_that_works_alone_says_so_in_a_line() {
+    let alone = GroupStatus {
+        acts: true,
+        ..GroupStatus::default()
+    };
+    let page = show::group(&[("http://w:4748".into(), alone)], &[], &Style::PLAIN);
+    assert_eq!(
+        page,
+        "http://w:4748 works alone: it acts, and is in no group"
+    );
 }
 
 #[test]

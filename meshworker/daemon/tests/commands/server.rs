@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use meshworker::cli::show::Shown;
-use meshworker::status::{Done, Event, Events};
+use meshworker::status::{Done, Event, Events, GroupStatus};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,6 +38,8 @@ pub struct World {
     pub shown: Vec<Shown>,
     /// Its events.
     pub history: Vec<Event>,
+    /// How it stands among the workers.
+    pub group: GroupStatus,
     /// Answers that it gives instead of its own, by path.
     pub instead: BTreeMap<String, (u16, String)>,
     /// The orders that it was given: path and body.
@@ -94,6 +96,10 @@ impl Server {
         let world = Arc::new(Mutex::new(World {
             shown,
             history: story::history(),
+            group: GroupStatus {
+                acts: true,
+                ..GroupStatus::default()
+            },
             instead: BTreeMap::new(),
             told: Vec::new(),
             resumed: Vec::new(),
@@ -203,6 +209,7 @@ fn answer(
             StatusCode::NOT_FOUND,
             &format!("member: found '{other}'; allowed: others"),
         ),
+        ["v1", "group"] => json_of(&world.group),
         ["v1", "events"] => {
             let query = uri.query().unwrap_or_default();
             let value = |name: &str| {

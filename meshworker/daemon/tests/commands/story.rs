@@ -4,9 +4,9 @@ use std::path::Path;
 
 use meshworker::cli::show::Shown;
 use meshworker::status::{
-    ClusterStatus, Event, EventKind, FigureStatus, LeaverStatus, MemberState, MemberStatus, Mode,
-    PassStatus, PlanStatus, RefusalStatus, Severity, SightingStatus, StepStatus, Summary,
-    ViewStatus, WhoSees, Why, WitnessStatus,
+    ClusterStatus, Event, EventKind, FigureStatus, GroupMember, GroupStatus, LeaverStatus,
+    MemberState, MemberStatus, Mode, Part, PassStatus, PlanStatus, RefusalStatus, Severity,
+    SightingStatus, StepStatus, Summary, ViewStatus, WhoSees, Why, WitnessStatus,
 };
 
 /// Set to `1`, this variable lets the tests write the pages instead.
@@ -339,4 +339,68 @@ pub fn told(status: ClusterStatus, lately: Vec<Event>) -> Shown {
         status: Some(status),
         lately,
     }
+}
+
+fn worker(slot: u64, part: Part) -> GroupMember {
+    let store = ["6f0c2b7e91d3a548", "b41d77e0c85f2a36", "09ce5a1832d7f46b"];
+    let answers = slot != 3;
+    GroupMember {
+        store: store[slot as usize - 1].into(),
+        slot,
+        node: Some(["node-a", "node-b", "node-c"][slot as usize - 1].into()),
+        address: Some(format!("10.0.1.{}", 19 + slot)),
+        part,
+        answers,
+        kept: answers.then_some(true),
+        last: answers.then_some(184),
+        behind: Some(if answers { 0 } else { 12 }),
+        leaving: false,
+        waits: (slot == 3).then(|| "it was heard 41 s ago, and is listed no more".into()),
+    }
+}
+
+/// Three workers, of which the second one acts and the third one is gone: what two say.
+pub fn workers() -> Vec<(String, GroupStatus)> {
+    let leader = GroupStatus {
+        group: Some("d2b8f04e6a91c357".into()),
+        me: "b41d77e0c85f2a36".into(),
+        acts: true,
+        fence: Some(171),
+        why: None,
+        leader: Some("b41d77e0c85f2a36".into()),
+        since: Some("2026-11-21T02:41:07Z".into()),
+        term: 3,
+        committed: 184,
+        takeovers: 1,
+        open: 0,
+        other: None,
+        members: vec![
+            worker(1, Part::Voter),
+            worker(2, Part::Leader),
+            worker(3, Part::Voter),
+        ],
+    };
+    let follower = GroupStatus {
+        me: "6f0c2b7e91d3a548".into(),
+        acts: false,
+        fence: None,
+        why: Some("worker 2 on node-b".into()),
+        ..leader.clone()
+    };
+    vec![
+        ("http://10.0.1.20:4748".into(), follower),
+        ("http://10.0.1.21:4748".into(), leader),
+    ]
+}
+
+/// The first of them, once the others are lost.
+pub fn bereft() -> Vec<(String, GroupStatus)> {
+    let (worker, mut status) = workers().swap_remove(0);
+    status.leader = None;
+    status.since = None;
+    status.why = Some("nobody leads: a majority of the workers' stores is not there".into());
+    status.members[1].part = Part::Voter;
+    status.members[1].answers = false;
+    status.members[1].last = None;
+    vec![(worker, status)]
 }

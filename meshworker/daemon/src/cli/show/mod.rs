@@ -4,6 +4,7 @@
 mod age;
 mod diagnosis;
 mod events;
+mod group;
 mod members;
 mod parts;
 mod plan;
@@ -17,6 +18,7 @@ mod why;
 pub use age::{Now, ago};
 pub use diagnosis::diagnosis;
 pub use events::EventLines;
+pub use group::{group, restart};
 pub use members::members;
 pub use plan::plan;
 pub use progress::{Bar, Counted};
