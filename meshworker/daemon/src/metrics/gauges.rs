@@ -12,11 +12,12 @@ use super::names::{STEP_KINDS, witness};
 use super::registry::{
     ANNOUNCEMENTS_REFUSED, BUILD_INFO, CERTIFICATE_ENDS, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE,
     CLUSTER_SETTLED, CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS,
-    HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS,
-    REFUSALS, REMOVALS_ENABLED, ROLES, SIGHTINGS, UNPROVED,
+    GROUP_ACTS, GROUP_BEHIND, GROUP_COMMITTED, GROUP_MEMBERS, GROUP_OPEN, GROUP_OTHER,
+    GROUP_TAKEOVERS, GROUP_TERM, HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES,
+    MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, ROLES, SIGHTINGS, UNPROVED,
 };
 use crate::board::{Counts, Look, Sheet, of};
-use crate::status::MemberState;
+use crate::status::{GroupMember, GroupStatus, MemberState, Part};
 
 /// What is so of the process.
 pub fn process(page: &mut Page, clusters: usize, unproved: u64, ends: Option<SystemTime>) {
@@ -26,6 +27,25 @@ pub fn process(page: &mut Page, clusters: usize, unproved: u64, ends: Option<Sys
     if let Some(ends) = ends {
         page.put(&CERTIFICATE_ENDS, &[], timestamp(ends));
     }
+}
+
+/// How the workers stand.
+pub fn group(page: &mut Page, status: &GroupStatus) {
+    page.flag(&GROUP_ACTS, &[], status.acts);
+    page.counter(&GROUP_TERM, &[], status.term);
+    page.counter(&GROUP_COMMITTED, &[], status.committed);
+    page.counter(&GROUP_TAKEOVERS, &[], status.takeovers);
+    for part in Part::ALL {
+        for (answers, word) in [(true, "yes"), (false, "no")] {
+            let is = |one: &&GroupMember| one.part == part && one.answers == answers;
+            let members = status.members.iter().filter(is);
+            page.count(&GROUP_MEMBERS, &[part.name(), word], members.count());
+        }
+    }
+    page.flag(&GROUP_OTHER, &[], status.other.is_some());
+    page.count(&GROUP_OPEN, &[], status.open);
+    let behind = status.members.iter().filter_map(|one| one.behind).max();
+    page.counter(&GROUP_BEHIND, &[], behind.unwrap_or_default());
 }
 
 /// What is so of one cluster.

@@ -35,6 +35,7 @@ pub fn scrape(board: &Board) -> String {
     let sheets = board.sheets();
     let ends = board.certificate().and_then(|shown| shown.ends());
     gauges::process(&mut page, sheets.len(), board.unproved(), ends);
+    gauges::group(&mut page, &board.group_status());
     for sheet in &sheets {
         let counts = sheet.counts();
         counters::write(&counts, &mut page, sheet.name());

@@ -30,6 +30,22 @@ families! {
         "Connections to the members' port of those who did not prove that they know the token.";
     CERTIFICATE_ENDS: Kind::Gauge, "api_certificate_expiry_timestamp_seconds" []
         "When the certificate of the operators' port, or one of its chain, is no longer valid; only where there is one.";
+    GROUP_ACTS: Kind::Gauge, "group_acts" []
+        "1 when this worker is the one that acts, as one that works alone always is, else 0.";
+    GROUP_TERM: Kind::Gauge, "group_term" []
+        "The term of the workers' group, counted up at each election; 0 in none.";
+    GROUP_COMMITTED: Kind::Gauge, "group_committed" []
+        "Entries of the group's log that this worker has applied.";
+    GROUP_TAKEOVERS: Kind::Counter, "group_takeovers_total" []
+        "How often this worker became the one that acts.";
+    GROUP_MEMBERS: Kind::Gauge, "group_members" ["part", "answers"]
+        "Workers as this one sees them, by part (leader, voter, learner, outside) and whether it has heard them a moment ago (yes, no).";
+    GROUP_OTHER: Kind::Gauge, "group_other_in_sight" []
+        "1 while another group of workers is in sight, else 0.";
+    GROUP_OPEN: Kind::Gauge, "group_open_intents" []
+        "Dangerous acts that were announced, and nobody has said what became of them.";
+    GROUP_BEHIND: Kind::Gauge, "group_behind" []
+        "Entries of the log that the worker furthest behind lacks, as the one that leads knows; 0 elsewhere.";
     CLUSTER_INFO: Kind::Gauge, "cluster_info" ["cluster", "engine"]
         "Always 1; the label is the cluster's database.";
     INTERVAL: Kind::Gauge, "interval_seconds" ["cluster"]
