@@ -55,6 +55,7 @@ export async function ask(path, patience = LONG_MS) {
 const name = encodeURIComponent;
 
 export const clusters = () => ask('v1/clusters', PATIENCE_MS);
+export const group = () => ask('v1/group', PATIENCE_MS);
 export const cluster = (one) => ask(`v1/clusters/${name(one)}`);
 export const config = (one) => ask(`v1/clusters/${name(one)}/config`);
 export const why = (one, member) => ask(`v1/clusters/${name(one)}/members/${name(member)}`);

@@ -28,8 +28,10 @@ export class Live {
   #answered = null;
   #line = 'starting';
   #waiting = new Map();
+  /// The workers' group, which numbers events alike at all of them.
+  #group = null;
 
-  /// `on` has: clusters(list), cluster(name, status or null, error or null),
+  /// `on` has: clusters(list), group(status), cluster(name, status or null, error or null),
   /// facts(list), restarted(), line(name, when it answered last).
   constructor(on) {
     this.#on = on;
@@ -94,13 +96,25 @@ export class Live {
   async #list() {
     const list = await this.#ask(api.clusters).catch(() => null);
     if (list) this.#on.clusters(list);
+    await this.#workers().catch(() => {});
     return list ?? [];
+  }
+
+  /// How the workers stand; the group that they are in.
+  async #workers() {
+    const status = await this.#ask(api.group);
+    this.#group = status.group;
+    this.#on.group(status);
+    return status.group;
   }
 
   /// What happened since the last event that is known.
   async #history() {
     let found = await this.#ask(() => api.events(this.#newest, EVENTS));
     if (found.newest < this.#newest) {
+      // Another worker of the same group is a moment behind.
+      const known = this.#group;
+      if (known !== null && await this.#workers() === known) return;
       // Its count began anew.
       this.#newest = 0;
       this.#on.restarted();

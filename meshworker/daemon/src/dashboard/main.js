@@ -7,6 +7,7 @@ import { h, mark, reconcile, redraw, say } from './dom.js';
 import { Evidence } from './evidence.js';
 import { Live } from './live.js';
 import { Timeline } from './timeline.js';
+import { showWorkers } from './workers.js';
 
 const main = document.getElementById('clusters');
 const evidence = new Evidence();
@@ -87,6 +88,7 @@ const live = new Live({
     showContents();
     showTitle();
   },
+  group: (status) => showWorkers(document.getElementById('workers'), status),
   facts: (events) => timeline.add(events),
   restarted: () => timeline.clear(),
   line(...state) {

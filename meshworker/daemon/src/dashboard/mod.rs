@@ -40,7 +40,7 @@ macro_rules! script {
     };
 }
 
-const FILES: [File; 16] = [
+const FILES: [File; 17] = [
     File {
         path: "/",
         kind: HTML,
@@ -69,6 +69,7 @@ const FILES: [File; 16] = [
     script!("sight.js"),
     script!("states.js"),
     script!("timeline.js"),
+    script!("workers.js"),
 ];
 
 /// The page and its parts. Whoever may connect may read them: they hold nothing

@@ -16,7 +16,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use meshworker::status::{
-    ClusterStatus, Config, ConfigValue, Event, Events, RefusalStatus, StepStatus, Summary, Why,
+    ClusterStatus, Config, ConfigValue, Event, Events, GroupStatus, RefusalStatus, StepStatus,
+    Summary, Why,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
@@ -41,6 +42,7 @@ struct World {
     /// The same as JSON, made once: a large one takes its time.
     answers: BTreeMap<String, String>,
     events: Vec<Event>,
+    group: GroupStatus,
 }
 
 #[derive(Debug, Clone)]
@@ -61,8 +63,17 @@ pub struct Fake {
 impl Fake {
     pub fn start() -> Fake {
         let (reach, watched) = watch::channel(Reach::All);
+        // It works alone.
+        let alone = GroupStatus {
+            acts: true,
+            ..GroupStatus::default()
+        };
+        let world = World {
+            group: alone,
+            ..World::default()
+        };
         let shared = Shared {
-            world: Arc::default(),
+            world: Arc::new(Mutex::new(world)),
             told: broadcast::channel(4096).0,
             reach: watched,
         };
@@ -104,6 +115,16 @@ impl Fake {
         let id = event.id;
         self.world().events.push(event);
         self.tell(format!("event: fact\nid: {id}\ndata: {data}\n\n"));
+    }
+
+    /// The workers stand like this from now on.
+    pub fn group(&self, status: GroupStatus) {
+        self.world().group = status;
+    }
+
+    /// Another worker takes its place, which does not know the newest event yet.
+    pub fn fall_behind(&self) {
+        self.world().events.pop();
     }
 
     /// Another worker takes its place, which remembers nothing.
@@ -182,6 +203,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/clusters/{cluster}", get(cluster))
         .route("/v1/clusters/{cluster}/config", get(config))
         .route("/v1/clusters/{cluster}/members/{member}", get(why))
+        .route("/v1/group", get(group))
         .route("/v1/events", get(events))
         .route("/v1/events/stream", get(stream))
         .with_state(shared)
@@ -202,6 +224,10 @@ async fn clusters(State(shared): State<Shared>) -> Json<Vec<Summary>> {
         age_seconds: (status.pass.time == scene::NOW).then_some(0.0),
     });
     Json(summaries.collect())
+}
+
+async fn group(State(shared): State<Shared>) -> Json<GroupStatus> {
+    Json(shared.world.lock().unwrap().group.clone())
 }
 
 async fn cluster(State(shared): State<Shared>, Path(cluster): Path<String>) -> Response {
