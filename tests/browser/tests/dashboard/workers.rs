@@ -64,7 +64,7 @@ pub fn another_one_acts_and_the_page_lives_on(browser: &Browser) {
     page.eval("window.same = true");
     fake.group(group(1));
     let says = |words: &str| page.wait(&format!("{TEXT}.includes('{words}')"), TEXT);
-    says("worker 1 on node-1 acts since 03:10:20 UTC");
+    says("worker 1 on node-1 acts since 11-21 03:10:20 UTC");
 
     // It dies: the browser comes to another worker, which knows another one that acts.
     fake.reach(Reach::Nothing);
