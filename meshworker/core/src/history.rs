@@ -61,8 +61,8 @@ pub struct History {
     /// What the member at each address was about when it was seen last, and
     /// when that was.
     pub(crate) stances: BTreeMap<Place, (Stance, Moment)>,
-    /// Which node answered last at each of these addresses.
-    pub(crate) homes: BTreeMap<Place, String>,
+    /// Which node answered last at each of these addresses, and whose it was.
+    pub(crate) homes: BTreeMap<Place, (String, MemberId)>,
     /// How much each leaver had left when that was counted first, and when.
     pub(crate) began: BTreeMap<Place, (Moment, u64)>,
     /// Whose each address was last, and which node answered there: another node

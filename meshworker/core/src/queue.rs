@@ -465,11 +465,23 @@ impl<D> Leaving<'_, D> {
         let left = |at: &Place| history.stance(*at).is_some_and(Stance::has_left);
         let member = |at: &Place| self.situation.roster.at(*at);
         let waits = |at: &Place| member(at).is_some_and(|m| self.waits_for_its_slot(m));
+        // As long as nobody has the place of one that had answered, it may run beyond a cut.
+        let missed = |at: &Place| {
+            let id = history.homes.get(at).map(|(_, id)| id);
+            id.is_some_and(|id| {
+                let mut members = self.situation.roster.members().iter();
+                matches!(id, MemberId::Slot { .. }) && members.all(|member| member.id != *id)
+            })
+        };
+        let patience = |at: &Place| match missed(at) {
+            true => limits.mass_vanish_hold,
+            false => limits.release_patience,
+        };
         let mut stances = history.stances.iter();
         self.departed.iter().all(left)
             && stances.all(|(at, (stance, seen))| {
                 stance.has_left()
-                    || now.since(*seen) >= limits.release_patience
+                    || now.since(*seen) >= patience(at)
                     || *stance == Stance::Listed && waits(at)
             })
     }

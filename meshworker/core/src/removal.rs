@@ -172,13 +172,15 @@ fn note_others_removals<D, R>(
     });
     let before = std::mem::replace(&mut history.departed, departed.collect());
     let views = situation.views();
-    let answers = |at: &Place| matches!(situation.answers.get(at), Some(Ok(_)));
+    // One that is to go is asked for its memory only while nobody is to stay.
+    let tells =
+        |at: &Place| situation.is_wanted(*at) && matches!(situation.answers.get(at), Some(Ok(_)));
     for (node, (address, by)) in before {
         if history.departed.contains_key(&node) || views.contains_key(node.as_str()) {
             continue;
         }
         // Whoever is forgotten has not vanished; whoever went with all that remembered him has.
-        let forgotten = by.iter().any(answers) && all_speak(situation);
+        let forgotten = by.iter().any(tells) && all_speak(situation);
         if let Some(at) = address.filter(|at| forgotten && history.is_missed(*at)) {
             history.stances.remove(&at);
         }
@@ -365,7 +367,7 @@ fn most_vanished<D, R>(
     // Who answers at another address now has moved.
     let moved = |at: &Place| {
         let node = history.homes.get(at);
-        node.is_some_and(|node| views.contains_key(node.as_str()))
+        node.is_some_and(|(node, _)| views.contains_key(node.as_str()))
     };
     let vanished = |departure: &&Departure<R>| {
         // Whom an operator knows to be gone has not vanished either.

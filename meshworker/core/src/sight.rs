@@ -13,9 +13,10 @@ pub(crate) fn note<D>(context: &Context<'_>, situation: &Situation<'_, D>, histo
     }
     let History { stances, homes, .. } = history;
     stances.retain(|_, (_, at)| now.since(*at) < limits.quarantine);
-    for (at, answer) in situation.answers {
-        if let Ok(view) = answer {
-            homes.insert(*at, view.node.clone());
+    for member in situation.roster.members() {
+        if let Some(Ok(view)) = situation.answers.get(&member.address) {
+            let home = (view.node.clone(), member.id.clone());
+            homes.insert(member.address, home);
         }
     }
     homes.retain(|at, _| stances.contains_key(at));

@@ -298,8 +298,13 @@ fn note_verdicts<M: Model>(
     let mut holders = None;
     for leaver in &plan.leavers {
         let mut granted = None;
+        let there = world.database.at(last_byte(leaver.address));
+        let mut tasks = world.swarm.tasks.iter_mut();
+        if let Some(task) = tasks.find(|task| there.is_some() && task.node == there) {
+            task.let_go |= leaver.release.is_granted();
+        }
         if leaver.release == Release::Granted
-            && let Some(node) = world.database.at(last_byte(leaver.address))
+            && let Some(node) = there
             // Another cluster's node that goes takes nothing of ours along.
             && world.database.processes()[node].ours
             // Nor does one that was never in.
@@ -506,8 +511,11 @@ fn is_beyond_sight<M: Model>(world: &World<M>, gone: usize) -> bool {
     };
     let silent = Duration::from_millis(world.now - since);
     let limits = &world.workers[0].limits;
-    // Whoever started beyond a cut is known to nobody on this side.
+    // Whoever started beyond a cut is known to nobody on this side, and whoever was let go
+    // is expected to be gone.
+    let let_go = |node: usize| world.swarm.task_of(node).is_some_and(|task| task.let_go);
     let alive = world.database.alive().into_iter();
+    let alive = alive.filter(|node| !let_go(*node));
     let alive = alive.map(|at| &world.database.processes()[at]);
     let known = alive.filter(|node| lost(node.host).is_none_or(|since| node.started < since));
     let known: Vec<_> = known.collect();

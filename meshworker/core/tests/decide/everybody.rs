@@ -257,6 +257,35 @@ fn others_went_with_an_only_one_that_was_updated() {
     assert_eq!(queue(&plan), floor);
 }
 
+/// Two were cut off, and only one that was to go remembered them: once somebody was to stay,
+/// who had never met them, nobody asked it any more, and they counted as forgotten.
+#[test]
+fn those_whom_only_one_that_goes_remembered_were_taken_for_forgotten() {
+    let mut clock = Clock::start();
+    let nobody = || Report::unknown(Witness::Dns, Grade::NxDomain);
+    let all = announced(&[(1, Present), (2, Present), (3, Present)]);
+    clock.after(1, &content(), &seen(vec![dns(&[1, 2, 3]), all], &[1, 2, 3]));
+    let mut toy = leaving(&[3]);
+    toy.0.departures = [1, 2].map(departed).into();
+    for departure in &mut toy.0.departures {
+        departure.steps[0].to = ip(3);
+    }
+    let goes = seen(vec![nobody(), announced(&[(3, Leaving)])], &[3]);
+    clock.after(1, &toy, &goes);
+    toy.0.departures.clear();
+    let both = announced(&[(3, Leaving), (4, Present)]);
+    clock.after(1, &toy, &seen(vec![nobody(), both], &[3, 4]));
+    let last = seen(vec![nobody(), announced(&[(4, Leaving)])], &[4]);
+    for _ in 5..clock.limits.mass_vanish_hold.as_secs() {
+        let plan = clock.after(1, &leaving(&[4]), &last);
+        assert_ne!(plan.leavers[0].going, Going::Everybody);
+    }
+    // Whoever is not heard of for so long is not there.
+    clock.after(3, &leaving(&[4]), &last);
+    let plan = after_the_hold(&mut clock, &leaving(&[4]), &last);
+    assert_eq!(plan.leavers[0].going, Going::Everybody);
+}
+
 /// Whoever goes holds nothing alone, and somebody must answer who stays.
 struct AnyDatabase;
 

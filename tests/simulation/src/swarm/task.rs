@@ -80,6 +80,8 @@ pub struct Task {
     pub next_post: u64,
     /// What each worker answered last.
     pub asked: [Asked; 2],
+    /// Whether a worker has let it go, whether or not it has heard so.
+    pub let_go: bool,
     /// The words on which it stops.
     pub grants: Vec<Word>,
 }
@@ -104,6 +106,7 @@ impl Task {
             vain: 0,
             next_post: 0,
             asked: Default::default(),
+            let_go: false,
             grants: Vec::new(),
         }
     }
