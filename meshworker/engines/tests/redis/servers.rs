@@ -189,6 +189,19 @@ impl Servers {
         address
     }
 
+    /// Starts so many servers at one address, each at a port of its own.
+    pub async fn start_at_one_address(&mut self, count: u16) -> Vec<Place> {
+        let address = self.spare_address().address;
+        let mut places = Vec::new();
+        for number in 0..count {
+            let place = Place::new(address, PORT + 1 + number, PORT);
+            let dir = self.dir.path().join((self.started + 1).to_string());
+            self.start_at(place, dir).await;
+            places.push(place);
+        }
+        places
+    }
+
     /// Ends the server at this address at once, and returns its directory.
     pub fn stop(&mut self, address: Place) -> PathBuf {
         self.running.remove(&address).unwrap().dir.clone()
@@ -202,10 +215,10 @@ impl Servers {
         std::fs::create_dir_all(&dir).unwrap();
         agree_on_shards(&dir);
         let mut config = vec![
-            format!("port {PORT}"),
-            format!("bind {address}"),
+            format!("port {}", address.port(PORT)),
+            format!("bind {}", address.address),
             // As in a container, which has one address only.
-            format!("bind-source-addr {address}"),
+            format!("bind-source-addr {}", address.address),
             // Loopback addresses other than 127.0.0.1 count as the outside.
             "protected-mode no".into(),
             "cluster-enabled yes".into(),

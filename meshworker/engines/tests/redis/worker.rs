@@ -74,9 +74,12 @@ impl Worker {
             presence: Presence::Ended,
             ..Sighting::at(*address)
         });
+        // A name server knows no ports.
+        let names = self.listed.iter().map(|place| Place::at(place.address));
+        let names: BTreeSet<Place> = names.collect();
         let observed = Observation::of(
             vec![
-                Report::addresses(Witness::Dns, self.listed.iter().copied()),
+                Report::addresses(Witness::Dns, names),
                 Report {
                     sightings: announced.chain(ended).collect(),
                     ..Report::unknown(Witness::Announce, Grade::Answer)
