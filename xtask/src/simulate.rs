@@ -1,4 +1,5 @@
-//! `cargo xtask simulate`: the whole decide loop against a model of the world.
+//! `cargo xtask simulate`: the whole decide loop against a model of the world, and workers in consensus against
+//! another one.
 
 use std::process::Command;
 
@@ -7,14 +8,20 @@ use clap::Args;
 
 use crate::workspace;
 
-/// Every database.
+/// Every database, and the workers.
 const ALL: &str = "all";
+
+/// The workers themselves, in consensus.
+const WORKERS: &str = "workers";
+
+/// One story of workers takes as long as so many of a database.
+const AS_MANY: u64 = 10;
 
 /// Which stories to play.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// Which database: aerospike, redis, or all of them one after another
-    #[arg(long, default_value = ALL, value_parser = ["aerospike", "redis", ALL])]
+    /// Which database: aerospike, redis, workers for the workers themselves, or all of them one after another
+    #[arg(long, default_value = ALL, value_parser = ["aerospike", "redis", WORKERS, ALL])]
     database: String,
     /// The first seed
     #[arg(long, default_value_t = 1)]
@@ -30,23 +37,47 @@ pub struct SimulateArgs {
 ///
 /// A promise was broken: its seed and its story are on standard error.
 pub fn run(args: &SimulateArgs) -> Result<()> {
-    let status = command(&args.database, args.seed, args.runs).status()?;
-    if !status.success() {
-        bail!("the simulation failed ({status})");
+    let SimulateArgs {
+        database,
+        seed,
+        runs,
+    } = args;
+    let databases = (database != WORKERS).then(|| databases(database, *seed, *runs));
+    let workers = (database == WORKERS || database == ALL).then(|| workers(*seed, *runs));
+    for mut command in databases.into_iter().chain(workers) {
+        let status = command.status()?;
+        if !status.success() {
+            bail!("the simulation failed ({status})");
+        }
     }
     Ok(())
 }
 
-/// A command that plays so many stories of every database, compiled to be fast.
-pub fn every(runs: u64) -> Command {
-    command(ALL, 1, runs)
+/// A command that plays so many stories of every database, and one that plays fewer of workers.
+pub fn every(runs: u64) -> [(&'static str, Command); 2] {
+    [
+        ("simulation", databases(ALL, 1, runs)),
+        ("simulation of workers", workers(1, runs / AS_MANY)),
+    ]
 }
 
-fn command(database: &str, seed: u64, runs: u64) -> Command {
-    let mut command = workspace::cargo();
-    command.args(["run", "--quiet", "--profile", "simulation"]);
-    command.args(["-p", "meshworker-simulation", "--"]);
+fn databases(database: &str, seed: u64, runs: u64) -> Command {
+    let mut command = compiled("meshworker-simulation");
     command.arg(database);
     command.args([seed, runs].map(|number| number.to_string()));
+    command
+}
+
+fn workers(seed: u64, runs: u64) -> Command {
+    let mut command = compiled("meshworker-consensus");
+    command.args([seed, runs].map(|number| number.to_string()));
+    command
+}
+
+/// This program, compiled to be fast.
+fn compiled(program: &str) -> Command {
+    let mut command = workspace::cargo();
+    command.args(["run", "--quiet", "--profile", "simulation"]);
+    command.args(["-p", program, "--"]);
     command
 }

@@ -227,7 +227,8 @@ fn demo(stages: &mut Stages) -> Result<()> {
 }
 
 fn simulation(stages: &mut Stages) -> Result<()> {
-    stages.command("simulation", &mut simulate::every(STORIES))
+    let mut all = simulate::every(STORIES).into_iter();
+    all.try_for_each(|(name, mut command)| stages.command(name, &mut command))
 }
 
 fn rustdoc(stages: &mut Stages) -> Result<()> {

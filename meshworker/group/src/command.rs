@@ -28,6 +28,8 @@ pub enum Command {
     End(bool),
     /// Somebody knows this fence: all that come are to be higher.
     Raise(u64),
+    /// Most of those that there are meant to be are in the group: no other one can be.
+    GrownUp,
 }
 
 /// An operator's order.

@@ -27,6 +27,8 @@ pub struct Listing {
     pub whole: bool,
     /// How many workers there are meant to be, where somebody can know it.
     pub wanted: Option<usize>,
+    /// Whether somebody could know it, and is not reached.
+    pub blind: bool,
 }
 
 /// A worker that looks for a group.

@@ -38,6 +38,8 @@ pub struct Machine {
     pub ended: bool,
     /// The group whose workers all ended, and which this one goes on from.
     pub heir_of: Option<GroupId>,
+    /// Whether most of those that there are meant to be have been in the group.
+    pub grown_up: bool,
     /// By so much a fence is higher than its entry's number.
     raised: u64,
 }
@@ -93,6 +95,7 @@ impl Machine {
                 bound(&mut self.told, FACTS);
             }
             Command::End(ended) => self.ended = ended,
+            Command::GrownUp => self.grown_up = true,
             // The next entry's is the first that must be higher.
             Command::Raise(above) => {
                 self.raised = self.raised.max(above.saturating_sub(index));
@@ -105,6 +108,7 @@ impl Machine {
     /// who are lost may have given.
     pub(crate) fn alone(mut self, store: StoreId) -> Machine {
         self.raised = self.raised.saturating_add(LOST);
+        self.grown_up = true;
         self.seats.retain(|other, _| *other == store);
         self
     }
@@ -115,6 +119,7 @@ impl Machine {
         Machine {
             seats: BTreeMap::new(),
             ended: false,
+            grown_up: false,
             heir_of: Some(of),
             raised: self.raised.saturating_add(last),
             ..self

@@ -99,11 +99,14 @@ pub struct Participant {
     led: Option<Fence>,
     led_since: Moment,
     in_step: BTreeMap<StoreId, Moment>,
-    /// Since when nobody says any more how many workers there are meant to be.
-    blind: Option<Moment>,
-    /// When it founded its group, or woke as the only one that votes in it, if it is not grown
-    /// up since.
-    founded: Option<Moment>,
+    /// Since when whoever could say how many workers there are meant to be is not reached, and
+    /// until when that was so.
+    blind: Option<(Moment, Option<Moment>)>,
+    /// Since when it is in its group.
+    joined: Moment,
+    /// Whether it founded its group, or woke as the only one that votes in it, and has not seen
+    /// since that the group is grown up.
+    young: bool,
     /// Since when this worker's group has neither a leader nor, in sight, anybody who votes.
     deserted: Option<Moment>,
     /// What it said last of whether all are about to end.
@@ -151,7 +154,8 @@ impl Participant {
             led_since: now,
             in_step: BTreeMap::new(),
             blind: None,
-            founded: alone.then_some(now),
+            joined: now,
+            young: alone,
             deserted: None,
             ended: None,
         })
@@ -188,9 +192,14 @@ impl Participant {
 
     /// Where the workers' name leads now.
     pub fn see(&mut self, listing: Listing, now: Moment) {
-        let blind = self.listing.wanted.is_some() || self.blind.is_some();
-        let blind = blind && listing.wanted.is_none();
-        self.blind = blind.then(|| self.blind.unwrap_or(now));
+        self.blind = match (listing.blind, self.blind) {
+            (true, Some((since, until))) if until.is_none_or(|until| now.since(until) < YOUNG) => {
+                Some((since, None))
+            }
+            (true, _) => Some((now, None)),
+            (false, Some((since, None))) => Some((since, Some(now))),
+            (false, blind) => blind,
+        };
         self.listing = listing;
     }
 
@@ -326,36 +335,50 @@ impl Participant {
             group,
             ..self.me.clone()
         };
-        let listing = std::mem::take(&mut self.listing);
+        let seen = (std::mem::take(&mut self.listing), self.blind);
         let fresh = saved.store;
         *self = Participant::open(me, saved, fresh, now)?;
-        self.listing = listing;
+        (self.listing, self.blind) = seen;
         Ok(())
     }
 
-    /// Why it may not announce such an act.
-    pub fn may_not_intend(&self, now: Moment) -> String {
-        match self.authority(now) {
-            Authority::Yielded(to) => format!("another worker acts: {to}"),
-            Authority::Held(_) if self.founded.is_some() => {
-                "this worker has just founded its group: others may be on their way".into()
-            }
-            Authority::Held(_) => {
-                "this worker is alone, and nobody says that it is meant to be".into()
-            }
+    /// Why it may not announce an act that could do harm if two did such things, if it may not:
+    /// it does not act, its group is not grown up, it is alone where nobody can say that it is
+    /// to be, or another group is in sight that acts.
+    pub fn may_not_intend(&self, now: Moment) -> Option<String> {
+        let replica = match (self.authority(now), &self.replica) {
+            (Authority::Yielded(to), _) => return Some(format!("another worker acts: {to}")),
+            (Authority::Held(_), None) => return Some(self.waits.clone()),
+            (Authority::Held(_), Some(replica)) => replica,
+        };
+        if self.young || !replica.machine().grown_up {
+            let why = "its group is young: others may be on their way, or have one of their own";
+            return Some(why.into());
         }
+        if replica.counted().len() == 1 && self.is_blind(now) {
+            let why =
+                "this worker is alone, and whoever could say that it is meant to be is not reached";
+            return Some(why.into());
+        }
+        let mut hellos = self.book.fresh(now).map(|heard| &heard.hello);
+        let other = |hello: &&Hello| {
+            let other = hello.group.is_some_and(|group| group != replica.group());
+            other && hello.leader.is_some()
+        };
+        let other = hellos.find(other)?;
+        Some(format!(
+            "{} is in another group, which acts, too",
+            other.seat
+        ))
     }
 
-    /// Whether it may announce an act that could do harm if two did such things: it may act,
-    /// has not just founded a group of which others may know nothing yet, and is not alone
-    /// where nobody says any more that it is to be.
-    pub fn may_intend(&self, now: Moment) -> bool {
-        let alone = self
-            .replica
-            .as_ref()
-            .is_some_and(|replica| replica.counted().len() == 1);
-        let blind = self.blind.is_some_and(|since| now.since(since) >= YOUNG);
-        self.authority(now).fence().is_some() && self.founded.is_none() && !(alone && blind)
+    /// Whether it has not known for long how many workers there are meant to be, or knows it
+    /// again since a moment only: others are met after a while.
+    fn is_blind(&self, now: Moment) -> bool {
+        self.blind.is_some_and(|(since, until)| match until {
+            None => now.since(since) >= YOUNG,
+            Some(until) => until.since(since) >= YOUNG && now.since(until) < YOUNG,
+        })
     }
 
     /// Who that is, for people.
@@ -426,7 +449,7 @@ impl Participant {
         let machine = replica.machine().clone().inherited(group, knows);
         let save = Replica::founding(self.fresh, self.me.group, Some(&machine))?;
         self.store = self.fresh;
-        self.founded = Some(now);
+        self.young = true;
         self.begin(&save, store, now)
     }
 
@@ -526,7 +549,7 @@ impl Participant {
         match founding(&self.seeker(None, 0), &self.listing, &self.book, now) {
             Founding::Found => {
                 let save = Replica::founding(self.store, self.me.group, None)?;
-                self.founded = Some(now);
+                self.young = true;
                 self.begin(&save, store, now)
             }
             Founding::Join(group) => {
@@ -547,6 +570,7 @@ impl Participant {
         now: Moment,
     ) -> Result<(), StoreFailed> {
         store.save(save)?;
+        self.joined = now;
         let mut saved = Saved::empty(self.store);
         saved.keep(save);
         self.replica = Some(Replica::open(
@@ -597,13 +621,20 @@ impl Participant {
         self.changed = now;
     }
 
-    /// A group that somebody founded is grown up once most of those that there are meant to be
-    /// are in it; where nobody knows how many, after a while.
+    /// A group is grown up once most of those that there are meant to be are in it; where nobody
+    /// could know how many, after a while. Then that is written down: whoever restarts knows it.
     fn grow_up(&mut self, now: Moment) {
-        let (Some(founded), Some(replica)) = (self.founded, &self.replica) else {
+        let Some(replica) = &self.replica else {
             return;
         };
+        let known = replica.machine().grown_up;
+        if known && !self.young || self.led.is_none() {
+            return;
+        }
+        // Whoever is in step has its group's name on its disk.
         let members = replica.voters().union(replica.learners());
+        let members =
+            members.filter(|store| **store == self.store || self.in_step.contains_key(store));
         let seats: Vec<Seat> = members
             .map(|store| self.standing(*store, now).seat)
             .collect();
@@ -611,13 +642,19 @@ impl Participant {
             .iter()
             .map(|seat| (&seat.node, seat.node.is_none().then_some(seat.slot)))
             .collect();
-        let grown = match self.listing.wanted {
+        let grown_up = match self.listing.wanted {
             // Of two such majorities, on different machines, each has one that the other has.
             Some(wanted) => 2 * nodes.len() > wanted || seats.len() >= wanted,
-            None => replica.voters().len() > 1 || now.since(founded) >= YOUNG,
+            None if self.listing.blind => false,
+            None => replica.voters().len() > 1 || now.since(self.joined) >= YOUNG,
         };
-        if grown {
-            self.founded = None;
+        if !grown_up {
+            return;
+        }
+        self.young = false;
+        if !known && let Some(replica) = &mut self.replica {
+            // What is not taken now is said again.
+            let _ = replica.propose(&Command::GrownUp);
         }
     }
 

@@ -109,7 +109,6 @@ pub struct Replica {
     raft: RawNode<Log>,
     machine: Machine,
     voters: BTreeSet<StoreId>,
-    /// Who votes as well until a change is complete.
     outgoing: BTreeSet<StoreId>,
     learners: BTreeSet<StoreId>,
     woke: Moment,
@@ -243,6 +242,11 @@ impl Replica {
         &self.voters
     }
 
+    /// Who did vote, until a change is complete: without most of these, too, nothing is decided.
+    pub fn outgoing(&self) -> &BTreeSet<StoreId> {
+        &self.outgoing
+    }
+
     /// Whose votes count now: those that vote, and until a change is complete those that did.
     pub fn counted(&self) -> BTreeSet<StoreId> {
         self.voters.union(&self.outgoing).copied().collect()
@@ -275,7 +279,11 @@ impl Replica {
 
     /// Whom it takes for the leader.
     pub fn leader(&self) -> Option<StoreId> {
-        Some(StoreId(self.raft.raft.leader_id)).filter(|leader| leader.0 != 0)
+        let raft = &self.raft.raft;
+        // Whoever has no vote never stands for election, and raft takes its last leader's word
+        // for one of now.
+        let heard = self.is_leader() || raft.election_elapsed <= 2 * raft.election_timeout();
+        Some(StoreId(raft.leader_id)).filter(|leader| leader.0 != 0 && heard)
     }
 
     /// Whether it takes itself for the leader: that alone lets it do nothing.
@@ -328,11 +336,11 @@ impl Replica {
     }
 
     /// How far behind the leader's this store's log is, as the leader knows; none if this one
-    /// does not lead.
+    /// does not lead, or that one has not said that it has any of it.
     pub fn lag(&self, of: StoreId) -> Option<u64> {
         let progress = self.raft.raft.prs().get(of.0)?;
-        self.is_leader()
-            .then(|| self.last().saturating_sub(progress.matched))
+        let known = self.is_leader() && progress.matched > 0;
+        known.then(|| self.last().saturating_sub(progress.matched))
     }
 
     /// Lets time pass.

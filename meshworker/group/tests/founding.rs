@@ -59,6 +59,7 @@ fn seen(listed: &[u8], answered: &[(u8, Option<u64>)], now: Moment) -> (Listing,
         others: listed.iter().copied().map(address).collect(),
         whole: true,
         wanted: None,
+        blind: false,
     };
     (listing, book)
 }

@@ -2,10 +2,17 @@
 
 use super::world::World;
 
+/// All cables are back.
+const HEALS: usize = 7;
+/// Two machines do not reach each other any more, and a worker that reaches both restarts.
+const PARTS: usize = 11;
+
 /// Who does what to the workers, and when next.
 #[derive(Debug, Default)]
 pub struct Operator {
     next: u64,
+    /// Machines that no more reach each other: a worker elsewhere restarts next.
+    apart: Option<(usize, usize)>,
 }
 
 impl Operator {
@@ -22,9 +29,22 @@ impl Operator {
         let running: Vec<usize> = (0..world.swarm.tasks.len())
             .filter(|index| world.swarm.tasks[*index].process.is_some())
             .collect();
+        if let Some((one, other)) = self.apart.take() {
+            restart_elsewhere(world, &[one, other]);
+            if world.restless {
+                self.next = world.now + world.chance.between(1_000, 2_000);
+            }
+            return;
+        }
         let one = world.chance.pick(&running);
         let machine = world.chance.below(machines);
-        match world.chance.below(13) {
+        let cut = world.wires.cut.iter().flatten().any(|cut| *cut);
+        let what = match world.restless && world.chance.percent(90) {
+            true if cut => HEALS,
+            true => PARTS,
+            false => world.chance.below(14),
+        };
+        match what {
             0 | 1 => {
                 let wanted = world.chance.between(1, 5);
                 scale(world, wanted as usize);
@@ -57,7 +77,7 @@ impl Operator {
                 ));
                 world.wires.cut[machine][other] = machine != other;
             }
-            7 | 8 => {
+            HEALS | 8 => {
                 world.tell(format_args!("all cables are back"));
                 world.wires.heal();
                 for machine in &mut world.swarm.machines {
@@ -87,7 +107,18 @@ impl Operator {
                     world.wipe(machine, slot);
                 }
             }
-            11 => {
+            PARTS => {
+                let other = world.chance.below(machines);
+                world.tell(format_args!(
+                    "machines {machine} and {other} do not reach each other any more"
+                ));
+                world.wires.cut[machine][other] = machine != other;
+                world.wires.cut[other][machine] = machine != other;
+                // Long enough for whoever follows to miss its leader.
+                self.next = world.now + world.chance.between(400, 1_500);
+                self.apart = Some((machine, other));
+            }
+            12 => {
                 world.tell(format_args!("all are restarted"));
                 for index in running {
                     let at = world.now + world.chance.between(0, 300);
@@ -102,6 +133,21 @@ impl Operator {
                 (world.wires.loss, world.wires.slow) = (loss, slow);
             }
         }
+    }
+}
+
+/// A worker on another machine than these is killed.
+fn restart_elsewhere(world: &mut World, not: &[usize]) {
+    let tasks = world.swarm.tasks.iter().enumerate();
+    let elsewhere = tasks.filter(|(_, task)| !not.contains(&task.machine));
+    let running: Vec<usize> = elsewhere
+        .filter(|(_, task)| task.process.is_some())
+        .map(|(index, _)| index)
+        .collect();
+    if let Some(index) = world.chance.pick(&running) {
+        let number = world.swarm.tasks[index].number;
+        world.tell(format_args!("task {number} is killed, which reaches both"));
+        world.end(index, false);
     }
 }
 

@@ -64,6 +64,8 @@ pub struct World {
     pub kept: bool,
     /// Whether workers can know how many of them there are meant to be.
     pub docker: bool,
+    /// Whether a container that ended is back in a moment, where it was and at its address.
+    pub restless: bool,
     /// What is left out.
     pub mutation: Option<Mutation>,
     /// What is checked.
@@ -89,6 +91,7 @@ impl World {
         let kept = chance.percent(70);
         let docker = chance.percent(50);
         let quiet_from = chance.between(20, 90) * 1_000;
+        let restless = chance.percent(10) || mutation == Some(Mutation::VotesOnWaking);
         World {
             now: 0,
             story: Story::default(),
@@ -97,6 +100,7 @@ impl World {
             slots: (1..=replicas).collect(),
             kept,
             docker,
+            restless,
             mutation,
             ledger: Ledger::default(),
             lag,
@@ -233,7 +237,7 @@ impl World {
             if let (Some(fence), Some(replica)) =
                 (process.fence(now), process.participant.replica())
             {
-                let harmful = process.participant.may_intend(now);
+                let harmful = process.participant.may_not_intend(now).is_none();
                 held.push((task.number, replica.group(), fence, harmful));
             }
         }
@@ -313,7 +317,8 @@ impl World {
             before.map(|task| task.machine),
             before.map(|task| task.address),
         );
-        let stays = last.filter(|last| up.contains(last) && self.chance.percent(85));
+        let stays = last.filter(|last| up.contains(last));
+        let stays = stays.filter(|_| self.restless || self.chance.percent(85));
         let load = |machine: &usize| {
             let tasks = self.swarm.tasks.iter();
             tasks
@@ -323,14 +328,16 @@ impl World {
         let Some(machine) = stays.or_else(|| up.iter().copied().min_by_key(load)) else {
             return;
         };
-        let used = if self.chance.percent(30) { used } else { None };
+        let used = used.filter(|_| self.restless || self.chance.percent(30));
         let address = self.swarm.address(used);
         let machines = self.swarm.machines.len();
         let starts_at = self.now
             + if self.now == 0 {
                 self.chance.between(0, 2_000)
+            } else if self.restless || self.chance.percent(30) {
+                self.chance.between(30, 150)
             } else {
-                self.chance.between(30, 4_000)
+                self.chance.between(200, 4_000)
             };
         let number = self.swarm.next;
         self.swarm.next += 1;
@@ -421,6 +428,7 @@ impl World {
             others,
             whole,
             wanted,
+            blind: self.docker && !reached,
         }
     }
 
@@ -504,12 +512,7 @@ impl World {
             }
             self.ledger
                 .applied(replica.group(), &effects.applied, now)?;
-            self.ledger.votes(
-                replica.group(),
-                replica.term(),
-                replica.applied(),
-                replica.voters(),
-            );
+            self.ledger.votes(replica);
         }
         let fence = process.fence(clock);
         let newly = fence.is_some() && fence != process.held;
@@ -568,7 +571,7 @@ impl World {
         let Some(process) = &mut self.swarm.tasks[index].process else {
             return Ok(());
         };
-        if process.participant.may_intend(clock)
+        if process.participant.may_not_intend(clock).is_none()
             && begin
             && process.acts.len() < 4
             && let Some(ticket) = process.intend(&target)

@@ -61,6 +61,18 @@ impl DockerError {
         )
     }
 
+    /// Whether asking again would say the same: only a human can help, or this engine is no
+    /// manager of a swarm, or refuses to say.
+    pub fn is_lasting(&self) -> bool {
+        let refused = match self {
+            DockerError::Refused { status, message } => {
+                *status < 500 || message.contains("not a swarm manager")
+            }
+            _ => false,
+        };
+        refused || self.is_final()
+    }
+
     /// What went wrong, with all its causes, some of which are the engine's words.
     pub fn words(&self) -> String {
         let mut words = self.to_string();

@@ -266,8 +266,8 @@ impl Keeper {
         let Some(reply) = self.intents.join(&intent, reply, now) else {
             return;
         };
-        if !self.participant.may_intend(now) {
-            let _ = reply.send(Err(self.participant.may_not_intend(now)));
+        if let Some(why) = self.participant.may_not_intend(now) {
+            let _ = reply.send(Err(why));
             return;
         }
         match self.participant.propose(&Command::Intend(intent.clone())) {

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Settings;
 use super::shared::Shared;
+use crate::config::Surroundings;
 use crate::docker::{DockerClient, Replicas};
 use crate::witness::Whereabouts;
 
@@ -38,7 +39,11 @@ impl Seeker {
         let name = &settings.workers;
         let place = Whereabouts::new(name, settings.dns.clone())
             .map_err(|why| format!("found '{name}': {why}"))?;
-        let replicas = settings.service.as_ref().and_then(|service| {
+        let service = settings
+            .service
+            .as_ref()
+            .filter(|_| Surroundings::here().docker);
+        let replicas = service.and_then(|service| {
             let client = DockerClient::shared().ok()?;
             Some(Replicas::of(client, service.clone()))
         });
@@ -67,15 +72,19 @@ impl Seeker {
     async fn look(&self) -> Listing {
         let found: BTreeSet<IpAddr> = self.place.look().await.addresses.into_iter().collect();
         let own = self.addresses();
-        let wanted = match &self.replicas {
-            Some(replicas) => timeout(DOCKER, replicas.read()).await.ok(),
-            None => None,
+        let (wanted, blind) = match &self.replicas {
+            None => (None, false),
+            Some(replicas) => match timeout(DOCKER, replicas.read()).await {
+                Ok(Ok(found)) => (usize::try_from(found.replicas).ok(), false),
+                Ok(Err(why)) => (None, !why.is_lasting()),
+                Err(_) => (None, true),
+            },
         };
-        let wanted = wanted.and_then(Result::ok);
         Listing {
             whole: own.iter().any(|address| found.contains(address)),
             others: found.difference(&own).copied().collect(),
-            wanted: wanted.and_then(|wanted| usize::try_from(wanted.replicas).ok()),
+            wanted,
+            blind,
         }
     }
 

@@ -29,17 +29,18 @@ pub struct Ledger {
     acknowledged: Vec<(GroupId, u64, String)>,
     intents: BTreeMap<(GroupId, Fence), (String, u64)>,
     made: BTreeMap<(GroupId, String), Fence>,
-    /// Who votes in each group, as whoever has applied most knows it.
-    voters: BTreeMap<GroupId, (u64, BTreeSet<StoreId>)>,
+    /// Who votes in each group, and who did until the change is complete, as whoever has
+    /// applied most knows it.
+    voters: BTreeMap<GroupId, (u64, [BTreeSet<StoreId>; 2])>,
     given_up: BTreeSet<GroupId>,
 }
 
 impl Ledger {
     /// Notes who votes.
-    pub fn votes(&mut self, group: GroupId, _term: u64, applied: u64, voters: &BTreeSet<StoreId>) {
-        let known = self.voters.entry(group).or_default();
-        if applied >= known.0 {
-            *known = (applied, voters.clone());
+    pub fn votes(&mut self, replica: &Replica) {
+        let known = self.voters.entry(replica.group()).or_default();
+        if replica.applied() >= known.0 {
+            *known = (replica.applied(), votes(replica));
         }
     }
 
@@ -60,7 +61,7 @@ impl Ledger {
         let stores: BTreeSet<StoreId> = running.map(|process| process.disk.seen.store).collect();
         let lost = |voters: &BTreeSet<StoreId>| {
             let there = voters.iter().filter(|store| stores.contains(store)).count();
-            2 * there <= voters.len()
+            !voters.is_empty() && 2 * there <= voters.len()
         };
         let there = world
             .swarm
@@ -68,8 +69,9 @@ impl Ledger {
             .filter_map(|task| task.process.as_ref());
         let mut there = there.filter_map(|process| process.participant.replica());
         there.any(|replica| {
-            let newest = self.voters.get(&replica.group()).map(|(_, voters)| voters);
-            lost(replica.voters()) || newest.is_some_and(lost)
+            let newest = self.voters.get(&replica.group());
+            let newest = newest.iter().flat_map(|(_, voters)| voters);
+            votes(replica).iter().chain(newest).any(lost)
         })
     }
 
@@ -144,4 +146,8 @@ impl Ledger {
         self.told.hole |= one_authority::check(held, known)?;
         Ok(())
     }
+}
+
+fn votes(replica: &Replica) -> [BTreeSet<StoreId>; 2] {
+    [replica.voters(), replica.outgoing()].map(BTreeSet::clone)
 }

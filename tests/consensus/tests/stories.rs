@@ -1,0 +1,22 @@
+//! Stories, each of its own seed. `cargo xtask simulate --database workers` plays as many as
+//! one likes.
+
+use meshworker_consensus::{run, run_many};
+
+#[test]
+fn stories_of_workers_keep_every_promise() {
+    #[expect(clippy::disallowed_types, reason = "tells how long it really took")]
+    let began = std::time::Instant::now();
+    let summary = run_many(1, 60, None);
+    eprintln!("{summary}, in {:.1} s", began.elapsed().as_secs_f64());
+    let failure = summary.failure.map(|failure| failure.to_string());
+    assert_eq!(failure, None);
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    for seed in 1..3 {
+        let tell = || run(seed, None).map_err(|failure| failure.to_string());
+        assert_eq!(tell(), tell());
+    }
+}
