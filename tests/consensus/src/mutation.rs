@@ -7,7 +7,7 @@ pub enum Mutation {
     SkipsTheSync,
     /// A store that was lost begins anew under its old name.
     ReusesItsId,
-    /// Every slot founds at once.
+    /// Every slot founds at once, and takes itself for all of them.
     FoundsFromAnySlot,
     /// An act is made before its intent is committed.
     ActsWithoutIntent,

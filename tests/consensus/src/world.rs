@@ -423,7 +423,10 @@ impl World {
             .collect();
         let whole = others.remove(&own);
         let reached = self.swarm.machines[machine].lost_since.is_none();
-        let wanted = (self.docker && reached).then_some(self.slots.len());
+        let wanted = match self.mutation {
+            Some(Mutation::FoundsFromAnySlot) => Some(1),
+            _ => (self.docker && reached).then_some(self.slots.len()),
+        };
         Listing {
             others,
             whole,

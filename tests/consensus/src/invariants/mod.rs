@@ -50,8 +50,8 @@ impl Ledger {
         self.acknowledged.retain(|(of, _, _)| *of != group);
     }
 
-    /// Whether in some group a majority of the stores that vote is lost, so that only a
-    /// person can help.
+    /// Whether in some group a majority of the stores that vote is lost, or there are two groups
+    /// of several, so that only a person can help.
     pub fn is_beyond_help(&self, world: &World) -> bool {
         // Whoever is scaled away takes its store out of reach, too.
         let running = world
@@ -72,7 +72,7 @@ impl Ledger {
             let newest = self.voters.get(&replica.group());
             let newest = newest.iter().flat_map(|(_, voters)| voters);
             votes(replica).iter().chain(newest).any(lost)
-        })
+        }) || is_torn(world)
     }
 
     /// Whoever leads in a term.
@@ -150,4 +150,13 @@ impl Ledger {
 
 fn votes(replica: &Replica) -> [BTreeSet<StoreId>; 2] {
     [replica.voters(), replica.outgoing()].map(BTreeSet::clone)
+}
+
+/// Whether two groups act, in each of which several vote: neither gives way by itself.
+fn is_torn(world: &World) -> bool {
+    let running = world.swarm.running();
+    let replicas = running.filter_map(|task| task.process.as_ref()?.participant.replica());
+    let leaders = replicas.filter(|one| one.is_leader() && one.voters().len() > 1);
+    let groups: BTreeSet<GroupId> = leaders.map(Replica::group).collect();
+    groups.len() > 1
 }
