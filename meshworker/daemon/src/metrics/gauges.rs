@@ -150,3 +150,57 @@ fn leavers(page: &mut Page, name: &str, look: &Look) {
         page.counter(&LEAVE_LEFT, &[name, unit], left);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_workers_is_told_in_numbers() {
+        let worker = |part, answers, behind| GroupMember {
+            store: "6f0c2b7e91d3a548".into(),
+            slot: 1,
+            node: None,
+            address: None,
+            part,
+            answers,
+            kept: None,
+            last: None,
+            behind: Some(behind),
+            leaving: false,
+            waits: None,
+        };
+        let mut page = Page::default();
+        let status = GroupStatus {
+            term: 3,
+            committed: 184,
+            takeovers: 2,
+            open: 1,
+            other: Some("d2b8f04e6a91c357".into()),
+            members: vec![
+                worker(Part::Leader, true, 0),
+                worker(Part::Voter, true, 4),
+                worker(Part::Voter, false, 12),
+            ],
+            ..GroupStatus::default()
+        };
+        group(&mut page, &status);
+        let text = page.text();
+        for line in [
+            "acts 0",
+            "term 3",
+            "committed 184",
+            "takeovers_total 2",
+            "members{part=\"leader\",answers=\"yes\"} 1",
+            "members{part=\"voter\",answers=\"yes\"} 1",
+            "members{part=\"voter\",answers=\"no\"} 1",
+            "members{part=\"learner\",answers=\"no\"} 0",
+            "other_in_sight 1",
+            "open_intents 1",
+            "behind 12",
+        ] {
+            let line = format!("\nmeshworker_group_{line}\n");
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+    }
+}
