@@ -11,12 +11,12 @@ use meshworker::board::Requests;
 use meshworker::board::{Board, Look, Powers};
 use meshworker::cli::show::{self, Shown, Style};
 use meshworker::config::{Cluster, Inputs, Origin, Raw};
-use meshworker::proof::Unproved;
+use meshworker::proof::{Call, Door, Unproved};
 use meshworker::token_file::TokenFile;
 use meshworker_core::{Pace, Place, Report, Roster, Unity, Witness};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 use crate::between::{Forger, Recorder, forged, says};
@@ -103,6 +103,35 @@ async fn who_knows_another_token_is_told_so_and_not_heard() {
     }
     assert_eq!(open.desk().report(Instant::now()).0.sightings, []);
     post.close().await;
+}
+
+/// Whoever may speak as a member is no worker for that, and the other way round, though both
+/// know the same token.
+#[tokio::test]
+async fn a_member_was_let_in_among_the_workers() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), TOKEN).unwrap();
+    let token = || TokenFile::new(file.path());
+    let door = |workers: bool| match Door::of(token()).unwrap() {
+        door if workers => door.among_workers(),
+        door => door,
+    };
+    let call = |worker: bool| match Call::new(token(), None) {
+        call if worker => call.among_workers(),
+        call => call,
+    };
+    for (among_workers, is_worker) in [(true, false), (false, true), (true, true)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = door(among_workers).acceptor().unwrap();
+        let let_in = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            acceptor.accept(stream).await.is_ok()
+        });
+        let got_in = call(is_worker).connect(address).await.is_ok();
+        let fits = among_workers == is_worker;
+        assert_eq!((got_in, let_in.await.unwrap()), (fits, fits), "{is_worker}");
+    }
 }
 
 /// What one member sent is worth nothing to whoever recorded it.
