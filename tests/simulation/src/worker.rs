@@ -511,11 +511,12 @@ fn is_beyond_sight<M: Model>(world: &World<M>, gone: usize) -> bool {
     };
     let silent = Duration::from_millis(world.now - since);
     let limits = &world.workers[0].limits;
-    // Whoever started beyond a cut is known to nobody on this side, and whoever was let go
-    // is expected to be gone.
+    // Whoever started beyond a cut is known to nobody on this side, and of whoever was let
+    // go nobody there is missed.
     let let_go = |node: usize| world.swarm.task_of(node).is_some_and(|task| task.let_go);
+    let away = |node: usize| lost(world.database.processes()[node].host).is_some();
     let alive = world.database.alive().into_iter();
-    let alive = alive.filter(|node| !let_go(*node));
+    let alive = alive.filter(|node| !(let_go(*node) && away(*node)));
     let alive = alive.map(|at| &world.database.processes()[at]);
     let known = alive.filter(|node| lost(node.host).is_none_or(|since| node.started < since));
     let known: Vec<_> = known.collect();
