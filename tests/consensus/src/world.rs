@@ -677,7 +677,10 @@ impl World {
         if taken && self.kept {
             return;
         }
-        let volume = self.swarm.machines[machine].volumes.remove(&slot);
+        // Whatever store is there, and nobody has, is one that its group waits for.
+        let volumes = &mut self.swarm.machines[machine].volumes;
+        let there = volumes.keys().next().copied().unwrap_or(slot);
+        let volume = volumes.remove(&slot).or_else(|| volumes.remove(&there));
         let disk = match volume.filter(|_| self.kept) {
             Some(disk) => disk,
             None => {

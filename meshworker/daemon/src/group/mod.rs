@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use meshworker_core::Fence;
 use meshworker_group::{
-    Given, GroupId, Me, Ordered, Participant, Store, StoreFailed, StoreId, TICK, Tempo, Told,
+    Given, GroupId, Me, Ordered, Participant, Saved, Store, StoreFailed, StoreId, TICK, Tempo, Told,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -335,25 +335,25 @@ fn drawn() -> u64 {
     }
 }
 
-async fn open(
-    settings: &Settings,
-) -> Result<(Box<dyn Store + Send>, meshworker_group::Saved), Unusable> {
+async fn open(settings: &Settings) -> Result<(Box<dyn Store + Send>, Saved), Unusable> {
     let fresh = StoreId(drawn());
-    let Some(folder) = settings.folder() else {
-        return Ok((Box::new(Memory), meshworker_group::Saved::empty(fresh)));
-    };
+    if settings.state.is_none() {
+        return Ok((Box::new(Memory), Saved::empty(fresh)));
+    }
     let mut told = false;
     loop {
-        match Sqlite::open(&folder, fresh) {
-            Ok((store, saved)) => return Ok((Box::new(store), saved)),
-            Err(why @ StoreError::Held(_)) => {
-                if !told {
-                    warn!("{why}: waiting for it");
+        for folder in settings.folders() {
+            match Sqlite::open(&folder, fresh) {
+                Ok((store, saved)) => return Ok((Box::new(store), saved)),
+                Err(why @ StoreError::Held(_)) => {
+                    if !told {
+                        warn!("{why}: waiting for it");
+                    }
+                    told = true;
                 }
-                told = true;
-                sleep(HELD).await;
+                Err(why) => return Err(why.into()),
             }
-            Err(why) => return Err(why.into()),
         }
+        sleep(HELD).await;
     }
 }

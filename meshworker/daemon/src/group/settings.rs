@@ -30,11 +30,32 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Where this slot's store is, of all in that folder: workers of several services may
-    /// share a volume.
-    pub(super) fn folder(&self) -> Option<PathBuf> {
+    /// Where stores of this service are or could be, in that folder: this slot's first, then
+    /// those that are there already. Swarm may start each slot on another node than before:
+    /// whatever store is there, and nobody has, is one that its group waits for.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        let Some(state) = &self.state else {
+            return Vec::new();
+        };
         let service = self.service.as_deref().unwrap_or("meshworker");
-        let state = self.state.as_ref()?;
-        Some(state.join(format!("{service}.{}", self.seat.slot)))
+        let own = format!("{service}.{}", self.seat.slot);
+        let slot_of = |name: &str| -> Option<u64> {
+            let slot = name.strip_prefix(service)?.strip_prefix('.')?;
+            slot.parse().ok()
+        };
+        let there = std::fs::read_dir(state).into_iter().flatten().flatten();
+        let there = there.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut others: Vec<(u64, String)> = there
+            .filter(|name| *name != own)
+            .filter_map(|name| Some((slot_of(&name)?, name)))
+            .collect();
+        others.sort();
+        let others = others.into_iter().map(|(_, name)| name);
+        let own_is_there = state.join(&own).is_dir();
+        let all: Vec<String> = match own_is_there {
+            true => [own].into_iter().chain(others).collect(),
+            false => others.chain([own]).collect(),
+        };
+        all.into_iter().map(|name| state.join(name)).collect()
     }
 }

@@ -312,3 +312,29 @@ async fn all_addresses_were_new_and_nobody_led_for_ever() {
         })
         .await;
 }
+
+/// Swarm started each slot on another node, whose volume had another slot's store: three
+/// empty ones were made, and what was agreed on was lost with all disks whole.
+#[tokio::test]
+async fn a_store_that_another_slot_left_on_this_node_lay_there_unused() {
+    let mut world = World::new().await;
+    let state = world.state.path().to_owned();
+    world.start(2, Some(&state)).await;
+    world.list(&[]);
+    world.until("it acts", |world| world.acting() == [2]).await;
+    let before = world.workers[&2].group.status().me.clone();
+    world.kill(2).await;
+    world.start(3, Some(&state)).await;
+    world.list(&[]);
+    world.until("it acts", |world| world.acting() == [3]).await;
+    assert_eq!(world.workers[&3].group.status().me, before);
+    // What somebody has is his.
+    world.start(2, Some(&state)).await;
+    world.list(&[]);
+    world
+        .until("both are there", |world| {
+            world.workers[&3].group.status().members.len() == 2
+        })
+        .await;
+    assert_ne!(world.workers[&2].group.status().me, before);
+}

@@ -31,6 +31,7 @@ mod stock_image;
 mod terminal;
 mod update;
 mod walk;
+mod workers;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -141,6 +142,7 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             "seed::the_old_stack_needs_only_another_image",
             of(seed::the_old_stack),
         )
+        .test("redis::three_workers", of(workers::three_workers))
         .test("stock::shrunk_step_by_step", of(stock::shrunk_step_by_step))
         .test(
             "docker::two_clusters_by_labels",
