@@ -36,7 +36,7 @@ use meshworker_group::{
     Given, GroupId, Me, Ordered, Participant, Saved, Store, StoreFailed, StoreId, TICK, Tempo, Told,
 };
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
 use crate::proof::{Call, Door};
@@ -61,6 +61,9 @@ const AT_ONCE: usize = 64;
 /// A store that another process holds is tried again so often: the one before this worker in
 /// its slot may need a moment to end.
 const HELD: Duration = Duration::from_millis(200);
+
+/// Swarm gives the one before it no longer than this.
+const ITS_GRACE: Duration = Duration::from_secs(12);
 
 /// Who is told what the group has agreed on, in its order, also what was agreed on before
 /// this worker began.
@@ -340,9 +343,9 @@ async fn open(settings: &Settings) -> Result<(Box<dyn Store + Send>, Saved), Unu
     if settings.state.is_none() {
         return Ok((Box::new(Memory), Saved::empty(fresh)));
     }
-    let mut told = false;
+    let (mut told, began) = (false, Instant::now());
     loop {
-        for folder in settings.folders() {
+        for folder in settings.folders(began.elapsed() >= ITS_GRACE) {
             match Sqlite::open(&folder, fresh) {
                 Ok((store, saved)) => return Ok((Box::new(store), saved)),
                 Err(why @ StoreError::Held(_)) => {

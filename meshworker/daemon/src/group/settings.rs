@@ -32,8 +32,9 @@ pub struct Settings {
 impl Settings {
     /// Where stores of this service are or could be, in that folder: this slot's first, then
     /// those that are there already. Swarm may start each slot on another node than before:
-    /// whatever store is there, and nobody has, is one that its group waits for.
-    pub(super) fn folders(&self) -> Vec<PathBuf> {
+    /// whatever store is there, and nobody has, is one that its group waits for. Where others
+    /// have all of them, there is one `besides`.
+    pub(super) fn folders(&self, besides: bool) -> Vec<PathBuf> {
         let Some(state) = &self.state else {
             return Vec::new();
         };
@@ -50,12 +51,16 @@ impl Settings {
             .filter_map(|name| Some((slot_of(&name)?, name)))
             .collect();
         others.sort();
+        let free = (1_u64..).find(|slot| !others.iter().any(|(other, _)| other == slot));
         let others = others.into_iter().map(|(_, name)| name);
-        let own_is_there = state.join(&own).is_dir();
-        let all: Vec<String> = match own_is_there {
-            true => [own].into_iter().chain(others).collect(),
-            false => others.chain([own]).collect(),
+        let mut all: Vec<String> = match state.join(&own).is_dir() {
+            true => [own.clone()].into_iter().chain(others).collect(),
+            false => others.chain([own.clone()]).collect(),
         };
+        if besides {
+            let free = free.filter(|slot| *slot != self.seat.slot);
+            all.extend(free.map(|slot| format!("{service}.{slot}")));
+        }
         all.into_iter().map(|name| state.join(name)).collect()
     }
 }
