@@ -51,14 +51,14 @@ impl Settings {
             .filter_map(|name| Some((slot_of(&name)?, name)))
             .collect();
         others.sort();
-        let free = (1_u64..).find(|slot| !others.iter().any(|(other, _)| other == slot));
+        let taken = |slot: &u64| *slot == self.seat.slot || others.iter().any(|(o, _)| o == slot);
+        let free = (1_u64..).find(|slot| !taken(slot));
         let others = others.into_iter().map(|(_, name)| name);
         let mut all: Vec<String> = match state.join(&own).is_dir() {
             true => [own.clone()].into_iter().chain(others).collect(),
             false => others.chain([own.clone()]).collect(),
         };
         if besides {
-            let free = free.filter(|slot| *slot != self.seat.slot);
             all.extend(free.map(|slot| format!("{service}.{slot}")));
         }
         all.into_iter().map(|name| state.join(name)).collect()
