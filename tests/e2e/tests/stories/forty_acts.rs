@@ -1,4 +1,4 @@
-//! A random mix of planned acts, while the worker is killed again and again.
+//! A random mix of planned acts, while workers are killed again and again.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -42,9 +42,13 @@ pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
                 }
                 // It may be dead already, or between two lives.
                 let running = stack.running("meshworker").unwrap_or_default();
-                killed += running
-                    .iter()
-                    .filter(|worker| stack.kill_container(worker).is_ok())
+                // One of them, whichever it is that acts, or all at the same moment.
+                let choice = random.below(running.len() as u64 + 1);
+                let all = choice == running.len() as u64;
+                let chosen = running.iter().zip(0..);
+                let chosen = chosen.filter(|(_, number)| all || *number == choice);
+                killed += chosen
+                    .filter(|(worker, _)| stack.kill_container(worker).is_ok())
                     .count();
             }
         });

@@ -9,7 +9,7 @@ use crate::{drain, forty_acts, scaling, update};
 /// Scale down in one command and up again, update: nothing is lost at any point, and no read is answered wrongly.
 pub fn planned_acts(world: &World, database: &dyn Database) {
     let members = members(database);
-    on_a_loaded_database(world, database, "acts", |acts| {
+    on_a_loaded_database(world, database, "acts", "1", |acts| {
         scaling::scaling(acts, members);
         update::update(acts, members);
     });
@@ -17,22 +17,24 @@ pub fn planned_acts(world: &World, database: &dyn Database) {
 
 /// A node is drained, with members of both databases on it.
 pub fn a_node_drained(world: &World) {
-    of_both(world, "drain", drain::drain);
+    of_both(world, "drain", "1", drain::drain);
 }
 
-/// A random mix of all that, while the workers are killed again and again.
+/// A random mix of all that, while the three workers are killed again and again.
 pub fn random_acts(world: &World) {
-    of_both(world, "mix", forty_acts::forty_acts);
+    of_both(world, "mix", "3", forty_acts::forty_acts);
 }
 
 /// Both at the same time: an act that moves everybody's replicas waits until the other's act is over.
-fn of_both(world: &World, name: &str, perform: fn(&mut Acts<'_>, usize)) {
+fn of_both(world: &World, name: &str, workers: &str, perform: fn(&mut Acts<'_>, usize)) {
     let databases: [&dyn Database; 2] = [&Redis, &Aerospike::default()];
     std::thread::scope(|scope| {
         for database in databases {
             scope.spawn(move || {
                 let members = members(database);
-                on_a_loaded_database(world, database, name, |acts| perform(acts, members));
+                on_a_loaded_database(world, database, name, workers, |acts| {
+                    perform(acts, members);
+                });
             });
         }
     });
@@ -68,6 +70,7 @@ fn on_a_loaded_database(
     world: &World,
     database: &dyn Database,
     name: &str,
+    workers: &str,
     perform: impl FnOnce(&mut Acts<'_>),
 ) {
     if !is_countable(database) {
@@ -76,7 +79,8 @@ fn on_a_loaded_database(
     let members = members(database);
     let _whole = world.nodes_whole();
     let files = [stack_file(database)];
-    let deployment = Deployment::with(world.swarm(), database, name, members, &files, &[]);
+    let env = [("WORKERS", workers)];
+    let deployment = Deployment::with(world.swarm(), database, name, members, &files, &env);
     let mut acts = Acts::begin(world, deployment, members);
     perform(&mut acts);
     acts.deployment.becomes_clean(members);
