@@ -21,6 +21,7 @@ mod silence;
 mod size;
 mod stage;
 mod worker;
+mod workers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,18 +45,21 @@ enum Bench {
     Idle,
     /// `meshworker run --once` on a formed cluster
     Once,
+    /// How soon three workers agree on one that acts, and on another one
+    Workers,
     /// The image's size
     Size,
 }
 
 impl Bench {
-    const ALL: [Bench; 6] = [
+    const ALL: [Bench; 7] = [
         Bench::Size,
         Bench::Once,
         Bench::Joins,
         Bench::Scale,
         Bench::Rest,
         Bench::Idle,
+        Bench::Workers,
     ];
 }
 
@@ -115,6 +119,7 @@ async fn measure(bench: Bench, args: &Args) -> Result<Section> {
         Bench::Rest => rest::measure(program).await,
         Bench::Idle => idle::measure(program).await,
         Bench::Once => once::measure(program).await,
+        Bench::Workers => workers::measure().await,
         Bench::Size => size::measure(program, args.image_size),
     }
 }

@@ -263,7 +263,7 @@ impl Runner {
         let (listing, mut listed) = watch::channel(None);
         tasks.spawn(seeker.run(listing, Arc::clone(&shared)));
         let mut keeper = Keeper::new(participant, store, Arc::clone(&shared), listener);
-        let mut ticks = interval(TICK / 2);
+        let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let broken = |why: StoreFailed| {
             error!("{why}: this worker ends, so that it promises nothing that it does not keep");

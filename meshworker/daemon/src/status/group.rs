@@ -34,6 +34,14 @@ pub struct GroupStatus {
     pub members: Vec<GroupMember>,
 }
 
+impl GroupStatus {
+    /// How many vote.
+    pub fn voters(&self) -> usize {
+        let votes = |one: &&GroupMember| matches!(one.part, Part::Leader | Part::Voter);
+        self.members.iter().filter(votes).count()
+    }
+}
+
 /// One worker of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupMember {
