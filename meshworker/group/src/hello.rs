@@ -28,6 +28,9 @@ pub struct Hello {
     /// The last entry of its log.
     #[serde(default)]
     pub last: u64,
+    /// Up to where it has applied that: what it says of who votes is of then.
+    #[serde(default)]
+    pub applied: u64,
     /// Whose votes count in its group, as far as it knows.
     #[serde(default)]
     pub voters: BTreeSet<StoreId>,

@@ -182,6 +182,7 @@ impl Participant {
             leader: replica.and_then(Replica::leader),
             term: replica.map_or(0, Replica::term),
             last: replica.map_or(0, Replica::last),
+            applied: replica.map_or(0, Replica::applied),
             voters: replica.map(Replica::counted).unwrap_or_default(),
             heir_of: replica.and_then(|replica| replica.machine().heir_of),
             knows: self.knows(),
@@ -268,6 +269,7 @@ impl Participant {
         // Whoever is in the group no more hears so from its leader alone.
         let let_go = |hello: &&Hello| {
             hello.term >= replica.term()
+                && hello.applied > replica.applied()
                 && hello.leader == Some(hello.store)
                 && !hello.voters.contains(&self.store)
         };
@@ -451,6 +453,11 @@ impl Participant {
         self.store = self.fresh;
         self.young = true;
         self.begin(&save, store, now)
+    }
+
+    /// Whether somebody answered at this address a moment ago.
+    pub fn answers_at(&self, address: std::net::IpAddr, now: Moment) -> bool {
+        self.book.at(address, now).is_some()
     }
 
     /// Where that store's worker runs, as its group knows.

@@ -27,6 +27,7 @@ fn hello(slot: u64, group: Option<u64>) -> Hello {
         leader: None,
         term: 0,
         last: 0,
+        applied: 0,
         voters: [].into(),
         heir_of: None,
         knows: 0,

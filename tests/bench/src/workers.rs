@@ -42,6 +42,8 @@ that is given to each in turn, until it is answered: on the disks of two at leas
 struct Nobody;
 
 impl Listener for Nobody {
+    fn begins_anew(&self) {}
+
     fn ordered(&self, _: &BTreeMap<String, Given>) {}
 
     fn told(&self, _: u64, _: &Told) {}

@@ -113,6 +113,11 @@ impl Chronicle {
         }
     }
 
+    /// Forgets everything: what is agreed on next is numbered by another group.
+    pub(super) fn begin_anew(&self) {
+        *self.lock() = Past::default();
+    }
+
     fn note(&self, past: &mut Past, event: Event) {
         past.newest = event.id;
         let event = Arc::new(Noted::new(event));

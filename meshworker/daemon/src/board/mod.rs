@@ -178,6 +178,10 @@ impl Listener for Board {
     fn told(&self, number: u64, told: &Told) {
         self.chronicle.agreed(number, told);
     }
+
+    fn begins_anew(&self) {
+        self.chronicle.begin_anew();
+    }
 }
 
 /// A cluster's sheet is open for as long as this lives.

@@ -1,6 +1,6 @@
 //! The group's thread: one worker's part in it, from what is heard to what is stored and sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -42,6 +42,8 @@ pub(super) struct Keeper {
     shared: Arc<Shared>,
     listener: Arc<dyn Listener>,
     lines: BTreeMap<IpAddr, Line>,
+    /// Where the workers' name leads now.
+    listed: BTreeSet<IpAddr>,
     /// Entries that somebody waits for.
     proposed: Vec<Proposed>,
     /// Orders that were handed to the leader, by their numbers.
@@ -89,6 +91,7 @@ impl Keeper {
             shared,
             listener,
             lines: BTreeMap::new(),
+            listed: BTreeSet::new(),
             proposed: Vec::new(),
             handed: BTreeMap::new(),
             behind: Vec::new(),
@@ -158,8 +161,7 @@ impl Keeper {
     }
 
     fn see(&mut self, listing: Listing, now: Moment) {
-        self.lines
-            .retain(|address, _| listing.others.contains(address));
+        self.listed.clone_from(&listing.others);
         self.participant.see(listing, now);
     }
 
@@ -427,6 +429,13 @@ impl Keeper {
         self.note_leader();
         if now.since(self.shown) >= SHOWN {
             self.shown = now;
+            // Swarm takes a worker out of the name at once when it is told to end, and its vote
+            // is needed for its own leaving.
+            let (participant, listed) = (&self.participant, &self.listed);
+            let there = |address: &IpAddr| {
+                listed.contains(address) || participant.answers_at(*address, now)
+            };
+            self.lines.retain(|address, _| there(address));
             let hello = self.participant.hello(now);
             let since = self.leads.map(|(_, _, since)| since);
             let status = picture::of(&self.participant, self.takeovers, since, now);
@@ -482,6 +491,7 @@ impl Keeper {
         self.participant
             .reopen(saved, group, &mut *self.store, now)?;
         self.heard = (0, 0);
+        self.listener.begins_anew();
         Ok(Ok(()))
     }
 
@@ -493,6 +503,7 @@ impl Keeper {
             .reopen(saved, group, &mut *self.store, now)?;
         self.bequest = bequest;
         self.heard = (0, 0);
+        self.listener.begins_anew();
         Ok(())
     }
 

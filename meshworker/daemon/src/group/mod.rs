@@ -73,6 +73,9 @@ pub trait Listener: Send + Sync {
 
     /// This has happened; numbered, the same at all workers.
     fn told(&self, number: u64, told: &Told);
+
+    /// It is another group from now on: what is told next is numbered by that one.
+    fn begins_anew(&self);
 }
 
 /// Why a worker cannot take part in a group.

@@ -30,6 +30,8 @@ struct Heard {
 }
 
 impl Listener for Heard {
+    fn begins_anew(&self) {}
+
     fn ordered(&self, given: &BTreeMap<String, Given>) {
         *self.given.lock().unwrap() = given.clone();
     }
@@ -337,4 +339,35 @@ async fn a_store_that_another_slot_left_on_this_node_lay_there_unused() {
         })
         .await;
     assert_ne!(world.workers[&2].group.status().me, before);
+}
+
+/// Swarm takes whoever is told to end out of the name at once. Those that stayed spoke to it
+/// no more, and needed its vote to let it go: two of three ended, and nobody led for ever.
+#[tokio::test]
+async fn whoever_was_told_to_end_was_listed_no_more_and_could_not_be_let_go() {
+    let mut world = World::new().await;
+    for slot in 1..=3 {
+        world.start(slot, None).await;
+    }
+    world.list(&[]);
+    world
+        .until("three vote", |world| {
+            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
+        })
+        .await;
+    let mut going = Vec::new();
+    for slot in [2, 3] {
+        let Worker { stop, running, .. } = world.workers.remove(&slot).unwrap();
+        stop.send_replace(true);
+        going.push((stop, running));
+    }
+    world.list(&[]);
+    for (_stop, running) in going {
+        timeout(DEADLINE, running).await.unwrap().unwrap().unwrap();
+    }
+    world
+        .until("one alone acts", |world| {
+            world.acting() == [1] && world.voters(1) == 1
+        })
+        .await;
 }
