@@ -179,11 +179,10 @@ fn seen(said: &Value) -> Option<Seen> {
     };
     let said = said.get("status").or(said.get(1)).unwrap_or(said);
     let members = said.get("members")?.as_array()?;
-    let is = |member: &&Value, part: &str| member["part"] == part;
-    let votes = members
-        .iter()
-        .filter(|one| is(one, "leader") || is(one, "voter"));
-    let silent = members.iter().filter(|one| one["answers"] == false);
+    // Whoever has gone and left its store keeps its place in the log, and has no vote.
+    let votes = |member: &&Value| member["part"] == "leader" || member["part"] == "voter";
+    let votes = members.iter().filter(votes);
+    let silent = votes.clone().filter(|one| one["answers"] == false);
     Some(Seen {
         group: said.get("group")?.as_str()?.to_owned(),
         acts: said.get("acts")?.as_bool()?,
