@@ -186,6 +186,7 @@ impl Participant {
             voters: replica.map(Replica::counted).unwrap_or_default(),
             heir_of: replica.and_then(|replica| replica.machine().heir_of),
             knows: self.knows(),
+            young: self.young,
             leaving: self.leaving.is_some(),
             unheard: replica.map(unheard).unwrap_or_default(),
         }
@@ -458,6 +459,11 @@ impl Participant {
     /// Whether somebody answered at this address a moment ago.
     pub fn answers_at(&self, address: std::net::IpAddr, now: Moment) -> bool {
         self.book.at(address, now).is_some()
+    }
+
+    /// An operator knows that it is the one to go on.
+    pub fn is_meant(&mut self) {
+        self.young = false;
     }
 
     /// Where that store's worker runs, as its group knows.
@@ -772,10 +778,11 @@ impl Participant {
         }
         let other = other.filter(|other| other.leader.is_some())?;
         let alone = votes && replica.counted().len() == 1;
-        let mine = (false, replica.last(), replica.group());
+        let mine = (!self.young, false, replica.last(), replica.group());
         // The group that it knew ended without it, and that one goes on from there.
         let outlived = other.heir_of == Some(replica.group()) && replica.leader().is_none();
-        let gives_way = alone && mine < (!other.is_single(), other.last, other.group?);
+        let gives_way =
+            alone && mine < (!other.young, !other.is_single(), other.last, other.group?);
         let lost = deserted && now.since(since) >= DESERTED;
         if !gives_way && !lost && !outlived {
             return None;

@@ -403,6 +403,8 @@ impl Replica {
         if letter.group != self.group || letter.to != self.store() {
             return;
         }
+        // The time before it was heard is not counted after it.
+        self.tick(now);
         let Ok(message) = Message::parse_from_bytes(&letter.message) else {
             return;
         };

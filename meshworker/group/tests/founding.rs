@@ -31,6 +31,7 @@ fn hello(slot: u64, group: Option<u64>) -> Hello {
         voters: [].into(),
         heir_of: None,
         knows: 0,
+        young: false,
         leaving: false,
         unheard: BTreeMap::new(),
     }

@@ -47,7 +47,7 @@ pub struct Findings {
     /// Who waits and may be started.
     nominees: Vec<Nominee>,
     /// Of whom all workers know that he may go, or start: under which number.
-    permits: BTreeMap<(Place, MemberId), Fence>,
+    permits: BTreeMap<(Place, MemberId), Result<Fence, String>>,
 }
 
 impl Findings {
@@ -90,7 +90,10 @@ impl Findings {
     }
 
     /// The same, once all workers know of these.
-    pub fn permitted(self, permits: BTreeMap<(Place, MemberId), Fence>) -> Findings {
+    pub fn permitted(
+        self,
+        permits: BTreeMap<(Place, MemberId), Result<Fence, String>>,
+    ) -> Findings {
         Findings { permits, ..self }
     }
 
@@ -156,6 +159,7 @@ impl Findings {
         let mut open = self.nominees.iter().filter(|one| one.closed.is_none());
         let own = open.find(|one| one.address == asks.place() && one.member == id)?;
         let permit = self.permits.get(&(own.address, own.member.clone()))?;
+        let permit = permit.as_ref().ok()?;
         Some(FencedStart {
             fence: permit.0,
             start: own.start.clone(),
@@ -170,15 +174,15 @@ impl Findings {
         let is_it = |leaver: &&Leaver| leaver.address == address && known.contains(&leaver.member);
         let leaver = self.leavers.iter().find(is_it)?;
         let permit = self.permits.get(&(leaver.address, leaver.member.clone()));
+        let fence = permit.and_then(|permit| permit.as_ref().ok());
         Some(Verdict {
-            granted: leaver.release.is_granted() && permit.is_some(),
-            fence: permit.map(|fence| fence.0).filter(|fence| *fence > 0),
-            why: match leaver.release.closed() {
-                None if permit.is_none() => {
-                    "the workers do not all know yet that it may".to_owned()
-                }
-                None => "every release gate is open".to_owned(),
-                Some(closed) => why(&closed),
+            granted: leaver.release.is_granted() && fence.is_some(),
+            fence: fence.map(|fence| fence.0).filter(|fence| *fence > 0),
+            why: match (leaver.release.closed(), permit) {
+                (Some(closed), _) => why(&closed),
+                (None, Some(Ok(_))) => "every release gate is open".to_owned(),
+                (None, Some(Err(why))) => format!("the workers do not agree on it: {why}"),
+                (None, None) => "the workers do not all know yet that it may".to_owned(),
             },
             going: leaver.going.to_string(),
             place: leaver.place,

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use meshworker_core::Told;
 use meshworker_group::Told as Agreed;
@@ -17,9 +17,6 @@ use crate::status::Event;
 
 /// So many events are remembered: a day of a quiet cluster.
 const REMEMBERED: usize = 2_000;
-
-/// What is older when it is agreed on is no news for the log.
-const NEWS: Duration = Duration::from_secs(30);
 
 /// So many bytes of their words, and of what these are on the wire: twice what as many
 /// usual ones have.
@@ -103,11 +100,6 @@ impl Chronicle {
         let Ok(event) = Event::deserialize(&told.fact) else {
             return;
         };
-        // What happened before this worker began stands in others' logs.
-        let age = clock::millis(SystemTime::now()).saturating_sub(told.at_ms);
-        if age < NEWS.as_millis() as u64 {
-            Fact::of(&event).log(&event.cluster);
-        }
         let mut past = self.lock();
         if number > past.newest {
             self.note(

@@ -35,18 +35,6 @@ impl Fact {
         }
     }
 
-    /// What an event tells.
-    pub(super) fn of(event: &Event) -> Fact {
-        Fact {
-            kind: event.kind,
-            severity: event.severity,
-            member: event.member.clone(),
-            reason: event.reason.clone(),
-            text: event.text.clone(),
-            evidence: event.evidence.clone(),
-        }
-    }
-
     /// The same, with a number and a time.
     pub(super) fn event(self, id: u64, time: String, cluster: &str) -> Event {
         Event {

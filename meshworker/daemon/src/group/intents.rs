@@ -108,14 +108,18 @@ impl Intents {
     /// Those of whom nobody will say any more what became of them.
     pub(super) fn forgotten(&mut self, now: Moment) -> Vec<(Fence, Outcome)> {
         let mut forgotten = Vec::new();
-        self.open.retain(|_, open| match open.committed {
-            Some((fence, since)) if now.since(since) >= FORGOTTEN => {
-                let why = "nobody said what became of it".to_owned();
-                forgotten.push((fence, Outcome::Failed(why)));
-                false
-            }
-            _ => true,
-        });
+        // Who may go, or start, may until he has.
+        self.open
+            .retain(|(_, change, _), open| match open.committed {
+                Some((fence, since))
+                    if *change == Change::Forget && now.since(since) >= FORGOTTEN =>
+                {
+                    let why = "nobody said what became of it".to_owned();
+                    forgotten.push((fence, Outcome::Failed(why)));
+                    false
+                }
+                _ => true,
+            });
         forgotten
     }
 

@@ -29,6 +29,11 @@ const SHOWN: Duration = Duration::from_millis(250);
 const BREATH: Duration = Duration::from_millis(20);
 const A_WHILE: Duration = Duration::from_secs(1);
 
+/// Whoever names a higher fence than this above the own one has not heard it from a worker;
+/// and one that says another one all the time is heeded once in a while.
+const FURTHEST: u64 = 2_000_000_000;
+const A_RAISE: Duration = Duration::from_secs(60);
+
 /// So many facts wait to be written. More at once are told to the log alone.
 const MOST_FACTS: usize = 256;
 
@@ -59,6 +64,7 @@ pub(super) struct Keeper {
     /// Up to where the listener knows the log.
     heard: (u64, u64),
     shown: Moment,
+    raised: Option<Moment>,
     takeovers: u64,
     led: Option<Fence>,
     /// Who leads, in which term, and since when.
@@ -102,6 +108,7 @@ impl Keeper {
             facts_written: None,
             heard: (0, 0),
             shown: Moment::default(),
+            raised: None,
             takeovers: 0,
             led: None,
             leads: None,
@@ -117,11 +124,6 @@ impl Keeper {
     /// Whether this worker may end.
     pub(super) fn has_left(&self) -> bool {
         self.participant.has_left(clock::now())
-    }
-
-    /// Whether anybody else could be spoken to.
-    pub(super) fn is_alone(&self) -> bool {
-        self.lines.is_empty()
     }
 
     /// Hears what has come.
@@ -192,7 +194,8 @@ impl Keeper {
             self.begin_anew(bequest, now)?;
         }
         self.expire(now);
-        self.hand_out(now);
+        self.hand_out();
+        self.bequeath(now);
         self.publish(now);
         Ok(())
     }
@@ -392,7 +395,7 @@ impl Keeper {
     }
 
     /// Tells the rest of the process what is agreed on by now.
-    fn hand_out(&mut self, now: Moment) {
+    fn hand_out(&mut self) {
         let Some(replica) = self.participant.replica() else {
             return;
         };
@@ -405,9 +408,18 @@ impl Keeper {
             self.listener.ordered(&machine.orders);
             self.heard = (applied, newest);
         }
-        if !self.bequest.is_empty() && self.participant.authority(now).fence().is_some() {
-            for command in std::mem::take(&mut self.bequest) {
-                let _ = self.participant.propose(&command);
+    }
+
+    /// What a group that was given up had ordered is ordered in the other one.
+    fn bequeath(&mut self, now: Moment) {
+        if self.bequest.is_empty() || (self.another_leads().is_none() && !self.leads()) {
+            return;
+        }
+        for command in std::mem::take(&mut self.bequest) {
+            if let Command::Order(order) = command {
+                // Nobody waits for the answer.
+                let (reply, _) = tokio::sync::oneshot::channel();
+                self.order(order, reply, now);
             }
         }
     }
@@ -490,6 +502,7 @@ impl Keeper {
         warn!("an operator ordered it: this worker's store is a group of its own from now on");
         self.participant
             .reopen(saved, group, &mut *self.store, now)?;
+        self.participant.is_meant();
         self.heard = (0, 0);
         self.listener.begins_anew();
         Ok(Ok(()))
@@ -512,7 +525,10 @@ impl Keeper {
             .participant
             .replica()
             .map_or(0, |own| own.machine().fence(own.last()).0);
-        if self.leads() && fence > known {
+        let now = clock::now();
+        let rests = self.raised.is_some_and(|last| now.since(last) < A_RAISE);
+        if self.leads() && fence > known && fence - known <= FURTHEST && !rests {
+            self.raised = Some(now);
             let _ = self.participant.propose(&Command::Raise(fence));
         }
     }

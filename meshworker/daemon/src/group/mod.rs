@@ -188,6 +188,11 @@ impl Group {
         let _ = self.events.try_send(Event::Raise(fence.0));
     }
 
+    /// Whether this worker is the one that acts, at this moment.
+    pub fn acts(&self) -> bool {
+        self.shared.authority().fence().is_some()
+    }
+
     /// How the workers stand.
     pub fn status(&self) -> Arc<GroupStatus> {
         self.shared.status()
@@ -303,7 +308,7 @@ impl Runner {
                 keeper.hear(event).map_err(broken)?;
             }
             keeper.settle().map_err(broken)?;
-            if leaving && (keeper.has_left() || keeper.is_alone()) {
+            if leaving && keeper.has_left() {
                 return Ok(());
             }
         }
@@ -346,6 +351,7 @@ async fn open(settings: &Settings) -> Result<(Box<dyn Store + Send>, Saved), Unu
     if settings.state.is_none() {
         return Ok((Box::new(Memory), Saved::empty(fresh)));
     }
+    let own = settings.own_folder().unwrap_or_default();
     let (mut told, began) = (false, Instant::now());
     loop {
         for folder in settings.folders(began.elapsed() >= ITS_GRACE) {
@@ -357,6 +363,7 @@ async fn open(settings: &Settings) -> Result<(Box<dyn Store + Send>, Saved), Unu
                     }
                     told = true;
                 }
+                Err(why) if folder != own => warn!("{why}: another one is taken"),
                 Err(why) => return Err(why.into()),
             }
         }

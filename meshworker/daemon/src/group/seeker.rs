@@ -57,7 +57,8 @@ impl Seeker {
     /// Tells what it sees whenever that changes, for ever.
     pub(super) async fn run(self, told: watch::Sender<Option<Listing>>, shared: Arc<Shared>) {
         loop {
-            let seen = self.look().await;
+            let before = told.borrow().clone();
+            let seen = self.look(before.as_ref()).await;
             told.send_if_modified(|last| {
                 let news = last.as_ref() != Some(&seen);
                 *last = Some(seen);
@@ -69,8 +70,12 @@ impl Seeker {
         }
     }
 
-    async fn look(&self) -> Listing {
-        let found: BTreeSet<IpAddr> = self.place.look().await.addresses.into_iter().collect();
+    /// What it sees; nothing new where the name server gives no answer: that is nobody's
+    /// absence.
+    async fn look(&self, before: Option<&Listing>) -> Listing {
+        let found = self.place.look().await;
+        let unanswered = found.addresses.is_empty() && !found.gone;
+        let found: BTreeSet<IpAddr> = found.addresses.into_iter().collect();
         let own = self.addresses();
         let (wanted, blind) = match &self.replicas {
             None => (None, false),
@@ -80,9 +85,13 @@ impl Seeker {
                 Err(_) => (None, true),
             },
         };
+        let others = match before.filter(|_| unanswered) {
+            Some(before) => before.others.clone(),
+            None => found.difference(&own).copied().collect(),
+        };
         Listing {
             whole: own.iter().any(|address| found.contains(address)),
-            others: found.difference(&own).copied().collect(),
+            others,
             wanted,
             blind,
         }

@@ -30,6 +30,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where this slot's store is, if it has one.
+    pub(super) fn own_folder(&self) -> Option<PathBuf> {
+        let service = self.service.as_deref().unwrap_or("meshworker");
+        let state = self.state.as_ref()?;
+        Some(state.join(format!("{service}.{}", self.seat.slot)))
+    }
+
     /// Where stores of this service are or could be, in that folder: this slot's first, then
     /// those that are there already. Swarm may start each slot on another node than before:
     /// whatever store is there, and nobody has, is one that its group waits for. Where others

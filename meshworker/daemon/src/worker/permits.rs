@@ -30,8 +30,10 @@ impl Permits {
         &mut self,
         plan: &Plan<R>,
         mandate: &dyn Mandate,
-    ) -> BTreeMap<(Place, MemberId), Fence> {
+    ) -> BTreeMap<(Place, MemberId), Result<Fence, String>> {
+        let over = |given: &Given| mandate.done(given.fence, Ok("it is over".into()));
         let Some(under) = plan.fence else {
+            self.given.values().for_each(over);
             self.given.clear();
             return BTreeMap::new();
         };
@@ -52,8 +54,8 @@ impl Permits {
         let open: BTreeMap<Key, String> = leaves.chain(starts).collect();
         self.given.retain(|key, given| {
             let stands = open.contains_key(key) && given.under == under;
-            if !stands && given.under == under {
-                mandate.done(given.fence, Ok("it has gone, or may no more".into()));
+            if !stands {
+                over(given);
             }
             stands
         });
@@ -66,15 +68,18 @@ impl Permits {
             };
             (key.clone(), mandate.intend(intended).await)
         });
+        let mut permits = BTreeMap::new();
         for (key, fence) in join_all(asked).await {
-            // What is not known to all is asked for again in the next pass.
-            if let Ok(fence) = fence {
-                self.given.insert(key, Given { under, fence });
+            match fence {
+                Ok(fence) => drop(self.given.insert(key, Given { under, fence })),
+                // It is asked for again in the next pass.
+                Err(why) => drop(permits.insert((key.1, key.2), Err(why))),
             }
         }
         let given = self.given.iter();
-        given
-            .map(|((_, place, member), given)| ((*place, member.clone()), given.fence))
-            .collect()
+        let given =
+            given.map(|((_, place, member), given)| ((*place, member.clone()), Ok(given.fence)));
+        permits.extend(given);
+        permits
     }
 }

@@ -148,7 +148,7 @@ fn all_found(
     };
     let roster = observed.roster();
     let all = plan.leavers.iter();
-    let permits = all.map(|one| ((one.address, one.member.clone()), Fence(0)));
+    let permits = all.map(|one| ((one.address, one.member.clone()), Ok(Fence(0))));
     Findings::of(began, seconds(0.01), &observed, &roster, &plan).permitted(permits.collect())
 }
 

@@ -40,7 +40,7 @@ fn a_release_carries_the_number_under_which_the_workers_agreed() {
     desk.publish(found());
     assert_eq!(fence(), None);
     let member = leaving(1).member();
-    desk.publish(found().permitted([((ip(1), member), Fence(12))].into()));
+    desk.publish(found().permitted([((ip(1), member), Ok(Fence(12)))].into()));
     assert_eq!(fence(), Some(12));
 }
 
