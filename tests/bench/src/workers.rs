@@ -28,6 +28,9 @@ const ORDERS: usize = 300;
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// After whoever was lost is back the group rests for so long.
+const REST: Duration = Duration::from_secs(1);
+
 /// How closely is looked: a figure is true to twice that.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -52,7 +55,15 @@ impl Listener for Nobody {
 struct Worker {
     group: Group,
     stop: watch::Sender<bool>,
-    runtime: Runtime,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Worker {
@@ -151,8 +162,12 @@ impl Workers {
     }
 
     async fn start(&mut self, slot: u8) -> Result<()> {
+        let listen = SocketAddr::new(IpAddr::from([127, 0, 7, slot]), PORT);
+        // The one before it may not have let go yet.
+        self.until("its port", |_| std::net::TcpListener::bind(listen).is_ok())
+            .await?;
         let settings = Settings {
-            listen: SocketAddr::new(IpAddr::from([127, 0, 7, slot]), PORT),
+            listen,
             token_file: TokenFile::new(self.token()),
             workers: "workers".into(),
             dns: DnsOptions {
@@ -180,7 +195,7 @@ impl Workers {
         let worker = Worker {
             group,
             stop,
-            runtime,
+            runtime: Some(runtime),
         };
         self.running.insert(slot, worker);
         Ok(())
@@ -244,14 +259,13 @@ impl Workers {
         let slot = self.acting().context("nobody acts")?;
         let worker = self.running.remove(&slot).context("it runs")?;
         let began = Instant::now();
-        let Worker { runtime, stop, .. } = worker;
-        let running = match told {
+        let leaving = match told {
             true => {
-                stop.send_replace(true);
-                Some(runtime)
+                worker.stop.send_replace(true);
+                Some(worker)
             }
             false => {
-                runtime.shutdown_background();
+                drop(worker);
                 None
             }
         };
@@ -260,12 +274,12 @@ impl Workers {
         })
         .await?;
         let took = began.elapsed();
-        if let Some(runtime) = running {
-            stop.closed().await;
-            runtime.shutdown_background();
+        if let Some(worker) = leaving {
+            worker.stop.closed().await;
         }
         self.start(slot).await?;
         self.agreed().await?;
+        sleep(REST).await;
         Ok(took)
     }
 }

@@ -16,7 +16,16 @@ fn is_found(mutation: Mutation, first: u64, promises: &[&str]) {
 
 #[test]
 fn a_store_that_says_it_has_kept_what_it_has_not_is_found() {
-    is_found(Mutation::SkipsTheSync, 20, &["no_process_breaks"]);
+    is_found(
+        Mutation::SkipsTheSync,
+        20,
+        &[
+            "no_process_breaks",
+            "one_leader_per_term",
+            "logs_agree",
+            "acknowledged_orders_survive",
+        ],
+    );
 }
 
 #[test]
