@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Command, Given, GroupId, Intent, Outcome, Seat, StoreId, Told};
 
+/// So many intents are open at a time.
+const OPEN: usize = 2_000;
+
 /// So many intents that are closed are remembered, for people.
 const CLOSED: usize = 200;
 
@@ -76,6 +79,10 @@ impl Machine {
             }
             Command::Intend(intent) => {
                 self.open.insert(fence, intent);
+                // Whoever was about to do it said nothing of it for longer than it holds.
+                while self.open.len() > OPEN {
+                    self.open.pop_first();
+                }
             }
             Command::Close { fence, outcome } => {
                 if let Some(intent) = self.open.remove(&fence) {

@@ -119,6 +119,11 @@ fn what_is_remembered_has_a_bound() {
         );
     }
     assert_eq!(machine.orders["db"].forget.len(), 1_000);
+    for fence in 10_000..12_500 {
+        machine.apply(fence, Command::Intend(intent("n")));
+    }
+    assert_eq!(machine.open.len(), 2_000);
+    machine.open.clear();
     for fence in 2_000..2_500 {
         machine.apply(fence, Command::Intend(intent("n")));
         machine.apply(

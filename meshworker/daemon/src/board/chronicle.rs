@@ -82,9 +82,10 @@ impl Chronicle {
         self.note(&mut past, fact.event(id, time, cluster));
     }
 
-    /// What happened to a cluster, for all workers to note alike.
+    /// What happened to a cluster, for all workers to note alike; it is in this one's log.
     pub(super) fn to_agree_on(cluster: &str, fact: Fact) -> Option<Agreed> {
         let fact = bounded(fact);
+        fact.log(cluster);
         let time = SystemTime::now();
         let event = fact.event(0, clock::told(time), cluster);
         Some(Agreed {

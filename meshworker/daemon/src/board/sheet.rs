@@ -148,7 +148,6 @@ impl Sheet {
         match &self.group {
             None => self.chronicle.record(&self.name, fact),
             Some(group) => {
-                fact.log(&self.name);
                 // Others do not see what this one is asked for.
                 let only_here = fact.kind == EventKind::Order;
                 if let Some(told) = Chronicle::to_agree_on(&self.name, fact) {

@@ -71,6 +71,21 @@ impl World {
         }
     }
 
+    /// One in which three vote, and one of them acts.
+    async fn of_three() -> World {
+        let mut world = World::new().await;
+        for slot in 1..=3 {
+            world.start(slot, None).await;
+        }
+        world.list(&[]);
+        world
+            .until("three vote", |world| {
+                world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
+            })
+            .await;
+        world
+    }
+
     fn address(slot: u64) -> IpAddr {
         IpAddr::from([127, 0, 0, 10 + u8::try_from(slot).unwrap()])
     }
@@ -176,16 +191,7 @@ fn hold(why: &str) -> Ordered {
 
 #[tokio::test]
 async fn three_workers_agree_on_one_that_acts_and_another_one_acts_when_it_is_killed() {
-    let mut world = World::new().await;
-    for slot in 1..=3 {
-        world.start(slot, None).await;
-    }
-    world.list(&[]);
-    world
-        .until("three vote", |world| {
-            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
-        })
-        .await;
+    let mut world = World::of_three().await;
     let leader = world.acting()[0];
     let follower = (1..=3).find(|slot| *slot != leader).unwrap();
 
@@ -246,16 +252,7 @@ async fn three_workers_agree_on_one_that_acts_and_another_one_acts_when_it_is_ki
 
 #[tokio::test]
 async fn whoever_is_told_to_end_hands_over_first() {
-    let mut world = World::new().await;
-    for slot in 1..=3 {
-        world.start(slot, None).await;
-    }
-    world.list(&[]);
-    world
-        .until("three vote", |world| {
-            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
-        })
-        .await;
+    let mut world = World::of_three().await;
     let leader = world.acting()[0];
     let Worker { stop, running, .. } = world.workers.remove(&leader).unwrap();
     stop.send_replace(true);
@@ -345,16 +342,7 @@ async fn a_store_that_another_slot_left_on_this_node_lay_there_unused() {
 /// no more, and needed its vote to let it go: two of three ended, and nobody led for ever.
 #[tokio::test]
 async fn whoever_was_told_to_end_was_listed_no_more_and_could_not_be_let_go() {
-    let mut world = World::new().await;
-    for slot in 1..=3 {
-        world.start(slot, None).await;
-    }
-    world.list(&[]);
-    world
-        .until("three vote", |world| {
-            world.acting().len() == 1 && (1..=3).all(|slot| world.voters(slot) == 3)
-        })
-        .await;
+    let mut world = World::of_three().await;
     let mut going = Vec::new();
     for slot in [2, 3] {
         let Worker { stop, running, .. } = world.workers.remove(&slot).unwrap();
