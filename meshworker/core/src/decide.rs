@@ -12,6 +12,7 @@ use crate::queue::{Leaving, Queue};
 use crate::removal::{Removals, removals};
 use crate::seen::Seen;
 use crate::sharing::shared_nodes;
+use crate::sight;
 use crate::unheard::missed;
 use crate::whole::{gone, whole};
 use crate::wished;
@@ -75,6 +76,7 @@ pub fn decide<P: Planner>(
     } = proposal;
     refusals.extend(refused);
     let situation = seen.situation();
+    sight::note_strangers(context, &strangers, &mut history);
     // Who was never in and may not be is nobody's member either.
     strangers.extend(never_in);
     let outsider_goes = (situation.leaving_views()).any(|(m, _)| strangers.contains(&m.address));

@@ -61,6 +61,9 @@ pub struct History {
     /// What the member at each address was about when it was seen last, and
     /// when that was.
     pub(crate) stances: BTreeMap<Place, (Stance, Moment)>,
+    /// Where another cluster's node answered that a witness named as ours, and when it was
+    /// named last.
+    pub(crate) strangers: BTreeMap<Place, Moment>,
     /// Which node answered last at each of these addresses, and whose it was.
     pub(crate) homes: BTreeMap<Place, (String, MemberId)>,
     /// How much each leaver had left when that was counted first, and when.

@@ -93,7 +93,7 @@ pub(crate) fn never_there<D>(
 }
 
 /// Whether no witness but a name server says that it is there.
-fn is_only_listed(member: &Member) -> bool {
+pub(crate) fn is_only_listed(member: &Member) -> bool {
     let mut seen = member.seen.iter();
     seen.all(|(witness, presence)| {
         *witness == Witness::Dns || matches!(presence, Presence::Unknown(_) | Presence::Absent)

@@ -1,12 +1,34 @@
 //! What is noted of members while they are in sight, for when they are not.
 
+use std::collections::BTreeSet;
+
+use crate::outsiders::is_only_listed;
 use crate::stance::Stance;
-use crate::{Context, History, Member, Situation, Standing};
+use crate::{Context, History, Member, Place, Situation, Standing};
+
+/// Notes at which addresses another cluster's nodes answer: none of ours has vanished from
+/// there, however often its own nodes come and go.
+pub(crate) fn note_strangers(
+    context: &Context<'_>,
+    strangers: &BTreeSet<Place>,
+    history: &mut History,
+) {
+    let Context { now, limits, .. } = context;
+    for address in strangers {
+        history.strangers.insert(*address, *now);
+        history.stances.remove(address);
+    }
+    let known = &mut history.strangers;
+    known.retain(|_, at| now.since(*at) < limits.quarantine);
+}
 
 /// Notes what each member in sight is about, for when it is out of sight.
 pub(crate) fn note<D>(context: &Context<'_>, situation: &Situation<'_, D>, history: &mut History) {
     let Context { now, limits, .. } = context;
     for member in situation.roster.members() {
+        if may_be_a_stranger(member, situation, history) {
+            continue;
+        }
         if let Some(stance) = stance(member, situation, history) {
             history.stances.insert(member.address, (stance, *now));
         }
@@ -20,6 +42,15 @@ pub(crate) fn note<D>(context: &Context<'_>, situation: &Situation<'_, D>, histo
         }
     }
     homes.retain(|at, _| stances.contains_key(at));
+}
+
+/// Whether only a name server says that it is there, nobody of ours has ever answered
+/// there, and other clusters' nodes have been found under the same name.
+fn may_be_a_stranger<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> bool {
+    !history.strangers.is_empty()
+        && is_only_listed(member)
+        && !matches!(situation.answers.get(&member.address), Some(Ok(_)))
+        && !history.has_answered(member.address)
 }
 
 fn stance<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -> Option<Stance> {

@@ -352,3 +352,105 @@ fn a_successor_that_waits_for_its_slot_was_called_silent() {
         assert!(!plan.unity.is_one());
     }
 }
+
+/// Whoever answers at 20 and above is another cluster's.
+struct SharedName(Toy);
+
+impl Planner for SharedName {
+    type Detail = ();
+    type Request = Ask;
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn propose(&self, situation: &Situation<'_, ()>) -> Proposal<Ask> {
+        let mut proposal = self.0.propose(situation);
+        let answers = situation.answers.iter();
+        let answers = answers.filter(|(at, answer)| **at >= ip(20) && answer.is_ok());
+        proposal.strangers = answers.map(|(at, _)| *at).collect();
+        proposal
+    }
+}
+
+/// Another cluster's members under our name, seen so by these passes: none of them answers
+/// at first, then some do, then they are killed, and others come in their places.
+fn another_clusters_members_come_and_go(clock: &mut Clock, toy: &SharedName) {
+    let ours = seen(vec![dns(&[1, 2, 3]), announced(&[])], &[1, 2, 3]);
+    let theirs = |answers: &[u8]| {
+        let mut observed = ours.clone();
+        observed.reports[0] = dns(&[1, 2, 3, 20, 21, 22, 23]);
+        for last in [20, 21, 22, 23] {
+            let silent = Err(Unreachable("refused".into()));
+            let answer = match answers.contains(&last) {
+                true => view(last, answers),
+                false => silent,
+            };
+            observed.answers.insert(ip(last), answer);
+        }
+        observed
+    };
+    clock.after(1, toy, &theirs(&[]));
+    clock.after(1, toy, &theirs(&[20, 21, 22]));
+    clock.after(1, toy, &theirs(&[20, 21, 22, 23]));
+    clock.after(1, toy, &theirs(&[21, 22, 23]));
+    let mut others = ours.clone();
+    others.reports[0] = dns(&[1, 2, 3, 30, 31]);
+    for last in [30, 31] {
+        others.answers.insert(ip(last), Err(Timeout));
+    }
+    clock.after(1, toy, &others);
+}
+
+/// Two stacks on one network: nobody was forgotten for ten minutes after the other one's
+/// members had been replaced.
+#[test]
+fn strangers_that_came_and_went_had_vanished_from_among_us() {
+    let mut toy = SharedName(content());
+    let mut clock = Clock::start();
+    another_clusters_members_come_and_go(&mut clock, &toy);
+    toy.0.0.departures = vec![departed(4)];
+    let ours = seen(vec![dns(&[1, 2, 3]), announced(&[])], &[1, 2, 3]);
+    clock.after(1, &toy, &ours);
+    let held = clock.limits.removal_hold.as_secs();
+    let plan = clock.after(held, &toy, &ours);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+}
+
+/// And when our stack was removed, its members waited for them.
+#[test]
+fn strangers_that_came_and_went_kept_a_removed_stack_waiting() {
+    let mut toy = SharedName(leaving(&[1, 2, 3]));
+    for leave in &mut toy.0.0.leaves {
+        leave.holds = vec!["slots".into()];
+    }
+    let mut clock = Clock::start();
+    another_clusters_members_come_and_go(&mut clock, &toy);
+    let nobody = Report::unknown(Witness::Dns, meshworker_core::Grade::NxDomain);
+    let says = announced(&[(1, Leaving), (2, Leaving), (3, Leaving)]);
+    let plan = after_the_hold(&mut clock, &toy, &seen(vec![nobody, says], &[1, 2, 3]));
+    assert_eq!(queue(&plan), [(1, None), (2, None), (3, None)]);
+    assert!(plan.leavers.iter().all(|l| l.going == Going::Everybody));
+}
+
+/// Under a name that is ours alone, whom only a name server has listed may be behind a cut.
+#[test]
+fn whoever_was_listed_and_is_not_any_more_has_vanished_where_no_stranger_was_found() {
+    let mut clock = Clock::start();
+    let mut all = seen(vec![dns(&ALL), announced(&[])], &[1, 2]);
+    for last in [3, 4, 5] {
+        all.answers.insert(ip(last), Err(Timeout));
+    }
+    let mut toy = content();
+    clock.after(1, &toy, &all);
+    toy.0.departures = vec![departed(6)];
+    let two = seen(vec![dns(&[1, 2]), announced(&[])], &[1, 2]);
+    for _ in 0..3 {
+        let plan = clock.after(20, &toy, &two);
+        assert_eq!(plan.steps, []);
+        assert!(plan.refusals.iter().any(|refusal| {
+            let why = refusal.reason.to_string();
+            why.contains("gate 7") && why.contains("4 of 6 are gone")
+        }));
+    }
+}
