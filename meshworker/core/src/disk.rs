@@ -46,7 +46,7 @@ pub struct Ids {
 }
 
 /// That this disk counts for one birth, and for no other one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Promise {
     /// A higher one takes the place of a lower one.
     pub number: u64,

@@ -1,4 +1,4 @@
-//! Which members that wait are started, and how: their gates, one after another.
+//! Which members that wait are told what, and when: their gates, one after another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::arrange::listens;
 use crate::{
     Authority, Change, Closed, Context, Gate, History, Member, MemberId, Place, Presence, Reason,
-    Refusal, Situation, Told, Touches, Unanswered, Witness,
+    Refusal, Situation, Tell, Told, Touches, Unanswered, Witness,
 };
 
 /// So many arguments, and so many variables.
@@ -67,32 +67,32 @@ impl Start {
     }
 }
 
-/// A member that waits and is to be started, as its engine proposes it in each pass until
-/// it runs.
+/// A member that waits and is to be told something, as its engine proposes it in each pass
+/// until it has done so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Nomination {
     /// Where it waits.
     pub address: Place,
-    /// How its database is started.
-    pub start: Start,
+    /// What it is told.
+    pub tell: Tell,
     /// What its coming touches: those that touch the same come one after another.
     pub touches: Touches,
 }
 
-/// A member that waits and is to be started, and whether it may be.
+/// A member that waits and is to be told something, and whether it may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Nominee {
     /// Who.
     pub member: MemberId,
     /// Where it waits.
     pub address: Place,
-    /// How its database is started.
-    pub start: Start,
+    /// What it is told.
+    pub tell: Tell,
     /// The first gate that is closed; none when it may.
     pub closed: Option<Closed>,
 }
 
-/// Which of these may start, in the order in which they are proposed.
+/// Which of these may be told, in the order in which they are proposed.
 pub(crate) fn nominees<D>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
@@ -124,7 +124,7 @@ pub(crate) fn nominees<D>(
     let (mut nominees, mut refusals) = (Vec::new(), Vec::new());
     for Nomination {
         address,
-        start,
+        tell,
         touches,
     } in nominations
     {
@@ -134,10 +134,12 @@ pub(crate) fn nominees<D>(
         let closed = closed.map(|(gate, seen)| Change::Nominate.closed(gate, seen));
         match &closed {
             Some(closed) => refusals.push(Refusal {
-                what: format!("start {id}"),
+                what: format!("tell {id} to {}", tell.what()),
                 reason: Reason::Closed(closed.clone()),
                 evidence: situation.roster.sightings(address),
             }),
+            // Only one that starts keeps others waiting until it answers.
+            None if !matches!(tell, Tell::Start(_)) => {}
             None => {
                 let told = history.nominated.get(&address);
                 let since = told.map_or(now, |(_, since)| *since);
@@ -147,7 +149,7 @@ pub(crate) fn nominees<D>(
         nominees.push(Nominee {
             member: id,
             address,
-            start,
+            tell,
             closed,
         });
     }

@@ -1,8 +1,8 @@
 //! Which members that wait are told to start, and how, gate by gate.
 
 use meshworker_core::{
-    Authority, Disk, Holds, Ids, Nomination, Observation, Orders, Pace, Plan, Presence, Report,
-    Start, Touches, Unanswered, Witness,
+    Authority, Disk, Holds, Ids, Nomination, Observation, Orders, Pace, Plan, Presence, Promise,
+    Report, Start, Tell, Touches, Unanswered, Witness,
 };
 
 use Presence::{Present, Spare};
@@ -21,7 +21,7 @@ fn nominates(members: &[u8]) -> Toy {
     let mut toy = content();
     let nominations = members.iter().map(|last| Nomination {
         address: ip(*last),
-        start: start(&format!("--name=n{last}")),
+        tell: Tell::Start(start(&format!("--name=n{last}"))),
         touches: Touches::All,
     });
     toy.0.nominations = nominations.collect();
@@ -81,10 +81,12 @@ fn those_that_touch_the_same_are_started_one_after_another() {
     };
     let expected = [("db.2".into(), None), ("db.3".into(), behind("0.0"))];
     assert_eq!(nominees(&plan), expected);
-    assert_eq!(plan.nominees[0].start, start("--name=n2"));
+    assert_eq!(plan.nominees[0].tell, Tell::Start(start("--name=n2")));
     assert_eq!(plan.pace, Pace::Quick);
     let refused = plan.refusals.iter().map(ToString::to_string);
-    let refused: Vec<_> = refused.filter(|line| line.contains("start db.3")).collect();
+    let refused: Vec<_> = refused
+        .filter(|line| line.contains("tell db.3 to start"))
+        .collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     // It is proposed until it runs, and the other waits until it answers.
     let plan = clock.after(2, &toy, &two_wait(Some(&Disk::Nothing)));
@@ -163,6 +165,32 @@ fn those_that_touch_nothing_in_common_are_started_together() {
         nominees(&plan),
         [("db.2".into(), None), ("db.3".into(), None)]
     );
+}
+
+/// Those of a birth promise together, and nobody waits for one that has nothing to start.
+#[test]
+fn promises_are_asked_of_all_at_once_and_hold_nobody_up() {
+    let mut promises = nominates(&[2, 3]);
+    for nomination in &mut promises.0.nominations {
+        nomination.tell = Tell::Promise(Promise {
+            number: 1,
+            to: "a birth".into(),
+        });
+    }
+    let mut clock = listening();
+    let all = [("db.2".into(), None), ("db.3".into(), None)];
+    let plan = clock.after(1, &promises, &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(nominees(&plan), all);
+    // Whoever starts then waits for none of them, and they wait for it.
+    let plan = clock.after(1, &nominates(&[3]), &two_wait(Some(&Disk::Nothing)));
+    assert_eq!(nominees(&plan), [("db.3".into(), None)]);
+    let plan = clock.after(1, &promises, &two_wait(Some(&Disk::Nothing)));
+    let gates: Vec<bool> = plan
+        .nominees
+        .iter()
+        .map(|one| one.closed.is_some())
+        .collect();
+    assert_eq!(gates, [true, false]);
 }
 
 /// A supervisor of another version, a member that runs, and one that nobody knows.

@@ -230,7 +230,7 @@ impl Desk {
             verdict: (asks.phase == Phase::Waiting)
                 .then(|| inner.may_start(asks, now))
                 .flatten(),
-            start: None,
+            tell: None,
             fence: self
                 .authority()
                 .fence()
@@ -259,7 +259,7 @@ impl Desk {
                 let free = answer.verdict.as_ref().is_some_and(|one| one.granted);
                 let acts = !self.only_plans.load(Ordering::Relaxed)
                     && findings.hold_under(&self.authority());
-                answer.start = findings.start(asks).filter(|_| free && acts);
+                answer.tell = findings.tell(asks).filter(|_| free && acts);
                 return answer;
             }
             answer.in_place = findings.in_place(asks.place());

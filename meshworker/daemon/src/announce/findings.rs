@@ -10,7 +10,7 @@ use meshworker_core::{
 };
 use tokio::time::Instant;
 
-use super::{Announcement, FencedStart, Order, Verdict};
+use super::{Announcement, FencedTell, Order, Verdict};
 
 /// For this long a finding holds beyond the worker's pause. While somebody leaves
 /// that is all: longer than the second that a worker may pause then, so that there
@@ -46,7 +46,7 @@ pub struct Findings {
     leavers: Vec<Leaver>,
     /// Who waits and may be started.
     nominees: Vec<Nominee>,
-    /// Of whom all workers know that he may go, or start: under which number.
+    /// Of whom all workers know that he may go, or what he is told: under which number.
     permits: BTreeMap<(Place, MemberId), Result<Fence, String>>,
 }
 
@@ -153,16 +153,16 @@ impl Findings {
         authority.admits(self.fence).is_ok()
     }
 
-    /// How this member, which waits for it, is to start its database.
-    pub fn start(&self, asks: &Announcement) -> Option<FencedStart> {
+    /// What this member, which waits for it, is to do.
+    pub fn tell(&self, asks: &Announcement) -> Option<FencedTell> {
         let id = asks.member();
         let mut open = self.nominees.iter().filter(|one| one.closed.is_none());
         let own = open.find(|one| one.address == asks.place() && one.member == id)?;
         let permit = self.permits.get(&(own.address, own.member.clone()))?;
         let permit = permit.as_ref().ok()?;
-        Some(FencedStart {
+        Some(FencedTell {
             fence: permit.0,
-            start: own.start.clone(),
+            tell: own.tell.clone(),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use meshworker_core::{Disk, NodeName, Start, Told};
+use meshworker_core::{Disk, NodeName, Tell, Told};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a member's supervisor says of it. Fields that are not known here are let
@@ -101,9 +101,9 @@ pub struct Answer {
     /// None in other phases, while no pass has looked since it began to leave,
     /// and while the worker is too young to know who else announces itself.
     pub verdict: Option<Verdict>,
-    /// How one that waits for it is to start its database.
+    /// What one that waits for it is to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<FencedStart>,
+    pub tell: Option<FencedTell>,
     /// The number under which this worker acts for its group: a lower one than was heard is
     /// that of a worker that acts no more. None of one worker alone, of one that does not
     /// act, and of an older one.
@@ -120,7 +120,7 @@ impl Answer {
     pub(super) fn own_mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.generation, self.in_place, self.fence).hash(&mut hasher);
-        self.start.hash(&mut hasher);
+        self.tell.hash(&mut hasher);
         if let Some(verdict) = &self.verdict {
             (verdict.granted, verdict.fence).hash(&mut hasher);
             let words = verdict.why.chars().filter(|c| !c.is_ascii_digit());
@@ -130,15 +130,15 @@ impl Answer {
     }
 }
 
-/// How a member that waits is to start its database, and under which number that was
+/// What a member that waits is to do, and under which number that was
 /// decided: a lower one than it has seen before is a worker's that acts no more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FencedStart {
+pub struct FencedTell {
     /// The number.
     pub fence: u64,
-    /// How.
+    /// What.
     #[serde(flatten)]
-    pub start: Start,
+    pub tell: Tell,
 }
 
 /// Whether a member that is leaving may stop, or one that waits may start.
@@ -216,7 +216,7 @@ mod tests {
                     place: 1,
                     progress: Some(nasty.to_owned()),
                 }),
-                start: None,
+                tell: None,
                 fence: None,
                 mark: None,
             };

@@ -30,7 +30,7 @@ pub use desk::{Desk, NoWord, Refused, Speaker};
 pub use findings::Findings;
 pub use held::HELD;
 pub(crate) use held::MOST_HELD;
-pub use message::{Announcement, Answer, FencedStart, Order, Phase, Verdict};
+pub use message::{Announcement, Answer, FencedTell, Order, Phase, Verdict};
 pub use registry::{Registration, Registry};
 pub use routes::{State, router};
 pub(crate) use routes::{ordered, understood};

@@ -363,7 +363,7 @@ mod tests {
             in_place: true,
             cluster: "one cluster".into(),
             verdict: None,
-            start: None,
+            tell: None,
             fence,
             mark: None,
         };

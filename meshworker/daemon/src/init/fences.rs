@@ -58,8 +58,8 @@ impl Fences {
 fn told(answer: &Answer) -> impl Iterator<Item = u64> {
     let released = |verdict: &Verdict| verdict.fence.filter(|_| verdict.granted);
     let released = answer.verdict.as_ref().and_then(released);
-    let started = answer.start.as_ref().map(|start| start.fence);
-    released.into_iter().chain(started)
+    let told_now = answer.tell.as_ref().map(|tell| tell.fence);
+    released.into_iter().chain(told_now)
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
                 place: 1,
                 progress: None,
             }),
-            start: None,
+            tell: None,
             fence: acting,
             mark: None,
         }

@@ -163,7 +163,7 @@ mod tests {
                 in_place,
                 cluster: "a cluster".into(),
                 verdict: None,
-                start: None,
+                tell: None,
                 fence: None,
                 mark: None,
             };

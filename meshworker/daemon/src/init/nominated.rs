@@ -9,12 +9,12 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
-use meshworker_core::Start;
+use meshworker_core::{Start, Tell};
 use meshworker_engines::Nominated;
 use tracing::{info, warn};
 
 use super::around::Around;
-use super::course::{Event, FencedStart};
+use super::course::{Event, FencedTell};
 use super::signals::Signals;
 
 /// The file in the slot's directory with the highest fence that its member was started by.
@@ -91,7 +91,11 @@ impl Around {
             let Event::Round(round) = event else {
                 continue;
             };
-            let Some(FencedStart { fence, start }) = round.told(generation) else {
+            let Some(FencedTell {
+                fence,
+                tell: Tell::Start(start),
+            }) = round.told(generation)
+            else {
                 continue;
             };
             match start.check(way.variables) {

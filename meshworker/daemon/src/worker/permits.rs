@@ -15,8 +15,10 @@ pub(super) struct Permits {
 
 type Key = (Change, Place, MemberId);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Given {
+    /// What for.
+    why: String,
     /// Under which this worker acted then.
     under: Fence,
     /// The number that the word carries.
@@ -48,30 +50,35 @@ impl Permits {
         let starts = starts.map(|one| {
             (
                 (Change::Nominate, one.address, one.member.clone()),
-                String::new(),
+                one.tell.what().to_owned(),
             )
         });
         let open: BTreeMap<Key, String> = leaves.chain(starts).collect();
         self.given.retain(|key, given| {
-            let stands = open.contains_key(key) && given.under == under;
+            // Another word to the same member is another intent.
+            let same = |why: &String| key.0 != Change::Nominate || *why == given.why;
+            let stands = open.get(key).is_some_and(same) && given.under == under;
             if !stands {
                 over(given);
             }
             stands
         });
-        let new = open.iter().filter(|(key, _)| !self.given.contains_key(key));
-        let asked = new.map(|(key, why)| async move {
-            let intended = Intended {
-                change: key.0,
-                target: format!("{} at {}", key.2, key.1),
-                why: why.clone(),
-            };
-            (key.clone(), mandate.intend(intended).await)
-        });
+        let new = open.into_iter();
+        let new = new.filter(|(key, _)| !self.given.contains_key(key));
+        let asked: Vec<_> = new
+            .map(|(key, why)| async move {
+                let intended = Intended {
+                    change: key.0,
+                    target: format!("{} at {}", key.2, key.1),
+                    why: why.clone(),
+                };
+                (key, why, mandate.intend(intended).await)
+            })
+            .collect();
         let mut permits = BTreeMap::new();
-        for (key, fence) in join_all(asked).await {
+        for (key, why, fence) in join_all(asked).await {
             match fence {
-                Ok(fence) => drop(self.given.insert(key, Given { under, fence })),
+                Ok(fence) => drop(self.given.insert(key, Given { why, under, fence })),
                 // It is asked for again in the next pass.
                 Err(why) => drop(permits.insert((key.1, key.2), Err(why))),
             }

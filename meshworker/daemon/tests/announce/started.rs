@@ -1,8 +1,8 @@
 //! A member that waits is told how to start by the worker that acts, once a pass has seen
 //! what is on its disk.
 
-use meshworker::announce::{Announcement, Answer, FencedStart, Phase};
-use meshworker_core::{Disk, Start};
+use meshworker::announce::{Announcement, Answer, FencedTell, Phase};
+use meshworker_core::{Disk, Start, Tell};
 use serde_json::{Value, json};
 
 use crate::leaving::four;
@@ -35,21 +35,21 @@ async fn who_waits_is_started_as_the_planner_says_and_nobody_else() {
     let (post, toy, worker) = four().await;
     // Nobody is nominated.
     let said = waits(Some(Disk::Nothing));
-    assert_eq!(free(&post, &said).await.start, None);
+    assert_eq!(free(&post, &said).await.tell, None);
     toy.state().start = Some(start());
     let look = async || post.announce(&said).await;
-    let answer = until("started", look, |answer| answer.start.is_some()).await;
-    let told = FencedStart {
+    let answer = until("started", look, |answer| answer.tell.is_some()).await;
+    let told = FencedTell {
         fence: 0,
-        start: start(),
+        tell: Tell::Start(start()),
     };
-    assert_eq!((answer.generation, answer.start), (2, Some(told)));
+    assert_eq!((answer.generation, answer.tell), (2, Some(told)));
     // What another generation said is another matter, until a pass has seen it.
     let again = Announcement {
         generation: 3,
         ..said.clone()
     };
-    assert_eq!(post.announce(&again).await.start, None);
+    assert_eq!(post.announce(&again).await.tell, None);
     // One that runs is told nothing, though it says what it has.
     let runs = Announcement {
         phase: Phase::Present,
@@ -57,7 +57,7 @@ async fn who_waits_is_started_as_the_planner_says_and_nobody_else() {
         ..said
     };
     for _ in 0..3 {
-        assert_eq!(post.announce(&runs).await.start, None);
+        assert_eq!(post.announce(&runs).await.tell, None);
     }
     post.close().await;
     worker.await.unwrap();
@@ -70,9 +70,9 @@ async fn who_says_nothing_of_its_disk_is_not_told_how_to_start() {
     toy.state().start = Some(start());
     let said = json!(waits(None));
     assert_eq!(said.get("disk"), None);
-    assert_eq!(free(&post, &waits(None)).await.start, None);
+    assert_eq!(free(&post, &waits(None)).await.tell, None);
     let (status, answer): (u16, Value) = post.post(&said.to_string()).await;
-    assert_eq!((status, answer.get("start")), (200, None));
+    assert_eq!((status, answer.get("tell")), (200, None));
     post.close().await;
     worker.await.unwrap();
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use meshworker_core::{
     Answer, Capabilities, Departure, Floor, Leave, Nomination, Peer, Place, Planner, Proposal,
-    Request, Situation, Start, Step, StepKind, Touches, Unanswered, Unity, View,
+    Request, Situation, Start, Step, StepKind, Tell, Touches, Unanswered, Unity, View,
 };
 use meshworker_engines::aerospike::Aerospike;
 use meshworker_engines::{Access, Descriptor, Engine, Failure};
@@ -99,7 +99,7 @@ impl Planner for Toy {
         let nominations = waits.filter_map(|member| {
             Some(Nomination {
                 address: member.address,
-                start: start.clone()?,
+                tell: Tell::Start(start.clone()?),
                 touches: Touches::All,
             })
         });

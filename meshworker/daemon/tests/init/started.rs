@@ -119,11 +119,8 @@ impl Member {
 fn told(said: &Value, fence: u64, variables: &Value) -> (u16, Value) {
     let (status, mut answer) = may_start(said);
     if said.get("disk").is_some() {
-        answer["start"] = json!({
-            "fence": fence,
-            "arguments": ["--name=m 5", ""],
-            "variables": variables,
-        });
+        let start = json!({"arguments": ["--name=m 5", ""], "variables": variables});
+        answer["tell"] = json!({"fence": fence, "start": start});
     }
     (status, answer)
 }
@@ -238,7 +235,7 @@ fn a_slot_that_runs_elsewhere_was_started_here() {
     volunteers(worker);
     worker.set(|said| {
         let (status, mut answer) = runs_elsewhere(said);
-        answer["start"] = told(said, 1, &json!({})).1["start"].clone();
+        answer["tell"] = told(said, 1, &json!({})).1["tell"].clone();
         (status, answer)
     });
     hears_more_and_waits(worker, &supervisor);

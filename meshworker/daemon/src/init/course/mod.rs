@@ -20,7 +20,7 @@ use meshworker_core::Moment;
 
 use crate::announce::Phase;
 
-pub use crate::announce::FencedStart;
+pub use crate::announce::FencedTell;
 pub use note::Note;
 pub use round::{Round, Said};
 

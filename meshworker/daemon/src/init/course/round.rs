@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::announce::{Answer, FencedStart};
+use crate::announce::{Answer, FencedTell};
 
 use super::{Elsewhere, Note};
 
@@ -58,15 +58,15 @@ impl Round {
         elsewhere
     }
 
-    /// How those that answered say that a member which waits is to start: the word under
+    /// What those that answered tell a member that waits: the word under
     /// the highest fence, unless one of them holds it back or knows too little.
-    pub fn told(&self, generation: u64) -> Option<&FencedStart> {
+    pub fn told(&self, generation: u64) -> Option<&FencedTell> {
         if !matches!(self.elsewhere(), Elsewhere::Nobody { .. }) {
             return None;
         }
         let answers = self.answers.iter().map(|(_, answer)| answer);
         let current = answers.filter(|answer| answer.generation == generation);
-        let told = current.filter_map(|answer| answer.start.as_ref());
+        let told = current.filter_map(|answer| answer.tell.as_ref());
         told.max_by_key(|told| told.fence)
     }
 

@@ -33,7 +33,7 @@ fn round(generation: u64, verdicts: &[Option<Verdict>]) -> Event {
             in_place: true,
             cluster: "one cluster of 3 members".into(),
             verdict: verdict.clone(),
-            start: None,
+            tell: None,
             fence: None,
             mark: None,
         };

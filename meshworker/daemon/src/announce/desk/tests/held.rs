@@ -56,7 +56,7 @@ fn a_reason_that_only_counts_down_is_no_other_answer() {
             place: 1,
             progress: None,
         }),
-        start: None,
+        tell: None,
         fence: None,
         mark: None,
     };
