@@ -31,25 +31,3 @@ impl Tell {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_told_travels_as_one_word_and_another_ones_words_are_made_plain() {
-        let promise = Tell::Promise(Promise {
-            number: 3,
-            to: "db 7f".into(),
-        });
-        let sent = serde_json::to_string(&promise).unwrap_or_default();
-        assert_eq!(sent, r#"{"promise":{"number":3,"to":"db 7f"}}"#);
-        let start: Result<Tell, _> = serde_json::from_str(r#"{"start":{"arguments":["--x"]}}"#);
-        assert!(matches!(start, Ok(Tell::Start(start)) if start.arguments == ["--x"]));
-        let aside: Result<Tell, _> = serde_json::from_str(r#"{"aside":{"why":"a\nb"}}"#);
-        let Ok(Tell::Aside { why }) = aside else {
-            panic!("{aside:?}");
-        };
-        assert_eq!(&*why, "a\u{fffd}b");
-    }
-}

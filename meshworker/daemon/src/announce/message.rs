@@ -177,7 +177,7 @@ fn told_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::
 
 #[cfg(test)]
 mod tests {
-    use meshworker_core::{NASTY, is_harmful};
+    use meshworker_core::{NASTY, Promise, is_harmful};
 
     use super::*;
 
@@ -228,5 +228,22 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_told_travels_as_one_word_and_another_ones_words_are_made_plain() {
+        let promise = Tell::Promise(Promise {
+            number: 3,
+            to: "db 7f".into(),
+        });
+        let sent = serde_json::to_string(&promise).unwrap();
+        assert_eq!(sent, r#"{"promise":{"number":3,"to":"db 7f"}}"#);
+        let told = |text: &str| serde_json::from_str::<FencedTell>(text).unwrap();
+        let start = told(r#"{"fence":7,"start":{"arguments":["--x"]}}"#);
+        assert_eq!(start.fence, 7);
+        assert!(matches!(start.tell, Tell::Start(start) if start.arguments == ["--x"]));
+        let aside = told(r#"{"fence":0,"aside":{"why":"a\nb"}}"#);
+        let plain = "a\u{fffd}b".into();
+        assert_eq!(aside.tell, Tell::Aside { why: plain });
     }
 }
