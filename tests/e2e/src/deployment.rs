@@ -211,8 +211,15 @@ impl<'a> Deployment<'a> {
     pub fn wait<T>(&self, what: &str, look: impl FnMut() -> Result<T, String>) -> T {
         match wait_for(what, self.patience, look) {
             Ok(value) => value,
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error}\n{}", self.told()),
         }
+    }
+
+    /// What the worker says of its cluster at this moment: what a failure's output ends with.
+    fn told(&self) -> String {
+        let told = Tools::attach(&self.stack)
+            .and_then(|tools| tools.exec(&["meshworker", "status"]));
+        told.unwrap_or_else(|error| format!("`meshworker status` says nothing: {error}"))
     }
 
     /// What the processes of this service's tasks do at this moment, and how the engines
@@ -275,13 +282,13 @@ fn listed(tasks: &[Task]) -> String {
 impl Drop for Deployment<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The tasks last: what stands at the end of a long output is read first.
+            // The worker's log and the tasks last: the end of a long output is read first.
+            eprintln!("its processes:\n{}", self.processes("meshworker"));
+            eprintln!("the members':\n{}", self.processes(self.database.service()));
             match self.stack.logs("meshworker") {
                 Ok(log) => eprintln!("the worker's log:\n{log}"),
                 Err(error) => eprintln!("the worker's log cannot be had: {error}"),
             }
-            eprintln!("its processes:\n{}", self.processes("meshworker"));
-            eprintln!("the members':\n{}", self.processes(self.database.service()));
             let tasks = self.stack.tasks(self.database.service());
             eprintln!("its tasks: {}", listed(&tasks.unwrap_or_default()));
         }
