@@ -217,8 +217,8 @@ impl<'a> Deployment<'a> {
 
     /// What the worker says of its cluster at this moment: what a failure's output ends with.
     fn told(&self) -> String {
-        let told = Tools::attach(&self.stack)
-            .and_then(|tools| tools.exec(&["meshworker", "status"]));
+        let told =
+            Tools::attach(&self.stack).and_then(|tools| tools.exec(&["meshworker", "status"]));
         told.unwrap_or_else(|error| format!("`meshworker status` says nothing: {error}"))
     }
 

@@ -1,7 +1,9 @@
 //! What a lab is for: taking a node off the network or its power away, and giving it back.
 
+use std::process::Command;
+
 use crate::node::Node;
-use crate::{Engines, LabError, Result, Swarm};
+use crate::{Engines, Host, LabError, Result, Swarm, Task, command};
 
 impl Swarm {
     /// Pulls the cable of node `index`. Its engine and containers keep running, and its [`Docker`](crate::Docker) keeps working.
@@ -48,6 +50,45 @@ impl Swarm {
             return Err(LabError::Invalid(format!("node {index} is running")));
         }
         node.start()
+    }
+
+    /// Takes a task's container off every network, while it runs on: nothing that it sends is
+    /// heard, and nothing reaches it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn cut_container(&self, task: &Task) -> Result<()> {
+        self.firewall(task, "--insert")
+    }
+
+    /// Gives it back what [`Swarm::cut_container`] took.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or was not cut off.
+    pub fn heal_container(&self, task: &Task) -> Result<()> {
+        self.firewall(task, "--delete")
+    }
+
+    fn firewall(&self, task: &Task, change: &str) -> Result<()> {
+        let missing = || LabError::Invalid(format!("no container on a node of this lab: {task}"));
+        let node = self.index_of(&task.node_id).ok_or_else(missing)?;
+        let container = task.container.as_deref().ok_or_else(missing)?;
+        let pid = ["inspect", "--format", "{{.State.Pid}}", container];
+        let pid = self.docker(node)?.run(pid)?;
+        let engine = self.node(node)?.record()?.engine.number().to_string();
+        for (chain, way) in [("INPUT", "--in-interface"), ("OUTPUT", "--out-interface")] {
+            // A node numbers its processes by itself.
+            let mut command = Command::new(Host::program("nsenter")?);
+            command
+                .args(["--target", &engine, "--mount", "--pid"])
+                .args(["nsenter", "--target", pid.trim(), "--net"])
+                .args(["iptables", "--wait", change, chain])
+                .args(["!", way, "lo", "--jump", "DROP"]);
+            command::run(&mut command)?;
+        }
+        Ok(())
     }
 
     /// Asks Swarm to move everything off node `index` (`drain`), or to use it again (`active`); returns at once.

@@ -51,6 +51,11 @@ impl ProcessId {
             .collect()
     }
 
+    /// Its number, as this machine counts.
+    pub(crate) fn number(self) -> u32 {
+        self.pid
+    }
+
     /// The mounts that it sees, as the kernel lists them.
     pub(crate) fn mounts(self) -> std::io::Result<String> {
         std::fs::read_to_string(format!("/proc/{}/mountinfo", self.pid))

@@ -19,11 +19,7 @@ const LIVES: (u64, u64) = (8, 40);
 
 /// Random acts, reproducible by their seed.
 pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
-    let seed = number(SEED_VARIABLE).ok().flatten().unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.map_or(1, |now| u64::from(now.subsec_nanos()))
-    });
-    let count = number(ACTS_VARIABLE).ok().flatten().unwrap_or(ACTS);
+    let (seed, count) = (seed(), acts_of(ACTS));
     let name = acts.deployment.stack().name().to_owned();
     eprintln!("  {name}: {count} acts, {SEED_VARIABLE}={seed}");
     let swarm = acts.deployment.swarm;
@@ -68,6 +64,19 @@ pub fn forty_acts(acts: &mut Acts<'_>, members: usize) {
     });
 }
 
+/// The seed of the mix: what the environment says, else another one each time.
+pub fn seed() -> u64 {
+    number(SEED_VARIABLE).ok().flatten().unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.map_or(1, |now| u64::from(now.subsec_nanos()))
+    })
+}
+
+/// How many acts: what the environment says, else so many.
+pub fn acts_of(usual: u64) -> u64 {
+    number(ACTS_VARIABLE).ok().flatten().unwrap_or(usual)
+}
+
 /// One act; returns the new number of members.
 fn one(acts: &mut Acts<'_>, random: &mut Random, now: usize, most: usize) -> usize {
     match random.below(10) {
@@ -108,11 +117,11 @@ fn number(variable: &str) -> Result<Option<u64>, String> {
 }
 
 /// A stream of numbers that follows from its seed (splitmix64).
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// A number below `end`, which is not 0.
-    fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -32,6 +32,7 @@ mod terminal;
 mod update;
 mod walk;
 mod workers;
+mod workers_acts;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -163,6 +164,10 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
         .long(
             "redis::hostile_containers_on_the_members_network",
             of(hostile::on_the_members_network),
+        )
+        .long(
+            "redis::random_acts_on_workers",
+            of(workers_acts::random_acts),
         )
         .long("dns::sixty_replicas", of(discovery::sixty_replicas))
         .alone("both::a_node_drained", of(planned::a_node_drained))

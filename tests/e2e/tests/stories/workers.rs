@@ -33,7 +33,7 @@ pub fn three_workers(world: &World) {
         "  {:>6.1} s  killed, and another one acts",
         began.elapsed().as_secs_f32()
     );
-    is_held(&acts.deployment);
+    shows(&acts.deployment, "three workers");
     agreed(&acts.deployment, 3);
 
     let acting = agreed(&acts.deployment, 3);
@@ -60,7 +60,7 @@ pub fn three_workers(world: &World) {
         (other == 3).then_some(()).ok_or(format!("{now:?}"))
     });
     agreed(&acts.deployment, 3);
-    is_held(&acts.deployment);
+    shows(&acts.deployment, "three workers");
     order(&acts.deployment, &["resume"]);
 
     // The one that acts is gone in the middle of what it does.
@@ -93,22 +93,22 @@ pub fn three_workers(world: &World) {
     acts.is_whole();
 }
 
-fn workers(deployment: &Deployment<'_>) -> Vec<Task> {
+pub fn workers(deployment: &Deployment<'_>) -> Vec<Task> {
     let running = deployment.stack().running("meshworker");
     running.expect("the manager answers")
 }
 
-fn locate(deployment: &Deployment<'_>, worker: &Task) -> (meshworker_lab::Docker, String) {
+pub fn locate(deployment: &Deployment<'_>, worker: &Task) -> (meshworker_lab::Docker, String) {
     let found = deployment.stack().locate(worker);
     found.expect("its container is there")
 }
 
-fn kill(deployment: &Deployment<'_>, worker: &Task) {
+pub fn kill(deployment: &Deployment<'_>, worker: &Task) {
     let killed = deployment.stack().kill_container(worker);
     killed.expect("it can be killed");
 }
 
-fn scale(deployment: &Deployment<'_>, workers: usize) {
+pub fn scale(deployment: &Deployment<'_>, workers: usize) {
     let began = Instant::now();
     let scaled = deployment.stack().scale("meshworker", workers);
     scaled.expect("the workers can be scaled");
@@ -118,7 +118,7 @@ fn scale(deployment: &Deployment<'_>, workers: usize) {
 }
 
 /// Waits until so many workers are one group in which one acts: that one.
-fn agreed(deployment: &Deployment<'_>, count: usize) -> Task {
+pub fn agreed(deployment: &Deployment<'_>, count: usize) -> Task {
     deployment.wait("workers that agree", || {
         let now = workers(deployment);
         let seen = look(deployment, &now);
@@ -143,7 +143,7 @@ fn agreed(deployment: &Deployment<'_>, count: usize) -> Task {
 }
 
 /// Waits until one acts that is not this one.
-fn another_acts(deployment: &Deployment<'_>, than: &Task) {
+pub fn another_acts(deployment: &Deployment<'_>, than: &Task) {
     deployment.wait("another worker that acts", || {
         let mut others = workers(deployment);
         others.retain(|one| one.id != than.id);
@@ -191,17 +191,18 @@ fn seen(said: &Value) -> Option<Seen> {
     })
 }
 
-fn order(deployment: &Deployment<'_>, command: &[&str]) {
+pub fn order(deployment: &Deployment<'_>, command: &[&str]) {
     let command = [&["meshworker"], command].concat();
     let done = deployment.tools().exec(&command);
     let done = done.expect("the order is taken");
     eprintln!("          {}", done.trim());
 }
 
-fn is_held(deployment: &Deployment<'_>) {
+/// Waits until the hold that was ordered shows, by its reason.
+pub fn shows(deployment: &Deployment<'_>, why: &str) {
     deployment.wait("the hold that was ordered", || {
         let shown = deployment.tools().exec(&["meshworker", "status"]);
         let shown = shown.map_err(|error| error.to_string())?;
-        shown.contains("three workers").then_some(()).ok_or(shown)
+        shown.contains(why).then_some(()).ok_or(shown)
     });
 }
