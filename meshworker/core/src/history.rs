@@ -66,6 +66,9 @@ pub struct History {
     pub(crate) strangers: BTreeMap<Place, Moment>,
     /// Which node answered last at each of these addresses, and whose it was.
     pub(crate) homes: BTreeMap<Place, (String, MemberId)>,
+    /// The nodes that were let go, or said that they stop, and when they were last seen so:
+    /// others may have their addresses by now.
+    pub(crate) parted: BTreeMap<String, Moment>,
     /// How much each leaver had left when that was counted first, and when.
     pub(crate) began: BTreeMap<Place, (Moment, u64)>,
     /// Whose each address was last, and which node answered there: another node

@@ -374,6 +374,7 @@ fn most_vanished<D, R>(
         context.orders.testimony(departure).is_empty()
             && departure.address.is_none_or(|at| history.is_missed(at))
             && !history.forgotten.contains_key(&departure.node)
+            && !history.parted.contains_key(&departure.node)
     };
     let gone = departures.iter().filter(vanished).count();
     // A cut may come before the database has heard of all whom we saw.

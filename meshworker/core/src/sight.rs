@@ -20,6 +20,12 @@ pub(crate) fn note_strangers(
     }
     let known = &mut history.strangers;
     known.retain(|_, at| now.since(*at) < limits.quarantine);
+    // Whoever was listed before the first of them answered may have been one as well; who
+    // is still there is noted again.
+    if !known.is_empty() {
+        let stances = &mut history.stances;
+        stances.retain(|_, (stance, _)| *stance != Stance::Listed);
+    }
 }
 
 /// Notes what each member in sight is about, for when it is out of sight.
@@ -33,7 +39,12 @@ pub(crate) fn note<D>(context: &Context<'_>, situation: &Situation<'_, D>, histo
             history.stances.insert(member.address, (stance, *now));
         }
     }
-    let History { stances, homes, .. } = history;
+    let History {
+        stances,
+        homes,
+        parted,
+        ..
+    } = history;
     stances.retain(|_, (_, at)| now.since(*at) < limits.quarantine);
     for member in situation.roster.members() {
         if let Some(Ok(view)) = situation.answers.get(&member.address) {
@@ -42,6 +53,13 @@ pub(crate) fn note<D>(context: &Context<'_>, situation: &Situation<'_, D>, histo
         }
     }
     homes.retain(|at, _| stances.contains_key(at));
+    for (at, (node, _)) in homes {
+        match stances.get(at) {
+            Some((Stance::Parted, seen)) => parted.insert(node.clone(), *seen),
+            _ => parted.remove(node),
+        };
+    }
+    parted.retain(|_, at| now.since(*at) < limits.quarantine);
 }
 
 /// Whether only a name server says that it is there, nobody of ours has ever answered

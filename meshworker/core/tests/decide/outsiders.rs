@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Evidence, Floor, Gate, Going, Observation, Planner, Presence, Proposal, Reason,
-    Refusal, Release, Report, Roster, Situation, Unanswered, Unity, View, Witness,
+    Capabilities, Departure, Evidence, Floor, Gate, Going, Observation, Planner, Presence,
+    Proposal, Reason, Refusal, Release, Report, Roster, Situation, Unanswered, Unity, View,
+    Witness,
 };
 
-use Presence::{Leaving, Present, Waiting};
+use Presence::{Leaving, Present, Stopping, Waiting};
 use Unanswered::{Timeout, Unreachable};
 
 use crate::leaving::{after_the_hold, five, leaving, queue};
@@ -453,4 +454,27 @@ fn whoever_was_listed_and_is_not_any_more_has_vanished_where_no_stranger_was_fou
             why.contains("gate 7") && why.contains("4 of 6 are gone")
         }));
     }
+}
+
+/// Of members that were let go the database knew no address any more.
+#[test]
+fn whoever_was_let_go_had_vanished_once_a_stranger_had_its_address() {
+    let mut toy = SharedName(content());
+    let mut clock = Clock::start();
+    let stops = announced(&[(4, Stopping), (5, Stopping)]);
+    clock.after(1, &toy, &seen(vec![dns(&ALL), stops], &ALL));
+    let ours = seen(vec![dns(&[1, 2]), announced(&[])], &[1, 2]);
+    let nowhere = |last| Departure {
+        address: None,
+        ..departed(last)
+    };
+    toy.0.0.departures = vec![nowhere(4), nowhere(5)];
+    clock.after(1, &toy, &ours);
+    let held = clock.limits.removal_hold.as_secs();
+    let plan = clock.after(held, &toy, &ours);
+    assert_eq!(plan.steps, [step(1, Ask::Forget("n4".into()))]);
+    // And those of whom nobody has heard so.
+    let mut clock = Clock::start();
+    clock.after(1, &toy, &ours);
+    assert_eq!(clock.after(held, &toy, &ours).steps, []);
 }
