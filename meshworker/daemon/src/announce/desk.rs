@@ -249,7 +249,8 @@ impl Desk {
         answer.cluster = findings.unity().to_owned();
         let waits = asks.phase == Phase::Waiting;
         if waits {
-            answer.in_place = findings.settled();
+            // Where several wait, their data may be what the others miss.
+            answer.in_place = findings.settled() && !inner.others_wait(asks);
         }
         let heard = inner.members.get(&Key::of(asks));
         // Of two at one address the worker saw the newer one.
@@ -475,6 +476,16 @@ impl Inner {
         }
         let member = sighting.member.filter(|_| !self.came_second(entry));
         Sighting { member, ..sighting }
+    }
+
+    /// Whether another slot's member waits as well for a directory. One that waits to be told
+    /// how its database is started is a spare, and nobody misses it.
+    fn others_wait(&self, asks: &Announcement) -> bool {
+        let slot = |said: &Announcement| (said.service.clone(), said.slot);
+        let wait = |said: &Announcement| said.phase == Phase::Waiting && said.disk.is_none();
+        wait(asks)
+            && (self.members.values())
+                .any(|other| wait(&other.said) && slot(&other.said) != slot(asks))
     }
 
     /// Whether a member that waits to start may do so: whether no other task of

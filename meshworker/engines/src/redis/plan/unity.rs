@@ -58,6 +58,15 @@ fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) 
         };
         return Some(format!("{made} to be made: {step}"));
     }
+    // Right after a start a node holds those to be well whom it has not heard yet.
+    let mut owners = world.owners.iter();
+    let away = owners.find(|(id, slots)| {
+        let there = world.anchor_nodes().any(|node| node.id == **id);
+        !there && !slots.is_empty()
+    });
+    if let Some((id, slots)) = away {
+        return Some(format!("slots {slots} are {id}'s, which does not answer"));
+    }
     // Members that share one table agree with each other.
     for (node, _) in world.tables(world.members().map(|node| node.id)) {
         let differs = world.members().find_map(|member| {

@@ -259,3 +259,31 @@ fn a_member_learned_what_is_open_at_another_address() {
         assert!(why.starts_with("release gate"), "{why}");
     }
 }
+
+/// After a restart of all the first ones that ran were one cluster at rest by themselves:
+/// the others were told that nobody missed them, and began on empty disks beside their data.
+#[test]
+fn several_that_waited_for_their_data_were_told_that_nobody_missed_it() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    desk.heard(&present(1), start).unwrap();
+    let waits = |slot| member(slot, Phase::Waiting, 1);
+    for slot in [2, 3] {
+        desk.heard(&waits(slot), start).unwrap();
+    }
+    let now = start + seconds(0.2);
+    desk.publish(findings(&desk, start + seconds(0.1), true, Vec::new()));
+    for slot in [2, 3] {
+        assert!(!desk.answer(&waits(slot), now).in_place);
+    }
+    // The only one that waits is not missed where the others are at rest without it.
+    desk.heard(&member(2, Phase::Present, 2), now).unwrap();
+    assert!(desk.answer(&waits(3), now).in_place);
+    // Whoever waits to be told how to start is a spare.
+    let spare = Announcement {
+        disk: Some(meshworker_core::Disk::Nothing),
+        ..waits(4)
+    };
+    desk.heard(&spare, now).unwrap();
+    assert!(desk.answer(&spare, now).in_place);
+    assert!(desk.answer(&waits(3), now).in_place);
+}

@@ -222,7 +222,7 @@ fn slots_of_a_dead_master_are_not_given_away() {
         scene.told(),
         "gone: #3 from 10.0.0.3; it holds slots 10923-16383; \
          10.0.0.1: CLUSTER FORGET #3; 10.0.0.2: CLUSTER FORGET #3\n\
-         not one cluster: 10.0.0.1: the cluster's state is 'fail'\n"
+         not one cluster: slots 10923-16383 are #3's, which does not answer\n"
     );
 }
 
@@ -333,4 +333,19 @@ fn a_small_imbalance_is_left_alone() {
         .replace("5462-10922", "5431-10922");
     let scene = Scene::replicas(0).nodes(&[1, 2, 3], &table);
     assert_eq!(scene.told(), "one cluster of 3 members\n");
+}
+
+/// For five seconds after its start a node holds those to be well of whom it has read in its
+/// file: it was one cluster with itself.
+#[test]
+fn one_that_started_before_the_others_was_one_cluster_at_rest() {
+    let table = THREE
+        .replace("2 master - connected", "2 master - disconnected")
+        .replace("3 master - connected", "3 master - disconnected");
+    let scene = Scene::replicas(1).says(1, at(1), &table, Facts::default());
+    let told = scene.told();
+    assert!(
+        told.ends_with("not one cluster: slots 5462-10922 are #2's, which does not answer\n"),
+        "{told}"
+    );
 }
