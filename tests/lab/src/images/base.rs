@@ -8,14 +8,18 @@ use crate::command::run_within;
 use crate::host::{BASE_NEEDS, Host};
 use crate::{Docker, LabError, Result};
 
-/// What it is called.
-const NAME: &str = "meshworker/base:bookworm";
+/// What it is called, with the edition of its list of packages.
+const NAME: &str = "meshworker/base:bookworm-2";
+
+/// The same as a file.
+const ARCHIVE: &str = "base-bookworm-2.tar";
 
 /// Debian 12: its Redis is version 7.
 const RELEASE: &str = "bookworm";
 
 /// Everything that the images need, so that building them on it takes no network.
-const PACKAGES: &str = "redis-server,redis-tools,bind9-dnsutils,curl,iproute2,procps";
+const PACKAGES: &str =
+    "redis-server,redis-tools,etcd-server,etcd-client,bind9-dnsutils,curl,iproute2,procps";
 
 /// About 100 packages over a slow line.
 const DEBOOTSTRAP_DEADLINE: Duration = Duration::from_secs(900);
@@ -40,7 +44,7 @@ pub(super) fn ensure(docker: &Docker, cache: &Path) -> Result<&'static str> {
     if docker.run(["image", "inspect", NAME]).is_ok() {
         return Ok(NAME);
     }
-    let archive = cache.join(format!("base-{RELEASE}.tar"));
+    let archive = cache.join(ARCHIVE);
     if !archive.is_file() {
         eprintln!("making a Debian base with debootstrap (a minute, once)");
         make(&archive)?;

@@ -30,17 +30,20 @@ pub enum Image {
     Tools,
     /// The simulated Aerospike server, with a shell beside it as in the vendor's image, for which it stands.
     AerospikeSim,
+    /// Debian's etcd, which stands for the vendor's image.
+    Etcd,
     /// Redis with the supervisor in its image, for those who want it there.
     RedisMember,
 }
 
 impl Image {
     /// All images, in the order in which they are built.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Meshworker,
         Self::Redis,
         Self::Tools,
         Self::AerospikeSim,
+        Self::Etcd,
         Self::RedisMember,
     ];
 
@@ -51,6 +54,7 @@ impl Image {
             Self::Redis => "meshworker/redis:latest",
             Self::Tools => "meshworker/tools:latest",
             Self::AerospikeSim => "meshworker/aerospike-sim:latest",
+            Self::Etcd => "meshworker/etcd:latest",
             Self::RedisMember => "meshworker/redis-member:latest",
         }
     }
@@ -62,6 +66,7 @@ impl Image {
             Self::Redis => "redis",
             Self::Tools => "tools",
             Self::AerospikeSim => "aerospike-sim",
+            Self::Etcd => "etcd",
             Self::RedisMember => "redis-member",
         }
     }
@@ -78,7 +83,7 @@ impl Image {
     pub const fn vendor(self) -> Option<&'static str> {
         match self {
             Self::RedisMember => Some(Self::Redis.reference()),
-            Self::Meshworker | Self::Redis | Self::Tools | Self::AerospikeSim => None,
+            Self::Meshworker | Self::Redis | Self::Tools | Self::AerospikeSim | Self::Etcd => None,
         }
     }
 
@@ -88,13 +93,16 @@ impl Image {
             Self::Meshworker => &["meshworker"],
             // The simulator is also its own client.
             Self::AerospikeSim | Self::Tools => &["aerospike-sim"],
-            Self::Redis | Self::RedisMember => &[],
+            Self::Redis | Self::Etcd | Self::RedisMember => &[],
         }
     }
 
     /// Whether it is made on a Debian base, rather than from nothing.
     pub const fn needs_base(self) -> bool {
-        matches!(self, Self::Redis | Self::Tools | Self::AerospikeSim)
+        matches!(
+            self,
+            Self::Redis | Self::Tools | Self::AerospikeSim | Self::Etcd
+        )
     }
 }
 

@@ -12,17 +12,20 @@ pub enum Tested {
     Redis,
     /// Aerospike.
     Aerospike,
+    /// etcd.
+    Etcd,
 }
 
 impl Tested {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Redis, Self::Aerospike];
+    pub const ALL: [Self; 3] = [Self::Redis, Self::Aerospike, Self::Etcd];
 
     /// The variable that names another image: one that `docker` here has or can pull, or a file that `docker save` made.
     pub const fn variable(self) -> &'static str {
         match self {
             Self::Redis => "REDIS_IMAGE",
             Self::Aerospike => "AEROSPIKE_IMAGE",
+            Self::Etcd => "ETCD_IMAGE",
         }
     }
 
@@ -31,6 +34,7 @@ impl Tested {
         let stand_in = match self {
             Self::Redis => Image::Redis,
             Self::Aerospike => Image::AerospikeSim,
+            Self::Etcd => Image::Etcd,
         };
         self.brought().unwrap_or(stand_in.reference())
     }
@@ -40,6 +44,7 @@ impl Tested {
         self.named().map(|_| match self {
             Self::Redis => "meshworker/tested-redis:latest",
             Self::Aerospike => "meshworker/tested-aerospike:latest",
+            Self::Etcd => "meshworker/tested-etcd:latest",
         })
     }
 
