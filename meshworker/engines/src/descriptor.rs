@@ -6,6 +6,10 @@ use std::time::Duration;
 use crate::outside::Parser;
 use crate::{Configured, Mistake, Sizing, Starts};
 
+/// The option of an engine that chooses some of the members, and has the others as spares:
+/// how many. Operators change it while a cluster runs, by a wish of the same name.
+pub const IDEAL_SIZE: &str = "ideal-size";
+
 /// What the configuration and the documentation need to know of an engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Descriptor {

@@ -41,12 +41,12 @@ pub mod tls;
 pub use access::{Access, Tls};
 pub use act::{Done, INTENT, perform};
 pub use acts::Acts;
-pub use descriptor::{Descriptor, InvalidOption, OptionSpec};
+pub use descriptor::{Descriptor, IDEAL_SIZE, InvalidOption, OptionSpec};
 pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Intended, Mandate};
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
-pub use starts::{Nominated, Starts};
+pub use starts::{Nominated, Own, Starts};
 
 /// The engine of `docs/new-engine.md`, compiled and run.
 #[cfg(doctest)]

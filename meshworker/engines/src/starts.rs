@@ -1,5 +1,6 @@
 //! When a member's database is started.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use meshworker_core::{Disk, Start};
@@ -20,7 +21,19 @@ pub struct Nominated {
     pub disk: fn(&Path) -> Disk,
     /// How one that has this on its disk starts without asking anybody; none where it has
     /// to ask.
-    pub unasked: fn(&Disk) -> Option<Start>,
+    pub unasked: fn(&Disk, &Own) -> Option<Start>,
+    /// The name of the database's data in the slot's directory: what is renamed where it is
+    /// put aside.
+    pub data: &'static str,
     /// The variables that a worker may set: no other one is passed on.
     pub variables: &'static [&'static str],
+}
+
+/// What a supervisor knows of its own member, before its database is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// The replica's number.
+    pub slot: u64,
+    /// Where it is now: another one after each restart, perhaps.
+    pub address: IpAddr,
 }

@@ -231,6 +231,7 @@ impl Desk {
                 .then(|| inner.may_start(asks, now))
                 .flatten(),
             tell: None,
+            siblings: Vec::new(),
             fence: self
                 .authority()
                 .fence()
@@ -247,6 +248,7 @@ impl Desk {
             return answer;
         }
         answer.cluster = findings.unity().to_owned();
+        answer.siblings = findings.siblings(&asks.service);
         let waits = asks.phase == Phase::Waiting;
         if waits {
             // Where several wait, their data may be what the others miss.

@@ -10,7 +10,7 @@ use meshworker_core::{
 };
 use tokio::time::Instant;
 
-use super::{Announcement, FencedTell, Order, Verdict};
+use super::{Announcement, FencedTell, Order, Sibling, Verdict};
 
 /// For this long a finding holds beyond the worker's pause. While somebody leaves
 /// that is all: longer than the second that a worker may pause then, so that there
@@ -48,6 +48,8 @@ pub struct Findings {
     nominees: Vec<Nominee>,
     /// Of whom all workers know that he may go, or what he is told: under which number.
     permits: BTreeMap<(Place, MemberId), Result<Fence, String>>,
+    /// Where the members of each service are, where members are told.
+    siblings: BTreeMap<String, Vec<Sibling>>,
 }
 
 impl Findings {
@@ -86,6 +88,7 @@ impl Findings {
             leavers: plan.leavers.clone(),
             nominees: plan.nominees.clone(),
             permits: BTreeMap::new(),
+            siblings: BTreeMap::new(),
         }
     }
 
@@ -95,6 +98,11 @@ impl Findings {
         permits: BTreeMap<(Place, MemberId), Result<Fence, String>>,
     ) -> Findings {
         Findings { permits, ..self }
+    }
+
+    /// The same, and members are told where their siblings are.
+    pub fn telling(self, siblings: BTreeMap<String, Vec<Sibling>>) -> Findings {
+        Findings { siblings, ..self }
     }
 
     /// The same, of a worker that may pause so long before it looks again.
@@ -151,6 +159,11 @@ impl Findings {
     /// Whether this worker may still say what it found: it alone acts.
     pub fn hold_under(&self, authority: &Authority) -> bool {
         authority.admits(self.fence).is_ok()
+    }
+
+    /// Where the members of this service are, itself included.
+    pub fn siblings(&self, service: &str) -> Vec<Sibling> {
+        self.siblings.get(service).cloned().unwrap_or_default()
     }
 
     /// What this member, which waits for it, is to do.
@@ -253,6 +266,7 @@ impl Findings {
             leavers: Vec::new(),
             nominees: Vec::new(),
             permits: BTreeMap::new(),
+            siblings: BTreeMap::new(),
         }
     }
 

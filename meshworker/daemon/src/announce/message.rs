@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use meshworker_core::{Disk, NodeName, Tell, Told};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Sibling;
+
 /// What a member's supervisor says of it. Fields that are not known here are let
 /// pass: one side may be newer than the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +106,10 @@ pub struct Answer {
     /// What one that waits for it is to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tell: Option<FencedTell>,
+    /// Where the members of its service are, itself included; none where they need not know,
+    /// and while the worker does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub siblings: Vec<Sibling>,
     /// The number under which this worker acts for its group: a lower one than was heard is
     /// that of a worker that acts no more. None of one worker alone, of one that does not
     /// act, and of an older one.
@@ -120,7 +126,7 @@ impl Answer {
     pub(super) fn own_mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.generation, self.in_place, self.fence).hash(&mut hasher);
-        self.tell.hash(&mut hasher);
+        (&self.tell, &self.siblings).hash(&mut hasher);
         if let Some(verdict) = &self.verdict {
             (verdict.granted, verdict.fence).hash(&mut hasher);
             let words = verdict.why.chars().filter(|c| !c.is_ascii_digit());
@@ -217,6 +223,7 @@ mod tests {
                     progress: Some(nasty.to_owned()),
                 }),
                 tell: None,
+                siblings: Vec::new(),
                 fence: None,
                 mark: None,
             };

@@ -23,6 +23,7 @@ mod held;
 mod message;
 mod registry;
 mod routes;
+mod sibling;
 mod source;
 
 pub(crate) use desk::{A_MEMBER, MOST_MEMBERS};
@@ -34,6 +35,7 @@ pub use message::{Announcement, Answer, FencedTell, Order, Phase, Verdict};
 pub use registry::{Registration, Registry};
 pub use routes::{State, router};
 pub(crate) use routes::{ordered, understood};
+pub use sibling::Sibling;
 pub use source::AnnounceSource;
 
 /// Where announcements are posted.

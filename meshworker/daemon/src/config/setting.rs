@@ -362,6 +362,12 @@ pub const INIT: &[Setting] = &[
         "The volume with a directory for each slot of this node: the database starts in that of its slot, once nobody else uses it",
     ),
     setting(
+        "hosts-file",
+        "FILE",
+        Some("/etc/hosts"),
+        "Where the members' names are kept, for a database whose members know each other by name",
+    ),
+    setting(
         "grace",
         "SECONDS",
         Some("10"),

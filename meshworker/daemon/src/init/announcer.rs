@@ -364,6 +364,7 @@ mod tests {
             cluster: "one cluster".into(),
             verdict: None,
             tell: None,
+            siblings: Vec::new(),
             fence,
             mark: None,
         };

@@ -15,8 +15,10 @@ use super::directory::{Directory, Search};
 use super::fences::Fences;
 use super::health::Checker;
 use super::heard::Heard;
+use super::hosts::Hosts;
 use super::names::{Known, Names, Workers};
 use super::probe::{Probe, probe};
+use super::siblings::Siblings;
 use super::signals::Signals;
 use super::{Settings, socket};
 use crate::announce::{Phase, client::Client};
@@ -49,6 +51,8 @@ pub(super) struct Around {
     /// Whom the members' own name has listed lately.
     pub(super) known: watch::Receiver<Known>,
     heard: Heard,
+    /// The members of this service, as a worker said last.
+    siblings: watch::Sender<Siblings>,
     clock: Clock,
 }
 
@@ -112,6 +116,7 @@ impl Around {
             coming,
             known,
             heard: Heard::default(),
+            siblings: watch::Sender::default(),
             clock: Clock::start(),
         }
     }
@@ -129,6 +134,21 @@ impl Around {
         generation
     }
 
+    /// The members of this service, as a worker said last.
+    pub(super) fn siblings(&self) -> watch::Receiver<Siblings> {
+        self.siblings.subscribe()
+    }
+
+    /// Keeps their names, for a database whose members know each other by name.
+    pub(super) fn keep_names(&self) {
+        let names = Hosts::new(
+            &self.settings.hosts_file,
+            self.cluster.engine.descriptor().name,
+            (self.settings.identity.slot, self.address),
+        );
+        tokio::spawn(names.keep(self.siblings()));
+    }
+
     /// The generation of the next phase.
     pub(super) fn next_generation(&self) -> u64 {
         self.phase.borrow().1 + 1
@@ -140,6 +160,13 @@ impl Around {
         if let Event::Round(round) = event {
             self.fences.heed(round);
             self.fence.send_replace(self.fences.highest());
+            if let Some(now) = Siblings::of(round) {
+                self.siblings.send_if_modified(|known| {
+                    let news = *known != now;
+                    *known = now;
+                    news
+                });
+            }
             let (phase, _) = *self.phase.borrow();
             let now = self.now();
             self.heard.tell(round, phase == Phase::Present, now);

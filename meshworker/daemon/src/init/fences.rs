@@ -84,6 +84,7 @@ mod tests {
                 progress: None,
             }),
             tell: None,
+            siblings: Vec::new(),
             fence: acting,
             mark: None,
         }

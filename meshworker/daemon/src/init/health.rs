@@ -164,6 +164,7 @@ mod tests {
                 cluster: "a cluster".into(),
                 verdict: None,
                 tell: None,
+                siblings: Vec::new(),
                 fence: None,
                 mark: None,
             };

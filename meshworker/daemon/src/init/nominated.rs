@@ -2,45 +2,41 @@
 //!
 //! ```text
 //! what is on the disk ──> announcement ──> worker
-//! start, if nobody spoke under a higher fence <── fenced answer ──┘
+//! promise, put aside, start: if nobody spoke under a higher fence <── fenced answer ──┘
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 
-use meshworker_core::{Start, Tell};
-use meshworker_engines::Nominated;
+use meshworker_core::{Disk, Start, Tell};
+use meshworker_engines::{Nominated, Own};
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::around::Around;
+use super::aside::put_aside;
 use super::course::{Event, FencedTell};
+use super::notes;
+use super::promise::{promise, put_damaged_aside, with_promise};
+use super::relay::Relay;
 use super::signals::Signals;
 
-/// The file in the slot's directory with the highest fence that its member was started by.
+/// The file in the slot's directory with the highest fence under which its member did what
+/// it was told.
 const FENCE: &str = "fence";
 
-/// More than a number has.
-const LONGEST: u64 = 32;
-
-/// The fence of this directory: whoever is told to start by a lower one was told so by a
-/// worker that acts no more.
+/// The fence of this directory: whoever says something under a lower one is a worker that
+/// acts no more.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or holds no number.
 fn fence(directory: &Path) -> io::Result<u64> {
-    let path = directory.join(FENCE);
-    let mut text = String::new();
-    match File::open(&path) {
-        Ok(file) => file.take(LONGEST).read_to_string(&mut text)?,
-        Err(why) if why.kind() == ErrorKind::NotFound => return Ok(0),
-        Err(why) => return Err(why),
+    let Some(text) = notes::read(directory, FENCE)? else {
+        return Ok(0);
     };
-    fence_in(&text).ok_or_else(|| {
-        let why = format!("{}: it holds no number", path.display());
-        io::Error::new(ErrorKind::InvalidData, why)
-    })
+    fence_in(&text).ok_or_else(|| notes::invalid(directory, FENCE, "no number"))
 }
 
 /// The fence in the text of such a file.
@@ -48,19 +44,16 @@ pub(crate) fn fence_in(text: &str) -> Option<u64> {
     text.trim_end().parse().ok()
 }
 
-/// Keeps it, whole or not at all, and before anything is started by it.
-fn keep(directory: &Path, fence: u64) -> io::Result<()> {
-    let unfinished = directory.join(format!("{FENCE}.new"));
-    let mut file = File::create(&unfinished)?;
-    writeln!(file, "{fence}")?;
-    file.sync_all()?;
-    fs::rename(&unfinished, directory.join(FENCE))?;
-    File::open(directory)?.sync_all()
+/// What is on the disk of a member that waits.
+fn on_disk(way: &Nominated, directory: &Path) -> Disk {
+    with_promise((way.disk)(directory), directory)
 }
 
 impl Around {
-    /// Waits until this member is told how to start, however long that takes, unless what
-    /// is in this directory starts unasked; or the number of a signal that came before.
+    /// Waits until this member is told how to start, however long that takes; or the number
+    /// of a signal that came before. Meanwhile it leads clients to those that run. What is
+    /// in this directory may start unasked, but not where it has just `ended` by itself: it
+    /// was taken out of its cluster.
     ///
     /// # Errors
     ///
@@ -69,18 +62,26 @@ impl Around {
         &mut self,
         way: &Nominated,
         directory: &Path,
+        ended: bool,
         signals: &mut Signals,
     ) -> io::Result<Result<Start, i32>> {
-        let disk = (way.disk)(directory);
-        if let Some(start) = (way.unasked)(&disk) {
+        let mut disk = on_disk(way, directory);
+        let own = Own {
+            slot: self.settings.identity.slot,
+            address: self.address,
+        };
+        if let Some(start) = (way.unasked)(&disk, &own)
+            && !ended
+        {
             info!("starts as its disk says");
             return Ok(Ok(start));
         }
         self.fences.obeyed(fence(directory)?);
         self.checker.latch().waits_to_be_told();
-        let generation = self.waits_with(disk);
+        let mut generation = self.waits_with(disk.clone());
         info!("waits until a worker says how its database is to be started");
         let mut refused = String::new();
+        let mut relay = JoinSet::new();
         loop {
             let mut event = tokio::select! {
                 biased;
@@ -91,24 +92,58 @@ impl Around {
             let Event::Round(round) = event else {
                 continue;
             };
-            let Some(FencedTell {
-                fence,
-                tell: Tell::Start(start),
-            }) = round.told(generation)
-            else {
+            // Who asks here until workers know that it waits, means the database.
+            if relay.is_empty() && round.heard_of(generation) {
+                self.open_relay(&mut relay).await;
+            }
+            let Some(FencedTell { fence, tell }) = round.told(generation) else {
                 continue;
             };
-            match start.check(way.variables) {
-                Ok(()) => {
-                    keep(directory, *fence)?;
-                    info!("started by a worker, under fence {fence}");
-                    return Ok(Ok(start.clone()));
-                }
-                Err(why) if why != refused => {
+            if let Tell::Start(start) = tell
+                && let Err(why) = start.check(way.variables)
+            {
+                if why != refused {
                     warn!("is not started as a worker says: {why}");
                     refused = why;
                 }
-                Err(_) => {}
+                continue;
+            }
+            notes::write(directory, FENCE, &fence.to_string())?;
+            match tell {
+                Tell::Promise(asked) => promise(directory, asked)?,
+                Tell::Aside { why } => {
+                    if let Some(name) = put_aside(directory, way.data)? {
+                        let slot = directory.display();
+                        warn!("its data is put aside, as {name} in {slot}: {why}");
+                    }
+                    put_damaged_aside(directory)?;
+                }
+                Tell::Start(start) => {
+                    info!("started by a worker, under fence {fence}");
+                    // The database is to listen where it does.
+                    relay.shutdown().await;
+                    return Ok(Ok(start.clone()));
+                }
+            }
+            let now = on_disk(way, directory);
+            if now != disk {
+                generation = self.waits_with(now.clone());
+                disk = now;
+            }
+        }
+    }
+
+    /// Leads clients to those that run, from now on.
+    async fn open_relay(&self, relay: &mut JoinSet<()>) {
+        let at = SocketAddr::new(self.address, self.cluster.access.service_port);
+        match Relay::open(at, self.siblings()).await {
+            Ok(open) => {
+                info!("leads clients that come to {at} to the members that run");
+                relay.spawn(async move { open.run().await });
+            }
+            Err(why) => {
+                warn!("cannot lead clients that come to {at} to the members that run: {why}");
+                relay.spawn(std::future::pending());
             }
         }
     }
@@ -124,10 +159,10 @@ mod tests {
         let directory = directory.path();
         assert_eq!(fence(directory).unwrap(), 0);
         for number in [7, u64::MAX] {
-            keep(directory, number).unwrap();
+            notes::write(directory, FENCE, &number.to_string()).unwrap();
             assert_eq!(fence(directory).unwrap(), number);
         }
-        fs::write(directory.join(FENCE), "seven").unwrap();
+        notes::write(directory, FENCE, "seven").unwrap();
         let why = fence(directory).unwrap_err().to_string();
         assert!(why.ends_with("fence: it holds no number"), "{why}");
     }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub identity: Identity,
     /// Where the slots of this node have their directories, if they do.
     pub data_dir: Option<PathBuf>,
+    /// Where the names of the members of its service are kept.
+    pub hosts_file: PathBuf,
     /// What was said of its address.
     pub wish: Wish,
     /// How it leaves.
@@ -87,6 +89,7 @@ impl Settings {
             certificates: reader.optional("certificates", "a folder", path)?,
             identity,
             data_dir: directory(&mut reader)?,
+            hosts_file: reader.required("hosts-file", "a file", path)?,
             wish: Wish {
                 address: reader.optional("address", "an IP address", |ip| ip.parse().ok())?,
                 subnet: reader.optional("subnet", "a subnet such as 10.0.1.0/24", |subnet| {

@@ -77,7 +77,7 @@ pub async fn run(
 pub async fn run_started(
     cluster: Cluster,
     settings: Settings,
-    mut command: Vec<OsString>,
+    command: Vec<OsString>,
     starts: Starts,
 ) -> Result<u8, Refused> {
     let input = |why: &dyn std::fmt::Display| Refused::Input(why.to_string());
@@ -116,51 +116,70 @@ pub async fn run_started(
         papers::write(folder, &around.settings.token).map_err(|why| input(&why))?;
     }
     let path = directory.as_ref().map(|directory| directory.path.as_path());
-    let start = match (starts, path) {
-        (Starts::AtOnce, _) => Start::default(),
-        (Starts::WhenNominated(way), Some(path)) => {
-            match around.nominated(&way, path, &mut signals).await {
-                Ok(Ok(start)) => start,
-                Ok(Err(signal)) => return Ok(stopped_before(signal)),
-                Err(why) => return Err(input(&format!("data-dir: {why}"))),
+    let told = matches!(starts, Starts::WhenNominated(_));
+    if told {
+        around.keep_names();
+    }
+    let mut taken_out = false;
+    // The directory is held until the last database has ended.
+    loop {
+        let start = match (starts, path) {
+            (Starts::AtOnce, _) => Start::default(),
+            (Starts::WhenNominated(way), Some(path)) => {
+                match around.nominated(&way, path, taken_out, &mut signals).await {
+                    Ok(Ok(start)) => start,
+                    Ok(Err(signal)) => return Ok(stopped_before(signal)),
+                    Err(why) => return Err(input(&format!("data-dir: {why}"))),
+                }
             }
+            (Starts::WhenNominated(_), None) => {
+                return Err(input(
+                    &"data-dir: found nothing; allowed: a directory, since this database starts \
+                      when it is told, and what was told last is kept there",
+                ));
+            }
+        };
+        let arguments = start.arguments.iter().map(OsString::from);
+        let whole: Vec<OsString> = command.iter().cloned().chain(arguments).collect();
+        let database = Database::start(&whole, &start.variables, path)?;
+        info!(
+            "{} of cluster {} at {address}: the database is started",
+            around.settings.identity, around.cluster.name
+        );
+        let generation = match phase {
+            Phase::Waiting => around.next_generation(),
+            _ => 1,
+        };
+        let course = Course::new(around.settings.times, generation).told(told);
+        around.checker.latch().entered(Phase::Present);
+        around.phase.send_replace(course.phase());
+        let mut supervisor = Supervisor {
+            around,
+            database,
+            course,
+            alone: None,
+        };
+        // The database outlives whatever breaks here.
+        let end = loop {
+            let ended = supervisor.run(&mut signals);
+            if let Some(end) = unless_it_breaks("the supervisor", ended).await {
+                break end;
+            }
+        };
+        match end {
+            End::Exit(code) => return Ok(code),
+            End::WaitAnew => (around, taken_out) = (supervisor.around, true),
         }
-        (Starts::WhenNominated(_), None) => {
-            return Err(input(
-                &"data-dir: found nothing; allowed: a directory, since this database starts when \
-                  it is told, and what was told last is kept there",
-            ));
-        }
-    };
-    command.extend(start.arguments.iter().map(OsString::from));
-    let database = Database::start(&command, &start.variables, path)?;
-    info!(
-        "{} of cluster {} at {address}: the database is started",
-        around.settings.identity, around.cluster.name
-    );
-    let generation = match phase {
-        Phase::Waiting => around.next_generation(),
-        _ => 1,
-    };
-    let course = Course::new(around.settings.times, generation);
-    around.checker.latch().entered(Phase::Present);
-    around.phase.send_replace(course.phase());
-    let mut supervisor = Supervisor {
-        around,
-        database,
-        course,
-        alone: None,
-    };
-    // The database outlives whatever breaks here.
-    let code = loop {
-        let ended = supervisor.run(&mut signals);
-        if let Some(code) = unless_it_breaks("the supervisor", ended).await {
-            break code;
-        }
-    };
-    // Held until the database has ended.
-    drop(directory);
-    Ok(code)
+    }
+}
+
+/// How a database's life has ended.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The container ends with it, with this exit code.
+    Exit(u8),
+    /// Another one may begin.
+    WaitAnew,
 }
 
 /// The exit code of a member that was asked to stop by this signal before its
@@ -179,8 +198,8 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    /// Until the database has ended and that was told: its exit code.
-    async fn run(&mut self, signals: &mut Signals) -> u8 {
+    /// Until the database has ended and that was told.
+    async fn run(&mut self, signals: &mut Signals) -> End {
         loop {
             // Signals first: a worker that talks without pause must not keep
             // anybody from stopping this member.
@@ -204,15 +223,15 @@ impl Supervisor {
             self.around.hear(&mut event);
             let now = self.around.now();
             for action in self.course.on(event, now) {
-                if let Some(code) = self.perform(action) {
-                    return code;
+                if let Some(end) = self.perform(action) {
+                    return end;
                 }
             }
         }
     }
 
-    /// Does it; the exit code when it is to exit.
-    fn perform(&mut self, action: Action) -> Option<u8> {
+    /// Does it; how all ends when it does.
+    fn perform(&mut self, action: Action) -> Option<End> {
         match action {
             Action::Announce { phase, generation } => {
                 self.around.checker.latch().entered(phase);
@@ -229,7 +248,8 @@ impl Supervisor {
             Action::Terminate => self.database.signal(Signal::TERM),
             Action::Kill => self.database.signal(Signal::KILL),
             Action::Say(note) => say(&note),
-            Action::Exit(code) => return Some(code),
+            Action::Exit(code) => return Some(End::Exit(code)),
+            Action::WaitAnew => return Some(End::WaitAnew),
         }
         None
     }

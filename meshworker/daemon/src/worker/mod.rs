@@ -18,12 +18,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker_core::{Authority, Context, Mind, Orders, Pace, Plan, Thought};
 use meshworker_engines::registry::Visitor;
-use meshworker_engines::{Acts, Alone, Engine, Mandate};
+use meshworker_engines::{Acts, Alone, Engine, Mandate, Starts};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use crate::announce::{AnnounceSource, Desk, Findings, Registry};
+use crate::announce::{AnnounceSource, Desk, Findings, Registry, Sibling};
 use crate::board::{Board, Fact, Sheet};
 use crate::clock::{self, Clock};
 use crate::config::Cluster;
@@ -285,7 +285,10 @@ impl<E: Engine> Worker<E> {
                 plan,
                 ..
             } = &pass;
-            let findings = Findings::of(pass.listened, began.elapsed(), observed, roster, plan);
+            let mut findings = Findings::of(pass.listened, began.elapsed(), observed, roster, plan);
+            if let Starts::WhenNominated(_) = E::DESCRIPTOR.starts {
+                findings = findings.telling(Sibling::of(roster, &observed.answers));
+            }
             let pause = Cadence::new(self.cluster.interval).longest(pass.plan.pace);
             desk.publish(findings.until_next(pause).permitted(permits));
         }

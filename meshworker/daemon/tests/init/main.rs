@@ -22,3 +22,4 @@ mod rights;
 mod slot;
 mod started;
 mod support;
+mod told;

@@ -9,7 +9,7 @@ use std::path::Path;
 use meshworker::config::{Given, Inputs, Origin, Raw};
 use meshworker::init::{Settings, run_started};
 use meshworker_core::{Disk, Holds, Ids, Start as How};
-use meshworker_engines::{Nominated, Starts};
+use meshworker_engines::{Nominated, Own, Starts};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use crate::support::{
 
 /// What the engine's reader finds: one file with an id.
 fn disk(directory: &Path) -> Disk {
-    match fs::read_to_string(directory.join("id")) {
+    match fs::read_to_string(directory.join("data")) {
         Err(_) => Disk::Nothing,
         Ok(id) => Disk::Holds(Holds {
             ids: Some(Ids {
@@ -32,9 +32,9 @@ fn disk(directory: &Path) -> Disk {
 }
 
 /// Whoever has data starts with it, whoever is there.
-fn unasked(disk: &Disk) -> Option<How> {
-    matches!(disk, Disk::Holds(_)).then(|| How {
-        arguments: vec!["--as-before".to_owned()],
+fn unasked(disk: &Disk, own: &Own) -> Option<How> {
+    matches!(disk, Disk::Holds(holds) if holds.ids.is_some()).then(|| How {
+        arguments: vec![format!("--as-before={}@{}", own.slot, own.address)],
         ..How::default()
     })
 }
@@ -42,6 +42,7 @@ fn unasked(disk: &Disk) -> Option<How> {
 const ENGINE: Nominated = Nominated {
     disk,
     unasked,
+    data: "data",
     variables: &["TOY_NAME", "TOY_TOKEN"],
 };
 
@@ -84,18 +85,19 @@ fn as_supervisor() {
 }
 
 /// Says with what it was started, and waits.
-const DATABASE: &str = r#"echo "started in $PWD with $# <$1> <$2> as <$TOY_NAME>"
+pub const DATABASE: &str = r#"echo "started in $PWD with $# <$1> <$2> as <$TOY_NAME>"
 trap 'exit 7' TERM; while :; do sleep 0.05; done"#;
 
-struct Member {
-    start: Start,
-    worker: FakeWorker,
-    volume: tempfile::TempDir,
+/// A member whose database waits to be told.
+pub struct Member {
+    pub start: Start,
+    pub worker: FakeWorker,
+    pub volume: tempfile::TempDir,
 }
 
 impl Member {
     /// One whose slot has a directory of its own, with these files.
-    fn new(files: &[(&str, &str)]) -> Member {
+    pub fn new(files: &[(&str, &str)]) -> Member {
         let volume = tempfile::tempdir().unwrap();
         let own = volume.path().join("slot-2");
         fs::create_dir(&own).unwrap();
@@ -106,7 +108,9 @@ impl Member {
         let start = init()
             .played_by("started::as_supervisor")
             .with("workers-port", &worker.port().to_string())
-            .with("data-dir", volume.path().to_str().unwrap());
+            .with("data-dir", volume.path().to_str().unwrap())
+            // Never the machine's own.
+            .with("hosts-file", "/nowhere/hosts");
         Member {
             start,
             worker,
@@ -126,7 +130,7 @@ fn told(said: &Value, fence: u64, variables: &Value) -> (u16, Value) {
 }
 
 /// Waits until the worker heard what is on the disk.
-fn volunteers(worker: &FakeWorker) -> Value {
+pub fn volunteers(worker: &FakeWorker) -> Value {
     wait_for("its disk", || {
         let heard = worker.heard();
         let found = heard.iter().find(|said| said.get("disk").is_some());
@@ -210,9 +214,9 @@ fn a_fence_that_cannot_be_read_is_named_and_nothing_is_started() {
 /// All of a cluster start at once after a power cut, and no worker needs to know them.
 #[test]
 fn a_member_with_data_starts_unasked() {
-    let member = Member::new(&[("id", "8e9e")]);
+    let member = Member::new(&[("data", "8e9e")]);
     let supervisor = member.start.script(DATABASE);
-    supervisor.wait_for_out("with 1 <--as-before> <> as <>");
+    supervisor.wait_for_out("with 1 <--as-before=2@127.0.0.1> <> as <>");
 }
 
 #[test]

@@ -139,6 +139,8 @@ pub enum Action {
     Kill,
     /// Log it.
     Say(Note),
+    /// Wait until a worker says how the database is to be started.
+    WaitAnew,
     /// End with this code.
     Exit(u8),
 }
@@ -150,6 +152,8 @@ pub struct Course {
     generation: u64,
     /// Whether a worker has ever found this member in its place.
     was_in_place: bool,
+    /// Whether a worker says when the database is started.
+    told: bool,
     state: State,
 }
 
@@ -206,8 +210,14 @@ impl Course {
             times,
             generation,
             was_in_place: false,
+            told: false,
             state: State::Running,
         }
+    }
+
+    /// The same, of a database that is started when a worker says so.
+    pub fn told(self, told: bool) -> Course {
+        Course { told, ..self }
     }
 
     /// What is announced now.
@@ -434,6 +444,12 @@ impl Course {
                 self.state = State::Exited;
                 return vec![said, Action::Exit(code)];
             }
+            // Its container would start it again, and it would end again.
+            State::Running if self.told && code == 0 => {
+                self.state = State::Exited;
+                return vec![said, Action::Say(Note::TakenOut), Action::WaitAnew];
+            }
+            State::Leaving(_) if self.told && code == 0 => Phase::Ended,
             State::Running | State::Leaving(_) => Phase::Stopping,
             State::Ending { .. } | State::Exited => return Vec::new(),
         };

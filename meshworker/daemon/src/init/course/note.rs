@@ -56,6 +56,8 @@ pub enum Note {
     Killed,
     /// The database has ended with this code.
     Ended(u8),
+    /// It ended in good order, and nobody had asked it to: it was taken out of its cluster.
+    TakenOut,
 }
 
 impl Note {
@@ -157,6 +159,9 @@ impl fmt::Display for Note {
                 f.write_str("the database did not stop before the grace period's end: kills it")
             }
             Note::Ended(code) => write!(f, "the database has ended with exit code {code}"),
+            Note::TakenOut => {
+                f.write_str("the database was taken out of its cluster: waits to be told anew")
+            }
         }
     }
 }

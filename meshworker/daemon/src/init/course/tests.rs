@@ -34,6 +34,7 @@ fn round(generation: u64, verdicts: &[Option<Verdict>]) -> Event {
             cluster: "one cluster of 3 members".into(),
             verdict: verdict.clone(),
             tell: None,
+            siblings: Vec::new(),
             fence: None,
             mark: None,
         };
@@ -365,4 +366,23 @@ fn a_database_that_ends_by_itself_is_told_and_no_more() {
     unheard.on(Event::Ended { code: 3 }, at(200.0));
     assert_eq!(unheard.on(silence(), at(200.2)), []);
     assert_eq!(unheard.on(Event::Tick, at(200.3)), [Action::Exit(3)]);
+}
+
+/// A database that is taken out of its cluster ends by itself, in good order: its container
+/// would start it again and again.
+#[test]
+fn who_was_taken_out_of_its_cluster_waits_anew_unless_it_was_to_leave() {
+    let ended = |mut course: Course, code| course.on(Event::Ended { code }, at(200.0));
+    let said = |code| Action::Say(Note::Ended(code));
+    let running = || Course::new(TIMES, 1).told(true);
+    let anew = [said(0), Action::Say(Note::TakenOut), Action::WaitAnew];
+    assert_eq!(ended(running(), 0), anew);
+    let stops = |code| [said(code), announce(Phase::Stopping, 2)];
+    assert_eq!(ended(running(), 1), stops(1));
+    assert_eq!(ended(Course::new(TIMES, 1), 0), stops(0));
+    // Taken out before it was told that it may stop: nobody's loss.
+    let gone = [said(0), announce(Phase::Ended, 3)];
+    assert_eq!(ended(leaving().told(true), 0), gone);
+    let killed = [said(137), announce(Phase::Stopping, 3)];
+    assert_eq!(ended(leaving().told(true), 137), killed);
 }

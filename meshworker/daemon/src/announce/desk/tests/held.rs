@@ -3,6 +3,7 @@
 use tokio::join;
 
 use super::*;
+use crate::announce::Sibling;
 
 #[tokio::test(start_paused = true)]
 async fn a_release_waited_for_the_next_question() {
@@ -57,6 +58,7 @@ fn a_reason_that_only_counts_down_is_no_other_answer() {
             progress: None,
         }),
         tell: None,
+        siblings: Vec::new(),
         fence: None,
         mark: None,
     };
@@ -65,4 +67,32 @@ fn a_reason_that_only_counts_down_is_no_other_answer() {
     assert_eq!(held, mark(false, "gate 7 is closed: 1.3 s of 5 s"));
     assert_ne!(held, mark(false, "gate 4 is open"));
     assert_ne!(held, mark(true, "gate 7 is closed: 1.2 s of 5 s"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_knows_its_siblings_by_name_waited_a_second_to_hear_where_one_is_now() {
+    let (desk, start) = (Desk::default(), Instant::now());
+    let asks = present(1);
+    desk.heard(&asks, start).unwrap();
+    let at = |last: u64| Sibling {
+        slot: 2,
+        address: ip(last).address,
+        serves: true,
+    };
+    let tell = |last: u64| {
+        let own = ("stack_db".to_owned(), vec![at(last)]);
+        let others = ("other_db".to_owned(), vec![at(99)]);
+        let told = Findings::settled_at(Instant::now(), ip(1));
+        desk.publish(told.telling([own, others].into()));
+    };
+    tell(2);
+    let knows = desk.answer(&asks, start);
+    assert_eq!(knows.siblings, [at(2)]);
+    let moved = async {
+        sleep(seconds(0.1)).await;
+        tell(7);
+    };
+    let (answer, ()) = join!(desk.other_answer(&asks, knows.own_mark()), moved);
+    assert_eq!(answer.siblings, [at(7)]);
+    assert_eq!(start.elapsed(), seconds(0.1));
 }
