@@ -104,8 +104,9 @@ impl OrderBook {
             drains: given.drains.clone(),
             // Told at the desk, by every worker to all.
             leave: BTreeMap::new(),
-            // Nobody can give any yet.
-            wishes: Wishes::none(),
+            wishes: (given.wishes.iter()).fold(Wishes::none(), |wishes, (name, value)| {
+                wishes.with(name, value)
+            }),
         }
     }
 
@@ -247,6 +248,21 @@ mod tests {
             assert!(!give(resume(member)).await.unwrap());
         }
         assert_eq!(book.orders(Instant::now()), Orders::default());
+    }
+
+    #[tokio::test]
+    async fn a_wish_stands_until_it_is_taken_back() {
+        let book = book(Powers::default());
+        let wish = |value: Option<&str>| Order::Wish {
+            name: "ideal-size".into(),
+            value: value.map(str::to_owned),
+        };
+        let wishes = || book.orders(Instant::now()).wishes.number("ideal-size");
+        for (value, number) in [(Some("3"), Some(3)), (Some("5"), Some(5)), (None, None)] {
+            assert!(book.give(None, wish(value)).await.unwrap());
+            assert_eq!(wishes(), number);
+            assert!(!book.give(None, wish(value)).await.unwrap());
+        }
     }
 
     #[tokio::test]

@@ -66,7 +66,9 @@ fn with_value(arg: Arg, departed: bool) -> Arg {
         "DIR" => arg.value_hint(ValueHint::DirPath),
         "COMMAND" => arg,
         "MEMBER" => arg.add(told(move |args| members(args, departed))),
-        "NAME" if arg.get_id() == "cluster" => arg.add(told(cluster_names)),
+        "NAME" if arg.get_id() == "cluster" || arg.get_id() == "name" => {
+            arg.add(told(cluster_names))
+        }
         _ if arg.get_id() == "engine" => arg.value_parser(engines()),
         values if values.contains('|') => {
             let values: Vec<String> = values.split('|').map(str::to_owned).collect();

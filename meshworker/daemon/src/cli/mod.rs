@@ -25,6 +25,7 @@ mod scale;
 mod screen;
 mod seed;
 pub mod show;
+mod size;
 mod status;
 mod usage;
 
@@ -72,6 +73,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some((what @ ("hold" | "resume"), args)) => order::hold_or_resume_it(args, what),
         Some(("forget", args)) => order::forget(args),
         Some(("acknowledge", args)) => order::acknowledge(args),
+        Some(("size", args)) => size::size(args),
         Some(("group", args)) => group::group(args),
         Some(("completions", args)) => pages::completions(args),
         Some(("man", args)) => pages::man(args),
@@ -161,6 +163,7 @@ pub fn command() -> Command {
         .subcommand(order::resume_command())
         .subcommand(order::forget_command())
         .subcommand(order::acknowledge_command())
+        .subcommand(size::command())
         .subcommand(group::command())
         .subcommand(pages::completions_command())
         .subcommand(pages::man_command())

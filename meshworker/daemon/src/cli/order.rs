@@ -9,7 +9,8 @@ use super::{Failed, runtime};
 use crate::client::Unanswered;
 use crate::status::{Acknowledge, Forget, Hold};
 
-const EXIT_CODES: &str = "Exit codes:\n  \
+/// What the pages of help of these commands end with.
+pub const EXIT_CODES: &str = "Exit codes:\n  \
     0  the workers were told\n  \
     1  one of them was not, or they do not agree: it is named\n  \
     2  input that cannot be used";
@@ -114,7 +115,12 @@ pub fn forget(args: &ArgMatches) -> Result<(), Failed> {
     tell(&Api::read_for_act(args)?, "forget", &Forget { member })
 }
 
-fn tell(api: &Api, what: &str, order: &impl Serialize) -> Result<(), Failed> {
+/// Tells every worker this order.
+///
+/// # Errors
+///
+/// One of them was not told, or they do not agree.
+pub fn tell(api: &Api, what: &str, order: &impl Serialize) -> Result<(), Failed> {
     let screen = Screen::new();
     runtime()?.block_on(async {
         let client = api.client().await?;

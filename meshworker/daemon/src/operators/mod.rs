@@ -12,6 +12,7 @@ mod metrics;
 mod orders;
 mod process;
 mod scaling;
+mod size;
 mod stream;
 
 use std::sync::Arc;
@@ -128,6 +129,7 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::resume))
         .routes(routes!(orders::forget))
         .routes(routes!(orders::acknowledge))
+        .routes(routes!(size::size))
         .routes(routes!(scaling::scale))
         .routes(routes!(scaling::drain))
         .routes(routes!(group::group))

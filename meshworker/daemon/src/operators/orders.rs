@@ -181,7 +181,11 @@ fn bounded(seconds: Option<u64>) -> Result<Option<u64>, Problem> {
 }
 
 /// Has this ordered: whether that changes anything.
-async fn give(sheet: &Sheet, who: Option<String>, order: Given) -> Result<bool, Problem> {
+pub(super) async fn give(
+    sheet: &Sheet,
+    who: Option<String>,
+    order: Given,
+) -> Result<bool, Problem> {
     let given = sheet.orders().give(who, order).await;
     given.map_err(|why| {
         let status = match why {
@@ -214,7 +218,8 @@ pub(super) fn known(sheet: &Sheet, member: &str) -> Result<String, Problem> {
     })
 }
 
-fn tell(sheet: &Sheet, member: Option<String>, order: &str, done: String) -> Json<Done> {
+/// Has it in the history.
+pub(super) fn tell(sheet: &Sheet, member: Option<String>, order: &str, done: String) -> Json<Done> {
     let fact = Fact::new(EventKind::Order, done.clone()).because(order);
     sheet.record(Fact { member, ..fact });
     sheet.tell_change();

@@ -20,7 +20,9 @@ pub use event::{Event, EventKind, Events, Severity};
 pub use group::{GroupMember, GroupStatus, HandOver, Part, RemoveWorker, RestartGroup};
 pub use leaver::LeaverStatus;
 pub use member::{FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
-pub use order::{Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale};
+pub use order::{
+    Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale, Size,
+};
 pub use plan::{PlanStatus, RefusalStatus, StepStatus};
 pub use turned_away::TurnedAway;
 pub use witness::WitnessStatus;

@@ -65,6 +65,16 @@ pub struct Acknowledge {
     pub why: Option<String>,
 }
 
+/// Changes how many members a cluster chooses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Size {
+    /// How many; none for what the configuration says.
+    #[serde(deserialize_with = "maybe_whole")]
+    #[schema(required, minimum = 1)]
+    pub size: Option<u64>,
+}
+
 /// Makes the service so many replicas, one after another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -65,6 +65,13 @@ async fn a_held_member_is_left_alone_and_the_others_are_not() {
     let mut world = World::formed([1, 2]).await;
     let office = Office::open(&world, Opening::default()).await;
     office.one(2).await;
+    // All members of this database are chosen.
+    let error = office.order("size", &json!({"size": 3})).await.refused(409);
+    assert_eq!(
+        error,
+        "size: Aerospike chooses nobody, all replicas are its members; allowed: \
+         `docker service scale`"
+    );
     // Whoever is not known cannot be held.
     let third = world.address(3).to_string();
     let error = office

@@ -7,11 +7,12 @@ use super::reply::request;
 use super::support::World;
 
 /// Every act, and what it takes.
-const ACTS: [(&str, &str); 7] = [
+const ACTS: [(&str, &str); 8] = [
     ("POST /v1/clusters/db/hold", "{}"),
     ("POST /v1/clusters/db/resume", "{}"),
     ("POST /v1/clusters/db/forget", r#"{"member":"x"}"#),
     ("POST /v1/clusters/db/acknowledge", "{}"),
+    ("POST /v1/clusters/db/size", r#"{"size":3}"#),
     ("POST /v1/clusters/db/scale", r#"{"replicas":3}"#),
     ("POST /v1/clusters/db/drain", r#"{"member":"db.1"}"#),
     ("PUT /v1/log", r#"{"level":"debug"}"#),

@@ -79,6 +79,7 @@ fn every_command_that_asks_has_a_section() {
         "resume",
         "forget",
         "acknowledge",
+        "size",
         "group",
         "scale",
         "drain",

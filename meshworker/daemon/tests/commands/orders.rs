@@ -151,6 +151,14 @@ fn an_order_is_told_to_every_worker() {
     ));
     let known = ["acknowledge", "--why", "restored", "--api-token-file", file];
     done(&run(&both, &known));
+    done(&run(
+        &both,
+        &["size", "cache_redis", "5", "--api-token-file", file],
+    ));
+    done(&run(&both, &["size", "default", "--api-token-file", file]));
+    let none = run(&both, &["size", "five", "--api-token-file", file]);
+    let line = failed(&none, 2);
+    assert_eq!(line, "SIZE: found 'five'; allowed: a number, or 'default'");
     let path = |what: &str| format!("/v1/clusters/cache_redis/{what}");
     for worker in &workers {
         worker.world(|world| {
@@ -162,6 +170,8 @@ fn an_order_is_told_to_every_worker() {
                 (path("resume"), json!({ "member": null, "why": null })),
                 (path("forget"), json!({ "member": "10.0.1.9" })),
                 (path("acknowledge"), json!({ "why": "restored" })),
+                (path("size"), json!({ "size": 5 })),
+                (path("size"), json!({ "size": null })),
             ];
             assert_eq!(world.told, expected);
         });

@@ -324,8 +324,7 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn every_command_that_asks_says_what_it_exits_with() {
-    let commands =
-        "status members events why plan hold resume forget acknowledge scale drain completions man";
+    let commands = "status members events why plan hold resume forget acknowledge size scale drain completions man";
     for command in commands.split(' ') {
         let help = done(&run("", &[command, "--help"]));
         assert!(help.contains("Exit codes:\n  0  "), "{command}: {help}");

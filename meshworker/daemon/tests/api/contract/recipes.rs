@@ -4,6 +4,8 @@
 //! A recipe knows no operation by name: what it takes is read from the document, so that it serves operations that
 //! are still to come.
 
+use serde_json::Value;
+
 use super::scene::GONE;
 use super::{Call, Operation, Place, State};
 
@@ -25,10 +27,11 @@ const fn to(state: State, call: Make) -> Recipe {
 }
 
 /// Every recipe, below the status that it is there for. Whatever else it is answered with must be documented.
-pub const RECIPES: [Recipe; 20] = [
+pub const RECIPES: [Recipe; 21] = [
     // 200, 202
     to(State::Seen, whole),
     to(State::Seen, about_who_is_gone),
+    to(State::Seen, with_nothing),
     to(State::Grouped, among_workers),
     // 400
     to(State::Seen, broken_body),
@@ -62,6 +65,15 @@ fn whole(operation: &Operation) -> Option<Call<'_>> {
 
 fn about_who_is_gone(operation: &Operation) -> Option<Call<'_>> {
     Call::about(operation, GONE)
+}
+
+/// All that may be nothing is nothing.
+fn with_nothing(operation: &Operation) -> Option<Call<'_>> {
+    let body = operation.body.as_ref()?;
+    let names = body.properties.keys().cloned();
+    let nothing = Value::Object(names.map(|name| (name, Value::Null)).collect());
+    let allowed = body.validator.is_valid(&nothing);
+    allowed.then(|| Call::allowed(operation).with_body(nothing.to_string()))
 }
 
 fn about_nobody(operation: &Operation) -> Option<Call<'_>> {
