@@ -86,7 +86,7 @@ impl Census {
     /// Whether this member's place is one of those, since Swarm gives the lowest numbers
     /// that no task of the service has. Of several services nobody can tell which of them
     /// has a place to fill.
-    pub(crate) fn is_to_fill(&self, member: &MemberId) -> Option<bool> {
+    pub fn is_to_fill(&self, member: &MemberId) -> Option<bool> {
         let to_fill = self.to_fill()?;
         if self.coming.contains(member) {
             return Some(true);

@@ -23,6 +23,16 @@ pub enum Disk {
     Unreadable(Told<200>),
 }
 
+impl Disk {
+    /// By which ids the database there knows itself; none where it has no data.
+    pub fn ids(&self) -> Option<&Ids> {
+        match self {
+            Disk::Holds(holds) => holds.ids.as_ref(),
+            Disk::Nothing | Disk::Unreadable(_) => None,
+        }
+    }
+}
+
 /// What is there. Each of it may be missing: a promise comes before data, and data that
 /// was put aside leaves neither ids nor a role.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ pub mod budget;
 mod descriptor;
 mod dial;
 mod engine;
+pub mod etcd;
 mod intern;
 mod mandate;
 pub mod outside;

@@ -45,6 +45,7 @@ macro_rules! engines {
 engines! {
     Aerospike: crate::aerospike::Aerospike,
     Redis: crate::redis::Redis,
+    Etcd: crate::etcd::Etcd,
 }
 
 impl Kind {

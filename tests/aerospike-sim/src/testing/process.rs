@@ -46,6 +46,14 @@ impl Process {
         }
     }
 
+    /// How it has ended, if it has.
+    ///
+    /// # Errors
+    /// What [`Child::try_wait`] says.
+    pub fn has_ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.0.try_wait()
+    }
+
     /// Waits until it has ended.
     ///
     /// # Errors

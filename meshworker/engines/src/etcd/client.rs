@@ -1,0 +1,285 @@
+//! Conversations with a member over its JSON gateway.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use meshworker_core::{Place, Told, Unanswered};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::wire::{Refused, Token};
+use crate::dial::dial;
+use crate::{Access, tls};
+
+/// The longest reply: the metrics of a large member take a fifth.
+const LONGEST: usize = 1 << 20;
+
+/// More addresses than witnesses of ours can name at a time.
+const MOST: usize = 16384;
+
+/// gRPC's numbers of what is refused.
+pub const NOT_FOUND: u64 = 5;
+pub const FAILED_PRECONDITION: u64 = 9;
+const PERMISSION_DENIED: u64 = 7;
+const UNAUTHENTICATED: u64 = 16;
+
+/// Talks to members.
+pub struct Client {
+    access: Access,
+    /// Whom a witness of ours names: nobody else is shown the password.
+    named: Mutex<HashSet<Place>>,
+    /// What each let us in with.
+    tokens: Mutex<HashMap<Place, String>>,
+}
+
+/// A conversation with one member. Dropped, it ends.
+pub struct Talk<'a> {
+    client: &'a Client,
+    place: Place,
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<()>,
+    deadline: Instant,
+}
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub enum Silence {
+    /// It understood, and said no.
+    Refused(Refused),
+    /// It gave no usable answer.
+    Unanswered(Unanswered),
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Client {
+    pub fn new(access: Access) -> Client {
+        Client {
+            access,
+            named: Mutex::default(),
+            tokens: Mutex::default(),
+        }
+    }
+
+    /// Notes whether a witness of ours names this address: from then on it is logged in
+    /// to, or not.
+    pub fn trust(&self, place: Place, named: bool) {
+        let mut all = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.clear();
+        }
+        match named {
+            true => all.insert(place),
+            false => all.remove(&place),
+        };
+    }
+
+    /// How the members are reached.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// A conversation with whoever is there.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, or it is not encrypted as it should be.
+    pub async fn talk(&self, place: Place) -> Result<Talk<'_>, Unanswered> {
+        let deadline = Instant::now() + self.access.deadline;
+        let open = async {
+            let stream = self.dial(place, deadline).await?;
+            let (sender, connection) = (handshake(TokioIo::new(stream)).await)
+                .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            Ok(Talk {
+                client: self,
+                place,
+                sender,
+                driver,
+                deadline,
+            })
+        };
+        (timeout_at(deadline, open).await).unwrap_or(Err(Unanswered::Timeout))
+    }
+
+    async fn dial(&self, place: Place, deadline: Instant) -> Result<Box<dyn Stream>, Unanswered> {
+        let socket = place.socket(self.access.service_port);
+        let stream = (dial(socket, self.access.deadline, deadline).await)
+            .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
+        let Some(tls) = &self.access.tls else {
+            return Ok(Box::new(stream));
+        };
+        let denied = |why: tls::TlsError| Unanswered::Denied(why.to_string());
+        let name = tls::expected_name(tls, place.address).map_err(denied)?;
+        let connector = tls::connector(tls).map_err(denied)?;
+        match connector.connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(why) => Err(Unanswered::Garbage(tls::failed(tls, &why))),
+        }
+    }
+
+    fn token(&self, place: Place) -> Option<String> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(&place).cloned()
+    }
+
+    fn keep(&self, place: Place, token: String) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= MOST {
+            tokens.clear();
+        }
+        tokens.insert(place, token);
+    }
+
+    /// Name and password, where there are any and a witness of ours names this address.
+    fn secret(&self, place: Place) -> Result<Option<Value>, Unanswered> {
+        let Some(file) = &self.access.password else {
+            return Ok(None);
+        };
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if !named.contains(&place) {
+            return Err(Unanswered::Denied(
+                "no witness names it, so it is not shown the password".into(),
+            ));
+        }
+        drop(named);
+        let password = file
+            .read()
+            .map_err(|why| Unanswered::Denied(why.to_string()))?;
+        let user = self.access.user.as_deref().unwrap_or("root");
+        Ok(Some(json!({"name": user, "password": password})))
+    }
+}
+
+impl Talk<'_> {
+    /// One request, and its reply; it logs in where that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// It said no, or nothing usable.
+    pub async fn ask<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, Silence> {
+        let first = self.post(path, body).await;
+        let refused = match first {
+            Err(Silence::Refused(refused)) if refused.wants_a_login() => refused,
+            other => return read(&other?),
+        };
+        let secret = self
+            .client
+            .secret(self.place)
+            .map_err(Silence::Unanswered)?;
+        let Some(secret) = secret else {
+            return Err(Silence::Refused(refused));
+        };
+        let token = self.post("/v3/auth/authenticate", &secret).await?;
+        let Token { token } = read(&token)?;
+        self.client.keep(self.place, token);
+        read(&self.post(path, body).await?)
+    }
+
+    /// What is to be read at this path.
+    ///
+    /// # Errors
+    ///
+    /// As [`Talk::ask`].
+    pub async fn get(&mut self, path: &str) -> Result<String, Silence> {
+        let bytes = self.send(Method::GET, path, Bytes::new()).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    async fn post(&mut self, path: &str, body: &Value) -> Result<Bytes, Silence> {
+        self.send(Method::POST, path, body.to_string().into()).await
+    }
+
+    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Silence> {
+        let unreachable =
+            |why: hyper::Error| Silence::Unanswered(Unanswered::Unreachable(why.to_string()));
+        let garbage = |why: String| {
+            Silence::Unanswered(Unanswered::Garbage(Told::<200>::from(why).to_string()))
+        };
+        let socket = self.place.socket(self.client.access.service_port);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, socket.to_string())
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(token) = self.client.token(self.place) {
+            request = request.header(AUTHORIZATION, token);
+        }
+        let request = request.body(Full::new(body));
+        let request = request.map_err(|why| garbage(why.to_string()))?;
+        let exchange = async {
+            self.sender.ready().await.map_err(unreachable)?;
+            let reply = (self.sender.send_request(request).await).map_err(unreachable)?;
+            let status = reply.status();
+            let body = Limited::new(reply.into_body(), LONGEST).collect().await;
+            let bytes = body.map_err(|why| garbage(why.to_string()))?.to_bytes();
+            if status.is_success() {
+                return Ok(bytes);
+            }
+            match serde_json::from_slice::<Refused>(&bytes) {
+                Ok(refused) if refused.code != 0 => Err(Silence::Refused(refused)),
+                _ if status.as_u16() == 404 => Err(garbage(
+                    "its JSON gateway is off: a configuration file needs \
+                     `enable-grpc-gateway: true`"
+                        .into(),
+                )),
+                _ => Err(garbage(format!("HTTP status {status}"))),
+            }
+        };
+        let silent = Err(Silence::Unanswered(Unanswered::Timeout));
+        timeout_at(self.deadline, exchange).await.unwrap_or(silent)
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Silence> {
+    serde_json::from_slice(bytes).map_err(|why| {
+        let why = Told::<200>::from(why.to_string()).to_string();
+        Silence::Unanswered(Unanswered::Garbage(why))
+    })
+}
+
+impl Refused {
+    /// Whether it wants a token, or another one: one that was started anew knows none.
+    fn wants_a_login(&self) -> bool {
+        self.code == UNAUTHENTICATED || self.message.contains("user name is empty")
+    }
+}
+
+impl Silence {
+    /// As an answer to a look.
+    pub fn unanswered(self) -> Unanswered {
+        match self {
+            Silence::Unanswered(why) => why,
+            Silence::Refused(refused) => {
+                let denied = refused.wants_a_login()
+                    || matches!(refused.code, PERMISSION_DENIED)
+                    || { refused.message.contains("authentication failed") };
+                let why = Told::<200>::from(refused.message).to_string();
+                match denied {
+                    true => Unanswered::Denied(why),
+                    false => Unanswered::Starting(why),
+                }
+            }
+        }
+    }
+}

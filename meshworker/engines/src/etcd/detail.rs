@@ -1,0 +1,72 @@
+//! What an etcd member says of itself and of its cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use meshworker_core::Place;
+use serde::Serialize;
+
+use super::alarm::Alarm;
+
+/// What an etcd member says of itself and of its cluster. Ids are in hex, as etcd's own
+/// tools and logs have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Detail {
+    /// Its cluster's id.
+    pub cluster: String,
+    /// The server's version.
+    pub version: String,
+    /// Who leads, as far as it knows.
+    pub leader: Option<String>,
+    /// In which term.
+    pub term: u64,
+    /// How far its log has come.
+    pub index: u64,
+    /// The store's revision.
+    pub revision: u64,
+    /// Whether it has no vote.
+    pub learner: bool,
+    /// Who is in the cluster, sorted by id; nobody where it is a learner, which does not
+    /// tell.
+    pub members: Arc<[Listed]>,
+    /// The members that it is connected with, and whether it has been for as long as etcd
+    /// asks for before a change.
+    pub connected: BTreeMap<String, bool>,
+    /// The alarms that are raised, and at whom.
+    pub alarms: BTreeMap<String, BTreeSet<Alarm>>,
+    /// What stands under [`super::size::KEY`], if anything does.
+    pub wish: Option<String>,
+}
+
+/// A member in the cluster's own list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its name; empty before it was started first.
+    pub name: String,
+    /// Where the others reach it.
+    pub peer_urls: Vec<String>,
+    /// Where clients reach it; nowhere before it was started first.
+    pub client_urls: Vec<String>,
+    /// Whether it has no vote.
+    pub learner: bool,
+}
+
+impl Listed {
+    /// Whether it was ever started.
+    pub fn is_started(&self) -> bool {
+        !self.name.is_empty()
+    }
+
+    /// Where clients reach it, as far as that is an address; `usual` is the cluster's own
+    /// port.
+    pub fn place(&self, usual: u16) -> Option<Place> {
+        let sockets = self.client_urls.iter().filter_map(|url| {
+            let (_, socket) = url.split_once("://")?;
+            socket.trim_end_matches('/').parse().ok()
+        });
+        let mut known = sockets.filter(|at: &std::net::SocketAddr| !at.ip().is_unspecified());
+        known.next().map(|at| Place::new(at.ip(), at.port(), usual))
+    }
+}

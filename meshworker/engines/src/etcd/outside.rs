@@ -1,0 +1,44 @@
+//! The parsers of what comes from members and from their disks.
+
+use serde::de::DeserializeOwned;
+
+use super::look::Seen;
+use super::wire::{self, Alarms, Members, Range, Status};
+use super::{disk, versions};
+use crate::outside::{Parser, Words, parser, parts};
+
+/// All of them.
+pub const PARSERS: &[Parser] = &[
+    parser("etcd-replies", replies),
+    parser("etcd-log", |bytes| {
+        let ids = disk::metadata(bytes);
+        ids.map(|ids| format!("{ids:?}")).into_iter().collect()
+    }),
+];
+
+/// Status, list, alarms, key and metrics, as one look has them.
+fn replies(bytes: &[u8]) -> Words {
+    let mut replies = parts(bytes);
+    let mut next = || replies.next().unwrap_or_default();
+    fn read<T: DeserializeOwned + Default>(bytes: &[u8]) -> T {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+    let status: Status = read(next());
+    let Some(members) = read::<Members>(next()).listed() else {
+        return Vec::new();
+    };
+    let alarms = read::<Alarms>(next()).raised();
+    let wish = read::<Range>(next()).text();
+    let metrics = String::from_utf8_lossy(next()).into_owned();
+    let connected = wire::connected(&metrics);
+    let seen = Seen {
+        connected: connected.into_iter().map(|peer| (peer, true)).collect(),
+        usual: 2379,
+        members,
+        alarms,
+        wish,
+    };
+    let view = seen.view(status);
+    let fault = versions::fault(&view.detail.version);
+    vec![format!("{view:?} {fault:?}")]
+}

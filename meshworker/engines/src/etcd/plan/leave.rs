@@ -1,0 +1,87 @@
+//! Members that are meant to go: leadership first; and who goes for good is taken out
+//! before it stops.
+
+use meshworker_core::{Going, Leave, Situation, StepKind, Touches};
+
+use super::ask;
+use super::world::{Node, World, quorum};
+use crate::etcd::detail::Detail;
+use crate::etcd::request::{Act, EtcdRequest};
+
+/// What each of them needs, the leader last.
+pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave<EtcdRequest>> {
+    let mut going: Vec<_> = situation.leaving_views().collect();
+    going.sort_by_key(|(member, view)| (view.node == world.leader.view.node, member.address));
+    let leaves = going.into_iter().map(|(member, view)| {
+        let node = world.nodes.iter().find(|node| node.listed.id == view.node);
+        let mut leave = Leave {
+            address: member.address,
+            node: view.node.clone(),
+            holds: Vec::new(),
+            steps: Vec::new(),
+            last: Vec::new(),
+            progress: None,
+            touches: Touches::All,
+        };
+        if let Some(node) = node {
+            prepare(world, node, situation.going(member), &mut leave);
+        }
+        leave
+    });
+    let mut leaves: Vec<_> = leaves.collect();
+    // One at a time: each removal counts on those that are there before it.
+    let mut last = leaves.iter_mut().filter(|leave| !leave.last.is_empty());
+    let first = last.next().map(|first| first.node.clone()).unwrap_or_default();
+    for leave in last {
+        leave.last.clear();
+        leave.holds.push(format!("its vote, until {first} is taken out"));
+    }
+    leaves
+}
+
+fn prepare(world: &World<'_>, node: &Node<'_>, going: Going, leave: &mut Leave<EtcdRequest>) {
+    let for_good = going == Going::ForGood;
+    let remove = || {
+        let act = Act::Remove(node.listed.id.clone());
+        ask(world, act, StepKind::Leave)
+    };
+    if node.listed.learner {
+        leave.last.extend(for_good.then(remove));
+        return;
+    }
+    let others = || {
+        world
+            .voters()
+            .filter(|other| other.listed.id != node.listed.id)
+    };
+    if world.leads(node) {
+        // To whoever has most of the log, and stays.
+        let index = |other: &&Node<'_>| other.there.map(|(_, view)| view.detail.index);
+        let stay = others().filter(|other| other.stays());
+        if let Some(next) = stay.max_by_key(index) {
+            let act = Act::MoveLeader(next.listed.id.clone());
+            leave.steps.push(ask(world, act, StepKind::Leave));
+            leave.holds.push("it leads the others".into());
+            return;
+        }
+    }
+    let (all, alive) = (
+        world.voters().count(),
+        others().filter(|o| o.there.is_some()).count(),
+    );
+    let (left, needed) = match for_good {
+        true => (all.saturating_sub(1), quorum(all.saturating_sub(1))),
+        false => (all, quorum(all)),
+    };
+    if for_good && !others().any(Node::stays) {
+        leave
+            .holds
+            .push("its vote: none of the voters would stay".into());
+    } else if all > 1 && alive < needed {
+        leave.holds.push(format!(
+            "its vote: {alive} of {left} voters would be there, and {needed} are needed"
+        ));
+    } else if for_good {
+        leave.last.push(remove());
+    }
+}

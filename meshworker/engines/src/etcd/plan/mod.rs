@@ -1,0 +1,225 @@
+//! What follows from what etcd's members say, and from what is on the disks of those that
+//! wait. Pure: the same situation gives the same proposal, whatever happened before.
+//!
+//! ```text
+//! nobody answers ──> birth    one promise by all, then one seed alone
+//! no quorum      ──> nothing, and who holds what
+//! a cluster      ──> waiting  who waits is started, or puts foreign data aside
+//!                ──> leave    leadership first, and out before it stops
+//!                ──> depart   the dead
+//!                ──> change   one step at most: promote, undo, shrink, grow
+//! ```
+
+mod birth;
+mod change;
+mod depart;
+mod leave;
+mod start;
+mod waiting;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use meshworker_core::{
+    Capabilities, Leave, Planner, Proposal, Reason, Refusal, Situation, Step, StepKind, Touches,
+    Unity,
+};
+
+use super::detail::{Detail, Listed};
+use super::request::{Act, EtcdRequest};
+use super::size::{self, Size};
+use super::versions;
+use crate::Access;
+use world::{Seen, World};
+
+/// The planner of an etcd cluster, by what the operator wishes. It has no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The client port.
+    pub service_port: u16,
+    /// How clients talk to members: `http` or `https`.
+    pub scheme: &'static str,
+    /// Where the others reach the member of a slot, with `{slot}` for its number.
+    pub peer_url: String,
+    /// How many voters there are to be, where the configuration says so.
+    pub ideal: Option<usize>,
+    /// How many members a birth waits for, where the configuration says so.
+    pub initial: Option<usize>,
+}
+
+impl Planner for Rules {
+    type Detail = Detail;
+    type Request = EtcdRequest;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { min_members: 1 }
+    }
+
+    fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<EtcdRequest> {
+        match Seen::of(self, situation) {
+            Seen::Nobody => birth::propose(self, situation),
+            Seen::Stuck(why) => stuck(situation, &why),
+            Seen::Cluster(world) => self.within(situation, &world),
+        }
+    }
+}
+
+impl Rules {
+    /// The wishes among these options.
+    pub fn of(access: &Access) -> Rules {
+        let option = |name: &str| access.options.get(name).map(String::as_str);
+        Rules {
+            service_port: access.service_port,
+            scheme: if access.tls.is_some() {
+                "https"
+            } else {
+                "http"
+            },
+            peer_url: option(super::PEER_URL)
+                .unwrap_or(super::USUAL_PEER_URL)
+                .to_owned(),
+            ideal: option(size::IDEAL).and_then(|text| size::parse(text).ok()?),
+            initial: option(super::INITIAL).and_then(|text| super::initial(text)?),
+        }
+    }
+
+    /// Where the others reach the member of this slot.
+    fn peer_url(&self, slot: u64) -> String {
+        self.peer_url.replace("{slot}", &slot.to_string())
+    }
+
+    /// Whose slot a listed member has, by its peer URL or its name.
+    fn slot(&self, listed: &Listed) -> Option<u64> {
+        let (before, after) = self.peer_url.split_once("{slot}")?;
+        let number = |url: &String| -> Option<u64> {
+            url.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+        };
+        let by_name = || listed.name.strip_prefix("etcd-")?.parse().ok();
+        listed.peer_urls.iter().find_map(number).or_else(by_name)
+    }
+
+    /// What is to be done in a cluster that has a quorum.
+    fn within(
+        &self,
+        situation: &Situation<'_, Detail>,
+        world: &World<'_>,
+    ) -> Proposal<EtcdRequest> {
+        let desired = situation.roster.census().desired();
+        let key = world.leader.view.detail.wish.as_deref();
+        let size = Size::of(situation.wishes, key, self.ideal, desired);
+        let mut refusals: Vec<Refusal> = (size.remarks.iter().cloned())
+            .map(|remark| told("change the number of voters", remark))
+            .collect();
+        refusals.extend(remarks(world));
+        if world
+            .alarms
+            .values()
+            .flatten()
+            .any(|alarm| alarm.forbids_everything())
+        {
+            let mut all = stuck(
+                situation,
+                "an alarm says that data differs: nothing is changed",
+            );
+            all.refusals.extend(refusals);
+            return all;
+        }
+        let waiting = waiting::nominations(self, situation, world);
+        let departures = depart::departures(self, situation, world);
+        let leaves = leave::leaves(situation, world);
+        let going = leaves.iter().any(|leave| !leave.last.is_empty());
+        let change = change::next(self, situation, world, &size, !departures.is_empty());
+        let parts = world.voters().count();
+        let unity = match &change {
+            _ if !world.unlisted.is_empty() => Unity::apart("a member answers and is not listed"),
+            Some(change) if situation.leaving().next().is_none() => Unity::apart(&change.missing),
+            _ => Unity::One { size: parts },
+        };
+        // A learner is waited for by nobody who is to mend the cluster first.
+        let learner = world.learner().filter(|_| !departures.is_empty());
+        Proposal {
+            steps: change
+                .and_then(|change| change.step)
+                .into_iter()
+                .filter(|_| !going)
+                .collect(),
+            departures,
+            leaves,
+            nominations: waiting,
+            stuck: learner
+                .map(|node| node.listed.id.clone())
+                .into_iter()
+                .collect(),
+            outsiders: world.unlisted.clone(),
+            refusals,
+            ..Proposal::nothing(unity)
+        }
+    }
+}
+
+/// Nothing is changed, and nobody is let go who is needed.
+fn stuck(situation: &Situation<'_, Detail>, why: &str) -> Proposal<EtcdRequest> {
+    let leaves = situation.leaving_views().map(|(member, view)| Leave {
+        address: member.address,
+        node: view.node.clone(),
+        holds: vec![why.to_owned()],
+        steps: Vec::new(),
+        last: Vec::new(),
+        progress: None,
+        touches: Touches::All,
+    });
+    Proposal {
+        leaves: leaves.collect(),
+        refusals: vec![told("change anything", why.to_owned())],
+        ..Proposal::nothing(Unity::apart(why))
+    }
+}
+
+/// What an operator is to know of alarms and versions.
+fn remarks(world: &World<'_>) -> Vec<Refusal> {
+    let mut remarks = Vec::new();
+    for (node, raised) in &world.alarms {
+        for alarm in raised {
+            let why = format!("alarm {alarm} at {node}: {}", alarm.advice());
+            remarks.push(told("keep quiet about an alarm", why));
+        }
+    }
+    let views = world
+        .nodes
+        .iter()
+        .filter_map(|node| Some(&node.there?.1.detail));
+    let versions: BTreeSet<&str> = views.map(|detail| &*detail.version).collect();
+    for version in &versions {
+        if let Some(fault) = versions::fault(version) {
+            remarks.push(told(
+                "trust this version",
+                format!("etcd {version}: {fault}"),
+            ));
+        }
+    }
+    if let (Some(first), Some(last)) = (versions.first(), versions.last())
+        && !versions::go_together(first, last)
+    {
+        let why = format!("etcd {first} beside {last}: update one minor version at a time");
+        remarks.push(told("trust these versions", why));
+    }
+    remarks
+}
+
+/// A remark for the operator.
+fn told(what: &str, why: String) -> Refusal {
+    Refusal::new(what, Reason::Misconfigured(why))
+}
+
+/// A request to the leader.
+fn ask(world: &World<'_>, act: Act, kind: StepKind) -> Step<EtcdRequest> {
+    let request = EtcdRequest {
+        node: world.leader.view.node.clone(),
+        act,
+        kind,
+    };
+    Step::new(world.leader.at, request, Vec::new())
+}

@@ -1,0 +1,196 @@
+//! What etcd's JSON gateway replies. 64-bit numbers are decimal strings there, and whatever
+//! is zero, false or empty is left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::alarm::Alarm;
+use super::detail::Listed;
+
+/// The longest name or address that is kept, in bytes.
+const LONGEST: usize = 256;
+
+/// So many members at the most: etcd itself advises against more than seven.
+const MOST: usize = 64;
+
+/// What comes with every reply.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Header {
+    #[serde(deserialize_with = "id")]
+    pub cluster_id: String,
+    #[serde(deserialize_with = "id")]
+    pub member_id: String,
+    #[serde(deserialize_with = "number")]
+    pub revision: u64,
+}
+
+/// The reply to `/v3/maintenance/status`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    pub header: Header,
+    pub version: String,
+    #[serde(rename = "dbSize", deserialize_with = "number")]
+    pub db_size: u64,
+    #[serde(rename = "dbSizeInUse", deserialize_with = "number")]
+    pub db_size_in_use: u64,
+    #[serde(deserialize_with = "id")]
+    pub leader: String,
+    #[serde(rename = "raftIndex", deserialize_with = "number")]
+    pub index: u64,
+    #[serde(rename = "raftTerm", deserialize_with = "number")]
+    pub term: u64,
+    #[serde(rename = "isLearner")]
+    pub learner: bool,
+}
+
+/// The reply to `/v3/cluster/member/list`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Members {
+    members: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    #[serde(rename = "ID", deserialize_with = "id")]
+    id: String,
+    name: String,
+    #[serde(rename = "peerURLs")]
+    peer_urls: Vec<String>,
+    #[serde(rename = "clientURLs")]
+    client_urls: Vec<String>,
+    #[serde(rename = "isLearner")]
+    learner: bool,
+}
+
+/// The reply to `/v3/maintenance/alarm`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Alarms {
+    alarms: Vec<Raised>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Raised {
+    #[serde(rename = "memberID", default, deserialize_with = "id")]
+    member: String,
+    alarm: Alarm,
+}
+
+/// The reply to `/v3/kv/range`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Range {
+    kvs: Vec<Value>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Value {
+    value: String,
+}
+
+/// A token to log in with.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Token {
+    pub token: String,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Refused {
+    /// gRPC's number: what the HTTP status says differs from version to version.
+    pub code: u64,
+    pub message: String,
+}
+
+impl Members {
+    /// Who is listed, sorted by id; none where that is no list that a cluster has.
+    pub fn listed(self) -> Option<Vec<Listed>> {
+        let short = |text: &String| text.len() <= LONGEST;
+        let fits = |entry: &Entry| {
+            let urls = entry.peer_urls.iter().chain(&entry.client_urls);
+            let many = entry.peer_urls.len().max(entry.client_urls.len());
+            !entry.id.is_empty() && short(&entry.name) && many <= 8 && urls.into_iter().all(short)
+        };
+        if self.members.len() > MOST || !self.members.iter().all(fits) {
+            return None;
+        }
+        let mut listed: Vec<Listed> = (self.members.into_iter())
+            .map(|entry| Listed {
+                id: entry.id,
+                name: entry.name,
+                peer_urls: entry.peer_urls,
+                client_urls: entry.client_urls,
+                learner: entry.learner,
+            })
+            .collect();
+        listed.sort();
+        Some(listed)
+    }
+}
+
+impl Alarms {
+    /// What is raised, by member.
+    pub fn raised(self) -> BTreeMap<String, BTreeSet<Alarm>> {
+        let mut raised: BTreeMap<String, BTreeSet<Alarm>> = BTreeMap::new();
+        for one in self.alarms.into_iter().take(MOST) {
+            raised.entry(one.member).or_default().insert(one.alarm);
+        }
+        raised
+    }
+}
+
+impl Range {
+    /// The text of the first value.
+    pub fn text(&self) -> Option<String> {
+        let bytes = STANDARD.decode(&self.kvs.first()?.value).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        Some(text.trim().chars().take(LONGEST).collect())
+    }
+}
+
+/// Whom a member is connected with, as its `/metrics` say.
+pub fn connected(metrics: &str) -> BTreeSet<String> {
+    let lines = metrics.lines();
+    let lines = lines.filter_map(|line| line.strip_prefix("etcd_network_active_peers{"));
+    let peers = lines.filter_map(|line| {
+        let (labels, value) = line.rsplit_once("} ")?;
+        let (_, remote) = labels.split_once("Remote=\"")?;
+        let (id, _) = remote.split_once('"')?;
+        let is_id = !id.is_empty() && id.len() <= 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        (is_id && value.trim() == "1").then(|| id.to_owned())
+    });
+    peers.take(MOST).collect()
+}
+
+/// A number, as a string or as it is.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Text(String),
+    }
+    match Either::deserialize(from)? {
+        Either::Number(number) => Ok(number),
+        Either::Text(text) => text.parse().map_err(D::Error::custom),
+    }
+}
+
+/// An id in hex; empty where it is left out.
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let number = number(from)?;
+    Ok(match number {
+        0 => String::new(),
+        number => format!("{number:x}"),
+    })
+}

@@ -1,0 +1,11 @@
+//! The etcd engine against real servers: Debian's `etcd` is taken where it is installed, and
+//! fetched once where it is not.
+
+// Helpers of tests fail as tests do.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+mod fleet;
+mod grows;
+mod loses;
+mod program;
+mod writer;
