@@ -39,6 +39,15 @@ fn replies(bytes: &[u8]) -> Words {
         wish,
     };
     let view = seen.view(status);
-    let fault = versions::fault(&view.detail.version);
-    vec![format!("{view:?} {fault:?}")]
+    let fault = versions::fault(&view.detail.version).map(str::to_owned);
+    let named = view.detail.members.iter();
+    let named = named.flat_map(|one| {
+        let urls = one.peer_urls.iter().chain(&one.client_urls);
+        urls.chain([&one.name, &one.id]).cloned()
+    });
+    let told = [view.detail.wish, view.working, fault, view.detail.leader];
+    let words = named.chain(told.into_iter().flatten());
+    words
+        .chain([view.node, view.detail.cluster, view.detail.version.clone()])
+        .collect()
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use meshworker_core::Told;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -115,21 +116,18 @@ pub struct Refused {
 impl Members {
     /// Who is listed, sorted by id; none where that is no list that a cluster has.
     pub fn listed(self) -> Option<Vec<Listed>> {
-        let short = |text: &String| text.len() <= LONGEST;
-        let fits = |entry: &Entry| {
-            let urls = entry.peer_urls.iter().chain(&entry.client_urls);
-            let many = entry.peer_urls.len().max(entry.client_urls.len());
-            !entry.id.is_empty() && short(&entry.name) && many <= 8 && urls.into_iter().all(short)
-        };
-        if self.members.len() > MOST || !self.members.iter().all(fits) {
+        let many = |entry: &Entry| entry.peer_urls.len().max(entry.client_urls.len()) > 8;
+        let unfit = |entry: &Entry| entry.id.is_empty() || many(entry);
+        if self.members.len() > MOST || self.members.iter().any(unfit) {
             return None;
         }
+        let all = |urls: Vec<String>| urls.into_iter().map(plain).collect();
         let mut listed: Vec<Listed> = (self.members.into_iter())
             .map(|entry| Listed {
                 id: entry.id,
-                name: entry.name,
-                peer_urls: entry.peer_urls,
-                client_urls: entry.client_urls,
+                name: plain(entry.name),
+                peer_urls: all(entry.peer_urls),
+                client_urls: all(entry.client_urls),
                 learner: entry.learner,
             })
             .collect();
@@ -154,8 +152,13 @@ impl Range {
     pub fn text(&self) -> Option<String> {
         let bytes = STANDARD.decode(&self.kvs.first()?.value).ok()?;
         let text = String::from_utf8(bytes).ok()?;
-        Some(text.trim().chars().take(LONGEST).collect())
+        Some(plain(text.trim().to_owned()))
     }
+}
+
+/// Others' words, bounded and on one line.
+fn plain(text: String) -> String {
+    Told::<LONGEST>::from(text).into_string()
 }
 
 /// Whom a member is connected with, as its `/metrics` say.

@@ -57,11 +57,16 @@ struct Member {
     ended: bool,
 }
 
+/// Addresses that no other test uses.
+fn block() -> Loopback {
+    Loopback::claim().unwrap()
+}
+
 impl Fleet {
     /// Nobody is there yet; none where there is no server.
     pub fn new(options: &[(&str, &str)]) -> Option<Fleet> {
         let program = program::etcd()?;
-        let block = Loopback::claim().unwrap();
+        let block = block();
         let SocketAddr::V4(first) = SocketAddr::new(block.address(0), PEERS) else {
             panic!("{block:?}");
         };

@@ -31,10 +31,15 @@ pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave
     let mut leaves: Vec<_> = leaves.collect();
     // One at a time: each removal counts on those that are there before it.
     let mut last = leaves.iter_mut().filter(|leave| !leave.last.is_empty());
-    let first = last.next().map(|first| first.node.clone()).unwrap_or_default();
+    let first = last
+        .next()
+        .map(|first| first.node.clone())
+        .unwrap_or_default();
     for leave in last {
         leave.last.clear();
-        leave.holds.push(format!("its vote, until {first} is taken out"));
+        leave
+            .holds
+            .push(format!("its vote, until {first} is taken out"));
     }
     leaves
 }

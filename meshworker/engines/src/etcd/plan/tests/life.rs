@@ -1,0 +1,196 @@
+//! As many voters as are wished for, one step at a time.
+
+use super::*;
+
+fn remove(n: u8, kind: StepKind) -> Step<EtcdRequest> {
+    ask(Act::Remove(id(n)), kind)
+}
+
+#[test]
+fn a_cluster_that_is_as_it_should_be_is_left_alone() {
+    for voters in [&[1][..], &[1, 2, 3], &[1, 2, 3, 4, 5]] {
+        assert_eq!(Scene::of(voters).propose(), nothing(voters.len()));
+    }
+    assert_eq!(Scene::of(&[1, 2, 3]).spares(&[4]).propose(), nothing(3));
+}
+
+/// One learner after another, of the lowest slots, and started by the list as it is then.
+#[test]
+fn it_grows_by_one_learner_at_a_time() {
+    let mut scene = Scene::of(&[1]).spares(&[2, 3]);
+    let expected = Proposal {
+        steps: vec![let_in(2)],
+        ..missing("1 vote, and 3 are to: db.2 is let in")
+    };
+    assert_eq!(scene.propose(), expected);
+    scene.learner = Some((2, false));
+    let joins = [
+        "--initial-advertise-peer-urls=http://etcd-2.mesh:2380",
+        "--initial-cluster=1a=http://etcd-1.mesh:2380,etcd-2=http://etcd-2.mesh:2380",
+        "--initial-cluster-state=existing",
+    ];
+    let expected = Proposal {
+        nominations: vec![tell(2, start(2, &joins))],
+        ..missing("2a was let in and does not run yet")
+    };
+    assert_eq!(scene.propose(), expected);
+    // It runs, and has next to nothing yet.
+    scene.waits.remove(&2);
+    scene.learner = Some((2, true));
+    scene.answers.insert(2);
+    scene.change = |n, view| {
+        if n == 2 {
+            view.detail.index = 3999;
+        }
+    };
+    let behind = missing("etcd-2 has no vote yet, and is 1001 entries behind");
+    assert_eq!(scene.propose(), behind);
+    scene.change = |n, view| {
+        if n == 2 {
+            view.detail.index = 4000;
+        }
+    };
+    let expected = Proposal {
+        steps: vec![ask(Act::Promote(id(2)), StepKind::Join)],
+        ..missing("etcd-2 has no vote yet, and is 1000 entries behind")
+    };
+    assert_eq!(scene.propose(), expected);
+}
+
+#[test]
+fn a_learner_that_is_not_there_or_not_needed_is_let_go() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[5]).wish("5");
+    scene.desired = Some(5);
+    scene.learner = Some((4, false));
+    let expected = Proposal {
+        steps: vec![remove(4, StepKind::Arrange)],
+        ..missing("4a was let in and is not there, and is let go again")
+    };
+    assert_eq!(scene.propose(), expected);
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4]).wish("3");
+    scene.learner = Some((4, false));
+    let steps = scene.propose().steps;
+    assert_eq!(steps, [remove(4, StepKind::Arrange)]);
+}
+
+#[test]
+fn a_node_without_a_voter_comes_before_one_that_has_one() {
+    let mut scene = Scene::of(&[1]).spares(&[2, 3]);
+    scene.hosts = [(1, "a"), (2, "a"), (3, "b")].into();
+    assert_eq!(scene.propose().steps, [let_in(3)]);
+    // And of several on a node one goes first.
+    let mut scene = Scene::of(&[1, 2, 3, 4, 5]).wish("3");
+    scene.hosts = [(1, "a"), (2, "b"), (3, "b"), (4, "c"), (5, "d")].into();
+    assert_eq!(scene.propose().steps, [remove(3, StepKind::Arrange)]);
+}
+
+/// The one that leads is never the first to go.
+#[test]
+fn it_shrinks_from_the_highest_slot_and_keeps_its_leader() {
+    let mut scene = Scene::of(&[1, 2, 3, 4, 5]).wish("3");
+    let expected = Proposal {
+        steps: vec![remove(5, StepKind::Arrange)],
+        ..missing("5 vote, and 3 are to: etcd-5 goes")
+    };
+    assert_eq!(scene.propose(), expected);
+    scene.leader = Some(5);
+    let step = scene.propose().steps.remove(0);
+    assert_eq!((step.to, step.request.act), (at(5), Act::Remove(id(4))));
+    // An even number is never rested at.
+    let four = Scene::of(&[1, 2, 3, 4]).wish("3");
+    assert_eq!(four.propose().steps, [remove(4, StepKind::Arrange)]);
+}
+
+/// A mere loss of sight made one shrink itself.
+#[test]
+fn while_nobody_says_how_many_there_are_to_be_nobody_is_taken_out() {
+    let mut scene = Scene::of(&[1, 2, 3, 4, 5]);
+    scene.desired = None;
+    assert_eq!(scene.propose(), nothing(5));
+    scene.wishes = Wishes::none().with("ideal-size", "3");
+    assert_eq!(scene.propose().steps, [remove(5, StepKind::Arrange)]);
+    // One is started anew: its slot is wished for as before.
+    let mut restarted = Scene::of(&[1, 2, 3]);
+    restarted.answers.remove(&3);
+    restarted.tasks = Some(vec![1, 2]);
+    let proposal = restarted.propose();
+    assert_eq!((proposal.steps, proposal.departures), (vec![], vec![]));
+}
+
+#[test]
+fn nobody_is_added_or_taken_out_before_all_have_been_connected_for_5_s() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]);
+    scene.fresh = [3].into();
+    let why = "3 vote, and 5 are to: db.4 is let in; etcd-1 has not been connected with etcd-3 \
+               for 5 s";
+    assert_eq!(scene.propose(), missing(why));
+    scene.fresh.clear();
+    assert_eq!(scene.propose().steps, [let_in(4)]);
+}
+
+/// Its task runs elsewhere with a new disk: the old member goes first.
+#[test]
+fn the_dead_are_removed_before_they_are_replaced() {
+    let mut scene = Scene::of(&[1, 2, 3]);
+    scene.answers.remove(&3);
+    scene.waits.insert(3, Disk::Nothing);
+    let proposal = scene.propose();
+    assert_eq!((&proposal.steps, &proposal.nominations), (&vec![], &vec![]));
+    let [gone] = &proposal.departures[..] else {
+        panic!("{proposal:?}");
+    };
+    assert_eq!(
+        (&gone.node, gone.address, &gone.objections),
+        (&id(3), Some(at(3)), &vec![])
+    );
+    assert_eq!(gone.steps, [remove(3, StepKind::Forget)]);
+    // Somebody who is connected with it objects.
+    scene.change = |n, view| {
+        if n == 2 {
+            view.detail.connected.insert(id(3), true);
+        }
+    };
+    assert_eq!(scene.propose().departures[0].objections.len(), 1);
+}
+
+#[test]
+fn one_more_volunteer_than_there_are_pairs_makes_no_even_number() {
+    let four = Scene::of(&[1, 2, 3]).spares(&[4]);
+    assert_eq!(four.propose(), nothing(3));
+    let mut wished = Scene::of(&[1, 2, 3]).spares(&[4]).wish("5");
+    let said = "not done: change the number of voters: 5 voters are wished for and there are 4 \
+                replicas: 3 of them vote";
+    let proposal = wished.propose();
+    assert_eq!(
+        (proposal.steps, proposal.unity),
+        (vec![], Unity::One { size: 3 })
+    );
+    assert!(refusals(&wished.propose())[0].contains(&said[said.len() - 60..]));
+    // The fifth replica has not come up yet.
+    wished.desired = Some(5);
+    assert_eq!(
+        wished.propose(),
+        missing("3 vote, and 5 are to: too few volunteer")
+    );
+}
+
+#[test]
+fn a_size_that_cannot_be_is_refused_with_the_reason_and_changes_nothing() {
+    for size in ["4", "0", "many"] {
+        let scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]).wish(size);
+        let mut scene = scene;
+        scene.rules.ideal = Some(3);
+        let proposal = scene.propose();
+        assert_eq!(proposal.steps, [], "{size}");
+        assert!(refusals(&proposal)[0].contains(&format!("ideal-size '{size}'")));
+    }
+}
+
+#[test]
+fn the_key_in_etcd_counts_where_nobody_ordered_anything() {
+    let mut scene = Scene::of(&[1, 2, 3, 4, 5]);
+    scene.change = |_, view| view.detail.wish = Some("3".into());
+    assert_eq!(scene.propose().steps, [remove(5, StepKind::Arrange)]);
+    let scene = scene.wish("5");
+    assert_eq!(scene.propose(), nothing(5));
+}
