@@ -2,24 +2,30 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// What is wrong with a member. etcd raises an alarm by itself, and keeps it until somebody
 /// takes it back; we never do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Alarm {
     /// Its store is full: writes are refused, everywhere.
-    #[serde(rename = "NOSPACE")]
     NoSpace,
     /// Its data differs from that of the others.
-    #[serde(rename = "CORRUPT")]
     Corrupt,
     /// One that a newer etcd has.
-    #[serde(other)]
     Other,
 }
 
 impl Alarm {
+    /// By etcd's name for it.
+    pub fn named(name: &str) -> Alarm {
+        match name {
+            "NOSPACE" => Alarm::NoSpace,
+            "CORRUPT" => Alarm::Corrupt,
+            _ => Alarm::Other,
+        }
+    }
+
     /// Whether nothing at all may be changed before somebody has looked.
     pub fn forbids_everything(self) -> bool {
         self == Alarm::Corrupt

@@ -1,16 +1,15 @@
-//! One look at one member: four short questions over one connection.
+//! One look at one member: three short questions and a page of figures over one connection.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{Answer, Figure, Holdings, Peer, Place, Role, Told, Unanswered, View};
 use serde_json::{Value, json};
 
-use super::alarm::Alarm;
 use super::client::{Client, Talk};
 use super::detail::{Detail, Listed};
 use super::links::Links;
 use super::size;
-use super::wire::{self, Alarms, Members, Range, Status};
+use super::wire::{self, Members, Range, Status};
 
 const LEADER: Role = Role::primary("leader");
 const FOLLOWER: Role = Role::of("follower");
@@ -28,14 +27,11 @@ pub async fn look(client: &Client, links: &Links, at: Place) -> Answer<Detail> {
         return Err(Unanswered::Garbage("it says no id of its own".into()));
     }
     // A learner answers nothing else.
-    let (mut members, mut alarms, mut wish) = (Vec::new(), BTreeMap::new(), None);
+    let (mut members, mut wish) = (Vec::new(), None);
     if !status.learner {
         let list: Members = ask(&mut talk, "/v3/cluster/member/list", &json!({})).await?;
         let list = list.listed();
         members = list.ok_or_else(|| Unanswered::Garbage("its list of members".into()))?;
-        let get = json!({"action": "GET"});
-        let raised: Alarms = ask(&mut talk, "/v3/maintenance/alarm", &get).await?;
-        alarms = raised.raised();
         let key: Range = ask(&mut talk, "/v3/kv/range", &size::question()).await?;
         wish = key.text();
     }
@@ -45,7 +41,6 @@ pub async fn look(client: &Client, links: &Links, at: Place) -> Answer<Detail> {
         connected: links.note(at, &connected),
         usual: client.access().service_port,
         members,
-        alarms,
         wish,
     };
     Ok(seen.view(status))
@@ -63,13 +58,13 @@ pub(super) struct Seen {
     pub(super) connected: BTreeMap<String, bool>,
     pub(super) usual: u16,
     pub(super) members: Vec<Listed>,
-    pub(super) alarms: BTreeMap<String, BTreeSet<Alarm>>,
     pub(super) wish: Option<String>,
 }
 
 impl Seen {
     /// All of it as a view.
     pub(super) fn view(self, status: Status) -> View<Detail> {
+        let alarms = status.alarms();
         let own = status.header.member_id;
         let leader = Some(status.leader).filter(|id| !id.is_empty());
         let peers = self.members.iter().map(|member| Peer {
@@ -90,7 +85,7 @@ impl Seen {
             Some((peer, _)) => Some(format!("connected with {peer} for less than 5 s")),
             None => None,
         };
-        let full = self.alarms.values().flatten().next();
+        let full = alarms.values().flatten().next();
         View {
             role: Some(role),
             size: self.members.len(),
@@ -115,7 +110,7 @@ impl Seen {
                 learner: status.learner,
                 members: self.members.into(),
                 connected: self.connected,
-                alarms: self.alarms,
+                alarms,
                 wish: self.wish,
             },
             node: own,

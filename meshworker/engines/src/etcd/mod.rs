@@ -1,7 +1,7 @@
 //! etcd, from 3.4 on: a raft log with few voters, of which every change has an order that
 //! is safe and several that are not.
 //!
-//! One look is four questions over the JSON gateway (`look`); what follows from all of them
+//! One look is three questions over the JSON gateway and its figures (`look`); what follows from all of them
 //! is in `plan`, which knows nothing of connections. A member is started when nominated:
 //! `disk` reads what it has before.
 //!

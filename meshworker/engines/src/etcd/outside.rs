@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::look::Seen;
-use super::wire::{self, Alarms, Members, Range, Status};
+use super::wire::{self, Members, Range, Status};
 use super::{disk, versions};
 use crate::outside::{Parser, Words, parser, parts};
 
@@ -16,7 +16,7 @@ pub const PARSERS: &[Parser] = &[
     }),
 ];
 
-/// Status, list, alarms, key and metrics, as one look has them.
+/// Status, list, key and metrics, as one look has them.
 fn replies(bytes: &[u8]) -> Words {
     let mut replies = parts(bytes);
     let mut next = || replies.next().unwrap_or_default();
@@ -27,7 +27,6 @@ fn replies(bytes: &[u8]) -> Words {
     let Some(members) = read::<Members>(next()).listed() else {
         return Vec::new();
     };
-    let alarms = read::<Alarms>(next()).raised();
     let wish = read::<Range>(next()).text();
     let metrics = String::from_utf8_lossy(next()).into_owned();
     let connected = wire::connected(&metrics);
@@ -35,7 +34,6 @@ fn replies(bytes: &[u8]) -> Words {
         connected: connected.into_iter().map(|peer| (peer, true)).collect(),
         usual: 2379,
         members,
-        alarms,
         wish,
     };
     let view = seen.view(status);

@@ -48,6 +48,7 @@ pub struct Status {
     pub term: u64,
     #[serde(rename = "isLearner")]
     pub learner: bool,
+    errors: Vec<String>,
 }
 
 /// The reply to `/v3/cluster/member/list`.
@@ -69,20 +70,6 @@ struct Entry {
     client_urls: Vec<String>,
     #[serde(rename = "isLearner")]
     learner: bool,
-}
-
-/// The reply to `/v3/maintenance/alarm`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Alarms {
-    alarms: Vec<Raised>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Raised {
-    #[serde(rename = "memberID", default, deserialize_with = "id")]
-    member: String,
-    alarm: Alarm,
 }
 
 /// The reply to `/v3/kv/range`.
@@ -136,12 +123,24 @@ impl Members {
     }
 }
 
-impl Alarms {
-    /// What is raised, by member.
-    pub fn raised(self) -> BTreeMap<String, BTreeSet<Alarm>> {
+impl Status {
+    /// The alarms that are raised, by member: each is among the errors, as
+    /// `memberID:7 alarm:NOSPACE`. To ask for them would be an entry in everybody's log,
+    /// and no answer where there is no quorum.
+    pub fn alarms(&self) -> BTreeMap<String, BTreeSet<Alarm>> {
         let mut raised: BTreeMap<String, BTreeSet<Alarm>> = BTreeMap::new();
-        for one in self.alarms.into_iter().take(MOST) {
-            raised.entry(one.member).or_default().insert(one.alarm);
+        for error in self.errors.iter().take(MOST) {
+            let mut words = error.split_whitespace();
+            let member = words.next().and_then(|word| word.strip_prefix("memberID:"));
+            let alarm = words.next().and_then(|word| word.strip_prefix("alarm:"));
+            let member = member.and_then(|number| number.parse::<u64>().ok());
+            if let Some((member, alarm)) = member.zip(alarm) {
+                let member = format!("{member:x}");
+                raised
+                    .entry(member)
+                    .or_default()
+                    .insert(Alarm::named(alarm));
+            }
         }
         raised
     }
@@ -196,4 +195,37 @@ fn id<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
         0 => String::new(),
         number => format!("{number:x}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers are strings, ids are hex with us, and what is left out is nothing.
+    #[test]
+    fn a_status_has_its_alarms_among_its_errors() {
+        let reply = r#"{"header":{"cluster_id":"7925472520919695283","member_id":"10975718836627446314",
+            "revision":"2"},"version":"3.4.23","raftIndex":"7","raftTerm":"2","errors":
+            ["etcdserver: no leader","memberID:10975718836627446314 alarm:NOSPACE ","memberID:7 alarm:CORRUPT "]}"#;
+        let status: Status = serde_json::from_str(reply).unwrap();
+        assert_eq!(status.header.member_id, "985196214bbe1a2a");
+        assert_eq!(
+            (status.leader.as_str(), status.index, status.term),
+            ("", 7, 2)
+        );
+        let expected = [
+            ("7".to_owned(), [Alarm::Corrupt].into()),
+            ("985196214bbe1a2a".to_owned(), [Alarm::NoSpace].into()),
+        ];
+        assert_eq!(status.alarms(), expected.into());
+    }
+
+    #[test]
+    fn whom_a_member_is_connected_with_stands_in_its_figures() {
+        let figures = "# TYPE etcd_network_active_peers gauge\n\
+            etcd_network_active_peers{Local=\"1\",Remote=\"cdf818194e3a8c32\"} 1\n\
+            etcd_network_active_peers{Local=\"1\",Remote=\"2\"} 0\n\
+            etcd_network_active_peers{Local=\"1\",Remote=\"no id\"} 1\n";
+        assert_eq!(connected(figures), ["cdf818194e3a8c32".to_owned()].into());
+    }
 }
