@@ -1,71 +1,19 @@
 //! Which members that wait are told what, and when: their gates, one after another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::arrange::listens;
 use crate::{
     Authority, Change, Closed, Context, Gate, History, Member, MemberId, Place, Presence, Reason,
-    Refusal, Situation, Tell, Told, Touches, Unanswered, Witness,
+    Refusal, Situation, Tell, Touches, Unanswered, Witness,
 };
-
-/// So many arguments, and so many variables.
-const MOST: usize = 64;
-
-/// One of them, in bytes: a list of peers is the longest that there is.
-const LONGEST: usize = 4096;
 
 /// One that was told to start and does not answer holds the others up for so long. A
 /// database that loads its data answers that it starts.
 const COMES_UP: Duration = Duration::from_secs(60);
-
-/// How a database is started, besides what its stack file says.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Start {
-    /// What is added to its command line.
-    pub arguments: Vec<String>,
-    /// What is added to its environment.
-    #[serde(default)]
-    pub variables: BTreeMap<String, String>,
-}
-
-impl Start {
-    /// Whether it is bounded, and has no variables but these.
-    ///
-    /// # Errors
-    ///
-    /// Names what is not allowed, and what is.
-    pub fn check(&self, allowed: &[&str]) -> Result<(), String> {
-        let (arguments, variables) = (self.arguments.len(), self.variables.len());
-        if arguments.max(variables) > MOST {
-            return Err(format!(
-                "found {arguments} arguments and {variables} variables; allowed: {MOST} of each"
-            ));
-        }
-        if let Some(name) = self
-            .variables
-            .keys()
-            .find(|name| !allowed.contains(&&***name))
-        {
-            let allowed = allowed.join(", ");
-            let name = Told::<100>::from(name.as_str());
-            return Err(format!("variable '{name}': allowed: {allowed}"));
-        }
-        let values = self.arguments.iter().chain(self.variables.values());
-        match values
-            .into_iter()
-            .find(|text| text.len() > LONGEST || text.contains('\0'))
-        {
-            Some(text) => Err(format!(
-                "found an argument or a value of {} bytes; allowed: {LONGEST}, none of them zero",
-                text.len()
-            )),
-            None => Ok(()),
-        }
-    }
-}
 
 /// A member that waits and is to be told something, as its engine proposes it in each pass
 /// until it has done so.

@@ -16,7 +16,7 @@ use meshworker_core::{
     Presence, Promise, Report, Sighting, Start, Tell, Thought, Wishes, Witness,
 };
 use meshworker_engines::etcd::{Etcd, EtcdRequest};
-use meshworker_engines::{Access, Alone, Engine, Starts, perform};
+use meshworker_engines::{Access, Alone, Engine, SecretFile, Starts, perform};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -24,6 +24,9 @@ use crate::program;
 
 const CLIENTS: u16 = 2379;
 const PEERS: u16 = 2380;
+
+/// That of `root`, from when login is switched on.
+pub const PASSWORD: &str = "sesame";
 
 /// Far more than anything takes, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -67,6 +70,8 @@ impl Fleet {
     pub fn new(options: &[(&str, &str)]) -> Option<Fleet> {
         let program = program::etcd()?;
         let block = block();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
         let SocketAddr::V4(first) = SocketAddr::new(block.address(0), PEERS) else {
             panic!("{block:?}");
         };
@@ -80,15 +85,15 @@ impl Fleet {
             port: CLIENTS,
             service_port: CLIENTS,
             cluster_name: None,
-            user: None,
-            password: None,
+            user: Some("root".into()),
+            password: Some(SecretFile::new(folder.path().join("password"))),
             tls: None,
             deadline: Duration::from_secs(5),
             options: Etcd::DESCRIPTOR.complete(&given).unwrap(),
         };
         Some(Fleet {
             program,
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             block,
             engine: Arc::new(Etcd::new(access)),
             limits: quick_limits(),

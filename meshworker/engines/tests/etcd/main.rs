@@ -6,6 +6,7 @@
 
 mod fleet;
 mod grows;
+mod login;
 mod loses;
 mod program;
 mod writer;
