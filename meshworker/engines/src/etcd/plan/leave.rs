@@ -29,17 +29,18 @@ pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave
         leave
     });
     let mut leaves: Vec<_> = leaves.collect();
-    // One at a time: each removal counts on those that are there before it.
-    let mut last = leaves.iter_mut().filter(|leave| !leave.last.is_empty());
-    let first = last
-        .next()
-        .map(|first| first.node.clone())
-        .unwrap_or_default();
-    for leave in last {
-        leave.last.clear();
-        leave
-            .holds
-            .push(format!("its vote, until {first} is taken out"));
+    // One at a time: each counts on those that are there before it.
+    let out = leaves.iter().position(|leave| !leave.last.is_empty());
+    let first = out
+        .and_then(|out| leaves.get(out))
+        .map(|leave| leave.node.clone());
+    for (position, leave) in leaves.iter_mut().enumerate() {
+        if let Some(first) = first.as_ref().filter(|_| out != Some(position)) {
+            leave.last.clear();
+            leave
+                .holds
+                .push(format!("its vote, until {first} is taken out"));
+        }
     }
     leaves
 }

@@ -69,6 +69,21 @@ fn two_that_go_for_good_are_taken_out_one_after_the_other() {
     assert_eq!(scene.propose().leaves, expected);
 }
 
+/// One of two voters stopped while the third was taken out.
+#[test]
+fn while_one_is_taken_out_nobody_else_stops() {
+    let mut scene = leaving(Scene::of(&[1, 2, 3]), &[3], false);
+    scene.leaving.insert(2);
+    scene.desired = Some(2);
+    let leaves = scene.propose().leaves;
+    let holds = leaves.iter().map(|leave| leave.holds.len());
+    assert_eq!(
+        (leaves[0].node.as_str(), holds.collect::<Vec<_>>()),
+        ("2a", vec![1, 0])
+    );
+    assert_eq!(leaves[1].last, out(3));
+}
+
 /// Leadership goes to whoever has most of the log and stays; until then it holds it.
 #[test]
 fn the_leader_hands_over_first_and_is_the_last_to_go() {
