@@ -26,7 +26,7 @@ mod wire;
 
 use std::time::Duration;
 
-use meshworker_core::{Answer, Capabilities, Place, Planner, Proposal, Situation, Start, Step};
+use meshworker_core::{Answer, Capabilities, Place, Planner, Proposal, Situation, Step};
 
 pub use alarm::Alarm;
 pub use detail::{Detail, Listed};
@@ -36,6 +36,9 @@ pub use request::{Act, EtcdRequest};
 use crate::{Access, Descriptor, Engine, Failure, Nominated, OptionSpec, Sizing, Starts};
 use client::Client;
 use links::Links;
+
+/// Where clients reach members.
+const PORT: u16 = 2379;
 
 /// The option that says where the others reach a member.
 const PEER_URL: &str = "peer-url";
@@ -70,7 +73,7 @@ impl Engine for Etcd {
     const DESCRIPTOR: Descriptor = Descriptor {
         name: "etcd",
         title: "etcd",
-        port: 2379,
+        port: PORT,
         service_port: None,
         pulse: Duration::from_millis(250),
         login: true,
@@ -99,7 +102,8 @@ impl Engine for Etcd {
         ],
         starts: Starts::WhenNominated(Nominated {
             disk: disk::disk,
-            unasked: |disk| disk.ids().map(|_| Start::default()),
+            unasked: |disk, own| disk.ids().map(|_| plan::unasked(own)),
+            data: disk::DATA,
             variables: &[],
         }),
         sizing: Sizing {

@@ -6,7 +6,7 @@ use meshworker_core::Wishes;
 use serde_json::{Value, json};
 
 /// The option, and the wish, that says how many voters there are to be.
-pub const IDEAL: &str = "ideal-size";
+pub const IDEAL: &str = crate::IDEAL_SIZE;
 
 /// The key by which whoever has `etcdctl` changes it.
 pub const KEY: &str = "/_meshworker/ideal-size";

@@ -16,7 +16,7 @@ use meshworker_core::{
     Presence, Promise, Report, Sighting, Start, Tell, Thought, Wishes, Witness,
 };
 use meshworker_engines::etcd::{Etcd, EtcdRequest};
-use meshworker_engines::{Access, Alone, Engine, SecretFile, Starts, perform};
+use meshworker_engines::{Access, Alone, Engine, Own, SecretFile, Starts, perform};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -146,8 +146,13 @@ impl Fleet {
         let Starts::WhenNominated(way) = Etcd::DESCRIPTOR.starts else {
             panic!("etcd starts when nominated");
         };
-        if let Disk::Holds(_) = (way.disk)(&self.members[&slot].directory) {
-            self.start(slot, &Start::default());
+        let own = Own {
+            slot,
+            address: self.place(slot).address,
+        };
+        let disk = (way.disk)(&self.members[&slot].directory);
+        if let Some(start) = (way.unasked)(&disk, &own) {
+            self.start(slot, &start);
         }
     }
 
@@ -195,9 +200,6 @@ impl Fleet {
             etcd.args(["--data-dir=etcd", "--logger=zap"]);
             etcd.arg(format!("--listen-client-urls=http://{address}:{CLIENTS}"));
             etcd.arg(format!("--listen-peer-urls=http://{address}:{PEERS}"));
-            etcd.arg(format!(
-                "--advertise-client-urls=http://{address}:{CLIENTS}"
-            ));
             etcd.args(&start.arguments);
             etcd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         });

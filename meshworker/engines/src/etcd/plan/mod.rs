@@ -33,6 +33,7 @@ use super::request::{Act, EtcdRequest};
 use super::size::{self, Size};
 use super::versions;
 use crate::Access;
+pub use start::unasked;
 use world::{Seen, World};
 
 /// The planner of an etcd cluster, by what the operator wishes. It has no connection.

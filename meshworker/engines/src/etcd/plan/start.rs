@@ -1,17 +1,33 @@
 //! With which arguments a member is started.
 
+use std::net::SocketAddr;
+
 use meshworker_core::{Member, Start};
 
 use super::Rules;
+use crate::Own;
+use crate::etcd::PORT;
 use crate::etcd::detail::Listed;
 
 /// Its name, and where clients reach it: the rest is in its data directory.
 pub fn as_before(rules: &Rules, member: &Member, slot: u64) -> Start {
-    let socket = member.address.socket(rules.service_port);
+    of(
+        slot,
+        rules.scheme,
+        member.address.socket(rules.service_port),
+    )
+}
+
+/// The same, of a member that starts without asking anybody.
+pub fn unasked(own: &Own) -> Start {
+    of(own.slot, "http", SocketAddr::new(own.address, PORT))
+}
+
+fn of(slot: u64, scheme: &str, clients: SocketAddr) -> Start {
     Start {
         arguments: vec![
             format!("--name={}", name(slot)),
-            format!("--advertise-client-urls={}://{socket}", rules.scheme),
+            format!("--advertise-client-urls={scheme}://{clients}"),
         ],
         ..Start::default()
     }
