@@ -97,6 +97,19 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// Whether less is ordered after it than before.
+    pub(crate) fn is_relief(&self) -> bool {
+        matches!(
+            self,
+            Order::Resume { .. }
+                | Order::Forgotten { .. }
+                | Order::Drain { wanted: false, .. }
+                | Order::Wish { value: None, .. }
+        )
+    }
+}
+
 /// What the leader is about to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
@@ -133,4 +146,11 @@ pub struct Told {
     pub at_ms: u64,
     /// What, as the daemon's words have it.
     pub fact: serde_json::Value,
+}
+
+impl Told {
+    /// How long it is in the log, in bytes.
+    pub fn length(&self) -> usize {
+        serde_json::to_vec(self).map_or(0, |json| json.len())
+    }
 }

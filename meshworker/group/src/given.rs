@@ -44,7 +44,10 @@ pub struct Given {
 
 /// There are too many orders already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("found {MOST} of them already; allowed: {MOST}; resume what need not be held")]
+#[error(
+    "found as many orders as can be kept; allowed: {MOST} of a kind, and 900 KiB of words together; \
+     resume what need not be held"
+)]
 pub struct TooMany;
 
 impl Given {

@@ -33,10 +33,13 @@ pub use founding::{Founding, Listing, Seeker, founding};
 pub use given::{Given, Held, TooMany};
 pub use hello::Hello;
 pub use id::{GroupId, StoreId};
-pub use machine::{Closed, Machine};
+pub use log::A_LOG;
+pub use machine::{A_STATE, Closed, Machine};
 pub use membership::{Decision, Picture, Shift, decide};
 pub use participant::{Effects, MOST_FOR, Me, Participant, Ticket};
-pub use replica::{Applied, HEARTBEAT, LEASE, Letter, NotProposed, QUIET, Replica, TICK, Tempo};
+pub use replica::{
+    AN_ENTRY, Applied, HEARTBEAT, LEASE, Letter, NotProposed, QUIET, Replica, TICK, Tempo,
+};
 pub use seat::Seat;
 pub use standing::Standing;
 pub use store::{Entry, Kind, Save, Saved, Snapshot, Store, StoreFailed};

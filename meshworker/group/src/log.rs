@@ -10,6 +10,9 @@ use crate::{StoreFailed, StoreId};
 /// So many entries behind the newest snapshot stay, for those that lag a little.
 const BEHIND: u64 = 500;
 
+/// Nor do they, nor what came since, where all of them have more bytes than this.
+pub const A_LOG: usize = 2 << 20;
+
 /// The log in memory. It is small: everything before the newest snapshot is in that.
 #[derive(Debug)]
 pub(crate) struct Log(Saved);
@@ -29,8 +32,15 @@ impl Log {
 
     /// What a snapshot up to this entry lets go.
     pub(crate) fn cut_for(&self, snapshot: &Snapshot) -> Option<(u64, u64)> {
-        let index = snapshot.index.saturating_sub(BEHIND);
+        let behind = if self.is_long() { 0 } else { BEHIND };
+        let index = snapshot.index.saturating_sub(behind);
         self.at(index).map(|entry| (entry.index, entry.term))
+    }
+
+    /// Whether it is to be cut, however few entries it has.
+    pub(crate) fn is_long(&self) -> bool {
+        let bodies = self.0.entries.iter().map(|entry| entry.body.len());
+        bodies.sum::<usize>() > A_LOG
     }
 
     /// They have no gap.

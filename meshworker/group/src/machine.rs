@@ -5,10 +5,18 @@ use std::collections::{BTreeMap, VecDeque};
 use meshworker_core::Fence;
 use serde::{Deserialize, Serialize};
 
-use crate::{Command, Given, GroupId, Intent, Outcome, Seat, StoreId, Told};
+use crate::{Command, Given, GroupId, Intent, Ordered, Outcome, Seat, StoreId, Told, TooMany};
+
+/// All of it has no more bytes as JSON: what follows has bounds, and the seats of some stores
+/// are short.
+pub const A_STATE: usize = 4 << 20;
+
+/// So many bytes of orders, of facts, and of intents that are closed. Those that are open have
+/// a few short words each.
+const OF_A_KIND: usize = 900 * 1024;
 
 /// So many intents are open at a time.
-const OPEN: usize = 2_000;
+const OPEN: usize = 1_000;
 
 /// So many intents that are closed are remembered, for people.
 const CLOSED: usize = 200;
@@ -72,6 +80,9 @@ impl Machine {
                 self.seats.insert(store, seat);
             }
             Command::Order(ordered) => {
+                if self.room(&ordered).is_err() {
+                    return false;
+                }
                 let given = self.orders.entry(ordered.cluster.clone()).or_default();
                 let changed = given.obey(ordered);
                 self.orders.retain(|_, given| !given.is_empty());
@@ -111,6 +122,22 @@ impl Machine {
         false
     }
 
+    /// Whether there is room for this order: nobody heeds one for which there is none.
+    ///
+    /// # Errors
+    ///
+    /// There are too many, or their words are too long together.
+    pub fn room(&self, ordered: &Ordered) -> Result<(), TooMany> {
+        if let Some(given) = self.orders.get(&ordered.cluster) {
+            given.room(&ordered.order)?;
+        }
+        let more = !ordered.order.is_relief();
+        if more && length(&self.orders) + length(ordered) > OF_A_KIND {
+            return Err(TooMany);
+        }
+        Ok(())
+    }
+
     /// What it comes to in a group of this store alone, whose fences are above all that those
     /// who are lost may have given.
     pub(crate) fn alone(mut self, store: StoreId) -> Machine {
@@ -139,7 +166,17 @@ impl Machine {
     }
 }
 
-fn bound<T>(all: &mut VecDeque<T>, most: usize) {
-    let over = all.len().saturating_sub(most);
-    all.drain(..over);
+fn bound<T: Serialize>(all: &mut VecDeque<T>, most: usize) {
+    let mut bytes = length(all);
+    while all.len() > most || bytes > OF_A_KIND {
+        let Some(oldest) = all.pop_front() else {
+            return;
+        };
+        bytes -= length(&oldest).min(bytes);
+    }
+}
+
+/// As JSON, in bytes.
+fn length(what: &impl Serialize) -> usize {
+    serde_json::to_vec(what).map_or(0, |json| json.len())
 }

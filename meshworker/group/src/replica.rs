@@ -9,7 +9,8 @@ use raft::eraftpb::{
     ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Message, MessageType,
 };
 use raft::{
-    Config, ProgressState, RawNode, ReadOnlyOption, SnapshotStatus, StateRole, StorageError,
+    Config, INVALID_ID, ProgressState, RawNode, ReadOnlyOption, SnapshotStatus, StateRole,
+    StorageError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,10 @@ const MOST_TICKS: u32 = 2;
 
 /// Every so many entries there is a new snapshot.
 const SNAPSHOT: u64 = 1_000;
+
+/// An entry is no longer, in bytes: an operator's request, or something that has happened, with
+/// all that stands around its words.
+pub const AN_ENTRY: usize = 128 * 1024;
 
 /// Nobody needs longer to get a snapshot and to say so.
 const A_SNAPSHOT: Duration = Duration::from_secs(2);
@@ -360,9 +365,11 @@ impl Replica {
             // Nobody could object.
             let _ = self.raft.campaign();
         }
+        // What it said may arrive at any time from now on, and has another one elected who
+        // asks nobody whether this one leads: it never acts in this term again.
         let over = |since: Moment| now.since(since) > QUIET;
-        if self.handing_over.is_some_and(over) {
-            self.handing_over = None;
+        if self.handing_over.is_some_and(over) && self.is_leader() {
+            self.raft.raft.become_follower(self.term(), INVALID_ID);
         }
         if self.is_leader() && now.since(self.asked) >= HEARTBEAT {
             self.ask(now);
@@ -438,6 +445,12 @@ impl Replica {
         }
         let refused = |why: &dyn std::fmt::Display| NotProposed::Refused(why.to_string());
         let body = serde_json::to_vec(command).map_err(|why| refused(&why))?;
+        if body.len() > AN_ENTRY {
+            let found = body.len();
+            return Err(refused(&format!(
+                "found {found} bytes; allowed: {AN_ENTRY}"
+            )));
+        }
         let proposed = self.raft.propose(Vec::new(), body);
         proposed.map_err(|why| refused(&why))?;
         Ok((self.last(), self.term()))
@@ -485,10 +498,11 @@ impl Replica {
         proposed.map_err(|why| NotProposed::Refused(why.to_string()))
     }
 
-    /// Hands the lead to another voter: from this moment on it does not act.
+    /// Hands the lead to another voter: from this moment on it does not act. If that one has
+    /// not taken over in time, whoever is elected leads.
     pub fn hand_over(&mut self, to: StoreId, now: Moment) {
         if self.is_leader() && self.voters.contains(&to) && to != self.store() {
-            self.handing_over = Some(now);
+            self.handing_over.get_or_insert(now);
             self.raft.transfer_leader(to.0);
         }
     }
@@ -637,22 +651,20 @@ impl Replica {
         })
     }
 
-    /// A new snapshot after many entries, and after each change of who is in the group: who
-    /// comes finds himself in it.
+    /// A new snapshot after many entries or bytes, and after each change of who is in the group:
+    /// who comes finds himself in it.
     fn snapshot(&mut self, store: &mut dyn Store) -> Result<(), StoreFailed> {
         let saved = self.saved();
         let applied = self.applied();
         let ids = |stores: &BTreeSet<StoreId>| stores.iter().copied().collect::<Vec<_>>();
         let (voters, learners) = (ids(&self.voters), ids(&self.learners));
         let before = &saved.snapshot;
+        let log = self.raft.store();
         let others = before.voters != voters || before.learners != learners;
-        if !self.outgoing.is_empty()
-            || applied <= before.index
-            || !(others || applied >= before.index + SNAPSHOT)
-        {
+        let due = others || log.is_long() || applied >= before.index + SNAPSHOT;
+        if !self.outgoing.is_empty() || applied <= before.index || !due {
             return Ok(());
         }
-        let log = self.raft.store();
         let term = match raft::Storage::term(log, applied) {
             Ok(term) => term,
             Err(raft::Error::Store(StorageError::Compacted | StorageError::Unavailable)) => {

@@ -13,18 +13,21 @@ pub enum Mutation {
     ActsWithoutIntent,
     /// A leader counts on its majority for longer than that follows it.
     LeasesTooLong,
+    /// Whoever hands over acts until its lease is over.
+    ActsWhileHandingOver,
     /// Whoever woke votes at once.
     VotesOnWaking,
 }
 
 impl Mutation {
     /// All, by their names.
-    pub const ALL: [(&'static str, Mutation); 6] = [
+    pub const ALL: [(&'static str, Mutation); 7] = [
         ("skips-the-sync", Mutation::SkipsTheSync),
         ("reuses-its-id", Mutation::ReusesItsId),
         ("founds-from-any-slot", Mutation::FoundsFromAnySlot),
         ("acts-without-intent", Mutation::ActsWithoutIntent),
         ("leases-too-long", Mutation::LeasesTooLong),
+        ("acts-while-handing-over", Mutation::ActsWhileHandingOver),
         ("votes-on-waking", Mutation::VotesOnWaking),
     ];
 }

@@ -1,6 +1,9 @@
 //! Who does what to the workers.
 
-use super::world::World;
+use meshworker_group::Replica;
+
+use super::swarm::Task;
+use super::world::{World, clock};
 
 /// All cables are back.
 const HEALS: usize = 7;
@@ -13,6 +16,8 @@ pub struct Operator {
     next: u64,
     /// Machines that no more reach each other: a worker elsewhere restarts next.
     apart: Option<(usize, usize)>,
+    /// A machine that hears nothing from then on.
+    deaf: Option<(u64, usize)>,
 }
 
 impl Operator {
@@ -36,13 +41,20 @@ impl Operator {
             }
             return;
         }
+        if let Some((_, machine)) = self.deaf.take() {
+            world.tell(format_args!("machine {machine} hears nobody any more"));
+            for other in (0..machines).filter(|other| *other != machine) {
+                world.wires.cut[other][machine] = true;
+            }
+            return;
+        }
         let one = world.chance.pick(&running);
         let machine = world.chance.below(machines);
         let cut = world.wires.cut.iter().flatten().any(|cut| *cut);
         let what = match world.restless && world.chance.percent(90) {
             true if cut => HEALS,
             true => PARTS,
-            false => world.chance.below(14),
+            false => world.chance.below(15),
         };
         match what {
             0 | 1 => {
@@ -118,6 +130,10 @@ impl Operator {
                 self.next = world.now + world.chance.between(400, 1_500);
                 self.apart = Some((machine, other));
             }
+            13 => {
+                self.deaf = hand_over(world);
+                self.next = self.deaf.map_or(self.next, |(at, _)| at);
+            }
             12 => {
                 world.tell(format_args!("all are restarted"));
                 for index in running {
@@ -127,13 +143,38 @@ impl Operator {
             }
             _ => {
                 let (loss, slow) = (world.chance.between(0, 30), world.chance.between(2, 150));
+                let late = world.chance.between(0, 10);
                 world.tell(format_args!(
-                    "{loss} of a hundred letters get lost, {slow} ms at the most"
+                    "{loss} of a hundred letters get lost, {slow} ms at the most, {late} are late"
                 ));
-                (world.wires.loss, world.wires.slow) = (loss, slow);
+                let wires = &mut world.wires;
+                (wires.loss, wires.slow, wires.late) = (loss, slow, late);
             }
         }
     }
+}
+
+/// Whoever leads hands over to another one that votes. What it says of that arrives when it
+/// has given it up, and hears nobody any more: from when on, and on which machine it is.
+fn hand_over(world: &mut World) -> Option<(u64, usize)> {
+    let leads = |task: &&mut Task| {
+        let process = task.process.as_ref();
+        let replica = process.and_then(|process| process.participant.replica());
+        replica.is_some_and(Replica::is_leader)
+    };
+    let task = world.swarm.tasks.iter_mut().find(leads)?;
+    let (number, machine) = (task.number, task.machine);
+    let process = task.process.as_mut()?;
+    let replica = process.participant.replica()?;
+    let voters = replica.voters().iter().copied();
+    let others: Vec<_> = voters.filter(|one| *one != replica.store()).collect();
+    let to = world.chance.pick(&others)?;
+    let rate = world.swarm.machines[machine].rate;
+    process.participant.hand_over(to, clock(world.now, rate));
+    let arrives = world.now + world.chance.between(400, 700);
+    world.wires.held_back = Some((machine, world.now + 20, arrives));
+    world.tell(format_args!("task {number} is to hand over to {to}"));
+    Some((arrives - world.chance.between(20, 60), machine))
 }
 
 /// A worker on another machine than these is killed.

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use meshworker_core::{Authority, Change, Fence, Moment};
-use meshworker_group::{Command, Effects, Intent, Order, Ordered, Outcome, Participant, Ticket};
+use meshworker_group::{
+    Command, Effects, Intent, LEASE, Order, Ordered, Outcome, Participant, Ticket,
+};
 
 use super::disk::Disk;
 
@@ -26,6 +28,10 @@ pub struct Process {
     pub bequest: Vec<Command>,
     /// What it had as authority last.
     pub held: Option<Fence>,
+    /// Until when that was sure, by its clock.
+    pub held_until: Moment,
+    /// Whether it acts until then, whatever it knows meanwhile.
+    pub stubborn: bool,
     /// How many orders and acts it has begun.
     pub begun: u64,
 }
@@ -58,6 +64,8 @@ impl Process {
             orders: Vec::new(),
             bequest: Vec::new(),
             held: None,
+            held_until: Moment::default(),
+            stubborn: false,
             begun: 0,
         }
     }
@@ -65,6 +73,9 @@ impl Process {
     /// Lets time pass.
     pub fn settle(&mut self, now: Moment) -> Effects {
         let effects = self.participant.settle(&mut self.disk, now);
+        if self.participant.authority(now).fence().is_some() {
+            self.held_until = self.participant.held_until().min(now.plus(LEASE));
+        }
         effects.expect("a store of the simulation that cannot be written")
     }
 
@@ -72,6 +83,7 @@ impl Process {
     pub fn fence(&self, now: Moment) -> Option<Fence> {
         match self.participant.authority(now) {
             Authority::Held(fence) => Some(fence),
+            Authority::Yielded(_) if self.stubborn && now < self.held_until => self.held,
             Authority::Yielded(_) => None,
         }
     }

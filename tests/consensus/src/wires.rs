@@ -41,6 +41,10 @@ pub struct Wires {
     pub loss: u64,
     /// They take so long at the most, in milliseconds.
     pub slow: u64,
+    /// But so many of a hundred take up to three seconds.
+    pub late: u64,
+    /// What this machine sends until then arrives then.
+    pub held_back: Option<(usize, u64, u64)>,
 }
 
 impl Wires {
@@ -75,7 +79,15 @@ impl Wires {
         let copies = if chance.percent(self.loss / 4) { 2 } else { 1 };
         for _ in 0..copies {
             if !chance.percent(self.loss) {
-                let at = now + chance.between(1, self.slow);
+                let most = if chance.percent(self.late) {
+                    3_000
+                } else {
+                    self.slow
+                };
+                let at = now + chance.between(1, most);
+                let held = self.held_back;
+                let held = held.filter(|(machine, until, _)| *machine == from.1 && now <= *until);
+                let at = held.map_or(at, |(_, _, at)| at);
                 self.mail.push(OnItsWay {
                     at,
                     from,
@@ -98,6 +110,6 @@ impl Wires {
     /// Nothing is cut, lost or slow any more.
     pub fn heal(&mut self) {
         self.cut.iter_mut().flatten().for_each(|cut| *cut = false);
-        (self.loss, self.slow) = (0, 8);
+        (self.loss, self.slow, self.late) = (0, 8, 0);
     }
 }

@@ -209,8 +209,7 @@ impl World {
 
     /// What a machine's clock shows now.
     pub fn clock(&self, machine: usize) -> Moment {
-        let millis = 1_000_000 + self.now * self.swarm.machines[machine].rate / 1_000;
-        Moment(Duration::from_millis(millis))
+        clock(self.now, self.swarm.machines[machine].rate)
     }
 
     fn step(&mut self) -> Result<(), Broken> {
@@ -706,7 +705,8 @@ impl World {
         let fresh = StoreId(self.chance.any() | 1);
         let participant = Participant::open(me, disk.seen.clone(), fresh, clock);
         let participant = participant.expect("a store of the simulation that makes no sense");
-        let process = Process::new(participant, disk, self.now);
+        let mut process = Process::new(participant, disk, self.now);
+        process.stubborn = self.mutation == Some(Mutation::ActsWhileHandingOver);
         self.swarm.tasks[index].process = Some(process);
     }
 
@@ -772,4 +772,9 @@ impl World {
             .flat_map(|machine| machine.volumes.values());
         running.chain(volumes.map(|disk| disk.seen.store)).collect()
     }
+}
+
+/// What a clock of this rate, in thousandths, shows then.
+pub fn clock(now: u64, rate: u64) -> Moment {
+    Moment(Duration::from_millis(1_000_000 + now * rate / 1_000))
 }

@@ -18,7 +18,7 @@ fn is_found(mutation: Mutation, first: u64, promises: &[&str]) {
 fn a_store_that_says_it_has_kept_what_it_has_not_is_found() {
     is_found(
         Mutation::SkipsTheSync,
-        20,
+        1,
         &[
             "no_process_breaks",
             "one_leader_per_term",
@@ -49,5 +49,10 @@ fn an_act_that_is_made_before_its_intent_is_committed_is_found() {
 
 #[test]
 fn a_leader_that_counts_on_its_majority_for_too_long_is_found() {
-    is_found(Mutation::LeasesTooLong, 100, &["one_authority"]);
+    is_found(Mutation::LeasesTooLong, 10, &["one_authority"]);
+}
+
+#[test]
+fn a_leader_that_acts_while_it_hands_over_is_found() {
+    is_found(Mutation::ActsWhileHandingOver, 1, &["one_authority"]);
 }
