@@ -8,7 +8,8 @@ use meshworker_engines::budget::{A_CONNECTION, FREE, LISTS, LONG, MOST_KEPT, REA
 use crate::announce::{A_MEMBER, MOST_HELD, MOST_MEMBERS};
 use crate::board::EVENTS;
 use crate::docker;
-use crate::http::{A_STREAM, ANSWERS, CONNECTIONS};
+use crate::group;
+use crate::http::{A_STREAM, ANSWERS, BARE, CONNECTIONS};
 use crate::operators::STREAMS;
 use crate::witness::{self, dns};
 use crate::worker::AT_ONCE;
@@ -39,7 +40,7 @@ const SERVERS: usize = 2;
 const NAMES: usize = 2;
 
 /// All of them.
-pub const BOUNDS: [Bound; 13] = [
+pub const BOUNDS: [Bound; 15] = [
     bound("the program, a thousand members at rest", PROGRAM),
     bound("connections to nodes", (MOST_KEPT + ASKED) * A_CONNECTION),
     bound("replies of nodes under way", LONG + ASKED * FREE),
@@ -56,4 +57,6 @@ pub const BOUNDS: [Bound; 13] = [
         docker::ANSWER + witness::docker::REPORTS,
     ),
     bound("answers of the name server", NAMES * dns::ANSWERS),
+    bound("connections of other workers", BARE),
+    bound("what workers agree on", group::MEMORY),
 ];

@@ -10,6 +10,7 @@ use crate::announce::client::first_line;
 use crate::announce::{Answer, ordered, understood};
 use crate::config::{Cluster, Surroundings, parse_file};
 use crate::docker::Endpoint;
+use crate::group::frame;
 use crate::init::{fence_in, user_in};
 use crate::token_file::tokens_in;
 use crate::witness::{dns, docker};
@@ -19,6 +20,7 @@ pub const PARSERS: &[Parser] = &[
     parser("announcement", announcement),
     parser("announcement-answer", answer),
     parser("order", order),
+    parser("workers-frame", frame::said),
     parser("dns-answer", dns::outside::answer),
     parser("docker-host", docker_host),
     parser("docker-lists", docker::outside::lists),

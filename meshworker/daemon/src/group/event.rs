@@ -4,15 +4,15 @@ use std::net::IpAddr;
 
 use meshworker_core::Fence;
 use meshworker_group::{Hello, Intent, Letter, Listing, Ordered, Outcome, StoreId, Told};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// What the group's thread is told.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A worker said this of itself; with an address, it answered there.
     Heard(Hello, Option<IpAddr>),
-    /// A letter came.
-    Letter(Letter),
+    /// A letter came; it has its place among those that wait until it is heard.
+    Letter(Letter, OwnedSemaphorePermit),
     /// Where the workers' name leads.
     Listing(Listing),
     /// An operator ordered this here.

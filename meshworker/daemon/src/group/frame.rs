@@ -1,11 +1,14 @@
 //! What one worker says to another one, on the wire.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use meshworker_group::{GroupId, Hello, Letter, Ordered, StoreId, Told};
+use meshworker_core::is_harmful;
+use meshworker_engines::outside::Words as Said;
+use meshworker_group::{A_STATE, GroupId, Hello, Letter, Ordered, StoreId, Told};
 use serde::{Deserialize, Serialize};
 
-/// In bytes. A group's whole state is shorter: its orders and its history are bounded.
-pub(super) const LONGEST: usize = 16 * 1024 * 1024;
+/// The longest one, in bytes: a letter with all that a group has come to, for a store that
+/// has nothing or too little. It is bounded; around it stands who votes.
+pub(super) const LONGEST: usize = A_STATE + 64 * 1024;
 
 /// One thing that one worker says to another one.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,9 @@ pub(super) enum Frame {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it says what is not understood: {0}")]
 pub(super) struct NotUnderstood(String);
+
+/// A node's or a task's name is no longer, in bytes.
+const A_NAME: usize = 256;
 
 const LETTER: u8 = 1;
 const WORDS: u8 = 2;
@@ -92,9 +98,17 @@ impl Frame {
                 }))
             }
             [WORDS, json @ ..] => {
-                let words = serde_json::from_slice(json).map_err(|why| unknown(&why))?;
+                // What is said in it is not passed on.
+                let place = |why: serde_json::Error| unknown(&format!("column {}", why.column()));
+                let words = serde_json::from_slice(json).map_err(place)?;
                 Ok(match words {
-                    Words::Hello(hello) => Frame::Hello(hello),
+                    Words::Hello(hello) => {
+                        let odd = |name: &String| name.len() > A_NAME || name.contains(is_harmful);
+                        if odd(&hello.seat.task) || hello.seat.node.as_ref().is_some_and(odd) {
+                            return Err(unknown(&"where it runs"));
+                        }
+                        Frame::Hello(hello)
+                    }
                     Words::Ask(number, order) => Frame::Ask(number, order),
                     Words::Tell(told) => Frame::Tell(told),
                     Words::Answer(number, answer) => Frame::Answer(number, answer),
@@ -102,6 +116,15 @@ impl Frame {
             }
             _ => Err(unknown(&"neither a letter nor words")),
         }
+    }
+}
+
+/// What of it would be shown to people: for those who try what a stranger could say.
+pub(crate) fn said(bytes: &[u8]) -> Said {
+    match Frame::of(bytes) {
+        Ok(Frame::Hello(hello)) => vec![hello.seat.to_string(), hello.seat.task],
+        Ok(_) => Said::new(),
+        Err(why) => vec![why.to_string()],
     }
 }
 

@@ -1,13 +1,14 @@
 //! Where other workers speak to this one.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
@@ -18,13 +19,17 @@ use super::event::Event;
 use super::frame::Frame;
 use super::line::codec;
 use super::shared::Shared;
+use crate::http::{Place, Places, listener};
 use crate::proof::Door;
 
-/// So many may speak, or prove that they may, at a time: more workers are a mistake.
-const MOST: usize = 64;
+/// Whoever has not proved to be a worker by then is none: whoever calls waits no longer.
+const PROOF: Duration = Duration::from_secs(1);
 
-/// Whoever has not proved to be a worker by then is none.
-const PROOF: Duration = Duration::from_secs(3);
+/// Whoever takes no answer for so long is gone.
+const TAKEN: Duration = Duration::from_secs(3);
+
+/// So many bytes of letters wait for the group's thread; whoever sends more waits, too.
+pub(super) const WAITING: usize = 4 << 20;
 
 /// Whoever is there says something more often.
 const SILENT: Duration = Duration::from_secs(5);
@@ -47,34 +52,50 @@ impl Incoming {
     /// # Errors
     ///
     /// The address cannot be listened at.
-    pub(super) async fn bind(
+    pub(super) fn bind(
         address: SocketAddr,
         door: Arc<Door>,
         shared: Arc<Shared>,
         events: mpsc::Sender<Event>,
     ) -> io::Result<Incoming> {
         Ok(Incoming {
-            listener: TcpListener::bind(address).await?,
+            listener: listener(address)?,
             door,
             shared,
             events,
         })
     }
 
-    /// Hears everybody, for ever.
+    /// Hears everybody, for ever. Whoever proves nothing keeps no worker out.
     pub(super) async fn run(self) {
+        let places = Arc::<Places>::default();
+        let room = Arc::new(Semaphore::new(WAITING));
+        let mut tending = pin!(places.tend());
         let mut speaking = JoinSet::new();
         loop {
             let accepted = tokio::select! {
-                accepted = self.listener.accept(), if speaking.len() < MOST => accepted,
+                () = &mut tending => continue,
+                accepted = self.listener.accept() => accepted,
                 Some(_) = speaking.join_next() => continue,
             };
             match accepted {
                 Ok((stream, peer)) => {
+                    let (places, peer) = (Arc::clone(&places), peer.ip().to_canonical());
                     let door = Arc::clone(&self.door);
-                    let (shared, events) = (Arc::clone(&self.shared), self.events.clone());
+                    let office = Office {
+                        shared: Arc::clone(&self.shared),
+                        events: self.events.clone(),
+                        room: Arc::clone(&room),
+                    };
                     speaking.spawn(async move {
-                        let why = hear(stream, peer, &door, &shared, &events).await;
+                        let Some(place) = places.enter(peer).await else {
+                            return door.refused(peer, &"too many connections wait for a place");
+                        };
+                        let gives_way = place.gives_way();
+                        let why = tokio::select! {
+                            why = hear(stream, peer, &door, &place, &office) => why,
+                            () = gives_way.notified() => "others need its place".to_owned(),
+                        };
                         debug!(%peer, "another worker speaks no more: {why}");
                     });
                 }
@@ -87,26 +108,36 @@ impl Incoming {
     }
 }
 
+/// What every connection needs of this worker.
+struct Office {
+    shared: Arc<Shared>,
+    events: mpsc::Sender<Event>,
+    room: Arc<Semaphore>,
+}
+
 async fn hear(
     stream: TcpStream,
-    peer: SocketAddr,
+    peer: IpAddr,
     door: &Door,
-    shared: &Shared,
-    events: &mpsc::Sender<Event>,
+    place: &Place,
+    office: &Office,
 ) -> String {
     let _ = stream.set_nodelay(true);
     let Some(acceptor) = door.acceptor() else {
         return "the tokens cannot be read".to_owned();
     };
     match timeout(PROOF, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => answer(stream, shared, events).await,
+        Ok(Ok(stream)) => {
+            place.prove();
+            answer(stream, office).await
+        }
         Ok(Err(why)) => {
-            door.refused(peer.ip().to_canonical(), &why);
+            door.refused(peer, &why);
             why.to_string()
         }
         Err(_) => {
             let why = "it has proved nothing when its time is over";
-            door.refused(peer.ip().to_canonical(), &why);
+            door.refused(peer, &why);
             why.to_owned()
         }
     }
@@ -115,8 +146,11 @@ async fn hear(
 /// Hears a worker until it falls silent, and says why.
 async fn answer(
     stream: TlsStream<TcpStream>,
-    shared: &Shared,
-    events: &mpsc::Sender<Event>,
+    Office {
+        shared,
+        events,
+        room,
+    }: &Office,
 ) -> String {
     let mut wire = Framed::new(stream, codec());
     let (answers, mut answered) = mpsc::channel(16);
@@ -145,7 +179,14 @@ async fn answer(
                 }
                 Event::Heard(hello, None)
             }
-            Ok(Frame::Letter(letter)) => Event::Letter(letter),
+            Ok(Frame::Letter(letter)) => {
+                let bytes = letter.message.len().min(WAITING);
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                match Arc::clone(room).acquire_many_owned(bytes).await {
+                    Ok(place) => Event::Letter(letter, place),
+                    Err(why) => return why.to_string(),
+                }
+            }
             Ok(Frame::Tell(told)) => Event::Tell(told, false),
             Ok(Frame::Ask(number, order)) => {
                 let (reply, heard) = oneshot::channel();
@@ -172,7 +213,7 @@ async fn say(
     frame: Frame,
 ) -> Result<(), String> {
     let bytes = frame.bytes().map_err(|why| why.to_string())?;
-    match timeout(PROOF, wire.send(bytes)).await {
+    match timeout(TAKEN, wire.send(bytes)).await {
         Ok(sent) => sent.map_err(|why| why.to_string()),
         Err(_) => Err("it takes nothing any more".to_owned()),
     }

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
-    Applied, Command, Effects, GroupId, Intent, Letter, Listing, NotProposed, Ordered, Outcome,
-    Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
+    AN_ENTRY, Applied, Command, Effects, GroupId, Intent, Letter, Listing, NotProposed, Ordered,
+    Outcome, Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
 };
 use tracing::{info, warn};
 
@@ -33,6 +33,9 @@ const A_WHILE: Duration = Duration::from_secs(1);
 /// and one that says another one all the time is heeded once in a while.
 const FURTHEST: u64 = 2_000_000_000;
 const A_RAISE: Duration = Duration::from_secs(60);
+
+/// What stands around facts in an entry, in bytes.
+const ITS_NAME: usize = 64;
 
 /// So many facts wait to be written. More at once are told to the log alone.
 const MOST_FACTS: usize = 256;
@@ -135,7 +138,10 @@ impl Keeper {
         let now = clock::now();
         match event {
             Event::Heard(hello, address) => self.participant.hear(hello, address, now),
-            Event::Letter(letter) => self.participant.receive(&letter, &mut *self.store, now)?,
+            Event::Letter(letter, place) => {
+                self.participant.receive(&letter, &mut *self.store, now)?;
+                drop(place);
+            }
             Event::Listing(listing) => self.see(listing, now),
             Event::Order(order, reply) => self.order(order, reply, now),
             Event::Handed(order, reply) => self.propose_order(order, reply, now),
@@ -231,10 +237,11 @@ impl Keeper {
     }
 
     fn propose_order(&mut self, order: Ordered, reply: Reply<u64>, now: Moment) {
-        if let Some(machine) = self.participant.machine()
-            && let Some(given) = machine.orders.get(&order.cluster)
-            && let Err(why) = given.room(&order.order)
-        {
+        let room = self
+            .participant
+            .machine()
+            .map(|machine| machine.room(&order));
+        if let Some(Err(why)) = room {
             let _ = reply.send(Err(why.to_string()));
             return;
         }
@@ -306,7 +313,7 @@ impl Keeper {
             if let (true, Some(line), Ok(bytes)) = (only_here, self.line_to(leader), bytes) {
                 line.send(bytes);
             }
-        } else if self.facts.len() < MOST_FACTS {
+        } else if self.facts.len() < MOST_FACTS && told.length() + 1 < AN_ENTRY - ITS_NAME {
             self.facts.push(told);
             self.facts_since.get_or_insert(now);
         }
@@ -322,12 +329,18 @@ impl Keeper {
         if now.since(since) < BREATH || rests {
             return;
         }
-        let command = Command::Tell(self.facts.clone());
-        // Before anybody leads they wait; then it is the leader's turn to tell.
-        if self.participant.propose(&command).is_ok() || self.another_leads().is_some() {
-            self.facts.clear();
-            (self.facts_since, self.facts_written) = (None, Some(now));
+        while !self.facts.is_empty() {
+            let some: Vec<Told> = entry_of(&self.facts).cloned().collect();
+            let told = some.len();
+            let command = Command::Tell(some);
+            // Before anybody leads they wait; then it is the leader's turn to tell.
+            match self.participant.propose(&command) {
+                Ok(_) => drop(self.facts.drain(..told)),
+                Err(_) if self.another_leads().is_some() => self.facts.clear(),
+                Err(_) => return,
+            }
         }
+        (self.facts_since, self.facts_written) = (None, Some(now));
     }
 
     fn another_leads(&self) -> Option<StoreId> {
@@ -544,6 +557,15 @@ impl Keeper {
         let authority = self.participant.authority(clock::now());
         format!("this worker does not lead: {}", words(&authority))
     }
+}
+
+/// The first of these facts, as many as fit into one entry.
+fn entry_of(facts: &[Told]) -> impl Iterator<Item = &Told> {
+    let mut bytes = 0;
+    facts.iter().take_while(move |told| {
+        bytes += 1 + told.length();
+        bytes < AN_ENTRY - ITS_NAME
+    })
 }
 
 fn words(authority: &meshworker_core::Authority) -> &str {

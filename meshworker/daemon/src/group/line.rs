@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,10 +32,15 @@ const SILENT: Duration = Duration::from_millis(1_500);
 /// So many letters wait for one address. What is lost is said again.
 const LETTERS: usize = 256;
 
+/// And so many bytes, or one longer letter. What is lost is said again.
+pub(super) const WAITING: usize = 512 << 10;
+
 /// The way to one other worker's address: what is posted goes there, or is lost.
 #[derive(Debug)]
 pub(super) struct Line {
     post: mpsc::Sender<Bytes>,
+    /// So many bytes wait.
+    waiting: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -47,22 +53,30 @@ impl Line {
         events: mpsc::Sender<Event>,
     ) -> Line {
         let (post, letters) = mpsc::channel(LETTERS);
+        let waiting = Arc::<AtomicUsize>::default();
         let way = Way {
             at,
             call,
             shared,
             events,
             letters,
+            waiting: Arc::clone(&waiting),
         };
         Line {
             post,
+            waiting,
             task: tokio::spawn(way.keep()),
         }
     }
 
     /// Sends this, if there is room for it.
     pub(super) fn send(&self, bytes: Bytes) {
-        let _ = self.post.try_send(bytes);
+        let more = bytes.len();
+        let before = self.waiting.fetch_add(more, Ordering::Relaxed);
+        let fits = before == 0 || before + more <= WAITING;
+        if !fits || self.post.try_send(bytes).is_err() {
+            self.waiting.fetch_sub(more, Ordering::Relaxed);
+        }
     }
 }
 
@@ -78,6 +92,7 @@ struct Way {
     shared: Arc<Shared>,
     events: mpsc::Sender<Event>,
     letters: mpsc::Receiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Way {
@@ -95,8 +110,14 @@ impl Way {
             }
             sleep(HELLO).await;
             // What waited meanwhile is older than what it was said for.
-            while self.letters.try_recv().is_ok() {}
+            while let Ok(letter) = self.letters.try_recv() {
+                self.taken(&letter);
+            }
         }
+    }
+
+    fn taken(&self, letter: &Bytes) {
+        self.waiting.fetch_sub(letter.len(), Ordering::Relaxed);
     }
 
     /// Speaks until that leads nowhere, and says why.
@@ -114,7 +135,7 @@ impl Way {
                     }
                     self.shared.hello().and_then(|hello| Frame::Hello(hello).bytes().ok())
                 }
-                letter = self.letters.recv() => letter,
+                letter = self.letters.recv() => letter.inspect(|letter| self.taken(letter)),
                 frame = wire.next() => {
                     let frame = match frame {
                         Some(Ok(bytes)) => Frame::of(&bytes),

@@ -12,7 +12,7 @@
 
 mod clock;
 mod event;
-mod frame;
+pub(crate) mod frame;
 mod incoming;
 mod intents;
 mod keeper;
@@ -33,7 +33,8 @@ use std::time::Duration;
 
 use meshworker_core::Fence;
 use meshworker_group::{
-    Given, GroupId, Me, Ordered, Participant, Saved, Store, StoreFailed, StoreId, TICK, Tempo, Told,
+    A_LOG, A_STATE, Given, GroupId, Me, Ordered, Participant, Saved, Store, StoreFailed, StoreId,
+    TICK, Tempo, Told,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -57,6 +58,12 @@ const WAITING: usize = 1_024;
 
 /// So much is heard before the thread does what is due.
 const AT_ONCE: usize = 64;
+
+/// What the group takes at the most, in bytes, besides its connections: what the log came to,
+/// as values, as the newest snapshot, and as one that is being written or read; the log, and
+/// what raft has of it; letters on their way in and out, and the longest frame of one.
+pub(crate) const MEMORY: usize =
+    4 * A_STATE + 2 * A_LOG + incoming::WAITING + 16 * line::WAITING + 2 * frame::LONGEST;
 
 /// A store that another process holds is tried again so often: the one before this worker in
 /// its slot may need a moment to end.
@@ -262,7 +269,6 @@ impl Runner {
         } = self;
         let Group { shared, events } = group;
         let incoming = Incoming::bind(settings.listen, door, Arc::clone(&shared), events.clone());
-        let incoming = incoming.await;
         let incoming =
             incoming.map_err(|why| format!("group-listen: {}: {why}", settings.listen))?;
         info!(address = %settings.listen, "listening for other workers");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use fake_dns::{Behaviour, FakeDns};
 use meshworker_core::{Change, Fence};
 use meshworker_engines::Intended;
 use meshworker_group::{Given, Order, Ordered, Seat, Told};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -336,6 +338,45 @@ async fn a_store_that_another_slot_left_on_this_node_lay_there_unused() {
         })
         .await;
     assert_ne!(world.workers[&2].group.status().me, before);
+}
+
+/// Whoever knew no token had every place for three seconds, again and again, and no worker got in.
+#[tokio::test]
+async fn strangers_that_said_nothing_kept_workers_from_each_other() {
+    let mut world = World::new().await;
+    world.start(1, None).await;
+    world.list(&[]);
+    let port = SocketAddr::new(World::address(1), world.port);
+    world.until("it acts", |world| world.acting() == [1]).await;
+    let mut strangers = tokio::task::JoinSet::new();
+    let connected = Arc::<AtomicUsize>::default();
+    for number in 0..400_u16 {
+        let connected = Arc::clone(&connected);
+        strangers.spawn(async move {
+            let last = u8::try_from(number % 4).unwrap();
+            loop {
+                let socket = TcpSocket::new_v4().unwrap();
+                let own = SocketAddr::new(IpAddr::from([127, 0, 0, 200 + last]), 0);
+                socket.bind(own).unwrap();
+                if let Ok(mut stream) = socket.connect(port).await {
+                    connected.fetch_add(1, Ordering::Relaxed);
+                    let _ = stream.read(&mut [0]).await;
+                }
+            }
+        });
+    }
+    let all = |_: &World| connected.load(Ordering::Relaxed) >= 400;
+    world.until("all strangers are there", all).await;
+    world.start(2, None).await;
+    world.list(&[]);
+    world
+        .until("the second one is in step", |world| {
+            let members = &world.workers[&1].group.status().members;
+            members
+                .iter()
+                .any(|one| one.slot == 2 && one.behind == Some(0))
+        })
+        .await;
 }
 
 /// Swarm takes whoever is told to end out of the name at once. Those that stayed spoke to it

@@ -57,7 +57,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// All places of one server.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     inner: Mutex<Inner>,
     freed: Notify,
 }
@@ -83,7 +83,7 @@ struct Seat {
 
 /// One connection's place, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
     gives_way: Arc<Notify>,
@@ -92,14 +92,14 @@ pub(super) struct Place {
 impl Places {
     /// A place for a connection of this client; none when it waited for too long,
     /// or too many wait. May be cancelled.
-    pub(super) async fn enter(self: &Arc<Places>, peer: IpAddr) -> Option<Place> {
+    pub(crate) async fn enter(self: &Arc<Places>, peer: IpAddr) -> Option<Place> {
         let mut turn = Turn::last(self, peer)?;
         timeout(PATIENCE, turn.comes()).await.ok().flatten()
     }
 
     /// Looks now and then whether somebody gives way by now to those that wait. Never
     /// ends.
-    pub(super) async fn tend(&self) {
+    pub(crate) async fn tend(&self) {
         loop {
             sleep(LOOK).await;
             self.lock().admit();
@@ -186,7 +186,7 @@ impl Seat {
 impl Place {
     /// Notes that the client has proved that it knows a token: it has a share of
     /// its own, as long as that lasts.
-    pub(super) fn prove(&self) {
+    pub(crate) fn prove(&self) {
         let mut inner = self.places.lock();
         if inner.count(|seat| seat.proved) >= PROVED {
             return;
@@ -238,7 +238,7 @@ impl Place {
     }
 
     /// What resolves when somebody else needs the place more.
-    pub(super) fn gives_way(&self) -> Arc<Notify> {
+    pub(crate) fn gives_way(&self) -> Arc<Notify> {
         Arc::clone(&self.gives_way)
     }
 }

@@ -50,8 +50,10 @@ const AROUND: usize = 20 * 1024;
 /// What the connections of one server take at the most, in bytes, in the program and in
 /// the kernel: those with a place, with a head, a body and a small answer each; and
 /// those that wait for one.
-pub(crate) const CONNECTIONS: usize = (STRANGERS + PROVED)
-    * (HEAD + BODY + places::SMALL + AROUND + KERNEL * (SENT + UNREAD) as usize)
+pub(crate) const CONNECTIONS: usize = BARE + (STRANGERS + PROVED) * (HEAD + BODY + places::SMALL);
+
+/// What as many connections take on which nothing is asked yet.
+pub(crate) const BARE: usize = (STRANGERS + PROVED) * (AROUND + KERNEL * (SENT + UNREAD) as usize)
     + WAITING * (2 * 1024 + KERNEL * UNREAD as usize);
 
 /// The longer answers of one server that are under way; those that wait for it; and one
@@ -210,7 +212,7 @@ impl Server {
 }
 
 /// Every connection inherits what is set here.
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
