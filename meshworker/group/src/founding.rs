@@ -14,7 +14,8 @@ const NOBODY_BEFORE: Duration = Duration::from_secs(15);
 /// So long the first waits where the workers' name leads nowhere.
 const NO_LISTING: Duration = Duration::from_secs(15);
 
-/// So long somebody who is listed and silent holds a founding up. Swarm takes the address
+/// So long somebody who is listed and silent holds a founding up, or who is meant to be and is not
+/// seen. Swarm takes the address
 /// of a task that is gone back within 30 s, that of a node that is gone too.
 const SILENT: Duration = Duration::from_secs(60);
 
@@ -59,7 +60,8 @@ pub enum Founding {
 
 /// What a worker does that has no group, or none any more. Only one founds: the first
 /// slot at once, another one only when nobody before it has shown for a while; and nobody
-/// as long as somebody is in sight who is in a group, or who does not say.
+/// as long as somebody is in sight who is in a group, or who does not say, or for a minute
+/// while most of those are out of sight that there are meant to be.
 pub fn founding(seeker: &Seeker<'_>, listing: &Listing, book: &Book, now: Moment) -> Founding {
     if let Some(group) = book
         .another_group(seeker.ended, now)
@@ -68,6 +70,15 @@ pub fn founding(seeker: &Seeker<'_>, listing: &Listing, book: &Book, now: Moment
         return Founding::Join(group);
     }
     let awake = now.since(seeker.woke);
+    let there = 1 + book.fresh(now).count();
+    match listing.wanted {
+        // Nobody else is meant to be: whoever is listed is one of before.
+        Some(1) if there == 1 => return Founding::Found,
+        Some(wanted) if 2 * there <= wanted && awake < SILENT => {
+            return Founding::Wait(format!("of {wanted} workers {there} can be seen"));
+        }
+        _ => {}
+    }
     let mut silent = listing.others.iter();
     let silent = silent.find(|address| book.at(**address, now).is_none());
     if let Some(address) = silent.filter(|_| awake < SILENT) {

@@ -155,14 +155,15 @@ impl Given {
         over.map(|member| Order::Resume { member }).collect()
     }
 
-    /// What is held, as orders: holding is the careful side, so it outlives a group.
-    pub(crate) fn holds(&self, cluster: &str) -> Vec<Ordered> {
+    /// What is held, drained and gone for good, as orders that outlive a group. What two groups
+    /// could be told differently does not: what is wished for, and what is enough.
+    pub(crate) fn bequest(&self, cluster: &str) -> Vec<Ordered> {
         let held = self
             .held
             .iter()
             .map(|(member, held)| (Some(member.clone()), held));
         let all = self.hold.iter().map(|held| (None, held)).chain(held);
-        let order = |(member, held): (Option<String>, &Held)| Ordered {
+        let hold = |(member, held): (Option<String>, &Held)| Ordered {
             cluster: cluster.to_owned(),
             who: held.who.clone(),
             at_ms: held.at_ms,
@@ -172,7 +173,20 @@ impl Given {
                 until_ms: held.until_ms,
             },
         };
-        all.map(order).collect()
+        let drain = |member: &String| Order::Drain {
+            member: member.clone(),
+            wanted: true,
+        };
+        let forget = |node: &String| Order::Forget { node: node.clone() };
+        let others = self.drains.iter().map(drain);
+        let others = others.chain(self.forget.iter().map(forget));
+        let others = others.map(|order| Ordered {
+            cluster: cluster.to_owned(),
+            who: None,
+            at_ms: 0,
+            order,
+        });
+        all.map(hold).chain(others).collect()
     }
 
     /// Whether nothing is ordered.

@@ -413,8 +413,7 @@ fn welcome(picture: &Picture<'_>, waits: &mut Waits) -> Option<Shift> {
     } = picture;
     let known = |store: &StoreId| voters.contains(store) || learners.contains(store);
     let new = picture.stores.keys().filter(|store| !known(store));
-    let new = new.filter(|store| picture.is_live(store) && picture.stays(store));
-    let mut new = new.filter(|store| !picture.removed.contains(store));
+    let mut new = new.filter(|store| picture.is_live(store) && picture.stays(store));
     let store = new.next()?;
     if voters.len() + learners.len() >= MOST_STORES {
         waits.push((*store, format!("the group has {MOST_STORES} stores")));

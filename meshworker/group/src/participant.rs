@@ -9,8 +9,8 @@ use crate::book::FRESH;
 use crate::replica::Applied;
 use crate::{
     Book, Command, Decision, Founding, Given, GroupId, Hello, Letter, Listing, Machine,
-    NotProposed, Outcome, Picture, Replica, Save, Saved, Seat, Seeker, Shift, Standing, Store,
-    StoreFailed, StoreId, Tempo, decide, founding,
+    NotProposed, Ordered, Outcome, Picture, Replica, Save, Saved, Seat, Seeker, Shift, Standing,
+    Store, StoreFailed, StoreId, Tempo, decide, founding,
 };
 
 /// A leader's log is this far ahead of one that is in step, at the most.
@@ -58,7 +58,7 @@ pub struct Effects {
     pub applied: Vec<Applied>,
     /// Whether its store is to be emptied, and it is to begin anew with another one: its
     /// group is none any more. With what its operators had ordered, for the other group.
-    pub gives_up: Option<Vec<Command>>,
+    pub gives_up: Option<Vec<Ordered>>,
 }
 
 /// What a worker knows of itself before it has heard anybody.
@@ -99,9 +99,12 @@ pub struct Participant {
     led: Option<Fence>,
     led_since: Moment,
     in_step: BTreeMap<StoreId, Moment>,
-    /// Since when whoever could say how many workers there are meant to be is not reached, and
-    /// until when that was so.
-    blind: Option<(Moment, Option<Moment>)>,
+    /// How many workers there are meant to be, as whoever can say so said last.
+    wanted: Option<usize>,
+    /// Since when whoever can say so is not reached, and when it was after it had not been for
+    /// long: others are met after a while.
+    blind: Option<Moment>,
+    sighted: Option<Moment>,
     /// Since when it is in its group.
     joined: Moment,
     /// Whether it founded its group, or woke as the only one that votes in it, and has not seen
@@ -111,6 +114,8 @@ pub struct Participant {
     deserted: Option<Moment>,
     /// What it said last of whether all are about to end.
     ended: Option<bool>,
+    /// What the operators of a group that it gave up had ordered, for the one that it is in.
+    bequest: Vec<Ordered>,
 }
 
 impl Participant {
@@ -126,7 +131,7 @@ impl Participant {
         fresh: StoreId,
         now: Moment,
     ) -> Result<Participant, StoreFailed> {
-        let store = saved.store;
+        let (store, bequest) = (saved.store, saved.bequest.clone());
         let replica = match saved.group {
             Some(_) => Some(Replica::open(saved, rank(&me.seat), me.tempo, now)?),
             None => None,
@@ -153,11 +158,14 @@ impl Participant {
             led: None,
             led_since: now,
             in_step: BTreeMap::new(),
+            wanted: None,
             blind: None,
+            sighted: None,
             joined: now,
             young: alone,
             deserted: None,
             ended: None,
+            bequest,
         })
     }
 
@@ -194,14 +202,15 @@ impl Participant {
 
     /// Where the workers' name leads now.
     pub fn see(&mut self, listing: Listing, now: Moment) {
-        self.blind = match (listing.blind, self.blind) {
-            (true, Some((since, until))) if until.is_none_or(|until| now.since(until) < YOUNG) => {
-                Some((since, None))
+        if listing.blind {
+            self.blind.get_or_insert(now);
+        } else {
+            let since = self.blind.take();
+            if since.is_some_and(|since| now.since(since) >= YOUNG) {
+                self.sighted = Some(now);
             }
-            (true, _) => Some((now, None)),
-            (false, Some((since, None))) => Some((since, Some(now))),
-            (false, blind) => blind,
-        };
+            self.wanted = listing.wanted;
+        }
         self.listing = listing;
     }
 
@@ -321,6 +330,26 @@ impl Participant {
             .map_err(|why| why.to_string())
     }
 
+    /// What it goes on with in memory once its store cannot be written any more: all that it
+    /// knows, in a group of this store alone. None where others count on what it has promised.
+    pub fn alone(&self, store: StoreId, group: GroupId) -> Option<Saved> {
+        match &self.replica {
+            None => Some(Saved {
+                bequest: self.bequest.clone(),
+                ..Saved::empty(store)
+            }),
+            Some(replica) if replica.counted().iter().eq([&self.store]) => {
+                replica.alone_as(store, group).ok()
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Its store ends with it from now on.
+    pub fn is_not_kept(&mut self) {
+        self.me.kept = false;
+    }
+
     /// Goes on with another store: its own was emptied, or an operator made a group of it.
     ///
     /// # Errors
@@ -338,15 +367,20 @@ impl Participant {
             group,
             ..self.me.clone()
         };
-        let seen = (std::mem::take(&mut self.listing), self.blind);
         let fresh = saved.store;
-        *self = Participant::open(me, saved, fresh, now)?;
-        (self.listing, self.blind) = seen;
+        let new = Participant::open(me, saved, fresh, now)?;
+        *self = Participant {
+            listing: std::mem::take(&mut self.listing),
+            wanted: self.wanted,
+            blind: self.blind,
+            sighted: self.sighted,
+            ..new
+        };
         Ok(())
     }
 
     /// Why it may not announce an act that could do harm if two did such things, if it may not:
-    /// it does not act, its group is not grown up, it is alone where nobody can say that it is
+    /// it does not act, its group is not grown up, it is alone and cut off where it is not meant
     /// to be, or another group is in sight that acts.
     pub fn may_not_intend(&self, now: Moment) -> Option<String> {
         let replica = match (self.authority(now), &self.replica) {
@@ -358,10 +392,16 @@ impl Participant {
             let why = "its group is young: others may be on their way, or have one of their own";
             return Some(why.into());
         }
-        if replica.counted().len() == 1 && self.is_blind(now) {
-            let why =
-                "this worker is alone, and whoever could say that it is meant to be is not reached";
-            return Some(why.into());
+        if replica.counted().len() == 1 {
+            if let (Some(wanted @ 2..), Some(_)) = (self.wanted, self.blind) {
+                return Some(format!(
+                    "this worker is alone of {wanted}, and whoever could say why is not reached"
+                ));
+            }
+            if self.sighted.is_some_and(|since| now.since(since) < YOUNG) {
+                let why = "this worker is alone, and was cut off: others may have come";
+                return Some(why.into());
+            }
         }
         let mut hellos = self.book.fresh(now).map(|heard| &heard.hello);
         let other = |hello: &&Hello| {
@@ -373,15 +413,6 @@ impl Participant {
             "{} is in another group, which acts, too",
             other.seat
         ))
-    }
-
-    /// Whether it has not known for long how many workers there are meant to be, or knows it
-    /// again since a moment only: others are met after a while.
-    fn is_blind(&self, now: Moment) -> bool {
-        self.blind.is_some_and(|(since, until)| match until {
-            None => now.since(since) >= YOUNG,
-            Some(until) => until.since(since) >= YOUNG && now.since(until) < YOUNG,
-        })
     }
 
     /// Who that is, for people.
@@ -488,8 +519,52 @@ impl Participant {
     }
 
     /// An operator wants this store out of the group.
-    pub fn remove(&mut self, store: StoreId) {
+    ///
+    /// # Errors
+    ///
+    /// It is not in it, leads it, or is there: it would come back at once.
+    pub fn remove(&mut self, store: StoreId, now: Moment) -> Result<(), String> {
+        let who = self.who(store);
+        if store == self.store {
+            return Err(format!(
+                "{who} acts: have another one act first, with `meshworker group hand-over`"
+            ));
+        }
+        if !self.is_member(store) {
+            return Err(format!("{who} is not in the group"));
+        }
+        if self.unheard(store, now) < FRESH {
+            return Err(format!(
+                "{who} answers, and would come back at once: stop it first, or scale the service down"
+            ));
+        }
         self.removed.insert(store);
+        Ok(())
+    }
+
+    /// Whether this store votes or learns.
+    pub fn is_member(&self, store: StoreId) -> bool {
+        let replica = self.replica.as_ref();
+        replica.is_some_and(|one| one.counted().contains(&store) || one.learners().contains(&store))
+    }
+
+    /// What the operators of a group that was given up had ordered, and is to be ordered in
+    /// this one.
+    pub fn bequest(&self) -> &[Ordered] {
+        &self.bequest
+    }
+
+    /// It is ordered in this one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be stored.
+    pub fn bequeathed(&mut self, store: &mut dyn Store) -> Result<(), StoreFailed> {
+        self.bequest.clear();
+        store.save(&Save {
+            bequest: Some(Vec::new()),
+            ..Save::default()
+        })
     }
 
     /// Proposes a line for the log.
@@ -655,10 +730,9 @@ impl Participant {
             .iter()
             .map(|seat| (&seat.node, seat.node.is_none().then_some(seat.slot)))
             .collect();
-        let grown_up = match self.listing.wanted {
+        let grown_up = match self.wanted {
             // Of two such majorities, on different machines, each has one that the other has.
             Some(wanted) => 2 * nodes.len() > wanted || seats.len() >= wanted,
-            None if self.listing.blind => false,
             None => replica.voters().len() > 1 || now.since(self.joined) >= YOUNG,
         };
         if !grown_up {
@@ -708,6 +782,8 @@ impl Participant {
             .union(replica.learners())
             .copied()
             .collect();
+        // Whoever is out of the group may come back.
+        self.removed.retain(|store| members.contains(store));
         let new = self
             .book
             .fresh(now)
@@ -765,7 +841,7 @@ impl Participant {
     /// Two workers that each founded out of the other's sight become one group again: the
     /// one with less in its log, of those that nobody else votes in, gives its own up. And
     /// whoever has no vote in a group that is there no more does, once it sees another one.
-    fn gives_up(&mut self, now: Moment) -> Option<Vec<Command>> {
+    fn gives_up(&mut self, now: Moment) -> Option<Vec<Ordered>> {
         let replica = self.replica.as_ref()?;
         let other = self.book.another_group(Some(replica.group()), now);
         let votes = replica.voters().contains(&self.store);
@@ -788,8 +864,9 @@ impl Participant {
             return None;
         }
         let orders = &replica.machine().orders;
-        let held = |(cluster, given): (&String, &Given)| given.holds(cluster);
-        Some(orders.iter().flat_map(held).map(Command::Order).collect())
+        let bequest = |(cluster, given): (&String, &Given)| given.bequest(cluster);
+        let ours = orders.iter().flat_map(bequest);
+        Some(self.bequest.iter().cloned().chain(ours).collect())
     }
 
     fn standing(&self, store: StoreId, now: Moment) -> Standing {

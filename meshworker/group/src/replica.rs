@@ -218,7 +218,7 @@ impl Replica {
                 body: body.unwrap_or_default(),
             }),
             cut: Some((1, 1)),
-            entries: Vec::new(),
+            ..Save::default()
         })
     }
 
@@ -336,6 +336,7 @@ impl Replica {
                 body: body.map_err(|why| StoreFailed(why.to_string()))?,
             },
             cut: (index, term),
+            bequest: saved.bequest.clone(),
             ..Saved::empty(store)
         })
     }

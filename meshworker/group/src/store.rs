@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupId, StoreId};
+use crate::{GroupId, Ordered, StoreId};
 
 /// What kind of entry of the log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +44,8 @@ pub struct Snapshot {
 /// What a store is to keep before anything is sent that rests on it: all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Save {
-    /// Nothing of what was kept holds any more, and it is this store from now on; the rest of
-    /// this is what it begins with.
+    /// Nothing of what was kept of its group holds any more, and it is this store from now on; the
+    /// rest of this is what it begins with.
     pub anew: Option<StoreId>,
     /// The group that it belongs to from now on.
     pub group: Option<GroupId>,
@@ -57,6 +57,8 @@ pub struct Save {
     pub cut: Option<(u64, u64)>,
     /// Entries, in their order; what stands at the first one's index and behind it goes.
     pub entries: Vec<Entry>,
+    /// What is to be ordered in the next group, instead of what was.
+    pub bequest: Option<Vec<Ordered>>,
 }
 
 /// What was kept.
@@ -74,6 +76,9 @@ pub struct Saved {
     pub cut: (u64, u64),
     /// Those after it.
     pub entries: Vec<Entry>,
+    /// What the operators of a group that was given up had ordered, and is not ordered yet in
+    /// the next one.
+    pub bequest: Vec<Ordered>,
 }
 
 impl Saved {
@@ -86,6 +91,7 @@ impl Saved {
             snapshot: Snapshot::default(),
             cut: (0, 0),
             entries: Vec::new(),
+            bequest: Vec::new(),
         }
     }
 
@@ -98,13 +104,20 @@ impl Saved {
             snapshot: Some(self.snapshot.clone()),
             cut: Some(self.cut),
             entries: self.entries.clone(),
+            bequest: Some(self.bequest.clone()),
         }
     }
 
     /// What is kept after this as well: what every store must come to.
     pub fn keep(&mut self, save: &Save) {
         if let Some(store) = save.anew {
-            *self = Saved::empty(store);
+            *self = Saved {
+                bequest: std::mem::take(&mut self.bequest),
+                ..Saved::empty(store)
+            };
+        }
+        if let Some(bequest) = &save.bequest {
+            self.bequest.clone_from(bequest);
         }
         self.group = save.group.or(self.group);
         self.hard = save.hard.unwrap_or(self.hard);

@@ -37,6 +37,8 @@ struct Workers {
     now: u64,
     /// How many there are meant to be, where somebody says so.
     wanted: Option<usize>,
+    /// Whether somebody could say so, and is not reached.
+    blind: bool,
     next: u64,
     all: Vec<Worker>,
     mail: Vec<Letter>,
@@ -48,6 +50,7 @@ impl Workers {
         let mut workers = Workers {
             now: 0,
             wanted: None,
+            blind: false,
             next: 0,
             all: Vec::new(),
             mail: Vec::new(),
@@ -164,7 +167,7 @@ impl Workers {
                 .running()
                 .map(|(worker, one)| (worker.address, one.hello(now)))
                 .collect();
-            let wanted = self.wanted;
+            let (wanted, blind) = (self.wanted, self.blind);
             for worker in &mut self.all {
                 let Some(process) = &mut worker.process else {
                     continue;
@@ -174,7 +177,7 @@ impl Workers {
                     others: others.clone().map(|(at, _)| *at).collect(),
                     whole: true,
                     wanted,
-                    blind: false,
+                    blind,
                 };
                 process.see(listing, now);
                 for (at, hello) in others {
@@ -413,6 +416,33 @@ fn rqlite_1401_of_a_service_that_starts_its_name_shows_only_some() {
     workers.start(1);
     workers.settle();
     assert_eq!(workers.groups().len(), 1);
+}
+
+/// A worker alone let nobody go for as long as the Docker API gave no answer.
+#[test]
+fn a_docker_api_without_an_answer_held_a_worker_up_for_ever() {
+    for known in [None, Some(1)] {
+        let mut workers = Workers::of(1);
+        (workers.wanted, workers.blind) = (known, known.is_none());
+        workers.start(1);
+        workers.pass(2);
+        let may = |workers: &mut Workers| {
+            let now = workers.clock();
+            workers.process(1).may_not_intend(now).is_none()
+        };
+        assert_eq!(may(&mut workers), known == Some(1));
+        (workers.wanted, workers.blind) = (None, true);
+        workers.pass(9);
+        assert!(may(&mut workers), "{known:?}");
+        workers.pass(60);
+        assert!(may(&mut workers), "{known:?}");
+        // Others may have come meanwhile whom it has not met yet.
+        (workers.wanted, workers.blind) = (Some(1), false);
+        workers.pass(2);
+        assert!(!may(&mut workers));
+        workers.pass(10);
+        assert!(may(&mut workers));
+    }
 }
 
 impl Workers {

@@ -170,3 +170,44 @@ fn of_those_that_come_back_whoever_knows_most_founds() {
     assert_eq!(decide(1, 7), Founding::Found);
     assert_eq!(decide(3, 7), waits("worker 2 is to begin"));
 }
+
+/// One worker alone waited a minute for the address of the one that it followed.
+#[test]
+fn whoever_is_meant_to_be_alone_waits_for_nobody() {
+    let (listing, book) = seen(&[2], &[], at(0));
+    let alone = Listing {
+        wanted: Some(1),
+        whole: false,
+        ..listing
+    };
+    let seat = seat(3);
+    let seeker = seeker(&seat, None, 0);
+    assert_eq!(founding(&seeker, &alone, &book, at(0)), Founding::Found);
+    let (_, book) = seen(&[2], &[(2, None)], at(0));
+    let waits = founding(&seeker, &alone, &book, at(0));
+    assert!(
+        matches!(waits, Founding::Wait(_)),
+        "{waits:?}: one is there all the same"
+    );
+}
+
+/// An empty store that was cut off began a group at once, beside the one that it had lost.
+#[test]
+fn whoever_sees_fewer_than_most_of_those_that_are_meant_to_be_waits() {
+    let of_three = |(listing, book): (Listing, Book), now| {
+        let wanted = Some(3);
+        founding(
+            &seeker(&seat(1), None, 0),
+            &Listing { wanted, ..listing },
+            &book,
+            now,
+        )
+    };
+    let waits = of_three(seen(&[], &[], at(59)), at(59));
+    assert!(matches!(waits, Founding::Wait(_)), "{waits:?}");
+    assert_eq!(of_three(seen(&[], &[], at(60)), at(60)), Founding::Found);
+    assert_eq!(
+        of_three(seen(&[2], &[(2, None)], at(1)), at(1)),
+        Founding::Found
+    );
+}

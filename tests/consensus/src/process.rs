@@ -25,11 +25,13 @@ pub struct Process {
     /// Orders that somebody waits for.
     pub orders: Vec<(Ticket, String)>,
     /// What a group that it gave up had ordered.
-    pub bequest: Vec<Command>,
+    pub bequest: Vec<Ordered>,
     /// What it had as authority last.
     pub held: Option<Fence>,
     /// Until when that was sure, by its clock.
     pub held_until: Moment,
+    /// Whether whoever could say how many there are meant to be was not reached last.
+    pub blind: bool,
     /// Whether it acts until then, whatever it knows meanwhile.
     pub stubborn: bool,
     /// How many orders and acts it has begun.
@@ -65,6 +67,7 @@ impl Process {
             bequest: Vec::new(),
             held: None,
             held_until: Moment::default(),
+            blind: false,
             stubborn: false,
             begun: 0,
         }

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use meshworker_core::{Fence, Moment};
-use meshworker_group::{GroupId, Listing, Me, Participant, Saved, Seat, StoreId, Tempo};
+use meshworker_group::{
+    Command, GroupId, Listing, Me, Ordered, Participant, Saved, Seat, StoreId, Tempo,
+};
 
 use super::disk::Disk;
 use super::invariants::{Broken, Ledger, missing};
@@ -237,10 +239,11 @@ impl World {
                 (process.fence(now), process.participant.replica())
             {
                 let harmful = process.participant.may_not_intend(now).is_none();
-                held.push((task.number, replica.group(), fence, harmful));
+                let known = self.docker && !process.blind;
+                held.push((task.number, replica.group(), fence, [harmful, known]));
             }
         }
-        self.ledger.one_authority(&held, self.docker)
+        self.ledger.one_authority(&held)
     }
 
     fn note_who_is_apart(&mut self) {
@@ -468,6 +471,7 @@ impl World {
         if hello {
             process.hello_at = now + HELLO;
             process.participant.see(listing.clone(), clock);
+            process.blind = listing.blind;
         }
         let effects = process.settle(clock);
         let said = process.participant.hello(clock);
@@ -598,7 +602,7 @@ impl World {
         if !bequest.is_empty() {
             for command in bequest {
                 if process.fence(clock).is_some() {
-                    let _ = process.participant.propose(&command);
+                    let _ = process.participant.propose(&Command::Order(command));
                 }
             }
         }
@@ -711,7 +715,7 @@ impl World {
     }
 
     /// Its store is empty now, and another one.
-    fn begin_anew(&mut self, index: usize, bequest: Vec<meshworker_group::Command>) {
+    fn begin_anew(&mut self, index: usize, bequest: Vec<Ordered>) {
         let disk = self.new_disk(None);
         if let Some(process) = &self.swarm.tasks[index].process
             && let Some(replica) = process.participant.replica()

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use meshworker_core::Fence;
-use meshworker_group::{Hello, Intent, Letter, Listing, Ordered, Outcome, StoreId, Told};
+use meshworker_group::{Hello, Intent, Letter, Ordered, Outcome, StoreId, Told};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// What the group's thread is told.
@@ -13,8 +13,6 @@ pub(super) enum Event {
     Heard(Hello, Option<IpAddr>),
     /// A letter came; it has its place among those that wait until it is heard.
     Letter(Letter, OwnedSemaphorePermit),
-    /// Where the workers' name leads.
-    Listing(Listing),
     /// An operator ordered this here.
     Order(Ordered, Reply<u64>),
     /// He ordered it at another worker, which handed it on.

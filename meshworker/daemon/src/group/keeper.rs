@@ -10,13 +10,15 @@ use meshworker_group::{
     AN_ENTRY, Applied, Command, Effects, GroupId, Intent, Letter, Listing, NotProposed, Ordered,
     Outcome, Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
 };
-use tracing::{info, warn};
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tracing::{error, info, warn};
 
 use super::event::{Event, Reply};
 use super::frame::Frame;
 use super::intents::Intents;
 use super::line::Line;
 use super::shared::Shared;
+use super::store::Memory;
 use super::{Listener, clock, drawn, picture};
 
 /// Whoever waits for an entry is told after so long that nobody knows what becomes of it.
@@ -72,8 +74,12 @@ pub(super) struct Keeper {
     led: Option<Fence>,
     /// Who leads, in which term, and since when.
     leads: Option<(StoreId, u64, SystemTime)>,
-    /// What a group that was given up had ordered, for the other one.
-    bequest: Vec<Command>,
+    /// Those whose removal is ordered, and who waits for it.
+    removed: Vec<(StoreId, Moment, Reply<()>)>,
+    /// What waits for its answer: what a group that was given up had ordered, in the other one.
+    bequeathing: Option<Vec<oneshot::Receiver<Result<u64, String>>>>,
+    /// Why the store is in memory, though there is a folder for it.
+    unkept: Option<String>,
 }
 
 struct Proposed {
@@ -93,6 +99,7 @@ impl Keeper {
         store: Box<dyn Store + Send>,
         shared: Arc<Shared>,
         listener: Arc<dyn Listener>,
+        unkept: Option<String>,
     ) -> Keeper {
         Keeper {
             participant,
@@ -115,7 +122,9 @@ impl Keeper {
             takeovers: 0,
             led: None,
             leads: None,
-            bequest: Vec::new(),
+            removed: Vec::new(),
+            bequeathing: None,
+            unkept,
         }
     }
 
@@ -142,7 +151,6 @@ impl Keeper {
                 self.participant.receive(&letter, &mut *self.store, now)?;
                 drop(place);
             }
-            Event::Listing(listing) => self.see(listing, now),
             Event::Order(order, reply) => self.order(order, reply, now),
             Event::Handed(order, reply) => self.propose_order(order, reply, now),
             Event::Answered(number, answer) => self.answered(number, answer, now),
@@ -157,20 +165,27 @@ impl Keeper {
             Event::HandOver(to, reply) => {
                 let _ = reply.send(self.hand_over(to, now));
             }
-            Event::Remove(store, reply) => {
-                let _ = reply.send(self.remove(store));
-            }
+            Event::Remove(store, reply) => match self.remove(store, now) {
+                Ok(()) => self.removed.push((store, now, reply)),
+                Err(why) => drop(reply.send(Err(why))),
+            },
+            Event::Leave => self.leave(),
             Event::Restart(reply) => {
                 let _ = reply.send(self.restart(now)?);
             }
-            Event::Leave => self.participant.leave(now),
         }
         Ok(())
     }
 
-    fn see(&mut self, listing: Listing, now: Moment) {
+    /// Notes where the workers' name leads.
+    pub(super) fn see(&mut self, listing: Listing) {
         self.listed.clone_from(&listing.others);
-        self.participant.see(listing, now);
+        self.participant.see(listing, clock::now());
+    }
+
+    /// It is about to end.
+    pub(super) fn leave(&mut self) {
+        self.participant.leave(clock::now());
     }
 
     /// Lets time pass, and does what is due.
@@ -201,7 +216,7 @@ impl Keeper {
         }
         self.expire(now);
         self.hand_out();
-        self.bequeath(now);
+        self.bequeath(now)?;
         self.publish(now);
         Ok(())
     }
@@ -379,6 +394,21 @@ impl Keeper {
 
     fn expire(&mut self, now: Moment) {
         let late = |since: Moment| now.since(since) >= PATIENCE;
+        let removed = std::mem::take(&mut self.removed);
+        for (store, since, reply) in removed {
+            let waits = &self.participant.decision().waits;
+            let why = waits.iter().find(|(about, _)| *about == store);
+            let why = why.map_or("others are about to change", |(_, why)| why);
+            if !self.participant.is_member(store) {
+                let _ = reply.send(Ok(()));
+            } else if !self.leads() {
+                let _ = reply.send(Err(self.nobody_leads()));
+            } else if late(since) {
+                let _ = reply.send(Err(format!("it is removed once that is safe: {why}")));
+            } else {
+                self.removed.push((store, since, reply));
+            }
+        }
         let unknown = "nobody knows yet whether it is taken: most of the workers do not answer";
         let proposed = std::mem::take(&mut self.proposed);
         for waiting in proposed {
@@ -423,18 +453,43 @@ impl Keeper {
         }
     }
 
-    /// What a group that was given up had ordered is ordered in the other one.
-    fn bequeath(&mut self, now: Moment) {
-        if self.bequest.is_empty() || (self.another_leads().is_none() && !self.leads()) {
-            return;
+    /// What a group that was given up had ordered is ordered in the other one, until that has
+    /// all of it.
+    fn bequeath(&mut self, now: Moment) -> Result<(), StoreFailed> {
+        let bequest = self.participant.bequest().to_vec();
+        if bequest.is_empty() || (self.another_leads().is_none() && !self.leads()) {
+            return Ok(());
         }
-        for command in std::mem::take(&mut self.bequest) {
-            if let Command::Order(order) = command {
-                // Nobody waits for the answer.
-                let (reply, _) = tokio::sync::oneshot::channel();
+        if self.bequeathing.is_none() {
+            let mut order = |order: Ordered| {
+                let (reply, answered) = oneshot::channel();
                 self.order(order, reply, now);
-            }
+                answered
+            };
+            self.bequeathing = Some(bequest.into_iter().map(&mut order).collect());
         }
+        let Some(waiting) = &mut self.bequeathing else {
+            return Ok(());
+        };
+        let mut refused = false;
+        waiting.retain_mut(|answer| match answer.try_recv() {
+            Ok(Ok(_)) => false,
+            Err(TryRecvError::Empty) => true,
+            Ok(Err(_)) | Err(TryRecvError::Closed) => {
+                refused = true;
+                false
+            }
+        });
+        match (refused, waiting.is_empty()) {
+            // All of it is said again: it is the same.
+            (true, _) => self.bequeathing = None,
+            (false, true) => {
+                self.bequeathing = None;
+                self.participant.bequeathed(&mut *self.store)?;
+            }
+            (false, false) => {}
+        }
+        Ok(())
     }
 
     fn publish(&mut self, now: Moment) {
@@ -464,7 +519,8 @@ impl Keeper {
             self.lines.retain(|address, _| there(address));
             let hello = self.participant.hello(now);
             let since = self.leads.map(|(_, _, since)| since);
-            let status = picture::of(&self.participant, self.takeovers, since, now);
+            let mut status = picture::of(&self.participant, self.takeovers, since, now);
+            status.unkept.clone_from(&self.unkept);
             self.shared.show(hello, status);
         }
     }
@@ -499,11 +555,32 @@ impl Keeper {
         Ok(to)
     }
 
-    fn remove(&mut self, store: StoreId) -> Result<(), String> {
+    fn remove(&mut self, store: StoreId, now: Moment) -> Result<(), String> {
         if !self.leads() {
             return Err(self.nobody_leads());
         }
-        self.participant.remove(store);
+        self.participant.remove(store, now)
+    }
+
+    /// Goes on in memory if it can, once its store cannot be written: nobody else counts on
+    /// what it has promised.
+    ///
+    /// # Errors
+    ///
+    /// Others do: the worker is to end.
+    pub(super) fn goes_on(&mut self, why: StoreFailed) -> Result<(), StoreFailed> {
+        let (store, group) = (StoreId(drawn()), GroupId(drawn()));
+        let Some(saved) = self.participant.alone(store, group) else {
+            return Err(why);
+        };
+        error!("{why}: this worker goes on in memory: what is ordered from now on ends with it");
+        self.store = Box::new(Memory);
+        self.participant
+            .reopen(saved, group, &mut *self.store, clock::now())?;
+        self.participant.is_not_kept();
+        self.unkept = Some(why.to_string());
+        self.heard = (0, 0);
+        self.listener.begins_anew();
         Ok(())
     }
 
@@ -522,13 +599,16 @@ impl Keeper {
         Ok(Ok(()))
     }
 
-    fn begin_anew(&mut self, bequest: Vec<Command>, now: Moment) -> Result<(), StoreFailed> {
+    fn begin_anew(&mut self, bequest: Vec<Ordered>, now: Moment) -> Result<(), StoreFailed> {
         warn!("another group of workers is there, and is the bigger one: this one is given up");
-        let saved = Saved::empty(StoreId(drawn()));
+        let saved = Saved {
+            bequest,
+            ..Saved::empty(StoreId(drawn()))
+        };
         let group = GroupId(drawn());
         self.participant
             .reopen(saved, group, &mut *self.store, now)?;
-        self.bequest = bequest;
+        self.bequeathing = None;
         self.heard = (0, 0);
         self.listener.begins_anew();
         Ok(())

@@ -123,6 +123,7 @@ pub struct Runner {
     listener: Arc<dyn Listener>,
     store: Box<dyn Store + Send>,
     participant: Participant,
+    unkept: Option<String>,
 }
 
 impl Group {
@@ -139,8 +140,7 @@ impl Group {
         let door = Door::of(settings.token_file.clone())?.among_workers();
         let call = Call::new(settings.token_file.clone(), own(&settings)).among_workers();
         let seeker = Seeker::new(&settings).map_err(Unusable::Workers)?;
-        let (store, saved) = open(&settings).await?;
-        let me = Me {
+        let mut me = Me {
             first: settings.seat.slot == 1,
             seat: settings.seat.clone(),
             kept: settings.state.is_some(),
@@ -148,6 +148,12 @@ impl Group {
             preferred: settings.preferred.clone(),
             tempo: Tempo::default(),
         };
+        let Opened {
+            store,
+            saved,
+            unkept,
+        } = open(&settings, &me).await?;
+        me.kept &= unkept.is_none();
         let participant = Participant::open(me, saved, StoreId(drawn()), clock::now())?;
         let (events, heard) = mpsc::channel(WAITING);
         let group = Group {
@@ -164,6 +170,7 @@ impl Group {
             listener,
             store,
             participant,
+            unkept,
         };
         Ok((group, runner))
     }
@@ -266,6 +273,7 @@ impl Runner {
             listener,
             store,
             participant,
+            unkept,
         } = self;
         let Group { shared, events } = group;
         let incoming = Incoming::bind(settings.listen, door, Arc::clone(&shared), events.clone());
@@ -276,13 +284,9 @@ impl Runner {
         tasks.spawn(incoming.run());
         let (listing, mut listed) = watch::channel(None);
         tasks.spawn(seeker.run(listing, Arc::clone(&shared)));
-        let mut keeper = Keeper::new(participant, store, Arc::clone(&shared), listener);
+        let mut keeper = Keeper::new(participant, store, Arc::clone(&shared), listener, unkept);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let broken = |why: StoreFailed| {
-            error!("{why}: this worker ends, so that it promises nothing that it does not keep");
-            format!("state: {why}")
-        };
         let mut leaving = false;
         let mut batch = Vec::with_capacity(AT_ONCE);
         loop {
@@ -292,8 +296,7 @@ impl Runner {
                 Ok(()) = listed.changed() => {
                     let found = listed.borrow_and_update().clone();
                     if let Some(found) = found {
-                        let others: Vec<IpAddr> = listing_of(&mut keeper, found).map_err(broken)?;
-                        for address in others {
+                        for address in listing_of(&mut keeper, found) {
                             let at = (address, settings.listen.port()).into();
                             let line = line::Line::open(
                                 at,
@@ -307,13 +310,17 @@ impl Runner {
                 }
                 _ = stop.wait_for(|stop| *stop), if !leaving => {
                     leaving = true;
-                    keeper.hear(Event::Leave).map_err(broken)?;
+                    keeper.leave();
                 }
             }
-            for event in batch.drain(..) {
-                keeper.hear(event).map_err(broken)?;
-            }
-            keeper.settle().map_err(broken)?;
+            let heard = batch.drain(..).try_for_each(|event| keeper.hear(event));
+            let settled = heard.and_then(|()| keeper.settle());
+            settled.or_else(|why| keeper.goes_on(why)).map_err(|why| {
+                error!(
+                    "{why}: this worker ends, so that it promises nothing that it does not keep"
+                );
+                format!("state: {why}")
+            })?;
             if leaving && keeper.has_left() {
                 return Ok(());
             }
@@ -322,17 +329,14 @@ impl Runner {
 }
 
 /// Tells the keeper where the workers' name leads, and says whom it does not speak to yet.
-fn listing_of(
-    keeper: &mut Keeper,
-    found: meshworker_group::Listing,
-) -> Result<Vec<IpAddr>, StoreFailed> {
+fn listing_of(keeper: &mut Keeper, found: meshworker_group::Listing) -> Vec<IpAddr> {
     let others = found.others.clone();
-    keeper.hear(Event::Listing(found))?;
+    keeper.see(found);
     let lines = keeper.lines();
     let new = others
         .into_iter()
         .filter(|address| !lines.contains_key(address));
-    Ok(new.collect())
+    new.collect()
 }
 
 /// The address that it calls from: the others know it by that.
@@ -352,17 +356,40 @@ fn drawn() -> u64 {
     }
 }
 
-async fn open(settings: &Settings) -> Result<(Box<dyn Store + Send>, Saved), Unusable> {
+/// A store, what is in it, and why it is in memory though there is a folder for it.
+struct Opened {
+    store: Box<dyn Store + Send>,
+    saved: Saved,
+    unkept: Option<String>,
+}
+
+impl Opened {
+    fn in_memory(saved: Saved, unkept: Option<StoreError>) -> Opened {
+        Opened {
+            store: Box::new(Memory),
+            saved,
+            unkept: unkept.map(|why| why.to_string()),
+        }
+    }
+}
+
+async fn open(settings: &Settings, me: &Me) -> Result<Opened, Unusable> {
     let fresh = StoreId(drawn());
     if settings.state.is_none() {
-        return Ok((Box::new(Memory), Saved::empty(fresh)));
+        return Ok(Opened::in_memory(Saved::empty(fresh), None));
     }
     let own = settings.own_folder().unwrap_or_default();
     let (mut told, began) = (false, Instant::now());
     loop {
         for folder in settings.folders(began.elapsed() >= ITS_GRACE) {
             match Sqlite::open(&folder, fresh) {
-                Ok((store, saved)) => return Ok((Box::new(store), saved)),
+                Ok((store, saved)) => {
+                    return Ok(Opened {
+                        store: Box::new(store),
+                        saved,
+                        unkept: None,
+                    });
+                }
                 Err(why @ StoreError::Held(_)) => {
                     if !told {
                         warn!("{why}: waiting for it");
@@ -370,9 +397,26 @@ async fn open(settings: &Settings) -> Result<(Box<dyn Store + Send>, Saved), Unu
                     told = true;
                 }
                 Err(why) if folder != own => warn!("{why}: another one is taken"),
+                Err(why @ StoreError::Unusable { .. }) => {
+                    let Some(saved) = without(&folder, fresh, me)? else {
+                        return Err(why.into());
+                    };
+                    error!("{why}: this worker goes on in memory: what is ordered ends with it");
+                    return Ok(Opened::in_memory(saved, Some(why)));
+                }
                 Err(why) => return Err(why.into()),
             }
         }
         sleep(HELD).await;
     }
+}
+
+/// What a worker goes on with whose store cannot be written to; none where others count on what
+/// that has promised.
+fn without(folder: &std::path::Path, fresh: StoreId, me: &Me) -> Result<Option<Saved>, Unusable> {
+    let Some(saved) = Sqlite::read(folder)? else {
+        return Ok(Some(Saved::empty(fresh)));
+    };
+    let before = Participant::open(me.clone(), saved, fresh, clock::now())?;
+    Ok(before.alone(fresh, GroupId(drawn())))
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fake_dns::{Behaviour, FakeDns};
 use meshworker_core::{Change, Fence};
 use meshworker_engines::Intended;
-use meshworker_group::{Given, Order, Ordered, Seat, Told};
+use meshworker_group::{Given, Order, Ordered, Save, Seat, Store, StoreFailed, StoreId, Told};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -56,6 +56,23 @@ struct World {
     state: tempfile::TempDir,
     port: u16,
     workers: BTreeMap<u64, Worker>,
+    /// Whether the disks of those that are started next are full.
+    full: Arc<AtomicBool>,
+}
+
+/// A store on a disk that may be full.
+struct Disk {
+    store: Box<dyn Store + Send>,
+    full: Arc<AtomicBool>,
+}
+
+impl Store for Disk {
+    fn save(&mut self, save: &Save) -> Result<(), StoreFailed> {
+        match self.full.load(Ordering::Relaxed) {
+            true => Err(StoreFailed("no space left on device".into())),
+            false => self.store.save(save),
+        }
+    }
 }
 
 static PORT: AtomicU16 = AtomicU16::new(24_749);
@@ -70,6 +87,7 @@ impl World {
             state: tempfile::tempdir().unwrap(),
             port: PORT.fetch_add(1, Ordering::Relaxed),
             workers: BTreeMap::new(),
+            full: Arc::default(),
         }
     }
 
@@ -88,33 +106,42 @@ impl World {
         world
     }
 
+    /// At the name of this one these are listed.
+    fn list_to(&self, slot: u64, listed: &[u64]) {
+        let all: Vec<String> = listed
+            .iter()
+            .map(|slot| World::address(*slot).to_string())
+            .collect();
+        let answer = Behaviour::answer(all.iter().map(String::as_str));
+        self.dns.set(&format!("workers-{slot}"), answer);
+    }
+
     fn address(slot: u64) -> IpAddr {
         IpAddr::from([127, 0, 0, 10 + u8::try_from(slot).unwrap()])
     }
 
     /// Those that run are listed, and these besides.
     fn list(&self, besides: &[u64]) {
-        let slots = self.workers.keys().chain(besides);
-        let all: Vec<String> = slots
-            .map(|slot| World::address(*slot).to_string())
-            .collect();
-        self.dns
-            .set("workers", Behaviour::answer(all.iter().map(String::as_str)));
+        let all: Vec<u64> = self.workers.keys().chain(besides).copied().collect();
+        for slot in self.workers.keys() {
+            self.list_to(*slot, &all);
+        }
     }
 
     async fn start(&mut self, slot: u64, state: Option<&Path>) {
         let settings = Settings {
             listen: SocketAddr::new(World::address(slot), self.port),
             token_file: TokenFile::new(self.token.path()),
-            workers: "workers".into(),
+            workers: format!("workers-{slot}"),
             dns: DnsOptions {
                 name_servers: Some(vec![self.dns.address()]),
                 family: IpFamily::V4,
                 ..DnsOptions::default()
             },
             service: None,
+            // Slot 11 is the first one, too: of those that do not see each other.
             seat: Seat {
-                slot,
+                slot: slot % 10,
                 node: None,
                 task: format!("task-{slot}"),
             },
@@ -123,7 +150,11 @@ impl World {
         };
         let heard = Arc::new(Heard::default());
         let listener: Arc<dyn Listener> = heard.clone();
-        let (group, runner) = Group::open(settings, listener).await.unwrap();
+        let (group, mut runner) = Group::open(settings, listener).await.unwrap();
+        runner.store = Box::new(Disk {
+            store: runner.store,
+            full: Arc::clone(&self.full),
+        });
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(runner.run(stopped));
         let worker = Worker {
@@ -397,6 +428,201 @@ async fn whoever_was_told_to_end_was_listed_no_more_and_could_not_be_let_go() {
     world
         .until("one alone acts", |world| {
             world.acting() == [1] && world.voters(1) == 1
+        })
+        .await;
+}
+
+fn given(world: &World, slot: u64) -> Given {
+    let given = world.workers[&slot].heard.given.lock().unwrap();
+    given.get("db").cloned().unwrap_or_default()
+}
+
+/// One whose disk was full ended again and again, and nobody looked after anything.
+#[tokio::test]
+async fn a_worker_alone_ended_again_and_again_because_its_disk_was_full() {
+    let mut world = World::new().await;
+    let state = world.state.path().to_owned();
+    world.start(1, Some(&state)).await;
+    world.list(&[]);
+    world.until("it acts", |world| world.acting() == [1]).await;
+    let group = world.workers[&1].group.clone();
+    group.order(hold("a disk")).await.unwrap();
+    assert_eq!(group.status().unkept, None);
+    world.full.store(true, Ordering::Relaxed);
+    // Nobody knows of this one.
+    let _ = group.order(hold("another disk")).await;
+    world
+        .until("it says so, and acts", |world| {
+            let status = world.workers[&1].group.status();
+            status.unkept.is_some() && status.acts && world.acting() == [1]
+        })
+        .await;
+    assert_eq!(group.status().own().and_then(|own| own.kept), Some(false));
+    assert!(given(&world, 1).hold.is_some(), "what it knew it knows");
+    group.order(hold("a third disk")).await.unwrap();
+    let held = given(&world, 1).hold;
+    assert_eq!(held.map(|held| held.why), Some("a third disk".into()));
+    // Where there is room again it keeps what it is told.
+    world.kill(1).await;
+    world.full.store(false, Ordering::Relaxed);
+    world.start(1, Some(&state)).await;
+    world.list(&[]);
+    world.until("it acts", |world| world.acting() == [1]).await;
+    assert_eq!(world.workers[&1].group.status().unkept, None);
+    assert!(given(&world, 1).hold.is_some());
+}
+
+/// Others count on what it has promised: it ends, and they go on.
+#[tokio::test]
+async fn one_of_several_whose_disk_is_full_ends() {
+    let mut world = World::of_three().await;
+    let follower = (1..=3).find(|slot| world.acting() != [*slot]).unwrap();
+    world.kill(follower).await;
+    world.full = Arc::default();
+    world.start(follower, None).await;
+    world.list(&[]);
+    world
+        .until("it is let in", |world| world.voters(follower) >= 2)
+        .await;
+    world.full.store(true, Ordering::Relaxed);
+    let Worker {
+        running,
+        stop: _stop,
+        ..
+    } = world.workers.remove(&follower).unwrap();
+    let leader = world.acting()[0];
+    let group = world.workers[&leader].group.clone();
+    group.order(hold("it is heard by all")).await.unwrap();
+    let ended = timeout(DEADLINE, running).await.unwrap().unwrap();
+    assert!(ended.unwrap_err().contains("no space left"));
+    world
+        .until("one acts", |world| world.acting().len() == 1)
+        .await;
+}
+
+/// What cannot be written may be read: what an operator had it hold is held.
+#[tokio::test]
+async fn a_worker_alone_whose_folder_cannot_be_written_goes_on_with_what_is_there() {
+    let mut world = World::new().await;
+    let state = world.state.path().to_owned();
+    world.start(1, Some(&state)).await;
+    world.list(&[]);
+    world.until("it acts", |world| world.acting() == [1]).await;
+    world.workers[&1].group.order(hold("a disk")).await.unwrap();
+    world.kill(1).await;
+    // SQLite needs a file of this name to write.
+    let own = state.join("meshworker.1");
+    std::fs::create_dir(own.join("meshworker.sqlite3-wal")).unwrap();
+    let nowhere = own.join("meshworker.sqlite3").join("below");
+    for (state, holds) in [(&state, true), (&nowhere, false)] {
+        world.start(1, Some(state)).await;
+        world.list(&[]);
+        world.until("it acts", |world| world.acting() == [1]).await;
+        world
+            .until("it says so", |world| {
+                world.workers[&1].group.status().unkept.is_some()
+            })
+            .await;
+        assert_eq!(given(&world, 1).hold.is_some(), holds);
+        world.kill(1).await;
+    }
+}
+
+/// Drains and orders to forget were lost with their group, and so were holds, if whoever gave
+/// it up restarted before it was in the other one.
+#[tokio::test]
+async fn what_a_group_that_was_given_up_had_ordered_holds_in_the_other_one() {
+    let mut world = World::new().await;
+    let state = world.state.path().to_owned();
+    world.start(1, Some(&state.join("a"))).await;
+    world.start(11, Some(&state.join("b"))).await;
+    world.list_to(1, &[1]);
+    world.list_to(11, &[11]);
+    world
+        .until("both act", |world| world.acting() == [1, 11])
+        .await;
+    let order = |order: Order| Ordered { order, ..hold("") };
+    let drain = Order::Drain {
+        member: "db.3".into(),
+        wanted: true,
+    };
+    let forget = Order::Forget { node: "n4".into() };
+    for one in [hold("a disk"), order(drain), order(forget)] {
+        world.workers[&1].group.order(one).await.unwrap();
+    }
+    // The other one has agreed on more.
+    for _ in 0..20 {
+        let resume = order(Order::Resume { member: None });
+        world.workers[&11].group.order(resume).await.unwrap();
+    }
+    let groups = |world: &World| -> std::collections::BTreeSet<Option<String>> {
+        let all = world.workers.values();
+        all.map(|one| one.group.status().group.clone()).collect()
+    };
+    let other = world.workers[&11].group.status().group.clone();
+    // Only the first one sees the other, which does not let it in: it gives its group up.
+    world.list_to(1, &[1, 11]);
+    world
+        .until("it is in no group, or in the other one", |world| {
+            let own = &world.workers[&1].group.status().group;
+            own.is_none() || *own == other
+        })
+        .await;
+    world.kill(1).await;
+    world.start(1, Some(&state.join("a"))).await;
+    world.list(&[]);
+    world
+        .until("there is one group", |world| {
+            groups(world) == [other.clone()].into()
+        })
+        .await;
+    world
+        .until("all of it holds", |world| {
+            let given = given(world, 11);
+            let held = given.hold.as_ref().is_some_and(|held| held.why == "a disk");
+            held && given.drains.contains("db.3") && given.forget.contains("n4")
+        })
+        .await;
+}
+
+/// "Done" was said of the worker that leads, which stayed; and who had been removed could not
+/// come back before another one led.
+#[tokio::test]
+async fn a_removal_says_what_it_came_to_and_is_over_then() {
+    let mut world = World::of_three().await;
+    let store = |world: &World, slot: u64| -> StoreId {
+        world.workers[&slot].group.status().me.parse().unwrap()
+    };
+    let leader = world.acting()[0];
+    let follower = (1..=3).find(|slot| *slot != leader).unwrap();
+    let (leads, follows) = (store(&world, leader), store(&world, follower));
+    let group = world.workers[&leader].group.clone();
+    let refused = |why: Result<(), String>, says: &str| {
+        let why = why.unwrap_err();
+        assert!(why.contains(says), "{why}");
+    };
+    refused(group.remove(leads).await, "hand-over");
+    refused(group.remove(follows).await, "answers");
+    refused(group.remove(StoreId(7)).await, "not in the group");
+    let state = world.state.path().join("kept");
+    world.kill(follower).await;
+    let silent = |world: &World| {
+        let status = world.workers[&leader].group.status();
+        status
+            .members
+            .iter()
+            .any(|one| one.store == follows.to_string() && !one.answers)
+    };
+    world.until("it is missed", silent).await;
+    group.remove(follows).await.unwrap();
+    world
+        .until("two vote", |world| world.voters(leader) == 2)
+        .await;
+    world.start(follower, Some(&state)).await;
+    world.list(&[]);
+    world
+        .until("three vote", |world| {
+            (1..=3).all(|slot| world.voters(slot) == 3)
         })
         .await;
 }

@@ -13,8 +13,9 @@ use super::registry::{
     ANNOUNCEMENTS_REFUSED, BUILD_INFO, CERTIFICATE_ENDS, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE,
     CLUSTER_SETTLED, CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS,
     GROUP_ACTS, GROUP_BEHIND, GROUP_COMMITTED, GROUP_MEMBERS, GROUP_OPEN, GROUP_OTHER,
-    GROUP_TAKEOVERS, GROUP_TERM, HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT, LEAVERS, LOSSES,
-    MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, ROLES, SIGHTINGS, UNPROVED,
+    GROUP_TAKEOVERS, GROUP_TERM, GROUP_UNKEPT, HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT,
+    LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, ROLES, SIGHTINGS,
+    UNPROVED,
 };
 use crate::board::{Counts, Look, Sheet, of};
 use crate::status::{GroupMember, GroupStatus, MemberState, Part};
@@ -43,6 +44,7 @@ pub fn group(page: &mut Page, status: &GroupStatus) {
         }
     }
     page.flag(&GROUP_OTHER, &[], status.other.is_some());
+    page.flag(&GROUP_UNKEPT, &[], status.unkept.is_some());
     page.count(&GROUP_OPEN, &[], status.open);
     let behind = status.members.iter().filter_map(|one| one.behind).max();
     page.counter(&GROUP_BEHIND, &[], behind.unwrap_or_default());

@@ -42,6 +42,8 @@ families! {
         "Workers as this one sees them, by part (leader, voter, learner, outside) and whether it has heard them a moment ago (yes, no).";
     GROUP_OTHER: Kind::Gauge, "group_other_in_sight" []
         "1 while another group of workers is in sight, else 0.";
+    GROUP_UNKEPT: Kind::Gauge, "group_unkept" []
+        "1 while what this worker knows ends with it, because its folder cannot be written, else 0.";
     GROUP_OPEN: Kind::Gauge, "group_open_intents" []
         "Dangerous acts that were announced, and nobody has said what became of them.";
     GROUP_BEHIND: Kind::Gauge, "group_behind" []

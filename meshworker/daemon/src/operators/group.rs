@@ -63,9 +63,9 @@ pub async fn hand_over(
 /// acts can do so; that a majority of those that stay is there is seen to all the same.
 #[utoipa::path(post, path = "/v1/group/remove", tag = "act", request_body = RemoveWorker,
     responses(
-        (status = 200, description = "It is removed as soon as that is safe.", body = Done),
+        (status = 200, description = "It is removed.", body = Done),
         (status = 404, description = "No such worker.", body = ProblemBody),
-        (status = 409, description = "This worker does not act.", body = ProblemBody),
+        (status = 409, description = "This worker does not act, or that one does, or it answers, or its removal is not safe yet.", body = ProblemBody),
     ))]
 pub async fn remove(
     State(desk): State<Desk>,
@@ -77,11 +77,9 @@ pub async fn remove(
     let worker = line("worker", wish?.worker)?;
     let group = in_group(&desk)?;
     let store = named(group, "worker", &worker)?;
+    let worker = who(group, store);
     group.remove(store).await.map_err(conflict)?;
-    let done = format!(
-        "{} is removed as soon as that is safe; `meshworker group` tells",
-        who(group, store)
-    );
+    let done = format!("{worker} is in the group no more");
     Ok(Json(Done { done }))
 }
 

@@ -30,6 +30,9 @@ pub struct GroupStatus {
     pub open: usize,
     /// Another group that is in sight: an operator is needed.
     pub other: Option<String>,
+    /// Why what this worker knows ends with it, though it has a folder for it.
+    #[serde(default)]
+    pub unkept: Option<String>,
     /// All that are in it, or want to be, by their slots.
     pub members: Vec<GroupMember>,
 }

@@ -140,10 +140,9 @@ impl Ledger {
     /// There are two.
     pub fn one_authority(
         &mut self,
-        held: &[(u64, GroupId, Fence, bool)],
-        known: bool,
+        held: &[(u64, GroupId, Fence, [bool; 2])],
     ) -> Result<(), Broken> {
-        self.told.hole |= one_authority::check(held, known)?;
+        self.told.hole |= one_authority::check(held)?;
         Ok(())
     }
 }

@@ -138,6 +138,12 @@ fn remarks(status: &GroupStatus, heard: &[(String, GroupStatus)], style: &Style)
             lines.extend(item(&format!("{}: {why}", one.name()), None, style));
         }
     }
+    for (worker, one) in heard {
+        if let Some(why) = &one.unkept {
+            let text = format!("{worker} keeps nothing: {}", clean(why));
+            lines.extend(item(&text, Some(Ink::Bad), style));
+        }
+    }
     if status.members.iter().any(|one| one.kept == Some(false)) {
         let text = "stores are in memory: what is agreed on outlives any few workers, and no end \
                     of all";

@@ -34,6 +34,19 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
+/// What is to be ordered in the next group: one row at most, of JSON.
+const BEQUEST: &str = "
+    CREATE TABLE IF NOT EXISTS bequest (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        orders BLOB NOT NULL
+    ) STRICT;
+";
+
+/// Makes what a store of before did not have.
+pub(super) fn complete(connection: &Connection) -> Result<()> {
+    connection.execute_batch(BEQUEST)
+}
+
 /// Makes them.
 pub(super) fn create(connection: &Connection) -> Result<()> {
     connection.execute_batch(TABLES)
@@ -56,6 +69,7 @@ pub(super) fn write(transaction: &Transaction<'_>, save: &Save) -> Result<()> {
         snapshot,
         cut,
         entries,
+        bequest,
     } = save;
     if let Some(store) = anew {
         begin(transaction, *store)?;
@@ -67,6 +81,14 @@ pub(super) fn write(transaction: &Transaction<'_>, save: &Save) -> Result<()> {
     if let Some((term, vote, committed)) = hard {
         let row = [term, vote, committed].map(|number| number.cast_signed());
         transaction.execute("UPDATE me SET term = ?1, vote = ?2, committed = ?3", row)?;
+    }
+    if let Some(orders) = bequest {
+        transaction.execute("DELETE FROM bequest", [])?;
+        if !orders.is_empty() {
+            let orders = serde_json::to_vec(orders);
+            let orders = orders.map_err(|why| Error::ToSqlConversionFailure(Box::new(why)))?;
+            transaction.execute("INSERT INTO bequest VALUES (1, ?1)", [orders])?;
+        }
     }
     if let Some(snapshot) = snapshot {
         transaction.execute(
@@ -124,6 +146,13 @@ pub(super) fn read(connection: &Connection) -> Result<Saved> {
         })
     });
     let snapshot = snapshot.optional()?.unwrap_or_default();
+    let bequest = "SELECT orders FROM bequest";
+    let bequest = connection.query_row(bequest, [], |row| row.get::<_, Vec<u8>>(0));
+    let bequest = bequest
+        .optional()?
+        .map(|json| serde_json::from_slice(&json));
+    let unread = |why| Error::FromSqlConversionFailure(0, Type::Blob, Box::new(why));
+    let bequest = bequest.transpose().map_err(unread)?.unwrap_or_default();
     let me = "SELECT store, in_group, term, vote, committed, cut, cut_term FROM me";
     connection.query_row(me, [], |row| {
         let group: Option<i64> = row.get(1)?;
@@ -134,6 +163,7 @@ pub(super) fn read(connection: &Connection) -> Result<Saved> {
             snapshot,
             cut: (number(row, 5)?, number(row, 6)?),
             entries,
+            bequest,
         })
     })
 }

@@ -47,6 +47,27 @@ impl Sqlite {
         Ok((Sqlite { file, connection }, saved))
     }
 
+    /// What the store in this directory has kept, which cannot be written to; none where none
+    /// is. It is read from a copy in memory.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read either.
+    pub fn read(directory: &Path) -> Result<Option<Saved>, StoreError> {
+        let file = directory.join(FILE);
+        let unusable = |why: io::Error| StoreError::Unusable {
+            file: file.clone(),
+            why: why.to_string(),
+        };
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let copies = Copies::of(&file).map_err(unusable)?;
+        let opened = open(&copies.0.join(FILE), StoreId(0));
+        let (_, saved) = opened.map_err(|why| why.at(&file))?;
+        Ok(Some(saved))
+    }
+
     fn write(&mut self, save: &Save) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         rows::write(&transaction, save)?;
@@ -75,6 +96,35 @@ impl Store for Sqlite {
         };
         let written = set_aside.and_then(|()| self.write(save).map_err(|why| why.to_string()));
         written.map_err(|why| StoreFailed(format!("{}: {why}", self.file.display())))
+    }
+}
+
+/// A copy of a store's files in memory, until it is dropped.
+struct Copies(PathBuf);
+
+impl Copies {
+    fn of(file: &Path) -> io::Result<Copies> {
+        let name = format!(
+            "meshworker-{}-{:x}",
+            std::process::id(),
+            crate::clock::chance()
+        );
+        let copies = Copies(Path::new("/dev/shm").join(name));
+        fs::create_dir(&copies.0)?;
+        fs::copy(file, copies.0.join(FILE))?;
+        let wal = format!("{FILE}-wal");
+        let from = file.with_file_name(&wal);
+        if from.is_file() {
+            fs::copy(from, copies.0.join(wal))?;
+        }
+        Ok(copies)
+    }
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        // What is left is in memory, and ends with the container.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -112,6 +162,7 @@ fn open(file: &Path, fresh: StoreId) -> Result<(Connection, Saved), Unopened> {
         (OURS, found) => return Err(Unopened::Newer(found)),
         _ => return Err(Unopened::Foreign("another program's SQLite file".into())),
     }
+    rows::complete(&transaction)?;
     transaction.commit()?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let saved = rows::read(&connection).map_err(Unopened::Unread)?;

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use meshworker_group::{Entry, GroupId, Kind, Save, Saved, Snapshot, Store, StoreId};
+use meshworker_group::{
+    Entry, GroupId, Kind, Order, Ordered, Save, Saved, Snapshot, Store, StoreId,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -59,8 +61,20 @@ prop_compose! {
         snapshot in option::of(snapshot()),
         cut in option::of((0..30_u64, any::<u64>())),
         entries in entries(),
+        bequest in option::of(0..3_u64),
     ) -> Save {
-        Save { anew: None, group: group.map(GroupId), hard, snapshot, cut, entries }
+        let anew = None;
+        let bequest = bequest.map(|number| (0..number).map(ordered).collect());
+        Save { anew, group: group.map(GroupId), hard, snapshot, cut, entries, bequest }
+    }
+}
+
+fn ordered(at_ms: u64) -> Ordered {
+    Ordered {
+        cluster: "db".into(),
+        who: None,
+        at_ms,
+        order: Order::Resume { member: None },
     }
 }
 
@@ -156,6 +170,17 @@ fn a_directory_that_nothing_can_be_written_to_is_named() {
 }
 
 #[test]
+fn a_store_that_cannot_be_written_is_read() {
+    let directory = directory();
+    assert_eq!(Sqlite::read(directory.path()).unwrap(), None);
+    let (mut store, mut kept) = opened(directory.path());
+    store.save(&line_saved(1)).unwrap();
+    kept.keep(&line_saved(1));
+    // As a killed process leaves it: what was written last is not in the file itself.
+    assert_eq!(Sqlite::read(directory.path()).unwrap(), Some(kept));
+}
+
+#[test]
 fn a_group_that_is_given_up_is_kept_once_beside_the_new_store() {
     let directory = directory();
     let (mut store, mut kept) = opened(directory.path());
@@ -164,6 +189,7 @@ fn a_group_that_is_given_up_is_kept_once_beside_the_new_store() {
             group: Some(GroupId(group)),
             hard: Some((3, 2, 1)),
             entries: vec![line(group)],
+            bequest: Some(vec![ordered(group)]),
             ..Save::default()
         };
         store.save(&save).unwrap();
@@ -184,7 +210,11 @@ fn a_group_that_is_given_up_is_kept_once_beside_the_new_store() {
         )
         .unwrap();
         fs::remove_dir_all(before).unwrap();
-        kept = Saved::empty(fresh);
+        // What the next group is to be told outlives this one.
+        kept = Saved {
+            bequest: vec![ordered(group)],
+            ..Saved::empty(fresh)
+        };
     }
     drop(store);
     assert_eq!(opened(directory.path()).1, kept);
