@@ -179,6 +179,7 @@ mod tests {
             takeovers: 2,
             open: 1,
             other: Some("d2b8f04e6a91c357".into()),
+            unkept: None,
             members: vec![
                 worker(Part::Leader, true, 0),
                 worker(Part::Voter, true, 4),

@@ -374,6 +374,7 @@ pub fn workers() -> Vec<(String, GroupStatus)> {
         takeovers: 1,
         open: 0,
         other: None,
+        unkept: None,
         members: vec![
             worker(1, Part::Voter),
             worker(2, Part::Leader),
