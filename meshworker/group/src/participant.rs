@@ -533,7 +533,7 @@ impl Participant {
         if !self.is_member(store) {
             return Err(format!("{who} is not in the group"));
         }
-        if self.unheard(store, now) < FRESH {
+        if self.heard(now).any(|hello| hello.store == store) {
             return Err(format!(
                 "{who} answers, and would come back at once: stop it first, or scale the service down"
             ));

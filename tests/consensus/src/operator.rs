@@ -37,6 +37,10 @@ impl Operator {
         if let Some((one, other)) = self.apart.take() {
             restart_elsewhere(world, &[one, other]);
             if world.restless {
+                // Until then whoever restarts is in its first moments.
+                while world.chance.percent(50) {
+                    restart_elsewhere(world, &[one, other]);
+                }
                 self.next = world.now + world.chance.between(1_000, 2_000);
             }
             return;
@@ -121,6 +125,8 @@ impl Operator {
             }
             PARTS => {
                 let other = world.chance.below(machines);
+                let leads = leader(world).map(|index| world.swarm.tasks[index].machine);
+                let machine = leads.filter(|_| world.restless).unwrap_or(machine);
                 world.tell(format_args!(
                     "machines {machine} and {other} do not reach each other any more"
                 ));
@@ -154,15 +160,21 @@ impl Operator {
     }
 }
 
-/// Whoever leads hands over to another one that votes. What it says of that arrives when it
-/// has given it up, and hears nobody any more: from when on, and on which machine it is.
-fn hand_over(world: &mut World) -> Option<(u64, usize)> {
-    let leads = |task: &&mut Task| {
+/// Whoever leads a group.
+fn leader(world: &World) -> Option<usize> {
+    let leads = |task: &Task| {
         let process = task.process.as_ref();
         let replica = process.and_then(|process| process.participant.replica());
         replica.is_some_and(Replica::is_leader)
     };
-    let task = world.swarm.tasks.iter_mut().find(leads)?;
+    world.swarm.tasks.iter().position(leads)
+}
+
+/// Whoever leads hands over to another one that votes. What it says of that arrives when it
+/// has given it up, and hears nobody any more: from when on, and on which machine it is.
+fn hand_over(world: &mut World) -> Option<(u64, usize)> {
+    let task = leader(world)?;
+    let task = &mut world.swarm.tasks[task];
     let (number, machine) = (task.number, task.machine);
     let process = task.process.as_mut()?;
     let replica = process.participant.replica()?;

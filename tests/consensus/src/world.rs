@@ -23,8 +23,9 @@ use meshworker_simulation::story::Story;
 const STEP: u64 = 10;
 /// So often a worker says hello, and asks where its name leads.
 const HELLO: u64 = 500;
-/// Once it is quiet, all must be well within this time.
-const BOUND: u64 = 120_000;
+/// Once it is quiet, all must be well within this time: two may wait in turn for a group that is
+/// there no more, a minute each.
+const BOUND: u64 = 180_000;
 /// A container that does not end when told is killed after so long.
 const GRACE: u64 = 10_000;
 
@@ -93,7 +94,9 @@ impl World {
         let kept = chance.percent(70);
         let docker = chance.percent(50);
         let quiet_from = chance.between(20, 90) * 1_000;
-        let restless = chance.percent(10) || mutation == Some(Mutation::VotesOnWaking);
+        let needs = [Mutation::VotesOnWaking, Mutation::LeasesTooLong];
+        let needs = mutation.is_some_and(|mutation| needs.contains(&mutation));
+        let restless = chance.percent(10) || needs;
         World {
             now: 0,
             story: Story::default(),
@@ -337,7 +340,7 @@ impl World {
             + if self.now == 0 {
                 self.chance.between(0, 2_000)
             } else if self.restless || self.chance.percent(30) {
-                self.chance.between(30, 150)
+                self.chance.between(20, 120)
             } else {
                 self.chance.between(200, 4_000)
             };
@@ -574,6 +577,9 @@ impl World {
         let target = format!("n{}", self.chance.below(3));
         let number = self.swarm.tasks[index].number;
         let mutation = self.mutation;
+        // Whoever was cut off is elected only if nothing was written without it.
+        let rests = self.restless && self.chance.percent(95);
+        let (begin, order) = (begin && !rests, order && !rests);
         let Some(process) = &mut self.swarm.tasks[index].process else {
             return Ok(());
         };

@@ -39,7 +39,11 @@ fn a_lost_store_that_begins_anew_under_its_old_name_is_found() {
 
 #[test]
 fn workers_that_each_found_a_group_are_found() {
-    is_found(Mutation::FoundsFromAnySlot, 1, &["one_authority"]);
+    is_found(
+        Mutation::FoundsFromAnySlot,
+        1,
+        &["one_authority", "whole_in_the_end"],
+    );
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn an_act_that_is_made_before_its_intent_is_committed_is_found() {
 
 #[test]
 fn a_leader_that_counts_on_its_majority_for_too_long_is_found() {
-    is_found(Mutation::LeasesTooLong, 10, &["one_authority"]);
+    is_found(Mutation::LeasesTooLong, 100, &["one_authority"]);
 }
 
 #[test]

@@ -208,6 +208,8 @@ impl Keeper {
         for letter in letters {
             self.post(letter);
         }
+        // Whoever is answered finds it so wherever he asks in this process.
+        self.hand_out();
         for entry in &applied {
             self.applied(entry, now);
         }
@@ -215,7 +217,6 @@ impl Keeper {
             self.begin_anew(bequest, now)?;
         }
         self.expire(now);
-        self.hand_out();
         self.bequeath(now)?;
         self.publish(now);
         Ok(())

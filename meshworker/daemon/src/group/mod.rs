@@ -17,6 +17,8 @@ mod incoming;
 mod intents;
 mod keeper;
 mod line;
+#[cfg(test)]
+mod linear;
 mod mandate;
 mod picture;
 mod seeker;

@@ -74,6 +74,18 @@ impl Workers {
         self.workers[0].group.status().group.clone()
     }
 
+    /// Kills the second one, and waits until the first one misses it.
+    pub async fn lose_one(&mut self) {
+        let other = self.workers.remove(1);
+        other.running.abort();
+        let _ = other.running.await;
+        let missed = |first: &GroupStatus| {
+            let answering = first.members.iter().filter(|one| one.answers);
+            answering.count() == 2
+        };
+        self.until("it is missed", missed).await;
+    }
+
     /// Kills all others, and waits until the first one knows that nobody leads.
     pub async fn bereave(&mut self) {
         for other in self.workers.drain(1..) {

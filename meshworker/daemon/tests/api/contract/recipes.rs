@@ -33,6 +33,7 @@ pub const RECIPES: [Recipe; 21] = [
     to(State::Seen, about_who_is_gone),
     to(State::Seen, with_nothing),
     to(State::Grouped, among_workers),
+    to(State::Lessened, among_workers),
     // 400
     to(State::Seen, broken_body),
     to(State::Seen, unknown_query),

@@ -63,6 +63,8 @@ pub enum State {
     Tired,
     /// Three workers agree on one that acts, and this is the one.
     Grouped,
+    /// The same, and another one is gone.
+    Lessened,
     /// It was, and the others are gone.
     Bereft,
 }
@@ -81,7 +83,7 @@ impl Scene {
     /// Puts a server into this state.
     pub async fn open(state: State) -> Scene {
         let mut workers = None;
-        if matches!(state, State::Grouped | State::Bereft) {
+        if matches!(state, State::Grouped | State::Lessened | State::Bereft) {
             workers = Some(Workers::three().await);
         }
         let opening = Opening {
@@ -104,6 +106,9 @@ impl Scene {
         }
         if state == State::Tired {
             assert_eq!(office.get("/v1/health").await.status, 200);
+        }
+        if let (State::Lessened, Some(workers)) = (state, &mut workers) {
+            workers.lose_one().await;
         }
         if let (State::Bereft, Some(workers)) = (state, &mut workers) {
             workers.bereave().await;
