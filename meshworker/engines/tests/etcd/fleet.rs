@@ -156,6 +156,23 @@ impl Fleet {
         }
     }
 
+    /// An update asks this member to stop, and brings its slot up again once it has.
+    pub async fn update(&mut self, slot: u64, told: impl Fn(&Fleet)) {
+        self.members.get_mut(&slot).unwrap().presence = Presence::Leaving;
+        let begun = Instant::now();
+        while self.members[&slot].process.is_some() {
+            let plan = self.pass().await;
+            told(self);
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{plan:?}\n{}",
+                self.story.join("\n")
+            );
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.come_up(slot);
+    }
+
     /// The machine of this member fails.
     pub fn kill(&mut self, slot: u64) {
         let member = self.members.get_mut(&slot).unwrap();
@@ -259,10 +276,11 @@ impl Fleet {
             disk: (member.presence == Presence::Spare).then(|| Box::new(Fleet::disk(member))),
             ..sighting(slot, member, &member.presence)
         });
+        let stays = |presence: &Presence| !matches!(presence, Presence::Leaving | Presence::Ended);
         let listed = self
             .members
             .iter()
-            .filter(|(slot, _)| **slot <= self.replicas as u64);
+            .filter(|(slot, member)| **slot <= self.replicas as u64 && stays(&member.presence));
         let listed = listed.map(|(slot, member)| sighting(slot, member, &Presence::Present));
         let answer = |witness, sightings| Report {
             sightings,

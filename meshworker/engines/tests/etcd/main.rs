@@ -9,4 +9,5 @@ mod grows;
 mod login;
 mod loses;
 mod program;
+mod updates;
 mod writer;
