@@ -53,7 +53,7 @@ fn an_act_that_is_made_before_its_intent_is_committed_is_found() {
 
 #[test]
 fn a_leader_that_counts_on_its_majority_for_too_long_is_found() {
-    is_found(Mutation::LeasesTooLong, 100, &["one_authority"]);
+    is_found(Mutation::LeasesTooLong, 1, &["one_authority"]);
 }
 
 #[test]
