@@ -42,10 +42,9 @@ pub fn next(
     let comes_back = situation
         .leaving()
         .any(|member| situation.going(member) != Going::ForGood);
-    let waits = match (any_dead, comes_back) {
-        (true, _) => Some("a dead member is removed first".to_owned()),
-        (_, true) => Some("a member that is meant to go has its turn first".to_owned()),
-        _ => world.unsettled(),
+    let waits = match comes_back {
+        true => Some("a member that is meant to go has its turn first".to_owned()),
+        false => world.unsettled(),
     };
     Some(match waits {
         None => change,

@@ -144,6 +144,13 @@ fn the_dead_are_removed_before_they_are_replaced() {
         (&id(3), Some(at(3)), &vec![])
     );
     assert_eq!(gone.steps, [remove(3, StepKind::Forget)]);
+    // Nor is anybody else let in beside it.
+    let mut others = Scene::of(&[1, 2, 3]).spares(&[4, 5]);
+    others.answers.remove(&3);
+    others.waits.insert(3, Disk::Nothing);
+    let why = "3 vote, and 5 are to: db.4 is let in; etcd-3 does not answer";
+    assert_eq!(others.propose().unity, Unity::apart(why));
+    assert_eq!(others.propose().steps, []);
     // Somebody who is connected with it objects.
     scene.change = |n, view| {
         if n == 2 {
