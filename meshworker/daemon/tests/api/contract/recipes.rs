@@ -33,7 +33,7 @@ pub const RECIPES: [Recipe; 22] = [
     to(State::Seen, about_who_is_gone),
     to(State::Seen, with_nothing),
     to(State::Grouped, among_workers),
-    to(State::Lessened, among_workers),
+    to(State::Lessened, about_who_is_lost),
     // 400
     to(State::Seen, broken_body),
     to(State::Seen, unknown_query),
@@ -84,6 +84,12 @@ fn about_nobody(operation: &Operation) -> Option<Call<'_>> {
 fn among_workers(operation: &Operation) -> Option<Call<'_>> {
     let of_a_cluster = operation.path.contains("{cluster}");
     (!of_a_cluster).then(|| Call::allowed(operation))
+}
+
+/// Who answers is not removed.
+fn about_who_is_lost(operation: &Operation) -> Option<Call<'_>> {
+    let removes = operation.path == "/v1/group/remove";
+    removes.then(|| Call::allowed(operation))
 }
 
 fn among_workers_about_nobody(operation: &Operation) -> Option<Call<'_>> {
