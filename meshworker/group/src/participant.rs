@@ -193,7 +193,7 @@ impl Participant {
             applied: replica.map_or(0, Replica::applied),
             voters: replica.map(Replica::counted).unwrap_or_default(),
             heir_of: replica.and_then(|replica| replica.machine().heir_of),
-            knows: self.knows(),
+            knows: self.knows(now),
             young: self.young,
             leaving: self.leaving.is_some(),
             unheard: replica.map(unheard).unwrap_or_default(),
@@ -449,10 +449,17 @@ impl Participant {
         self.book.fresh(now).map(|heard| &heard.hello)
     }
 
-    /// Up to which entry it knows what its group had, if all of its workers ended and nobody
-    /// leads it any more.
-    fn knows(&self) -> u64 {
-        let ended = |replica: &&Replica| replica.machine().ended && replica.leader().is_none();
+    /// Up to which entry it knows what its group had, if nobody leads it any more since all
+    /// of its workers ended, or the only one that voted is gone: of several workers that
+    /// became one, that one starts wherever Swarm likes, beside what another one had left.
+    fn knows(&self, now: Moment) -> u64 {
+        let deserted = self
+            .deserted
+            .is_some_and(|since| now.since(since) >= DESERTED);
+        let ended = |replica: &&Replica| {
+            let orphan = deserted && replica.counted().len() == 1;
+            replica.leader().is_none() && (replica.machine().ended || orphan)
+        };
         self.replica
             .as_ref()
             .filter(ended)
@@ -462,7 +469,7 @@ impl Participant {
     /// All workers of its group had ended, and fewer are back than it takes to lead it: one of
     /// them goes on from there, alone at first, in a group of another name.
     fn succeed(&mut self, store: &mut dyn Store, now: Moment) -> Result<(), StoreFailed> {
-        let knows = self.knows();
+        let knows = self.knows(now);
         let Some(replica) = self.replica.as_ref().filter(|_| knows > 0) else {
             return Ok(());
         };

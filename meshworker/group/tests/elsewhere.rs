@@ -133,6 +133,22 @@ impl Workers {
         self.all[slot - 1].process = None;
     }
 
+    /// They are told to end, and have handed over when they do.
+    fn end(&mut self, slots: &[usize]) {
+        let now = self.clock();
+        for slot in slots {
+            self.process(*slot).leave(now);
+        }
+        self.until(30, |workers| {
+            let now = workers.clock();
+            let leaves = |slot: &usize| workers.all[slot - 1].process.as_ref().unwrap();
+            slots.iter().all(|slot| leaves(slot).has_left(now))
+        });
+        for slot in slots {
+            self.kill(*slot);
+        }
+    }
+
     fn running(&self) -> impl Iterator<Item = (&Worker, &Participant)> {
         let all = self.all.iter();
         all.filter_map(|worker| Some((worker, worker.process.as_ref()?)))
@@ -192,6 +208,15 @@ impl Workers {
             if let Some(process) = &mut worker.process {
                 let effects = process.settle(&mut worker.disk, now).unwrap();
                 self.mail.extend(effects.letters);
+                if let Some(bequest) = effects.gives_up {
+                    self.next += 2;
+                    let saved = Saved {
+                        bequest,
+                        ..Saved::empty(StoreId(self.next - 1))
+                    };
+                    let (group, disk) = (GroupId(self.next), &mut worker.disk);
+                    process.reopen(saved, group, disk, now).unwrap();
+                }
             }
         }
         self.now += STEP;
@@ -395,7 +420,7 @@ fn scylladb_9593_whoever_was_in_a_group_and_restarted_founded_another_one() {
     workers.kill(1);
     workers.kill(2);
     workers.start(2);
-    workers.pass(100);
+    workers.pass(50);
     assert_eq!((workers.groups(), workers.acts()), (groups.clone(), None));
     workers.start(1);
     workers.until(3, |workers| workers.acts().is_some());
@@ -450,4 +475,47 @@ impl Workers {
         let process = self.all[slot - 1].process.as_ref();
         process.is_some_and(|one| one.replica().is_some_and(|one| one.applied() > 0))
     }
+}
+
+/// Three became one, which was killed, and Swarm started it where another one had left its
+/// store: it waited for the store that had the only vote, on the node it was not on any more.
+#[test]
+fn the_last_one_waited_for_ever_beside_a_store_without_a_vote() {
+    let mut workers = Workers::grown(3);
+    workers.end(&[2, 3]);
+    workers.until(30, |workers| {
+        let (_, one) = workers.running().next().unwrap();
+        one.replica().unwrap().voters().len() == 1
+    });
+    workers.pass(1);
+    let knew = workers.process(1).hello(Moment::default()).applied;
+    workers.kill(1);
+    let own = workers.all[0].disk.clone();
+    workers.all[0].disk = workers.all[1].disk.clone();
+    let groups = {
+        workers.start(1);
+        workers.pass(1);
+        workers.groups()
+    };
+    workers.pass(49);
+    assert_eq!((workers.groups(), workers.acts()), (groups.clone(), None));
+    workers.until(30, |workers| workers.acts() == Some(1));
+    assert_ne!(workers.groups(), groups);
+    assert!(
+        workers
+            .process(1)
+            .replica()
+            .unwrap()
+            .machine()
+            .heir_of
+            .is_some()
+    );
+    assert!(knew > 0);
+    workers.pass(20);
+    // The one with the vote comes back with another worker: one group.
+    workers.all[1].disk = own;
+    workers.start(2);
+    workers.until(60, |workers| workers.groups().len() == 1);
+    workers.pass(5);
+    assert!(workers.acts().is_some());
 }
