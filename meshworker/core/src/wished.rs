@@ -17,22 +17,23 @@ pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, histor
 /// What is missing of the members that were there; none when nobody is.
 ///
 /// Whoever asked to leave, or was let go, is not missed, nor is one whom an operator
-/// knows to be gone. Whoever merely vanished is, until the task list says otherwise.
+/// knows to be gone, or who volunteers again and was taken out of the cluster. Whoever merely vanished is, until the task list says otherwise.
 pub(crate) fn missed<D>(situation: &Situation<'_, D>, history: &mut History) -> Option<String> {
     let wanted: BTreeSet<Place> = situation.wanted().map(|member| member.address).collect();
+    let spares: BTreeSet<Place> = situation.spares().map(|member| member.address).collect();
     let census = situation.roster.census();
     if let Some(desired) = situation
         .desired()
         .filter(|_| census.is_complete(Witness::Docker))
     {
-        history.wished = desired;
+        history.wished = desired.saturating_sub(spares.len());
         // What is wished for now is for the others to say.
         history.together.retain(|address| wanted.contains(address));
         return None;
     }
     let left = |at: &Place| history.stance(*at).is_some_and(Stance::has_left);
     let gone: Vec<Place> = (history.together.iter().copied())
-        .filter(|at| !wanted.contains(at) && left(at))
+        .filter(|at| !wanted.contains(at) && (left(at) || spares.contains(at)))
         .collect();
     for address in gone {
         history.excuse(address);

@@ -2,7 +2,7 @@
 
 use meshworker_core::{Grade, Pace, Presence, Report, Unity, Witness};
 
-use Presence::{Leaving, OutOfSight, Present, Stopping};
+use Presence::{Leaving, OutOfSight, Present, Spare, Stopping};
 
 use crate::support::{Clock, announced, content, departed, dns, seen, tasks};
 
@@ -76,6 +76,22 @@ fn whoever_asked_to_leave_is_not_missed() {
         let plan = clock.after(1, &content(), &seen(vec![dns(&[1, 2])], &[1, 2]));
         assert_eq!(plan.unity, missed(2, 3));
     }
+}
+
+/// An ideal size takes members out of the cluster, and they stay as spares.
+#[test]
+fn members_that_were_taken_out_were_missed_for_ever_though_they_were_there() {
+    let mut clock = Clock::start();
+    clock.after(1, &content(), &seen(vec![dns(&SIX)], &SIX));
+    let spares = [4, 5, 6].map(|last| (last, Spare));
+    let three = seen(vec![dns(&SIX), announced(&spares)], &THREE);
+    let plan = clock.after(1, &content(), &three);
+    assert!(plan.unity.is_one(), "{:?}", plan.unity);
+    // They go, and nobody misses them.
+    let three = seen(vec![dns(&THREE)], &THREE);
+    assert!(clock.after(1, &content(), &three).unity.is_one());
+    let plan = clock.after(1, &content(), &seen(vec![dns(&[1, 2])], &[1, 2]));
+    assert_eq!(plan.unity, missed(2, 3));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use aerospike_sim::info;
 use meshworker::status::{EventKind, MemberState};
+use meshworker_engines::registry::Kind;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::office::{Office, Opening};
 use super::support::World;
@@ -232,6 +234,47 @@ fn seconds(status: &meshworker::status::ClusterStatus) -> f64 {
     let time = humantime::parse_rfc3339(&status.pass.time).unwrap();
     let since = time.duration_since(std::time::UNIX_EPOCH);
     since.unwrap().as_secs_f64()
+}
+
+/// Wished for, and shown to whoever plans; what is no size says why.
+#[tokio::test]
+async fn an_ideal_size_is_ordered_and_what_is_none_says_why() {
+    let office = Office::without_worker(Opening::default()).await;
+    let mut cluster = World::new().await.cluster(&[]);
+    cluster.engine = Kind::Etcd;
+    let open = office.board.open(&cluster);
+    let wished = || {
+        open.sheet()
+            .orders()
+            .orders(Instant::now())
+            .wishes
+            .number("ideal-size")
+    };
+    for (size, why) in [
+        (0, "size: found 0, which is the end of a cluster"),
+        (
+            4,
+            "size: found 4, which outlives the loss of as many as 3 does",
+        ),
+        (
+            99,
+            "size: found 99; allowed: auto, or an odd number from 1 to 9",
+        ),
+    ] {
+        let error = office
+            .order("size", &json!({"size": size}))
+            .await
+            .refused(400);
+        assert!(error.starts_with(why), "{error}");
+    }
+    assert_eq!(wished(), None);
+    let done = office.ordered("size", json!({"size": 5})).await;
+    let more = "; 0 members are there, so scale the service up for the others";
+    assert_eq!(done, format!("the ideal size is 5{more}"));
+    assert_eq!(wished(), Some(5));
+    let done = office.ordered("size", json!({"size": null})).await;
+    assert_eq!(done, "the ideal size is what the configuration says");
+    assert_eq!(wished(), None);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod crashes;
 mod damage;
 mod discovery;
 mod drain;
+mod etcd;
 mod forty_acts;
 mod hand_over;
 mod hostile;
@@ -143,6 +144,7 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             "seed::the_old_stack_needs_only_another_image",
             of(seed::the_old_stack),
         )
+        .test("etcd::grows_and_shrinks", of(etcd::grows_and_shrinks))
         .test("redis::three_workers", of(workers::three_workers))
         .test("stock::shrunk_step_by_step", of(stock::shrunk_step_by_step))
         .test(
