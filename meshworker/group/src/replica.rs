@@ -297,11 +297,13 @@ impl Replica {
     }
 
     /// The fence under which it may act at this moment, if it may: it leads, has applied
-    /// what its predecessors wrote, and a majority has confirmed it a short while ago.
+    /// what its predecessors wrote, and a majority has confirmed it a short while ago. It votes:
+    /// once its vote is gone those that are left may elect another one without waiting.
     pub fn fence(&self, now: Moment) -> Option<Fence> {
         let (term, fence) = self.leads?;
         let confirmed = self.confirmed?;
         let leads = self.is_leader() && term == self.term() && self.handing_over.is_none();
+        let leads = leads && self.counted().contains(&self.store());
         (leads && now.since(confirmed) < self.tempo.lease).then_some(fence)
     }
 
