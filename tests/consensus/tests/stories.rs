@@ -13,6 +13,13 @@ fn stories_of_workers_keep_every_promise() {
     assert_eq!(failure, None);
 }
 
+/// It acted on under its lease, while the only one that voted elected itself.
+#[test]
+fn a_leader_that_had_lost_its_vote_acted_beside_another_one() {
+    let story = run(6423, None).map_err(|failure| failure.to_string());
+    assert!(story.is_ok(), "{story:?}");
+}
+
 #[test]
 fn a_seed_tells_the_same_story_twice() {
     for seed in 1..3 {
