@@ -94,6 +94,11 @@ impl<'b> Plan<'_, 'b> {
         if !there {
             return undo("was let in and is not there");
         }
+        // Under its id nothing may start again whose data is gone.
+        let lost = |member: &Member| slot(member) == learner.slot && is_blank(member);
+        if learner.listed.is_started() && self.situation.spares().any(lost) {
+            return undo("has lost its data");
+        }
         // The third of three may not be there yet: what counts is what is wished for.
         if self
             .size

@@ -10,6 +10,7 @@ use crate::etcd::request::{Act, EtcdRequest};
 
 /// What each of them needs, the leader last.
 pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave<EtcdRequest>> {
+    let too_many = too_many_go(world);
     let mut going: Vec<_> = situation.leaving_views().collect();
     going.sort_by_key(|(member, view)| (view.node == world.leader.view.node, member.address));
     let leaves = going.into_iter().map(|(member, view)| {
@@ -24,7 +25,12 @@ pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave
             touches: Touches::All,
         };
         if let Some(node) = node {
-            prepare(world, node, situation.going(member), &mut leave);
+            let for_good = match situation.going(member) {
+                Going::ForGood => true,
+                Going::Unclear => too_many,
+                _ => false,
+            };
+            prepare(world, node, for_good, &mut leave);
         }
         leave
     });
@@ -45,8 +51,14 @@ pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave
     leaves
 }
 
-fn prepare(world: &World<'_>, node: &Node<'_>, going: Going, leave: &mut Leave<EtcdRequest>) {
-    let for_good = going == Going::ForGood;
+/// Whether those that stay would be no quorum of all. Then whoever may come back or not is
+/// taken out: with it the quorum would be gone for good, without it it comes back empty.
+fn too_many_go(world: &World<'_>) -> bool {
+    let stay = world.voters().filter(|node| node.stays()).count();
+    stay > 0 && stay < quorum(world.voters().count())
+}
+
+fn prepare(world: &World<'_>, node: &Node<'_>, for_good: bool, leave: &mut Leave<EtcdRequest>) {
     let remove = || {
         let act = Act::Remove(node.listed.id.clone());
         ask(world, act, StepKind::Leave)

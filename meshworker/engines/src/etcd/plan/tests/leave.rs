@@ -156,3 +156,32 @@ fn while_one_comes_back_nobody_is_added() {
     scene.tasks = None;
     assert_eq!(scene.propose().steps, [let_in(4)]);
 }
+
+/// Without the task list nobody knew that they went for good: the second one waited until its
+/// grace was over, and with it the quorum was gone.
+#[test]
+fn of_three_two_went_at_once_and_took_the_quorum_with_them() {
+    let mut scene = leaving(Scene::of(&[1, 2, 3]), &[2, 3], false);
+    scene.desired = None;
+    let expected = [
+        Leave {
+            last: out(2),
+            ..leave(2)
+        },
+        Leave {
+            holds: vec!["its vote, until 2a is taken out".into()],
+            ..leave(3)
+        },
+    ];
+    assert_eq!(scene.propose().leaves, expected);
+    // Of five two may be away for a while.
+    let mut scene = leaving(Scene::of(&[1, 2, 3, 4, 5]), &[4, 5], false);
+    scene.desired = None;
+    assert_eq!(scene.propose().leaves, [leave(4), leave(5)]);
+    // With one that is dead neither may go: to be taken out takes a quorum of those that stay.
+    let mut scene = leaving(Scene::of(&[1, 2, 3]), &[3], false);
+    scene.desired = None;
+    scene.answers.remove(&2);
+    let why = "its vote: 1 of 2 voters would be there, and 2 are needed";
+    assert_eq!(scene.propose().leaves[0].holds, [why]);
+}

@@ -73,6 +73,18 @@ fn a_learner_that_is_not_there_or_not_needed_is_let_go() {
     assert_eq!(steps, [remove(4, StepKind::Arrange)]);
 }
 
+/// Nothing grew any more: it was listed, and its slot waited with an empty disk.
+#[test]
+fn a_learner_that_had_lost_its_disk_was_waited_for_for_ever() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]).wish("5");
+    scene.learner = Some((4, true));
+    let expected = Proposal {
+        steps: vec![remove(4, StepKind::Arrange)],
+        ..missing("etcd-4 has lost its data, and is let go again")
+    };
+    assert_eq!(scene.propose(), expected);
+}
+
 #[test]
 fn a_node_without_a_voter_comes_before_one_that_has_one() {
     let mut scene = Scene::of(&[1]).spares(&[2, 3]);
