@@ -137,13 +137,11 @@ fn test(stages: &mut Stages, args: &TestArgs, built: &Built, tally: &mut Tally) 
         ),
     ];
     // Without a tool, the tests that need it fail, and all others run.
-    let tools = if args.all {
-        let tools = stages.step("tools", |_| outside());
-        tools.map(|tools| variables.extend(tools))
-    } else {
+    let tools = stages.step("tools", |_| outside(args.all));
+    let tools = tools.map(|tools| variables.extend(tools));
+    if !args.all {
         variables.push((RECORDS.0.to_owned(), RECORDS.1.to_owned()));
-        Ok(())
-    };
+    }
     let (unit, swarm) = std::thread::scope(|scope| {
         let start = || scope.spawn(|| beside("images", || start(built)));
         let swarm = (!args.no_e2e).then(start);
@@ -208,16 +206,17 @@ fn perform(
     Ok(())
 }
 
-/// Tools of the long tier, for the tests that use them.
-fn outside() -> Result<[(String, String); 2]> {
-    let told = |variable: &str, path: PathBuf| (variable.to_owned(), path.display().to_string());
-    Ok([
-        told(
-            tools::SCHEMATHESIS_VARIABLE,
-            tools::SCHEMATHESIS.installed()?,
-        ),
-        told(tools::AXE_VARIABLE, tools::AXE.installed()?),
-    ])
+/// Where the tools are, those of the long tier with `all`, for the tests that use them.
+fn outside(all: bool) -> Result<Vec<(String, String)>> {
+    let told = |(variable, tool): (&str, &tools::Tool)| {
+        Ok((variable.to_owned(), tool.installed()?.display().to_string()))
+    };
+    let mut needed = vec![(tools::ETCD_VARIABLE, &tools::ETCD)];
+    if all {
+        needed.push((tools::SCHEMATHESIS_VARIABLE, &tools::SCHEMATHESIS));
+        needed.push((tools::AXE_VARIABLE, &tools::AXE));
+    }
+    needed.into_iter().map(told).collect()
 }
 
 /// The command that readers begin with, as they give it.

@@ -114,9 +114,22 @@ pub const PROMTOOL: Tool = Tool {
     },
 };
 
+/// A real server for the tests of its engine. It is not installed: its package starts a service.
+pub const ETCD: Tool = Tool {
+    name: "etcd",
+    version: debian::OF_THE_RELEASE,
+    path: "usr/bin/etcd",
+    source: Source::Debian {
+        package: "etcd-server",
+    },
+};
+
+/// Tells the tests of etcd's engine where [`ETCD`] is.
+pub const ETCD_VARIABLE: &str = "MESHWORKER_ETCD";
+
 /// All of them.
 #[cfg(test)]
-const ALL: [&Tool; 7] = [
+const ALL: [&Tool; 8] = [
     &DENY,
     &MACHETE,
     &TYPOS,
@@ -124,6 +137,7 @@ const ALL: [&Tool; 7] = [
     &SCHEMATHESIS,
     &AXE,
     &PROMTOOL,
+    &ETCD,
 ];
 
 impl Tool {
