@@ -8,10 +8,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
 
 use meshworker_core::{Disk, Start, Tell};
 use meshworker_engines::{Nominated, Own};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::around::Around;
@@ -25,6 +28,10 @@ use super::signals::Signals;
 /// The file in the slot's directory with the highest fence under which its member did what
 /// it was told.
 const FENCE: &str = "fence";
+
+/// So long one with data waits for the word of a worker that sees its cluster: its data may
+/// be another one's, or a member's that was removed. When all start at once nobody sees it.
+const UNASKED: Duration = Duration::from_secs(3);
 
 /// The fence of this directory: whoever says something under a lower one is a worker that
 /// acts no more.
@@ -52,8 +59,8 @@ fn on_disk(way: &Nominated, directory: &Path) -> Disk {
 impl Around {
     /// Waits until this member is told how to start, however long that takes; or the number
     /// of a signal that came before. Meanwhile it leads clients to those that run. What is
-    /// in this directory may start unasked, but not where it has just `ended` by itself: it
-    /// was taken out of its cluster.
+    /// in this directory may start unasked after a while, but not where it has just `ended`
+    /// by itself: it was taken out of its cluster.
     ///
     /// # Errors
     ///
@@ -70,13 +77,16 @@ impl Around {
             slot: self.settings.identity.slot,
             address: self.address,
         };
-        if let Some(start) = (way.unasked)(&disk, &own)
-            && !ended
-        {
-            info!("starts as its disk says");
-            return Ok(Ok(start));
+        let mut unasked = (way.unasked)(&disk, &own).filter(|_| !ended);
+        match (fence(directory), &unasked) {
+            (Ok(fence), _) => self.fences.obeyed(fence),
+            (Err(why), None) => return Err(why),
+            (Err(why), Some(start)) => {
+                warn!("starts as its disk says: {why}");
+                return Ok(Ok(start.clone()));
+            }
         }
-        self.fences.obeyed(fence(directory)?);
+        let mut patience = pin!(sleep(UNASKED));
         self.checker.latch().waits_to_be_told();
         let mut generation = self.waits_with(disk.clone());
         info!("waits until a worker says how its database is to be started");
@@ -86,6 +96,11 @@ impl Around {
             let mut event = tokio::select! {
                 biased;
                 signal = signals.end() => return Ok(Err(signal)),
+                () = &mut patience, if unasked.is_some() => {
+                    info!("no worker says otherwise: starts as its disk says");
+                    relay.shutdown().await;
+                    return Ok(Ok(unasked.unwrap_or_default()));
+                }
                 Some(event) = self.coming.recv() => event,
             };
             self.hear(&mut event);
@@ -128,6 +143,7 @@ impl Around {
             let now = on_disk(way, directory);
             if now != disk {
                 generation = self.waits_with(now.clone());
+                unasked = unasked.filter(|_| now.ids().is_some());
                 disk = now;
             }
         }

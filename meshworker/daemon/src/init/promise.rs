@@ -53,6 +53,8 @@ pub(super) fn put_damaged_aside(directory: &Path) -> io::Result<()> {
 pub(super) fn with_promise(disk: Disk, directory: &Path) -> Disk {
     let promise = match promised(directory) {
         Ok(promise) => promise,
+        // Whoever has data counts for its own cluster, whatever was promised.
+        Err(_) if disk.ids().is_some() => return disk,
         Err(why) => return Disk::Unreadable(Told::from(why.to_string())),
     };
     match disk {

@@ -274,7 +274,7 @@ fn offered(api: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn a_shell_knows_the_values_of_flags() {
     for (flag, values) in [
-        ("--engine", &["aerospike", "redis"][..]),
+        ("--engine", &["aerospike", "redis", "etcd"][..]),
         ("--tls", &["yes", "no"]),
         ("--docker", &["auto", "yes", "no"]),
     ] {

@@ -18,6 +18,9 @@ use super::{Rules, start, told};
 use crate::etcd::detail::Detail;
 use crate::etcd::request::EtcdRequest;
 
+/// The number of a promise that is to no birth but to a cluster that runs: the highest one.
+pub const BEGUN: u64 = u64::MAX;
+
 /// A member that waits with a disk that counts for a birth.
 #[derive(Clone, Copy)]
 struct Blank<'a> {
@@ -122,6 +125,13 @@ fn next(rules: &Rules, blanks: &[Blank<'_>]) -> Result<(Vec<Nomination>, String)
     };
     let promise = match highest {
         None => first_to(lowest, 1),
+        Some(promise) if promise.number == BEGUN => {
+            return Err(format!(
+                "cluster {} has begun, and whoever has its data is not there: bring those disks \
+                 back; if they are lost, remove the file `promise` from each slot's directory",
+                promise.to
+            ));
+        }
         Some(promise) if seed(promise).is_some() => promise.clone(),
         Some(promise) if 2 * keeps(promise) >= blanks.len() => {
             return Err(format!(

@@ -1,8 +1,11 @@
 //! Members that wait while the cluster runs: spares, learners to be started, and whoever
 //! has data that is nobody's here.
 
-use meshworker_core::{Disk, Ids, Member, Nomination, Situation, Start, Tell, Touches};
+use meshworker_core::{
+    Disk, Holds, Ids, Member, Nomination, Promise, Situation, Start, Tell, Touches,
+};
 
+use super::birth::BEGUN;
 use super::world::{World, slot};
 use super::{Rules, start};
 use crate::etcd::detail::Detail;
@@ -22,15 +25,35 @@ pub fn nominations(
             // A start that was refused leaves a store without a log; and what is damaged
             // comes from the others again.
             Disk::Unreadable(why) => Some(aside(member, slot, why.to_string())),
-            Disk::Holds(holds) => match &holds.ids {
-                Some(ids) => Some(with_data(rules, world, member, slot, ids)),
-                None => learner(rules, world, member, slot),
-            },
-            Disk::Nothing => learner(rules, world, member, slot),
+            Disk::Holds(Holds { ids: Some(ids), .. }) => {
+                Some(with_data(rules, world, member, slot, ids))
+            }
+            Disk::Holds(holds) => begun(world, member, slot, holds.promise.as_ref())
+                .or_else(|| learner(rules, world, member, slot)),
+            Disk::Nothing => begun(world, member, slot, None),
         };
         nominations.extend(nominated);
     }
     nominations
+}
+
+/// An empty disk counts for no birth any more once it has seen a cluster: whoever has its
+/// data may only be away.
+fn begun(
+    world: &World<'_>,
+    member: &Member,
+    slot: u64,
+    promise: Option<&Promise>,
+) -> Option<Nomination> {
+    let marked = promise.is_some_and(|promise| promise.number == BEGUN);
+    (!marked).then(|| Nomination {
+        address: member.address,
+        tell: Tell::Promise(Promise {
+            number: BEGUN,
+            to: world.leader.view.detail.cluster.as_str().into(),
+        }),
+        touches: Touches::Parts([format!("slot {slot}")].into()),
+    })
 }
 
 /// One that has data: started as it is when that is its own and nobody else has it.

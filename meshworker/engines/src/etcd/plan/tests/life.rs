@@ -145,7 +145,7 @@ fn nobody_is_added_or_taken_out_before_all_have_been_connected_for_5_s() {
 fn the_dead_are_removed_before_they_are_replaced() {
     let mut scene = Scene::of(&[1, 2, 3]);
     scene.answers.remove(&3);
-    scene.waits.insert(3, Disk::Nothing);
+    scene.waits.insert(3, promised(u64::MAX, "c1"));
     let proposal = scene.propose();
     assert_eq!((&proposal.steps, &proposal.nominations), (&vec![], &vec![]));
     let [gone] = &proposal.departures[..] else {
@@ -159,7 +159,7 @@ fn the_dead_are_removed_before_they_are_replaced() {
     // Nor is anybody else let in beside it.
     let mut others = Scene::of(&[1, 2, 3]).spares(&[4, 5]);
     others.answers.remove(&3);
-    others.waits.insert(3, Disk::Nothing);
+    others.waits.insert(3, promised(u64::MAX, "c1"));
     let why = "3 vote, and 5 are to: db.4 is let in; etcd-3 does not answer";
     assert_eq!(others.propose().unity, Unity::apart(why));
     assert_eq!(others.propose().steps, []);

@@ -86,7 +86,12 @@ impl Scene {
 
     /// These wait with empty disks, and are meant to be there too.
     pub fn spares(mut self, slots: &[u8]) -> Scene {
-        self.waits.extend(slots.iter().map(|n| (*n, Disk::Nothing)));
+        // Whoever has seen a cluster counts for no birth.
+        let disk = match self.voters.is_empty() {
+            true => Disk::Nothing,
+            false => promised(u64::MAX, "c1"),
+        };
+        self.waits.extend(slots.iter().map(|n| (*n, disk.clone())));
         self.desired = self.desired.map(|desired| desired + slots.len());
         self
     }

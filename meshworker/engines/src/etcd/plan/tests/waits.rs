@@ -19,8 +19,8 @@ fn aside(why: &str) -> Vec<Nomination> {
 
 #[test]
 fn data_that_is_nobodys_here_is_put_aside_and_named() {
-    assert_eq!(told(Disk::Nothing), []);
-    assert_eq!(told(promised(1, "1-t1-1")), []);
+    assert_eq!(told(promised(u64::MAX, "c1")), []);
+
     let removed = "its data is of member 4a, which was removed";
     assert_eq!(told(data("4a", "c1")), aside(removed));
     let stranger = "its data is of cluster c9, and this is c1";
@@ -46,6 +46,44 @@ fn who_waits_with_its_own_data_is_started_with_it() {
 fn an_empty_disk_is_not_started_under_an_id_that_is_listed() {
     let mut scene = Scene::of(&[1, 2, 3]);
     scene.answers.remove(&3);
-    scene.waits.insert(3, Disk::Nothing);
+    scene.waits.insert(3, promised(u64::MAX, "c1"));
     assert_eq!(scene.propose().nominations, []);
+}
+
+/// Those that were taken out counted for the birth that they had promised themselves to once:
+/// the only voter restarted, and they began a second cluster beside its data.
+#[test]
+fn an_empty_disk_that_has_seen_a_cluster_counted_for_a_birth() {
+    let mut scene = Scene::of(&[3]).wish("1");
+    scene.waits = [
+        (1, promised(1, "1-t1-1")),
+        (2, promised(1, "1-t1-1")),
+        (4, Disk::Nothing),
+    ]
+    .into();
+    scene.desired = Some(4);
+    let begun = |n: u8| Nomination {
+        address: at(n),
+        tell: Tell::Promise(Promise {
+            number: u64::MAX,
+            to: "c1".into(),
+        }),
+        touches: Touches::Parts([format!("slot {n}")].into()),
+    };
+    assert_eq!(scene.propose().nominations, [1, 2, 4].map(begun));
+    // Marked once, and let in by the same mark.
+    scene.waits = [1, 2, 4].map(|n| (n, promised(u64::MAX, "c1"))).into();
+    assert_eq!(scene.propose().nominations, []);
+    // Nobody answers any more.
+    scene.voters.clear();
+    scene.answers.clear();
+    scene.leader = None;
+    scene.desired = None;
+    scene.rules.initial = Some(3);
+    let proposal = scene.propose();
+    assert_eq!(proposal.nominations, []);
+    assert!(
+        refusals(&proposal)[0].contains("cluster c1 has begun"),
+        "{proposal:?}"
+    );
 }
