@@ -65,7 +65,7 @@ pub enum Presence {
 
 impl Presence {
     /// Whether it is on its way out, or has ended.
-    pub(crate) fn is_going(&self) -> bool {
+    pub fn is_going(&self) -> bool {
         matches!(
             self,
             Presence::Leaving | Presence::Stopping | Presence::Ended

@@ -37,12 +37,7 @@ impl Sibling {
                 serves: matches!(answer, Some(Ok(view)) if view.working.is_none()),
             };
             let said = member.seen.get(&Witness::Announce);
-            let goes = said.is_some_and(|said| {
-                matches!(
-                    said,
-                    Presence::Leaving | Presence::Stopping | Presence::Ended
-                )
-            });
+            let goes = said.is_some_and(Presence::is_going);
             let rank = (matches!(answer, Some(Ok(_))), !goes);
             let key = (service.clone(), *slot);
             if found.get(&key).is_none_or(|(other, _)| *other < rank) {

@@ -96,7 +96,7 @@ async fn lead(mut client: TcpStream, to: Vec<IpAddr>, port: u16) {
             Ok(Ok(mut server)) => {
                 // Small requests and small answers, each of which somebody waits for.
                 let _ = (client.set_nodelay(true), server.set_nodelay(true));
-                // Either side's end is the other one's.
+                // What one side ends is ended to the other one; over when both have.
                 let _ = copy_bidirectional(&mut client, &mut server).await;
                 return;
             }
