@@ -12,6 +12,9 @@ pub struct Role {
     pub name: &'static str,
     /// Whether it is the one node to which everything is written.
     pub primary: bool,
+    /// The number under which it became that, where its database counts them: a higher one
+    /// outranks a lower one.
+    pub term: Option<u64>,
 }
 
 impl Role {
@@ -20,6 +23,7 @@ impl Role {
         Role {
             name,
             primary: false,
+            term: None,
         }
     }
 
@@ -28,6 +32,15 @@ impl Role {
         Role {
             name,
             primary: true,
+            term: None,
+        }
+    }
+
+    /// The same, held since this term began.
+    pub const fn in_term(self, term: u64) -> Role {
+        Role {
+            term: Some(term),
+            ..self
         }
     }
 }

@@ -37,6 +37,8 @@ pub mod operators;
 pub mod outside;
 pub mod process;
 pub mod proof;
+pub mod proxy;
+mod relay;
 pub mod rights;
 pub mod scale;
 pub mod status;

@@ -84,6 +84,7 @@ pub fn events(args: &ArgMatches) -> Result<(), Failed> {
                         out.event(&event)?;
                     }
                 }
+                News::Changed => {}
                 News::Missed(missed) => super::complain(&format!("{missed} events were missed")),
                 News::Broken(why) => super::complain(&format!("{why}; trying again")),
                 News::Again(worker) => super::complain(&format!("going on with {worker}")),

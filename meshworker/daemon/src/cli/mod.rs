@@ -19,6 +19,7 @@ mod logging;
 mod look;
 mod order;
 mod pages;
+mod proxy;
 mod remote;
 mod run;
 mod scale;
@@ -61,6 +62,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Ok(code) => return code,
             Err(failed) => Err(failed),
         },
+        Some(("proxy", args)) => proxy::proxy(args),
         Some(("doctor", args)) => match doctor::doctor(args) {
             Ok(code) => return code,
             Err(failed) => Err(failed),
@@ -154,6 +156,7 @@ pub fn command() -> Command {
         ))
         .subcommand(doctor::command())
         .subcommand(init::command())
+        .subcommand(proxy::command())
         .subcommand(status::command())
         .subcommand(ask::members_command())
         .subcommand(events::command())

@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum News {
     /// Something happened.
     Fact(Box<Event>),
+    /// A cluster is not as it was.
+    Changed,
     /// So many events were not sent, because we read too slowly.
     Missed(u64),
     /// The stream broke, for this reason; it is taken up again.
@@ -131,7 +133,8 @@ impl Follow {
                 let Missed { missed } = serde_json::from_str(&data).map_err(garbage)?;
                 self.news.push_back(News::Missed(missed));
             }
-            // A changed status, or what a later worker says.
+            "cluster" => self.news.push_back(News::Changed),
+            // What a later worker says.
             _ => {}
         }
         Ok(())

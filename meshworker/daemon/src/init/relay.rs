@@ -6,36 +6,12 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-use tracing::debug;
 
 use super::siblings::Siblings;
-
-/// So many connections at a time. Who comes beyond waits for its turn: the kernel keeps
-/// some, and refuses the others.
-const MOST: usize = 1024;
-
-/// One that serves is waited for so long; then the next one is tried.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// After a failed accept: too many open files, and the like.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Whom to lead a connection to, one after another: each connection begins with another
-/// one.
-fn turn(serving: &[IpAddr], number: usize) -> Vec<IpAddr> {
-    let mut all = serving.to_vec();
-    if let Some(first) = number.checked_rem(all.len()) {
-        all.rotate_left(first);
-    }
-    all
-}
+use crate::relay::{carry, doorway, first, turn};
 
 /// Leads whoever connects here to the members that serve. Ends all connections when it is
 /// dropped: then the own database listens here.
@@ -67,42 +43,20 @@ impl Relay {
 
     /// For as long as it is polled.
     pub(super) async fn run(&self) {
-        let mut led = JoinSet::new();
-        let mut number = 0_usize;
-        loop {
-            tokio::select! {
-                Some(_) = led.join_next() => {}
-                accepted = self.listener.accept(), if led.len() < MOST => match accepted {
-                    Ok((client, _)) => {
-                        number = number.wrapping_add(1);
-                        let serving = self.siblings.borrow().serving(self.own);
-                        led.spawn(lead(client, turn(&serving, number), self.port));
-                    }
-                    Err(why) => {
-                        debug!("a client was not accepted: {why}");
-                        sleep(PAUSE).await;
-                    }
-                },
-            }
-        }
+        doorway(&self.listener, |client, number| {
+            let serving = self.siblings.borrow().serving(self.own);
+            let to = serving.into_iter();
+            let to: Vec<_> = to.map(|one| SocketAddr::new(one, self.port)).collect();
+            lead(client, turn(to, number))
+        })
+        .await;
     }
 }
 
 /// Leads one client to the first of these that listens; it hears of nobody where none does.
-async fn lead(mut client: TcpStream, to: Vec<IpAddr>, port: u16) {
-    for address in to {
-        let there = TcpStream::connect(SocketAddr::new(address, port));
-        match timeout(PATIENCE, there).await {
-            Ok(Ok(mut server)) => {
-                // Small requests and small answers, each of which somebody waits for.
-                let _ = (client.set_nodelay(true), server.set_nodelay(true));
-                // What one side ends is ended to the other one; over when both have.
-                let _ = copy_bidirectional(&mut client, &mut server).await;
-                return;
-            }
-            Ok(Err(why)) => debug!("no client is led to {address}: {why}"),
-            Err(_) => debug!("no client is led to {address}: no answer"),
-        }
+async fn lead(client: TcpStream, to: Vec<SocketAddr>) {
+    if let Some((server, _)) = first(&to).await {
+        carry(client, server).await;
     }
 }
 
@@ -124,14 +78,6 @@ mod tests {
             serves: *serves,
         });
         Siblings::all(all.collect())
-    }
-
-    #[test]
-    fn each_connection_begins_with_another_one() {
-        let all = [1, 2, 3].map(loopback);
-        assert_eq!(turn(&all, 4), [2, 3, 1].map(loopback));
-        assert_eq!(turn(&all, 6), all);
-        assert!(turn(&[], 6).is_empty());
     }
 
     /// Says who it is to whoever says something.

@@ -66,12 +66,11 @@ pub async fn primary(
     State(desk): State<Desk>,
     cluster: Parts<String>,
 ) -> Result<Json<MemberStatus>, Problem> {
-    let members = desk.status(cluster)?.members.into_iter();
-    let mut all = members.filter(|member| member.view.as_ref().is_some_and(|view| view.primary));
-    let error = match (all.next(), all.next()) {
-        (Some(primary), None) => return Ok(Json(primary)),
-        (None, _) => "primary: no member says that everything is written to it",
-        (Some(_), Some(_)) => "primary: several members say that everything is written to them",
+    let status = desk.status(cluster)?;
+    let error = match status.primary() {
+        Ok(primary) => return Ok(Json(primary.clone())),
+        Err(0) => "primary: no member says that everything is written to it",
+        Err(_) => "primary: several members say that everything is written to them",
     };
     Err(Problem::new(StatusCode::NOT_FOUND, error))
 }

@@ -108,4 +108,24 @@ impl ClusterStatus {
         let members = self.members.iter();
         members.filter(|member| member.state.is_in()).count()
     }
+
+    /// The one member to which everything is written: of several who say so that of the
+    /// highest term.
+    ///
+    /// # Errors
+    ///
+    /// How many say so, where not one of them is it.
+    pub fn primary(&self) -> Result<&MemberStatus, usize> {
+        let members = self.members.iter();
+        let said = members.filter_map(|member| Some((member.view.as_ref()?, member)));
+        let said = said.filter(|(view, _)| view.primary);
+        let mut all: Vec<_> = said.map(|(view, member)| (view.term, member)).collect();
+        all.sort_by_key(|(term, _)| *term);
+        let count = all.len();
+        match (all.pop(), all.pop()) {
+            (Some((_, only)), None) => Ok(only),
+            (Some((term, first)), Some((below, _))) if term > below => Ok(first),
+            _ => Err(count),
+        }
+    }
 }

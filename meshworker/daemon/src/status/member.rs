@@ -106,6 +106,10 @@ pub struct ViewStatus {
     /// Whether it is the one node to which everything is written.
     #[serde(default)]
     pub primary: bool,
+    /// The number under which it became that, where its database counts them: of several
+    /// who say so, the one with the highest is it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
     /// How many nodes it counts in its cluster, itself included.
     pub size: usize,
     /// The nodes that it knows, itself included.

@@ -15,6 +15,7 @@ mod orders;
 mod page;
 mod pages;
 mod process;
+mod proxy;
 mod server;
 #[path = "../docs/shell.rs"]
 mod shell;

@@ -60,6 +60,7 @@ fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
             sighting("database", "present", "02:58:02"),
         ],
         view: Some(ViewStatus {
+            term: None,
             node: id.into(),
             cluster_name: Some("redis".into()),
             role: Some("master".into()),

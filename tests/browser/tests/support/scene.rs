@@ -76,6 +76,7 @@ pub fn member(slot: usize, all: usize, nodes: usize) -> MemberStatus {
         held: None,
         sightings: ["dns", "announce", "docker"].map(sighting).into(),
         view: Some(ViewStatus {
+            term: None,
             node: node(slot),
             cluster_name: None,
             role: Some("master".into()),

@@ -62,6 +62,7 @@ fn view(head: &Head, look: &Look, with_peers: bool) -> ViewStatus {
         cluster_name: head.cluster_name.clone(),
         role: head.role.map(|role| role.to_string()),
         primary: head.role.is_some_and(|role| role.primary),
+        term: head.role.and_then(|role| role.term),
         size: head.size,
         peers: peers.map(peer).collect(),
         working: head.working.clone(),

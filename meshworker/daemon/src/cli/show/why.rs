@@ -118,6 +118,7 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
         cluster_name,
         role,
         primary,
+        term,
         size,
         peers,
         working,
@@ -130,6 +131,8 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
         (Some(role), false) => format!(", {role}"),
         (Some(role), true) => format!(", {role}: all is written to it"),
     };
+    let term = term.map(|term| format!(", in term {term}"));
+    let role = role + &term.unwrap_or_default();
     let mut lines = parts::item(&format!("it is node {node}{role}"), None, style);
     let name = cluster_name.iter().map(|name| format!(" '{name}'"));
     let name: String = name.collect();
