@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use meshworker_core::Moment;
 
+use crate::book::Heard;
 use crate::{Book, GroupId, Seat};
 
 /// So long whoever is not the first waits for somebody before it.
@@ -18,6 +19,10 @@ const NO_LISTING: Duration = Duration::from_secs(15);
 /// seen. Swarm takes the address
 /// of a task that is gone back within 30 s, that of a node that is gone too.
 const SILENT: Duration = Duration::from_secs(60);
+
+/// Where some are out of sight that there are meant to be, whoever counts for a founding has
+/// looked around for so long: it may be about to see a group that others do not see.
+const LOOKED: Duration = Duration::from_secs(5);
 
 /// Where the workers' name leads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,7 +66,8 @@ pub enum Founding {
 /// What a worker does that has no group, or none any more. Only one founds: the first
 /// slot at once, another one only when nobody before it has shown for a while; and nobody
 /// as long as somebody is in sight who is in a group, or who does not say, or for a minute
-/// while most of those are out of sight that there are meant to be.
+/// while most of those are out of sight that there are meant to be. Where any are, nobody counts
+/// who has just begun to look.
 pub fn founding(seeker: &Seeker<'_>, listing: &Listing, book: &Book, now: Moment) -> Founding {
     if let Some(group) = book
         .another_group(seeker.ended, now)
@@ -76,6 +82,14 @@ pub fn founding(seeker: &Seeker<'_>, listing: &Listing, book: &Book, now: Moment
         Some(1) if there == 1 => return Founding::Found,
         Some(wanted) if 2 * there <= wanted && awake < SILENT => {
             return Founding::Wait(format!("of {wanted} workers {there} can be seen"));
+        }
+        Some(wanted) if there < wanted && awake < SILENT => {
+            let looked = |heard: &Heard| Duration::from_millis(heard.hello.awake) >= LOOKED;
+            if awake < LOOKED || !book.fresh(now).all(looked) {
+                return Founding::Wait(format!(
+                    "of {wanted} workers {there} can be seen, and have just begun to look"
+                ));
+            }
         }
         _ => {}
     }

@@ -40,6 +40,9 @@ pub struct Hello {
     /// While it is in no group: up to which entry it knows what the one had that ended.
     #[serde(default)]
     pub knows: u64,
+    /// For how many milliseconds it has looked around.
+    #[serde(default)]
+    pub awake: u64,
     /// Whether it alone votes in its group, and has not seen yet whether it is the only one.
     #[serde(default)]
     pub young: bool,

@@ -177,8 +177,7 @@ impl Participant {
             let others = others.filter(|store| **store != self.store);
             let others = others.filter_map(|store| {
                 let unheard = self.unheard(*store, now);
-                let millis = u64::try_from(unheard.as_millis()).unwrap_or(u64::MAX);
-                (unheard >= FRESH).then_some((*store, millis))
+                (unheard >= FRESH).then_some((*store, millis(unheard)))
             });
             others.collect()
         };
@@ -194,6 +193,7 @@ impl Participant {
             voters: replica.map(Replica::counted).unwrap_or_default(),
             heir_of: replica.and_then(|replica| replica.machine().heir_of),
             knows: self.knows(now),
+            awake: millis(now.since(self.woke)),
             young: self.young,
             leaving: self.leaving.is_some(),
             unheard: replica.map(unheard).unwrap_or_default(),
@@ -250,7 +250,10 @@ impl Participant {
 
     /// It is about to end.
     pub fn leave(&mut self, now: Moment) {
-        self.leaving.get_or_insert(now);
+        if self.leaving.is_none() {
+            // Whoever acts is to hand that over at once.
+            (self.leaving, self.thought) = (Some(now), Moment::default());
+        }
     }
 
     /// Whether it may end now: it has no vote any more, or nobody stays, or it has waited
@@ -944,6 +947,10 @@ impl Me {
         let is = |wish: &String| *wish == seat.slot.to_string() || seat.node.as_ref() == Some(wish);
         self.preferred.as_ref().is_some_and(is)
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Those that stand for election after the same time are those with the same of these.

@@ -632,6 +632,8 @@ impl Replica {
             Kind::Command if kept.body.is_empty() => {
                 if self.is_leader() && entry.term == self.term() {
                     self.leads = Some((entry.term, fence));
+                    // Raft answers no question before; those that were asked are lost.
+                    self.ask(self.ticked);
                 }
             }
             Kind::Command => {

@@ -31,6 +31,7 @@ fn hello(slot: u64, group: Option<u64>) -> Hello {
         voters: [].into(),
         heir_of: None,
         knows: 0,
+        awake: 60_000,
         young: false,
         leaving: false,
         unheard: BTreeMap::new(),
@@ -207,7 +208,40 @@ fn whoever_sees_fewer_than_most_of_those_that_are_meant_to_be_waits() {
     assert!(matches!(waits, Founding::Wait(_)), "{waits:?}");
     assert_eq!(of_three(seen(&[], &[], at(60)), at(60)), Founding::Found);
     assert_eq!(
-        of_three(seen(&[2], &[(2, None)], at(1)), at(1)),
+        of_three(seen(&[2], &[(2, None)], at(5)), at(5)),
         Founding::Found
+    );
+}
+
+/// Two of three, cut off from the third and its group, began another one: the second had lost
+/// its store and looked for the first time, and would have seen the third a moment later.
+#[test]
+fn whoever_has_just_begun_to_look_counts_for_no_founding_without_the_others() {
+    let of_three = |others: &[u8], looked: u64, awake: u64| {
+        let now = at(awake);
+        let mut book = Book::default();
+        for slot in others {
+            let other = Hello {
+                awake: looked * 1_000,
+                ..hello(u64::from(*slot), None)
+            };
+            book.hear(other, Some(address(*slot)), now);
+        }
+        let listing = Listing {
+            others: others.iter().copied().map(address).collect(),
+            whole: true,
+            wanted: Some(3),
+            blind: false,
+        };
+        founding(&seeker(&seat(1), None, 0), &listing, &book, now)
+    };
+    let begun = waits("of 3 workers 2 can be seen, and have just begun to look");
+    assert_eq!(of_three(&[2], 4, 30), begun);
+    assert_eq!(of_three(&[2], 30, 4), begun);
+    assert_eq!(of_three(&[2], 5, 5), Founding::Found);
+    assert_eq!(
+        of_three(&[2, 3], 0, 0),
+        Founding::Found,
+        "nobody is missing"
     );
 }

@@ -11,10 +11,11 @@ mod mutation;
 mod operator;
 mod process;
 mod run;
+mod scene;
 mod swarm;
 mod wires;
 mod world;
 
 pub use mutation::Mutation;
-pub use run::{Failure, Summary, run, run_many};
+pub use run::{Failure, Summary, blink, run, run_many};
 pub use world::{Told, World};

@@ -161,7 +161,7 @@ impl Operator {
 }
 
 /// Whoever leads a group.
-fn leader(world: &World) -> Option<usize> {
+pub fn leader(world: &World) -> Option<usize> {
     let leads = |task: &Task| {
         let process = task.process.as_ref();
         let replica = process.and_then(|process| process.participant.replica());

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use meshworker_simulation::chance::Chance;
 
+use crate::invariants::Broken;
 use crate::mutation::Mutation;
+use crate::scene;
 use crate::world::{Told, World};
 
 /// A promise that was broken.
@@ -50,8 +52,27 @@ impl std::error::Error for Failure {}
 ///
 /// The first promise that was broken; that no process breaks is one.
 pub fn run(seed: u64, mutation: Option<Mutation>) -> Result<Told, Box<Failure>> {
-    let mut world = World::new(Chance::of(seed), mutation);
-    let played = catch_unwind(AssertUnwindSafe(|| world.play()));
+    let world = World::new(Chance::of(seed), mutation);
+    held(seed, world, World::play)
+}
+
+/// Plays a scene of which chance makes too few: whoever leads is heard by one of two, then by
+/// nobody, and that one restarts.
+///
+/// # Errors
+///
+/// The first promise that was broken; that no process breaks is one.
+pub fn blink(seed: u64, mutation: Option<Mutation>) -> Result<(), Box<Failure>> {
+    let world = World::calm(Chance::of(seed), mutation);
+    held(seed, world, scene::blink)
+}
+
+fn held<T>(
+    seed: u64,
+    mut world: World,
+    play: impl FnOnce(&mut World) -> Result<T, Broken>,
+) -> Result<T, Box<Failure>> {
+    let played = catch_unwind(AssertUnwindSafe(|| play(&mut world)));
     let broke = || Err(("no_process_breaks", "one did, see above".to_owned()));
     played
         .unwrap_or_else(|_| broke())

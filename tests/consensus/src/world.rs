@@ -94,25 +94,41 @@ impl World {
         let kept = chance.percent(70);
         let docker = chance.percent(50);
         let quiet_from = chance.between(20, 90) * 1_000;
-        let needs = [Mutation::VotesOnWaking, Mutation::LeasesTooLong];
-        let needs = mutation.is_some_and(|mutation| needs.contains(&mutation));
-        let restless = chance.percent(10) || needs;
+        let restless = chance.percent(10);
+        let world = World::of(&rates, replicas, chance, mutation);
         World {
-            now: 0,
-            story: Story::default(),
-            wires: Wires::of(machines),
-            swarm: Swarm::of(&rates, replicas),
-            slots: (1..=replicas).collect(),
+            lag,
             kept,
             docker,
             restless,
+            quiet_from,
+            ..world
+        }
+    }
+
+    /// A world of three machines with a worker each, in which nothing happens by itself, and
+    /// whoever ends is back in a moment.
+    pub fn calm(chance: Chance, mutation: Option<Mutation>) -> World {
+        World::of(&[1_000; 3], 3, chance, mutation)
+    }
+
+    fn of(rates: &[u64], replicas: u64, chance: Chance, mutation: Option<Mutation>) -> World {
+        World {
+            now: 0,
+            story: Story::default(),
+            wires: Wires::of(rates.len()),
+            swarm: Swarm::of(rates, replicas),
+            slots: (1..=replicas).collect(),
+            kept: true,
+            docker: true,
+            restless: true,
             mutation,
             ledger: Ledger::default(),
-            lag,
+            lag: 1,
             apart: BTreeMap::new(),
             lost: BTreeMap::new(),
             heard: BTreeMap::new(),
-            quiet_from,
+            quiet_from: u64::MAX,
             chance,
         }
     }
@@ -133,11 +149,12 @@ impl World {
                 self.heal();
             }
             self.step()?;
+            let now = self.now - STEP;
             if quiet {
                 match missing(self) {
                     None => {
-                        let since = *whole_since.get_or_insert(self.now);
-                        if self.now >= since + 15_000 {
+                        let since = *whole_since.get_or_insert(now);
+                        if now >= since + 15_000 {
                             let settled = since - self.quiet_from;
                             return Ok(Told {
                                 settled,
@@ -147,7 +164,7 @@ impl World {
                     }
                     Some(what) => {
                         whole_since = None;
-                        if self.now >= self.quiet_from + BOUND {
+                        if now >= self.quiet_from + BOUND {
                             if self.ledger.is_beyond_help(self) {
                                 return Ok(Told {
                                     beyond_help: true,
@@ -159,7 +176,6 @@ impl World {
                     }
                 }
             }
-            self.now += STEP;
         }
     }
 
@@ -217,14 +233,21 @@ impl World {
         clock(self.now, self.swarm.machines[machine].rate)
     }
 
-    fn step(&mut self) -> Result<(), Broken> {
+    /// Lets a moment pass.
+    ///
+    /// # Errors
+    ///
+    /// A promise that was broken in it.
+    pub fn step(&mut self) -> Result<(), Broken> {
         self.note_who_is_apart();
         self.keep_replicas();
         self.deliver();
         for index in 0..self.swarm.tasks.len() {
             self.run(index)?;
         }
-        self.ledger_check()
+        self.ledger_check()?;
+        self.now += STEP;
+        Ok(())
     }
 
     fn ledger_check(&mut self) -> Result<(), Broken> {

@@ -1,6 +1,6 @@
 //! Rules that are left out, one by one: each such fault breaks a promise in a few stories.
 
-use meshworker_consensus::{Mutation, run};
+use meshworker_consensus::{Mutation, blink, run};
 
 /// So many stories at the most are played until the fault shows.
 const STORIES: u64 = 40;
@@ -14,6 +14,12 @@ fn is_found(mutation: Mutation, first: u64, promises: &[&str]) {
     assert!(expected.is_some(), "{mutation:?}: {found:?} in {STORIES}");
 }
 
+fn is_found_in_a_blink(mutation: Mutation) {
+    let broken = (1..=5).find_map(|seed| blink(seed, Some(mutation)).err());
+    let found = broken.map(|broken| broken.invariant);
+    assert_eq!(found, Some("one_authority"), "{mutation:?}");
+}
+
 #[test]
 fn a_store_that_says_it_has_kept_what_it_has_not_is_found() {
     is_found(
@@ -24,6 +30,7 @@ fn a_store_that_says_it_has_kept_what_it_has_not_is_found() {
             "one_leader_per_term",
             "logs_agree",
             "acknowledged_orders_survive",
+            "whole_in_the_end",
         ],
     );
 }
@@ -53,7 +60,12 @@ fn an_act_that_is_made_before_its_intent_is_committed_is_found() {
 
 #[test]
 fn a_leader_that_counts_on_its_majority_for_too_long_is_found() {
-    is_found(Mutation::LeasesTooLong, 1, &["one_authority"]);
+    is_found_in_a_blink(Mutation::LeasesTooLong);
+}
+
+#[test]
+fn whoever_woke_and_votes_at_once_is_found() {
+    is_found_in_a_blink(Mutation::VotesOnWaking);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Stories, each of its own seed. `cargo xtask simulate --database workers` plays as many as
 //! one likes.
 
-use meshworker_consensus::{run, run_many};
+use meshworker_consensus::{blink, run, run_many};
 
 #[test]
 fn stories_of_workers_keep_every_promise() {
@@ -18,6 +18,14 @@ fn stories_of_workers_keep_every_promise() {
 fn a_leader_that_had_lost_its_vote_acted_beside_another_one() {
     let story = run(6423, None).map_err(|failure| failure.to_string());
     assert!(story.is_ok(), "{story:?}");
+}
+
+#[test]
+fn whoever_restarts_keeps_what_it_promised_to_one_that_leads() {
+    for seed in 1..=5 {
+        let scene = blink(seed, None).map_err(|failure| failure.to_string());
+        assert!(scene.is_ok(), "{scene:?}");
+    }
 }
 
 #[test]
