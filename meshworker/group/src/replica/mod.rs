@@ -1,21 +1,19 @@
 //! One store's part in the log that its group shares: raft, behind a wrapper.
 
+mod leading;
+mod storing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use meshworker_core::{Fence, Moment};
 use protobuf::Message as _;
-use raft::eraftpb::{
-    ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2, Message, MessageType,
-};
-use raft::{
-    Config, INVALID_ID, ProgressState, RawNode, ReadOnlyOption, SnapshotStatus, StateRole,
-    StorageError,
-};
+use raft::eraftpb::{ConfChangeV2, Message, MessageType};
+use raft::{Config, INVALID_ID, RawNode, ReadOnlyOption, StateRole};
 use serde::{Deserialize, Serialize};
 
 use crate::log::{Log, from_raft, snapshot_from_raft};
-use crate::store::{Kind, Save, Saved, Snapshot};
+use crate::store::{Kind, Save, Saved};
 use crate::{Command, GroupId, Machine, Store, StoreFailed, StoreId};
 
 /// Raft counts time in these.
@@ -57,15 +55,9 @@ impl Default for Tempo {
 /// meanwhile is heard before anything is concluded from silence.
 const MOST_TICKS: u32 = 2;
 
-/// Every so many entries there is a new snapshot.
-const SNAPSHOT: u64 = 1_000;
-
 /// An entry is no longer, in bytes: an operator's request, or something that has happened, with
 /// all that stands around its words.
 pub const AN_ENTRY: usize = 128 * 1024;
-
-/// Nobody needs longer to get a snapshot and to say so.
-const A_SNAPSHOT: Duration = Duration::from_secs(2);
 
 /// So much of the log travels in one letter.
 const A_LETTER: u64 = 256 * 1024;
@@ -193,35 +185,6 @@ impl Replica {
         })
     }
 
-    /// What the store of a group's founder begins with: everything anew, with this to begin
-    /// with.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be written.
-    pub fn founding(
-        store: StoreId,
-        group: GroupId,
-        machine: Option<&Machine>,
-    ) -> Result<Save, StoreFailed> {
-        let body = machine.map(serde_json::to_vec).transpose();
-        let body = body.map_err(|why| StoreFailed(why.to_string()))?;
-        Ok(Save {
-            anew: Some(store),
-            group: Some(group),
-            hard: Some((1, 0, 1)),
-            snapshot: Some(Snapshot {
-                index: 1,
-                term: 1,
-                voters: vec![store],
-                learners: Vec::new(),
-                body: body.unwrap_or_default(),
-            }),
-            cut: Some((1, 1)),
-            ..Save::default()
-        })
-    }
-
     /// The group that it is in.
     pub fn group(&self) -> GroupId {
         self.group
@@ -230,11 +193,6 @@ impl Replica {
     /// Which store it is.
     pub fn store(&self) -> StoreId {
         StoreId(self.raft.raft.id)
-    }
-
-    /// What is kept of it.
-    pub fn saved(&self) -> &Saved {
-        self.raft.store().saved()
     }
 
     /// What the log came to so far.
@@ -296,61 +254,6 @@ impl Replica {
         self.raft.raft.state == StateRole::Leader
     }
 
-    /// The fence under which it may act at this moment, if it may: it leads, has applied
-    /// what its predecessors wrote, and a majority has confirmed it a short while ago. It votes:
-    /// once its vote is gone those that are left may elect another one without waiting.
-    pub fn fence(&self, now: Moment) -> Option<Fence> {
-        let (term, fence) = self.leads?;
-        let confirmed = self.confirmed?;
-        let leads = self.is_leader() && term == self.term() && self.handing_over.is_none();
-        let leads = leads && self.counted().contains(&self.store());
-        (leads && now.since(confirmed) < self.tempo.lease).then_some(fence)
-    }
-
-    /// Until when it may act unless a majority confirms it anew; none while it does not lead.
-    pub(crate) fn lease_ends(&self) -> Option<Moment> {
-        Some(self.confirmed?.plus(self.tempo.lease))
-    }
-
-    /// What a group of this store alone begins with, under another name and with another id:
-    /// whoever voted in the old one has no vote in it.
-    pub(crate) fn alone_as(&self, store: StoreId, group: GroupId) -> Result<Saved, StoreFailed> {
-        let saved = self.saved();
-        let mut machine = self.machine.clone();
-        let heard = saved.entries.iter();
-        for entry in heard.filter(|entry| entry.index > self.applied()) {
-            if entry.kind == Kind::Command && !entry.body.is_empty() {
-                let command = serde_json::from_slice(&entry.body);
-                let command = command.map_err(|why| StoreFailed(why.to_string()))?;
-                machine.apply(entry.index, command);
-            }
-        }
-        let (index, term) = (self.last(), self.term().saturating_add(1));
-        let body = serde_json::to_vec(&machine.alone(self.store()));
-        Ok(Saved {
-            group: Some(group),
-            hard: (term, 0, index),
-            snapshot: Snapshot {
-                index,
-                term,
-                voters: vec![store],
-                learners: Vec::new(),
-                body: body.map_err(|why| StoreFailed(why.to_string()))?,
-            },
-            cut: (index, term),
-            bequest: saved.bequest.clone(),
-            ..Saved::empty(store)
-        })
-    }
-
-    /// How far behind the leader's this store's log is, as the leader knows; none if this one
-    /// does not lead, or that one has not said that it has any of it.
-    pub fn lag(&self, of: StoreId) -> Option<u64> {
-        let progress = self.raft.raft.prs().get(of.0)?;
-        let known = self.is_leader() && progress.matched > 0;
-        known.then(|| self.last().saturating_sub(progress.matched))
-    }
-
     /// Lets time pass.
     pub fn tick(&mut self, now: Moment) {
         let due = now.since(self.ticked).as_nanos() / TICK.as_nanos();
@@ -380,33 +283,6 @@ impl Replica {
         }
     }
 
-    /// Raft waits for word on a snapshot, which may have got lost.
-    fn send_again(&mut self, now: Moment) {
-        let all = self.raft.raft.prs().iter();
-        let reading = all.filter(|(_, one)| one.state == ProgressState::Snapshot);
-        let reading: BTreeSet<u64> = reading.map(|(store, _)| *store).collect();
-        self.reading.retain(|store, _| reading.contains(store));
-        for store in reading {
-            let since = *self.reading.entry(store).or_insert(now);
-            if now.since(since) >= A_SNAPSHOT {
-                self.reading.remove(&store);
-                self.raft.report_snapshot(store, SnapshotStatus::Failure);
-            }
-        }
-    }
-
-    /// Asks whether it still leads.
-    fn ask(&mut self, now: Moment) {
-        self.asked = now;
-        self.next_question += 1;
-        self.questions.insert(self.next_question, now);
-        if self.questions.len() > 64 {
-            self.questions.pop_first();
-        }
-        self.raft
-            .read_index(self.next_question.to_be_bytes().to_vec());
-    }
-
     /// Hears a letter of its group. What makes no sense, and what another one's store is
     /// meant to hear, changes nothing.
     pub fn hear(&mut self, letter: &Letter, now: Moment) {
@@ -434,80 +310,6 @@ impl Replica {
         }
         // An error says that it came from nobody who matters, or too late.
         let _ = self.raft.step(message);
-    }
-
-    /// Proposes a line for the log: its number and term, by which its proposer knows it
-    /// again once it is applied.
-    ///
-    /// # Errors
-    ///
-    /// Another one leads, or too much is on its way.
-    pub fn propose(&mut self, command: &Command) -> Result<(u64, u64), NotProposed> {
-        if !self.is_leader() || self.handing_over.is_some() {
-            return Err(NotProposed::NotLeader);
-        }
-        let refused = |why: &dyn std::fmt::Display| NotProposed::Refused(why.to_string());
-        let body = serde_json::to_vec(command).map_err(|why| refused(&why))?;
-        if body.len() > AN_ENTRY {
-            let found = body.len();
-            return Err(refused(&format!(
-                "found {found} bytes; allowed: {AN_ENTRY}"
-            )));
-        }
-        let proposed = self.raft.propose(Vec::new(), body);
-        proposed.map_err(|why| refused(&why))?;
-        Ok((self.last(), self.term()))
-    }
-
-    /// Changes who votes and who learns, from one moment to the next.
-    ///
-    /// # Errors
-    ///
-    /// Another one leads, or another change is under way.
-    pub fn change(
-        &mut self,
-        voters: &BTreeSet<StoreId>,
-        learners: &BTreeSet<StoreId>,
-    ) -> Result<(), NotProposed> {
-        if !self.is_leader() || self.handing_over.is_some() {
-            return Err(NotProposed::NotLeader);
-        }
-        if self.is_changing() {
-            return Err(NotProposed::Refused("another change is under way".into()));
-        }
-        let mut change = ConfChangeV2::default();
-        let mut one = |store: &StoreId, kind| {
-            change.mut_changes().push(ConfChangeSingle {
-                node_id: store.0,
-                change_type: kind,
-                ..ConfChangeSingle::default()
-            });
-        };
-        for store in voters.difference(&self.voters) {
-            one(store, ConfChangeType::AddNode);
-        }
-        for store in learners.difference(&self.learners) {
-            one(store, ConfChangeType::AddLearnerNode);
-        }
-        let before = self.voters.union(&self.learners);
-        for store in before.filter(|store| !voters.contains(store) && !learners.contains(store)) {
-            one(store, ConfChangeType::RemoveNode);
-        }
-        if change.get_changes().is_empty() {
-            return Ok(());
-        }
-        change.set_transition(ConfChangeTransition::Auto);
-        let proposed = self.raft.propose_conf_change(Vec::new(), change);
-        proposed.map_err(|why| NotProposed::Refused(why.to_string()))
-    }
-
-    /// Hands the lead to another voter: from this moment on it does not act. If that one has
-    /// not taken over in time, whoever is elected leads.
-    pub fn hand_over(&mut self, to: StoreId, now: Moment) {
-        if self.is_leader() && self.voters.contains(&to) && to != self.store() {
-            self.handing_over.get_or_insert(now);
-            self.raft.transfer_leader(to.0);
-        }
     }
 
     /// Stores what is to be stored, and only then says what is to be sent; applies what is
@@ -560,35 +362,6 @@ impl Replica {
             (self.confirmed, self.leads, self.handing_over) = (None, None, None);
         }
         Ok((letters, applied))
-    }
-
-    fn keep(&mut self, store: &mut dyn Store, save: &Save) -> Result<(), StoreFailed> {
-        if *save == Save::default() {
-            return Ok(());
-        }
-        store.save(save)?;
-        self.raft.mut_store().keep(save);
-        Ok(())
-    }
-
-    fn restore(&mut self, snapshot: Snapshot, save: &mut Save) -> Result<(), StoreFailed> {
-        let machine = serde_json::from_slice(&snapshot.body);
-        self.machine = machine.map_err(|why| StoreFailed(format!("a snapshot: {why}")))?;
-        self.voters = snapshot.voters.iter().copied().collect();
-        self.learners = snapshot.learners.iter().copied().collect();
-        self.outgoing.clear();
-        save.cut = Some((snapshot.index, snapshot.term));
-        save.snapshot = Some(snapshot);
-        Ok(())
-    }
-
-    fn confirm(&mut self, question: &[u8]) {
-        let Ok(number) = question.try_into().map(u64::from_be_bytes) else {
-            return;
-        };
-        let asked = self.questions.get(&number).copied();
-        self.questions.retain(|other, _| *other > number);
-        self.confirmed = asked.max(self.confirmed);
     }
 
     fn post(&self, messages: Vec<Message>, letters: &mut Vec<Letter>) {
@@ -654,43 +427,6 @@ impl Replica {
             fence,
             command,
         })
-    }
-
-    /// A new snapshot after many entries or bytes, and after each change of who is in the group:
-    /// who comes finds himself in it.
-    fn snapshot(&mut self, store: &mut dyn Store) -> Result<(), StoreFailed> {
-        let saved = self.saved();
-        let applied = self.applied();
-        let ids = |stores: &BTreeSet<StoreId>| stores.iter().copied().collect::<Vec<_>>();
-        let (voters, learners) = (ids(&self.voters), ids(&self.learners));
-        let before = &saved.snapshot;
-        let log = self.raft.store();
-        let others = before.voters != voters || before.learners != learners;
-        let due = others || log.is_long() || applied >= before.index + SNAPSHOT;
-        if !self.outgoing.is_empty() || applied <= before.index || !due {
-            return Ok(());
-        }
-        let term = match raft::Storage::term(log, applied) {
-            Ok(term) => term,
-            Err(raft::Error::Store(StorageError::Compacted | StorageError::Unavailable)) => {
-                return Ok(());
-            }
-            Err(why) => return Err(StoreFailed(format!("entry {applied}: {why}"))),
-        };
-        let body = serde_json::to_vec(&self.machine);
-        let snapshot = Snapshot {
-            index: applied,
-            term,
-            voters,
-            learners,
-            body: body.map_err(|why| StoreFailed(why.to_string()))?,
-        };
-        let save = Save {
-            cut: log.cut_for(&snapshot),
-            snapshot: Some(snapshot),
-            ..Save::default()
-        };
-        self.keep(store, &save)
     }
 }
 
