@@ -64,6 +64,7 @@ pub fn decide<P: Planner>(
         cleanup,
         mut leaves,
         nominations,
+        succession,
         floor,
         mut strangers,
         outsiders: never_in,
@@ -84,7 +85,7 @@ pub fn decide<P: Planner>(
     let ordered = unknown.into_iter();
     departures.extend(ordered.filter_map(|node| forgettable(context, node, &uncounted)));
     let floor = floor.or_at_least(context.min_members);
-    let proposed = keys(&steps, &cleanup, &departures, &leaves);
+    let mut proposed = keys(&steps, &cleanup, &departures, &leaves);
     note_returns(context, &situation, &strangers, &mut history);
     let mut planned = Vec::new();
     for step in steps {
@@ -161,6 +162,19 @@ pub fn decide<P: Planner>(
     planned.extend(last_steps);
     refusals.extend(leavers.iter().filter_map(|leaver| held(leaver, &situation)));
 
+    let order = context.orders.acknowledged.as_ref();
+    let order = order.filter(|order| order.number > history.acknowledged);
+    if order.is_some() {
+        history.successions.clear();
+    }
+    if let Some(succession) = succession {
+        let all = succession.seal.iter().chain(&succession.promote);
+        proposed.extend(all.map(Step::key));
+        let (steps, closed) = succession.judged(context, everybody, &mut history);
+        planned.extend(steps);
+        refusals.extend(closed);
+    }
+
     let (nominees, closed) = nominees(context, &situation, nominations, &mut history);
     refusals.extend(closed);
 
@@ -190,8 +204,6 @@ pub fn decide<P: Planner>(
     prune(context, &departures, &proposed, &mut history);
 
     let settled = is_settled(&alive, &situation, &among_us);
-    let order = context.orders.acknowledged.as_ref();
-    let order = order.filter(|order| order.number > history.acknowledged);
     if let Some(order) = order {
         history.acknowledged = order.number;
         wished::heed(order, &situation, &mut history);

@@ -48,6 +48,21 @@ pub enum Gate {
     Authority,
     /// It waits to be started, and says itself what is on its disk.
     Waits,
+    /// No operator holds the cluster, or a member that it concerns.
+    Unheld,
+    /// The primary gives no answer to us, to another worker, or to any of its replicas, or
+    /// says itself that it takes no writes.
+    Silent,
+    /// Nobody took a primary's place a short while ago, and not often lately.
+    Again,
+    /// Whoever could acknowledge a write of the primary has promised not to, under our term.
+    Sealed,
+    /// What the one that is to take its place has received was never thrown away.
+    Unbroken,
+    /// It may take it: it is configured for it, and has nothing that nobody else has.
+    Eligible,
+    /// It has applied everything that anybody has received.
+    Applied,
 }
 
 /// A kind of change, each with its own gates, passed in their order.
@@ -62,6 +77,8 @@ pub enum Change {
     Arrange,
     /// A member that waits is started.
     Nominate,
+    /// A member takes the primary's place.
+    Succeed,
 }
 
 impl Change {
@@ -91,6 +108,18 @@ impl Change {
             ],
             Change::Arrange => &[Gate::Answers, Gate::Floor, Gate::Turn],
             Change::Nominate => &[Gate::Waits, Gate::Turn, Gate::Authority],
+            Change::Succeed => &[
+                Gate::Unheld,
+                Gate::Silent,
+                Gate::Answers,
+                Gate::BlastRadius,
+                Gate::Again,
+                Gate::Authority,
+                Gate::Sealed,
+                Gate::Unbroken,
+                Gate::Eligible,
+                Gate::Applied,
+            ],
         }
     }
 
@@ -109,6 +138,7 @@ impl Change {
             Change::Part => "release ",
             Change::Arrange => "change ",
             Change::Nominate => "start ",
+            Change::Succeed => "succession ",
         }
     }
 }
@@ -160,9 +190,19 @@ impl Closed {
             Gate::Window => "one removal per window",
             Gate::Turn => "one after another",
             Gate::Floor => "enough members stay",
+            Gate::Answers if self.change == Change::Succeed => {
+                "whoever may have acknowledged answers"
+            }
             Gate::Answers => "whoever it touches answers",
             Gate::Authority => "this worker acts",
             Gate::Waits => "it waits, and says what it has",
+            Gate::Unheld => "no operator holds it",
+            Gate::Silent => "nobody hears the primary",
+            Gate::Again => "not again so soon",
+            Gate::Sealed => "nobody acknowledges any more",
+            Gate::Unbroken => "nothing received was thrown away",
+            Gate::Eligible => "it may take the place",
+            Gate::Applied => "it has applied everything",
         }
     }
 }
@@ -174,6 +214,14 @@ impl fmt::Display for Closed {
 }
 
 impl Gate {
+    /// Whether it stands after the seal, and so keeps nobody from sealing.
+    pub(crate) fn waits_for_the_seal(self) -> bool {
+        matches!(
+            self,
+            Gate::Sealed | Gate::Unbroken | Gate::Eligible | Gate::Applied
+        )
+    }
+
     fn name(self) -> &'static str {
         match self {
             Gate::WitnessesComplete => "witnesses_complete",
@@ -191,6 +239,13 @@ impl Gate {
             Gate::Answers => "answers",
             Gate::Authority => "authority",
             Gate::Waits => "waits",
+            Gate::Unheld => "unheld",
+            Gate::Silent => "silent",
+            Gate::Again => "again",
+            Gate::Sealed => "sealed",
+            Gate::Unbroken => "unbroken",
+            Gate::Eligible => "eligible",
+            Gate::Applied => "applied",
         }
     }
 }

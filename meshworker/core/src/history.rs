@@ -7,6 +7,9 @@ use crate::kept::Kept;
 use crate::stance::Stance;
 use crate::{Backoff, Context, MemberId, Moment, Place, Request, Step, Touches};
 
+/// So many within [`crate::Limits::succession_window`] are no accident.
+const MOST_SUCCESSIONS: usize = 3;
+
 /// What the worker remembers from pass to pass.
 ///
 /// It only ever delays: whoever starts with an empty history repeats a request
@@ -92,6 +95,8 @@ pub struct History {
     pub(crate) kept: Kept,
     /// The last word of an operator that he knows what is missing.
     pub(crate) acknowledged: u64,
+    /// Which members took a primary's place lately, in the engine's words, and when.
+    pub(crate) successions: BTreeMap<String, Moment>,
     /// Orders to forget that stood for a departed node, and for which one.
     pub(crate) obeyed: BTreeMap<String, String>,
     /// Those of them that are carried out: whoever is called so from now on is
@@ -118,6 +123,7 @@ impl History {
         self.forgotten.clone_from(&before.forgotten);
         self.last_removal.clone_from(&before.last_removal);
         self.freed.clone_from(&before.freed);
+        self.successions.clone_from(&before.successions);
         for (address, stance) in &before.stances {
             self.stances.entry(*address).or_insert(*stance);
         }
@@ -127,6 +133,32 @@ impl History {
                 None => self.attempts.remove(&key),
             };
         }
+    }
+
+    /// Notes that a member takes a primary's place.
+    pub(crate) fn note_succession(&mut self, what: &str, now: Moment) {
+        self.successions.entry(what.to_owned()).or_insert(now);
+    }
+
+    /// Why no other member may take a primary's place yet; an acknowledgement forgets those
+    /// before.
+    pub(crate) fn succeeded_lately(&self, what: &str, context: &Context<'_>) -> Option<String> {
+        let Context { now, limits, .. } = context;
+        let others = self.successions.iter().filter(|(other, _)| *other != what);
+        let since = others.map(|(_, at)| now.since(*at));
+        let lately: Vec<Duration> = since
+            .filter(|since| *since < limits.succession_window)
+            .collect();
+        let last = lately.iter().min()?;
+        let often = lately.len() >= MOST_SUCCESSIONS;
+        (often || *last < limits.succession_pause).then(|| {
+            format!(
+                "{} within {} s, the last {:.0} s ago; `meshworker acknowledge` lets the next one",
+                crate::counted(lately.len(), "fail-overs"),
+                limits.succession_window.as_secs(),
+                last.as_secs_f64()
+            )
+        })
     }
 
     /// How often a request was made that is not to be made again yet, and for how long it is not.

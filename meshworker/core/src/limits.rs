@@ -38,6 +38,11 @@ pub struct Limits {
     /// that no database knows, is waited for so long: longer than a database takes
     /// to open its port. A service that had a virtual address leaves it there.
     pub unheard_patience: Duration,
+    /// After one member has taken a primary's place, for so long no other one takes the next
+    /// one's: what has killed two of them would kill the third.
+    pub succession_pause: Duration,
+    /// And no more than three within this time.
+    pub succession_window: Duration,
     /// A freed address is watched for this long: another service may get it,
     /// and name servers may list it for the old one. Docker keeps deleted
     /// records for 30 minutes.
@@ -65,6 +70,8 @@ impl Default for Limits {
             first_hearing: Duration::from_secs(10),
             loss_patience: Duration::from_secs(30),
             unheard_patience: Duration::from_secs(60),
+            succession_pause: Duration::from_secs(60),
+            succession_window: Duration::from_secs(3600),
             quarantine: Duration::from_secs(1800),
             quarantine_hold: Duration::from_secs(5),
             retry_first: Duration::from_secs(2),

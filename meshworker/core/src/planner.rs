@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::{
-    Copies, Departure, Floor, Leave, Nomination, Place, Refusal, Request, Situation, Step, Unity,
+    Copies, Departure, Floor, Leave, Nomination, Place, Refusal, Request, Situation, Step,
+    Succession, Unity,
 };
 
 /// What a database can and cannot do. The common gates use it.
@@ -29,6 +30,8 @@ pub struct Proposal<R> {
     pub leaves: Vec<Leave<R>>,
     /// The members that wait and are to be started, and how, in the order of their turns.
     pub nominations: Vec<Nomination>,
+    /// Which member is to take the primary's place, if any.
+    pub succession: Option<Succession<R>>,
     /// The fewest members that must stay.
     pub floor: Floor,
     /// Addresses that answer as nodes of another cluster, or that were never in
@@ -65,6 +68,7 @@ impl<R> Proposal<R> {
             cleanup: Vec::new(),
             leaves: Vec::new(),
             nominations: Vec::new(),
+            succession: None,
             floor: Floor::default(),
             strangers: BTreeSet::new(),
             bystanders: Vec::new(),

@@ -18,6 +18,8 @@ pub enum StepKind {
     Leave,
     /// Makes the cluster forget a member. Pessimistic.
     Forget,
+    /// Gives one node the primary's place.
+    Succeed,
 }
 
 impl fmt::Display for StepKind {
@@ -27,6 +29,7 @@ impl fmt::Display for StepKind {
             StepKind::Arrange => "arrange",
             StepKind::Leave => "leave",
             StepKind::Forget => "forget",
+            StepKind::Succeed => "succeed",
         })
     }
 }

@@ -29,6 +29,7 @@ mod engine;
 pub mod etcd;
 mod intern;
 mod mandate;
+pub mod mariadb;
 pub mod outside;
 pub mod redis;
 pub mod registry;

@@ -46,6 +46,7 @@ engines! {
     Aerospike: crate::aerospike::Aerospike,
     Redis: crate::redis::Redis,
     Etcd: crate::etcd::Etcd,
+    Mariadb: crate::mariadb::Mariadb,
 }
 
 impl Kind {

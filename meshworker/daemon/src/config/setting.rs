@@ -58,7 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         "engine",
         "ENGINE",
         Some("aerospike"),
-        "The database: aerospike, redis or etcd",
+        "The database: aerospike, redis, etcd or mariadb",
     ),
     Setting {
         short: Some('p'),
@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
             "port",
             "PORT",
             None,
-            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis, 2379 for etcd]",
+            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis, 2379 for etcd, 3306 for mariadb]",
         )
     },
     setting(

@@ -17,11 +17,12 @@ pub const GRADES: [&str; 8] = [
 ];
 
 /// Every kind of step.
-pub const STEP_KINDS: [StepKind; 4] = [
+pub const STEP_KINDS: [StepKind; 5] = [
     StepKind::Join,
     StepKind::Arrange,
     StepKind::Leave,
     StepKind::Forget,
+    StepKind::Succeed,
 ];
 
 /// A witness's name.

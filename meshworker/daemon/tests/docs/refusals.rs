@@ -16,6 +16,7 @@ fn kinds() -> Vec<String> {
         Change::Part,
         Change::Arrange,
         Change::Nominate,
+        Change::Succeed,
     ];
     let gates = changes.iter().flat_map(|change| {
         let gates = change.gates().iter();

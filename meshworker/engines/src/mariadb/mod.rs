@@ -1,0 +1,132 @@
+//! MariaDB, from 10.11.9 on: one primary, its replicas with global transaction ids and
+//! semi-synchronous acknowledgements, and a new primary when that one dies. MySQL is another
+//! database: its ids, its statements and its replication are others.
+//!
+//! One look is some short questions over a connection that is held (`look`); what follows from
+//! all of them is in `plan`, which knows nothing of connections. A member is started when
+//! nominated: `disk` reads what it has before.
+//!
+//! ```text
+//! look ──> detail ──> View ──> plan ──> MariadbRequest ──> perform
+//!   └──────────────────── client ────────────────────────────┘
+//! ```
+
+mod client;
+mod detail;
+mod disk;
+mod fence;
+mod gtid;
+mod hearing;
+mod look;
+mod outside;
+mod perform;
+mod plan;
+mod request;
+mod settings;
+
+use std::time::Duration;
+
+use meshworker_core::{Answer, Capabilities, Place, Planner, Proposal, Situation, Step};
+
+pub use detail::{Connection, Detail, Roll, SemiSync, Source};
+pub use fence::Mark;
+pub use gtid::{Position, State};
+pub use plan::Rules;
+pub use request::{Act, MariadbRequest};
+
+use crate::{Access, Descriptor, Engine, Failure, Nominated, OptionSpec, Sizing, Starts};
+use client::Client;
+use hearing::Hearing;
+
+/// Where clients, and replicas, reach members.
+const PORT: u16 = 3306;
+
+/// The option that says how many members a birth waits for.
+const INITIAL: &str = "initial-members";
+
+/// As many as there are replicas.
+const AUTO: &str = "auto";
+
+/// A MariaDB cluster of one primary and its replicas.
+pub struct Mariadb {
+    client: Client,
+    hearing: Hearing,
+    rules: Rules,
+}
+
+impl Planner for Mariadb {
+    type Detail = Detail;
+    type Request = MariadbRequest;
+
+    fn capabilities(&self) -> Capabilities {
+        self.rules.capabilities()
+    }
+
+    fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<MariadbRequest> {
+        self.rules.propose(situation)
+    }
+}
+
+impl Engine for Mariadb {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        name: "mariadb",
+        title: "MariaDB",
+        port: PORT,
+        service_port: None,
+        pulse: Duration::from_millis(100),
+        login: true,
+        options: &[OptionSpec {
+            name: INITIAL,
+            default: AUTO,
+            help: "How many members a new cluster waits for before it begins; auto for as many as there are replicas",
+            allowed: "auto, or a number from 1 to 1000",
+            accepts: |value| initial(value).is_some(),
+        }],
+        starts: Starts::WhenNominated(Nominated {
+            disk: disk::disk,
+            // Nobody but who sees the others knows whether one that crashed may keep its last
+            // writes.
+            unasked: |_, _| None,
+            data: disk::DATA,
+            variables: &[],
+        }),
+        sizing: Sizing {
+            min_members: 1,
+            limit: None,
+            copies: |_| None,
+        },
+        mistakes: None,
+        parsers: outside::PARSERS,
+    };
+
+    fn new(access: Access) -> Mariadb {
+        Mariadb {
+            rules: Rules::of(&access),
+            hearing: Hearing::default(),
+            client: Client::new(access),
+        }
+    }
+
+    async fn observe(&self, node: Place) -> Answer<Detail> {
+        self.client.trust(node, true);
+        look::look(&self.client, &self.hearing, node).await
+    }
+
+    async fn observe_unlisted(&self, node: Place) -> Answer<Detail> {
+        self.client.trust(node, false);
+        look::look(&self.client, &self.hearing, node).await
+    }
+
+    async fn perform(&self, step: &Step<MariadbRequest>) -> Result<String, Failure> {
+        perform::perform(&self.client, step.to, &step.request).await
+    }
+}
+
+/// How many members a birth waits for; none of it for [`AUTO`].
+fn initial(value: &str) -> Option<Option<usize>> {
+    if value == AUTO {
+        return Some(None);
+    }
+    let number: usize = value.parse().ok()?;
+    (1..=1000).contains(&number).then_some(Some(number))
+}

@@ -1,0 +1,83 @@
+//! Members that are meant to go: the primary hands over first, and whoever goes stops
+//! acknowledging before it does.
+
+use meshworker_core::{Leave, Situation, StepKind, Touches};
+
+use super::ask;
+use super::world::{Node, World};
+use crate::mariadb::detail::{Connection, Detail};
+use crate::mariadb::request::{Act, MariadbRequest};
+
+/// So many transactions a successor may be behind: it is there in a fraction of a second.
+const CLOSE: u64 = 1000;
+
+/// What each of them needs, the primary last.
+pub fn leaves(
+    situation: &Situation<'_, Detail>,
+    world: &World<'_>,
+    primary: &Node<'_>,
+) -> Vec<Leave<MariadbRequest>> {
+    let mut going: Vec<_> = situation.leaving_views().collect();
+    going.sort_by_key(|(member, _)| (member.address == primary.at(), member.address));
+    let ackers = world.ackers().unwrap_or_default();
+    let leaves = going.into_iter().map(|(member, view)| {
+        let mut leave = Leave {
+            address: member.address,
+            node: view.node.clone(),
+            holds: Vec::new(),
+            steps: Vec::new(),
+            last: Vec::new(),
+            progress: None,
+            touches: Touches::All,
+        };
+        if member.address == primary.at() {
+            hand_over(world, primary, &mut leave);
+        } else if let Some(node) = world.nodes.values().find(|n| n.at() == member.address)
+            && ackers.contains(&node.server)
+            // The last one goes as it is: whoever writes waits for it.
+            && ackers.len() > 1
+        {
+            leave.holds.push("it may acknowledge writes".into());
+            let receives = node.detail.source.as_ref();
+            if receives.is_some_and(|source| source.connection != Connection::Stopped) {
+                let retire = Act::Retire { term: world.term };
+                leave.steps.push(ask(node, retire, StepKind::Leave));
+            }
+        }
+        leave
+    });
+    leaves.collect()
+}
+
+/// The primary takes no more writes once somebody can take its place.
+fn hand_over(world: &World<'_>, primary: &Node<'_>, leave: &mut Leave<MariadbRequest>) {
+    let others: Vec<&Node<'_>> = world
+        .nodes
+        .values()
+        .filter(|node| node.server != primary.server && node.stays())
+        .collect();
+    // Where nobody stays nobody takes over.
+    if others.is_empty() {
+        return;
+    }
+    leave.holds.push("it is the primary".into());
+    let ackers = world.ackers().unwrap_or_default();
+    let all = (ackers.iter()).all(|server| world.nodes.contains_key(server));
+    let written = primary.detail.written.distance();
+    let ready = others.iter().any(|node| {
+        let source = node.detail.source.as_ref();
+        let follows =
+            source.is_some_and(|source| source.connection == Connection::Up && source.applies);
+        let behind = written.saturating_sub(node.detail.current.distance());
+        follows && ackers.contains(&node.server) && behind <= CLOSE && node.detail.faults.is_empty()
+    });
+    match all && ready {
+        true => {
+            let close = Act::Close { term: world.term };
+            leave.steps.push(ask(primary, close, StepKind::Leave));
+        }
+        false => leave
+            .holds
+            .push("nobody is in step to take its place".into()),
+    }
+}

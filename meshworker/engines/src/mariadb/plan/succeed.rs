@@ -1,0 +1,287 @@
+//! Nobody takes writes in the highest term: whoever has everything takes the primary's place.
+
+use std::collections::BTreeSet;
+
+use meshworker_core::{
+    Gate, Leave, Place, Proposal, Situation, StepKind, Succession, Touches, Unity,
+};
+
+use super::world::{Node, World, slot};
+use super::{Rules, ask};
+use crate::mariadb::detail::{Connection, Detail};
+use crate::mariadb::gtid::Position;
+use crate::mariadb::request::{Act, MariadbRequest};
+
+/// A replica whose counters stand still for so long does not hear its source: the longest
+/// silence of a well one was 0.14 s, with a heartbeat each 0.1 s, in a transaction of 200 MB.
+const SILENT_MS: u64 = 500;
+
+/// What gives the cluster a primary again.
+pub fn propose(
+    rules: &Rules,
+    situation: &Situation<'_, Detail>,
+    world: &World<'_>,
+) -> Proposal<MariadbRequest> {
+    let succession = Plan::of(rules, situation, world).succession();
+    let missing = match &succession {
+        Some(succession) => format!("nobody takes writes: {}", succession.what),
+        None => "nobody takes writes, and nobody is there who could".to_owned(),
+    };
+    let leaves = situation.leaving_views().map(|(member, view)| Leave {
+        address: member.address,
+        node: view.node.clone(),
+        holds: vec!["nobody takes writes now, and it may be needed".into()],
+        steps: Vec::new(),
+        last: Vec::new(),
+        progress: None,
+        touches: Touches::All,
+    });
+    Proposal {
+        steps: super::within::fences(world),
+        succession,
+        leaves: leaves.collect(),
+        ..Proposal::nothing(Unity::apart(missing))
+    }
+}
+
+struct Plan<'a, 'b> {
+    rules: &'a Rules,
+    situation: &'a Situation<'b, Detail>,
+    world: &'a World<'b>,
+    /// Who may have acknowledged a write of the last primary.
+    ackers: BTreeSet<u32>,
+    term: u64,
+}
+
+impl<'a, 'b> Plan<'a, 'b> {
+    fn of(
+        rules: &'a Rules,
+        situation: &'a Situation<'b, Detail>,
+        world: &'a World<'b>,
+    ) -> Plan<'a, 'b> {
+        // Before anything was written down, it may have been anybody.
+        let all = || {
+            let members = situation.roster.members().iter();
+            members.filter_map(slot).collect()
+        };
+        let mut ackers = world.ackers().unwrap_or_else(all);
+        if let Some(last) = world.last_primary() {
+            ackers.remove(&last.server);
+        }
+        if let Some((last, _)) = world.last_primary_on_disk() {
+            ackers.remove(&last);
+        }
+        let mut plan = Plan {
+            rules,
+            situation,
+            world,
+            ackers,
+            term: world.next_term(&rules.holder),
+        };
+        // The roll may be an earlier primary's, and name the last one.
+        let last = plan.predecessor();
+        let named = plan.electors().find(|(_, at)| at.is_some() && *at == last);
+        if let Some((server, _)) = named {
+            plan.ackers.remove(&server);
+        }
+        plan
+    }
+
+    fn succession(&self) -> Option<Succession<MariadbRequest>> {
+        let candidate = self.candidate()?;
+        let last = self.world.last_primary();
+        let is_last = last.is_some_and(|last| last.server == candidate.server);
+        let reached = self.received();
+        let mut objections = self.of_everybody(candidate);
+        if !is_last {
+            objections.extend(self.of_a_replica(candidate, &reached));
+        }
+        // Who takes writes no more by its own word is no secret to anybody.
+        let predecessor = match last {
+            Some(_) => None,
+            None => self.predecessor(),
+        };
+        let position = match is_last {
+            true => Position::default(),
+            false => reached,
+        };
+        let promote = Act::Promote {
+            term: self.term,
+            holder: self.rules.holder.clone(),
+            cluster: self.world.cluster.clone().unwrap_or_default(),
+            position,
+            ackers: None,
+            waits: self.ackers.iter().any(|acker| *acker != candidate.server)
+                || self.world.ackers().is_none(),
+        };
+        let seal = self.unsealed().map(|node| {
+            let (term, holder) = (self.term, self.rules.holder.clone());
+            ask(node, Act::Seal { term, holder }, StepKind::Succeed)
+        });
+        Some(Succession {
+            what: format!("promote {} in term {}", candidate.member.id, self.term),
+            predecessor,
+            planned: last.is_some(),
+            electors: self.electors().filter_map(|(_, at)| at).collect(),
+            objections,
+            seal: seal.collect(),
+            promote: vec![ask(candidate, promote, StepKind::Succeed)],
+        })
+    }
+
+    /// The one with everything: the last primary itself, if it is there and to stay, or
+    /// whoever of the others has received most.
+    fn candidate(&self) -> Option<&'a Node<'b>> {
+        let last = self.world.last_primary();
+        let best = self.best();
+        match last {
+            Some(last) if last.stays() || best.is_none() => Some(last),
+            _ => best,
+        }
+    }
+
+    fn best(&self) -> Option<&'a Node<'b>> {
+        let mut best: Option<&Node<'_>> = None;
+        for node in self.followers().filter(|node| node.stays()) {
+            let further = best.is_none_or(|best| {
+                let (own, other) = (node.detail.received(), best.detail.received());
+                let equal = own == other;
+                (own.reaches(&other) && !equal)
+                    || (equal && self.unfit(best).is_some() && self.unfit(node).is_none())
+            });
+            if further {
+                best = Some(node);
+            }
+        }
+        best
+    }
+
+    /// The ackers that answer.
+    fn followers(&self) -> impl Iterator<Item = &'a Node<'b>> {
+        self.ackers
+            .iter()
+            .filter_map(|server| self.world.nodes.get(server))
+    }
+
+    /// Where each acker is, as far as anybody knows.
+    fn electors(&self) -> impl Iterator<Item = (u32, Option<Place>)> {
+        let members = || self.situation.roster.members().iter();
+        self.ackers.iter().map(move |server| {
+            let answers = self.world.nodes.get(server).map(Node::at);
+            let known = || members().find(|member| slot(member) == Some(*server));
+            (*server, answers.or_else(|| Some(known()?.address)))
+        })
+    }
+
+    fn unsealed(&self) -> impl Iterator<Item = &'a Node<'b>> {
+        let (term, holder) = (self.term, &self.rules.holder);
+        self.followers()
+            .filter(move |node| node.detail.mark.is_some() && !node.is_sealed(term, holder))
+    }
+
+    /// The furthest that anybody has received.
+    fn received(&self) -> Position {
+        let all = self.followers().map(|node| node.detail.received());
+        all.fold(Position::default(), |furthest, at| furthest.or_further(&at))
+    }
+
+    /// Where the last primary was: by its own disk, or by whom the others follow.
+    fn predecessor(&self) -> Option<Place> {
+        if self.world.last_primary_on_disk().is_some() {
+            return None;
+        }
+        let sources = self
+            .followers()
+            .filter_map(|node| node.detail.source.as_ref());
+        let mut places = sources.filter_map(|source| {
+            let address: std::net::IpAddr = source.host.parse().ok()?;
+            Some(Place::new(address, source.port, self.rules.port))
+        });
+        places.next()
+    }
+
+    /// What closes a gate, whoever is the candidate.
+    fn of_everybody(&self, candidate: &Node<'_>) -> Vec<(Gate, String)> {
+        let mut objections = Vec::new();
+        if self.world.ackers().is_some_and(|ackers| ackers.is_empty())
+            && self.world.last_primary().is_none()
+        {
+            let seen = "the last primary alone has everything: it waited for nobody".to_owned();
+            objections.push((Gate::Answers, seen));
+        }
+        if let Some((server, _)) = self.electors().find(|(_, at)| at.is_none()) {
+            let seen = format!("server {server} may have acknowledged a write, and is nowhere");
+            objections.push((Gate::Answers, seen));
+        }
+        if let Some(node) = self.followers().find(|node| node.detail.mark.is_none()) {
+            let seen = format!("{} keeps no fence", node.member.id);
+            objections.push((Gate::Answers, seen));
+        }
+        if let Some(node) = self.unsealed().next() {
+            let seen = format!("{} has not promised term {}", node.member.id, self.term);
+            objections.push((Gate::Sealed, seen));
+        }
+        if let Some(why) = self.unfit(candidate) {
+            objections.push((Gate::Eligible, format!("{}: {why}", candidate.member.id)));
+        }
+        objections
+    }
+
+    /// What closes a gate where a replica takes the place.
+    fn of_a_replica(&self, candidate: &Node<'_>, reached: &Position) -> Vec<(Gate, String)> {
+        let mut objections = Vec::new();
+        let down = self.world.last_primary_on_disk().is_some();
+        let closed = self.world.last_primary();
+        if !down && closed.is_none() {
+            let heard = self.followers().map(|node| (node, self.hears(node)));
+            let heard: Vec<_> = heard.collect();
+            let hears = heard.iter().find(|(_, hears)| *hears == Some(true));
+            if let Some((node, _)) = hears {
+                objections.push((Gate::Silent, format!("{} hears it", node.member.id)));
+            } else if !heard.iter().any(|(_, hears)| *hears == Some(false)) {
+                let seen = "none of its replicas can tell whether it is there".to_owned();
+                objections.push((Gate::Silent, seen));
+            }
+        }
+        // A thread that is not running may have been started anew since: then its relay log,
+        // which may have the only copy, is thrown away by whatever starts it.
+        let broken = self.followers().find(|node| {
+            let source = node.detail.source.as_ref();
+            !source.is_some_and(|source| source.applies)
+        });
+        if let Some(node) = broken {
+            let seen = format!(
+                "{} does not apply what it has received: it was restarted, or stopped, and may \
+                 have what nobody else has",
+                node.member.id
+            );
+            objections.push((Gate::Unbroken, seen));
+        }
+        let last = closed.map(|last| last.detail.written.clone());
+        let reached = last.map_or_else(|| reached.clone(), |last| reached.or_further(&last));
+        if !candidate.detail.current.reaches(&reached) {
+            let seen = format!(
+                "{} has applied {}, and {reached} was received",
+                candidate.member.id, candidate.detail.current
+            );
+            objections.push((Gate::Applied, seen));
+        }
+        objections
+    }
+
+    /// Whether this replica hears its source; none where it cannot tell.
+    fn hears(&self, node: &Node<'_>) -> Option<bool> {
+        let source = node.detail.source.as_ref()?;
+        match source.connection {
+            Connection::Up => Some(source.silent_ms < SILENT_MS),
+            Connection::Trying => Some(false),
+            // It was told to stop receiving, by whoever had found the primary silent.
+            Connection::Stopped => (node.detail.mark().promised > self.world.term).then_some(false),
+        }
+    }
+
+    /// Why it may not be the primary.
+    fn unfit(&self, node: &Node<'_>) -> Option<String> {
+        node.detail.faults.first().cloned()
+    }
+}

@@ -1,0 +1,95 @@
+//! Members that wait to be started, and in which role.
+//!
+//! One that crashed as a primary has perhaps a last write that nobody acknowledged. Started in
+//! the role of a replica it cuts that off, and follows; but after a crash of everybody that
+//! very write may have been acknowledged, and be nowhere else. So it is started as a replica
+//! only where a higher term was opened since, and else as what it was.
+
+use meshworker_core::{Disk, Nomination, Refusal, Start, Tell, Touches};
+
+use super::world::{World, role};
+use super::{Rules, told};
+use crate::mariadb::disk::UNMARKED;
+use crate::mariadb::fence::PRIMARY;
+use crate::mariadb::settings;
+
+/// What each of them is told, if anything.
+pub fn nominations(
+    _rules: &Rules,
+    world: &World<'_>,
+    refusals: &mut Vec<Refusal>,
+) -> Vec<Nomination> {
+    let mut nominations = Vec::new();
+    for (server, (member, disk)) in &world.waiting {
+        let parts = Touches::Parts([format!("slot {server}")].into());
+        let nominate = |tell: Tell| Nomination {
+            address: member.address,
+            tell,
+            touches: parts.clone(),
+        };
+        let start = |role: &str| {
+            nominate(Tell::Start(Start {
+                arguments: settings::arguments(*server, member.address.address, role),
+                ..Start::default()
+            }))
+        };
+        match how(world, disk) {
+            How::As(role) => nominations.push(start(role)),
+            How::Aside(why) => nominations.push(nominate(Tell::Aside { why: why.into() })),
+            How::Not(why) => refusals.push(told(&format!("start {}", member.id), why)),
+        }
+    }
+    nominations
+}
+
+enum How {
+    As(&'static str),
+    Aside(String),
+    Not(String),
+}
+
+/// Keeps every write that it has.
+const AS_IT_WAS: &str = "MASTER";
+
+/// Cuts off what nobody acknowledged.
+const AS_A_REPLICA: &str = "SLAVE";
+
+fn how(world: &World<'_>, disk: &Disk) -> How {
+    let is_open = world.primary().is_some();
+    if let Disk::Unreadable(why) = disk {
+        return match is_open {
+            true => How::Aside(why.to_string()),
+            false => How::Not(why.to_string()),
+        };
+    }
+    let cluster = disk.ids().map(|ids| &*ids.cluster);
+    if let (Some(own), Some(ours)) = (cluster, &world.cluster)
+        && own != UNMARKED
+        && own != ours
+    {
+        let why = format!("its data is of cluster {own}, and this is {ours}");
+        return match is_open {
+            true => How::Aside(why),
+            false => How::Not(why),
+        };
+    }
+    match role(disk) {
+        Some((PRIMARY, term)) if term < world.term => How::As(AS_A_REPLICA),
+        Some((PRIMARY, _)) if may_be_replaced(world) => {
+            How::Not("it was the primary, and another member takes its place".into())
+        }
+        _ => How::As(AS_IT_WAS),
+    }
+}
+
+/// Whether the last primary need not come back: everybody who may have acknowledged its
+/// writes answers, and applies what it has received.
+fn may_be_replaced(world: &World<'_>) -> bool {
+    let Some(ackers) = world.ackers().filter(|ackers| !ackers.is_empty()) else {
+        return false;
+    };
+    ackers.iter().all(|server| {
+        let source = world.nodes.get(server).map(|node| &node.detail.source);
+        source.is_some_and(|source| source.as_ref().is_some_and(|source| source.applies))
+    })
+}

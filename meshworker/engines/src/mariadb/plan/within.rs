@@ -1,0 +1,272 @@
+//! What is to be done while a primary takes writes: fences, the roll, and who follows.
+
+use std::collections::BTreeSet;
+
+use meshworker_core::{
+    Gate, Proposal, Reason, Refusal, Situation, Step, StepKind, Succession, Unity,
+};
+
+use super::world::{Node, World, slot};
+use super::{Rules, ask, leave};
+use crate::mariadb::detail::{Connection, Detail};
+use crate::mariadb::gtid::Position;
+use crate::mariadb::request::{Act, MariadbRequest};
+
+/// What brings all others behind the primary.
+pub fn propose(
+    rules: &Rules,
+    situation: &Situation<'_, Detail>,
+    world: &World<'_>,
+    primary: &Node<'_>,
+) -> Proposal<MariadbRequest> {
+    if let Some(succession) = settle(rules, world, primary) {
+        let missing = succession.what.clone();
+        return Proposal {
+            succession: Some(succession),
+            leaves: leave::leaves(situation, world, primary),
+            ..Proposal::nothing(Unity::apart(missing))
+        };
+    }
+    let mut steps = fences(world);
+    let mut refusals = Vec::new();
+    let mut missing = Vec::new();
+    let roll = next_roll(rules, situation, world, primary);
+    let enrolled = world.ackers().unwrap_or_default();
+    let is_closed = enrolled.is_empty();
+    for node in world.nodes.values() {
+        let passed_over = node.server == primary.server || !node.stays();
+        // Who takes writes under a lower term is ended, not talked to: what waits there for an
+        // acknowledgement would get one.
+        if passed_over || node.detail.mark.is_none() || node.detail.is_open() {
+            continue;
+        }
+        match state(rules, primary, node) {
+            State::Follows => {}
+            State::Broken(why) => {
+                missing.push(format!("{} cannot follow", node.member.id));
+                let what = format!("have {} follow", node.member.id);
+                refusals.push(Refusal::new(what, Reason::ForeignCluster(why)));
+            }
+            State::Connects(why) => missing.push(format!("{}: {why}", node.member.id)),
+            State::Lost => {
+                missing.push(format!("{} is to follow", node.member.id));
+                // Whoever may acknowledge a write is written down first.
+                if is_closed || enrolled.contains(&node.server) {
+                    steps.push(follow(rules, world, primary, node));
+                }
+            }
+        }
+    }
+    if let Some((number, ackers)) = roll {
+        missing.push("who acknowledges writes is to be written down".into());
+        let term = world.term;
+        let enrol = Act::Enrol {
+            term,
+            number,
+            ackers,
+        };
+        steps.push(ask(primary, enrol, StepKind::Arrange));
+    }
+    if let Some(fenceless) = world.nodes.values().find(|node| node.detail.mark.is_none()) {
+        missing.push(format!("{} keeps no fence yet", fenceless.member.id));
+    }
+    let unity = match missing.first() {
+        Some(missing) => Unity::apart(missing),
+        None => Unity::One {
+            size: world.nodes.len(),
+        },
+    };
+    Proposal {
+        steps,
+        refusals,
+        leaves: leave::leaves(situation, world, primary),
+        ..Proposal::nothing(unity)
+    }
+}
+
+/// Everybody keeps a fence before anything else.
+pub fn fences(world: &World<'_>) -> Vec<Step<MariadbRequest>> {
+    let without = world.nodes.values();
+    let without = without.filter(|node| node.detail.mark.is_none());
+    without
+        .map(|node| ask(node, Act::Fence, StepKind::Arrange))
+        .collect()
+}
+
+/// Somebody has promised a higher term, and the primary takes writes all the same: a false
+/// alarm, or a worker that died. It stays the primary, in a term of its own.
+fn settle(
+    rules: &Rules,
+    world: &World<'_>,
+    primary: &Node<'_>,
+) -> Option<Succession<MariadbRequest>> {
+    let ackers = world.ackers()?;
+    let others = || {
+        let others = world.nodes.values();
+        others.filter(|node| node.server != primary.server)
+    };
+    if !others().any(|node| node.detail.mark().promised > world.term) {
+        return None;
+    }
+    let term = world.next_term(&rules.holder);
+    let lacks: Vec<&Node<'_>> = others()
+        .filter(|node| node.detail.mark.is_some() && !node.is_sealed(term, &rules.holder))
+        .collect();
+    let seal = lacks.iter().map(|node| {
+        let holder = rules.holder.clone();
+        ask(node, Act::Seal { term, holder }, StepKind::Succeed)
+    });
+    let promote = Act::Promote {
+        term,
+        holder: rules.holder.clone(),
+        cluster: primary.detail.mark().cluster,
+        position: Position::default(),
+        ackers: None,
+        waits: !ackers.is_empty(),
+    };
+    let objections = lacks.first().map(|node| {
+        let seen = format!("{} has not promised term {term} yet", node.member.id);
+        (Gate::Sealed, seen)
+    });
+    let electors = ackers.iter().filter_map(|server| at(world, *server));
+    let unknown = ackers.iter().find(|server| at(world, **server).is_none());
+    let unknown = unknown.map(|server| {
+        let seen = format!("server {server} may acknowledge writes, and is nowhere");
+        (Gate::Answers, seen)
+    });
+    Some(Succession {
+        what: format!("keep {} the primary, in term {term}", primary.member.id),
+        predecessor: None,
+        planned: true,
+        electors: electors.collect(),
+        objections: objections.into_iter().chain(unknown).collect(),
+        seal: seal.collect(),
+        promote: vec![ask(primary, promote, StepKind::Succeed)],
+    })
+}
+
+/// Where the member with this server id is.
+fn at(world: &World<'_>, server: u32) -> Option<meshworker_core::Place> {
+    let answers = world.nodes.get(&server).map(Node::at);
+    answers.or_else(|| Some(world.waiting.get(&server)?.0.address))
+}
+
+/// How a member stands to the primary.
+enum State {
+    Follows,
+    /// It is told to, and its connection is coming.
+    Connects(String),
+    /// It was never told to, or follows somebody else.
+    Lost,
+    /// It cannot.
+    Broken(String),
+}
+
+fn state(rules: &Rules, primary: &Node<'_>, node: &Node<'_>) -> State {
+    let own = node.detail;
+    if !own.read_only {
+        return State::Lost;
+    }
+    let base = own.applied.clone();
+    if let Some(source) = &own.source
+        && source.is_at(primary.at().address, primary.at().socket(rules.port).port())
+    {
+        if source.is_broken() {
+            let (number, words) = source.error.clone().unwrap_or_default();
+            return State::Broken(format!("{number}: {words}"));
+        }
+        return match (source.connection, source.applies) {
+            (Connection::Stopped, _) | (_, false) => State::Lost,
+            (Connection::Trying, true) => State::Connects("it is not connected yet".into()),
+            (Connection::Up, true) => State::Follows,
+        };
+    }
+    // What was written here and nowhere else cannot be taken back by following.
+    if let Some(errant) = own.state.beyond(&primary.detail.state, &base) {
+        return State::Broken(format!(
+            "it has transaction {errant}, which the primary has not"
+        ));
+    }
+    if own.is_blank() && !primary.detail.complete && !primary.detail.state.is_empty() {
+        return State::Broken(
+            "its disk is empty, and the primary's binary logs do not reach back to the \
+             beginning"
+                .into(),
+        );
+    }
+    State::Lost
+}
+
+fn follow(
+    rules: &Rules,
+    world: &World<'_>,
+    primary: &Node<'_>,
+    node: &Node<'_>,
+) -> Step<MariadbRequest> {
+    let socket = primary.at().socket(rules.port);
+    let follow = Act::Follow {
+        term: world.term,
+        cluster: primary.detail.mark().cluster,
+        source: primary.at(),
+        host: socket.ip(),
+        port: socket.port(),
+        demote: node.detail.mark().opened().is_some(),
+        copied: None,
+    };
+    ask(node, follow, StepKind::Join)
+}
+
+/// Who is to be on the roll, and under which number, if it is not as it should be: whoever
+/// answers and is to stay, and whoever is on it and may run without answering.
+fn next_roll(
+    rules: &Rules,
+    situation: &Situation<'_, Detail>,
+    world: &World<'_>,
+    primary: &Node<'_>,
+) -> Option<(u64, Vec<u32>)> {
+    let mut before = world.ackers().unwrap_or_default();
+    let listed = before.clone();
+    // The roll may be an earlier primary's.
+    before.remove(&primary.server);
+    let answering = world.nodes.values().filter(|node| {
+        let broken = matches!(state(rules, primary, node), State::Broken(_));
+        let retired = !node.stays() && !receives(node);
+        node.server != primary.server && !broken && !retired && node.detail.mark.is_some()
+    });
+    let answering: BTreeSet<u32> = answering.map(|node| node.server).collect();
+    // The first ones catch up before anybody waits for their acknowledgements.
+    let mut next: BTreeSet<u32> = match before.is_empty() {
+        true => answering
+            .iter()
+            .copied()
+            .filter(|server| world.nodes.get(server).is_some_and(receives))
+            .collect(),
+        false => answering,
+    };
+    let silent = before
+        .iter()
+        .filter(|server| !world.nodes.contains_key(server) && !is_down(situation, world, **server));
+    next.extend(silent);
+    let one = situation.desired() == Some(1);
+    if next.is_empty() && !(one && world.nodes.len() == 1) {
+        next = before.clone();
+    }
+    let off = !next.is_empty() && !primary.detail.semi_sync.waits;
+    let new_term = world.roll.is_none_or(|roll| roll.term != world.term);
+    let changed = next != listed || off || new_term;
+    let number = world.roll.map_or(1, |roll| roll.number.saturating_add(1));
+    changed.then(|| (number, next.into_iter().collect()))
+}
+
+fn receives(node: &Node<'_>) -> bool {
+    let source = node.detail.source.as_ref();
+    source.is_some_and(|source| source.connection == Connection::Up)
+}
+
+/// Whether its supervisor says that its server does not run: then it acknowledges nothing
+/// until it is told to follow again.
+fn is_down(situation: &Situation<'_, Detail>, world: &World<'_>, server: u32) -> bool {
+    let mut members = situation.roster.members().iter();
+    world.waiting.contains_key(&server)
+        || members.any(|member| slot(member) == Some(server) && member.has_ended())
+}
