@@ -50,7 +50,7 @@ fn kind(ask: &Ask) -> StepKind {
 /// One request of each kind stands for all of them.
 fn example(kind: StepKind) -> Ask {
     match kind {
-        StepKind::Join | StepKind::Arrange => Ask::Join(ip(0)),
+        StepKind::Join | StepKind::Arrange | StepKind::Succeed => Ask::Join(ip(0)),
         StepKind::Leave => Ask::HandOver,
         StepKind::Forget => Ask::Tidy,
     }

@@ -245,6 +245,7 @@ impl Scene {
             cleanup,
             leaves,
             nominations: _,
+            succession: _,
             floor: _,
             strangers: _,
             outsiders: _,
