@@ -130,6 +130,7 @@ fn view(id: String, detail: Detail) -> View<Detail> {
         (Some(_), false) => Some(Role::of(REPLICA)),
         (None, false) => None,
     };
+    let role = role.map(|role| role.in_term(detail.mark().term));
     let working = match &detail.source {
         _ if open => None,
         None => Some("it follows nobody".to_owned()),
