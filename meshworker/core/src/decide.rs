@@ -39,7 +39,7 @@ pub fn decide<P: Planner>(
     let roster = roster.with_a_last_one();
     numbers::note(&roster, &mut history);
     let joining: BTreeSet<Place> = history.joins.keys().copied().collect();
-    let all = Seen::all(context, observed, &roster, &joining);
+    let all = Seen::all(context, observed, &roster, &joining, &history);
     // Where nobody ever was, nobody is waited for.
     let never_there = never_there(context, &all.situation(), &mut history);
     let mut refusals: Vec<Refusal> = never_there_remarks(&never_there, &roster).collect();

@@ -89,6 +89,8 @@ pub struct History {
     pub(crate) wished: usize,
     /// Where the members are that were one when they were so last.
     pub(crate) together: BTreeSet<Place>,
+    /// Whether the members were ever one.
+    pub(crate) was_one: bool,
     /// The swarm nodes on which members were seen, and when that was last.
     pub(crate) nodes: BTreeMap<String, Moment>,
     /// Who held which data when all copies of it were there last, and what is lost.

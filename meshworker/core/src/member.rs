@@ -141,6 +141,10 @@ pub struct Member {
     /// What it has on its disk, where it waits to be told how to start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<Box<Disk>>,
+    /// The number of the slot under whose name the others look for it, where its data came
+    /// from another slot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<u64>,
     /// Whether an operator has ordered it to leave.
     #[serde(skip)]
     pub ordered: bool,

@@ -26,6 +26,10 @@ pub struct Sighting {
     /// What it has on its disk, where it waits to be told how to start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<Box<Disk>>,
+    /// The number of the slot under whose name the others look for it, where its data came
+    /// from another slot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<u64>,
 }
 
 impl Sighting {
@@ -40,6 +44,7 @@ impl Sighting {
             part: None,
             presence: Presence::Present,
             disk: None,
+            known_as: None,
         }
     }
 }

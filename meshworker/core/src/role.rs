@@ -15,6 +15,9 @@ pub struct Role {
     /// The number under which it became that, where its database counts them: a higher one
     /// outranks a lower one.
     pub term: Option<u64>,
+    /// Whether clients are served there.
+    #[serde(skip)]
+    pub serves: bool,
 }
 
 impl Role {
@@ -24,15 +27,23 @@ impl Role {
             name,
             primary: false,
             term: None,
+            serves: true,
+        }
+    }
+
+    /// One that serves no clients now.
+    pub const fn idle(name: &'static str) -> Role {
+        Role {
+            serves: false,
+            ..Role::of(name)
         }
     }
 
     /// That of the one node to which everything is written.
     pub const fn primary(name: &'static str) -> Role {
         Role {
-            name,
             primary: true,
-            term: None,
+            ..Role::of(name)
         }
     }
 

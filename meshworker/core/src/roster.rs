@@ -95,6 +95,7 @@ impl Roster {
                     .seen
                     .insert(report.witness, sighting.presence.clone());
                 member.disk = member.disk.take().or_else(|| sighting.disk.clone());
+                member.known_as = member.known_as.or(sighting.known_as);
                 member.part = member.part.take().or_else(|| sighting.part.clone());
             }
         }
@@ -224,6 +225,7 @@ fn unknown(address: Place) -> Member {
         part: None,
         seen: BTreeMap::new(),
         disk: None,
+        known_as: None,
         ordered: false,
         last: false,
     }

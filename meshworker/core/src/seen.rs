@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::{Context, Observation, Place, Roster, Situation, Wishes};
+use crate::{Context, History, Observation, Place, Roster, Situation, Wishes};
 
 /// What a pass saw, without those who have no say.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct Seen<'a, D: Clone> {
     joining: &'a BTreeSet<Place>,
     /// What is wished for.
     wishes: &'a Wishes,
+    /// Whether the members were ever one.
+    was_one: bool,
 }
 
 impl<'a, D: Clone> Seen<'a, D> {
@@ -25,12 +27,14 @@ impl<'a, D: Clone> Seen<'a, D> {
         observed: &'a Observation<D>,
         roster: &'a Roster,
         joining: &'a BTreeSet<Place>,
+        history: &History,
     ) -> Seen<'a, D> {
         Seen {
             observed: Cow::Borrowed(observed),
             roster: Cow::Borrowed(roster),
             joining,
             wishes: &context.orders.wishes,
+            was_one: history.was_one,
         }
     }
 
@@ -44,6 +48,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             roster: Cow::Owned(self.roster.without(addresses)),
             joining: self.joining,
             wishes: self.wishes,
+            was_one: self.was_one,
         }
     }
 
@@ -55,6 +60,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             joining: self.joining,
             wishes: self.wishes,
             heard: &self.observed.heard,
+            was_one: self.was_one,
         }
     }
 }

@@ -137,6 +137,8 @@ pub struct Situation<'a, D> {
     pub wishes: &'a Wishes,
     /// Whom other vantage points reached.
     pub heard: &'a Heard,
+    /// Whether this worker has seen the members be one cluster, for as long as it has acted.
+    pub was_one: bool,
 }
 
 impl<'a, D> Situation<'a, D> {
@@ -152,6 +154,7 @@ impl<'a, D> Situation<'a, D> {
             joining: NOBODY,
             wishes: NO_WISHES,
             heard: NOTHING,
+            was_one: false,
         }
     }
 

@@ -20,6 +20,10 @@ pub struct Start {
     /// What is added to its environment.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// The number of the slot under whose name the others look for it; none where that is
+    /// its own one. It stays with the data, wherever that comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<u64>,
 }
 
 impl Start {

@@ -48,6 +48,7 @@ pub(crate) fn missed<D>(situation: &Situation<'_, D>, history: &mut History) -> 
 /// Notes who is one cluster with whom.
 pub(crate) fn note<D>(unity: &Unity, situation: &Situation<'_, D>, history: &mut History) {
     if unity.is_one() {
+        history.was_one = true;
         let together = situation.wanted_views();
         history.together = together.map(|(member, _)| member.address).collect();
         history.wished = history.wished.max(history.together.len());

@@ -11,7 +11,7 @@ use crate::announce::{Answer, ordered, understood};
 use crate::config::{Cluster, Surroundings, parse_file};
 use crate::docker::Endpoint;
 use crate::group::frame;
-use crate::init::{fence_in, user_in};
+use crate::init::{number_in, user_in};
 use crate::token_file::tokens_in;
 use crate::witness::{dns, docker};
 
@@ -29,7 +29,7 @@ pub const PARSERS: &[Parser] = &[
     parser("config-file", config_file),
     parser("token-file", token_file),
     parser("fence", |bytes| {
-        fence_in(&String::from_utf8_lossy(bytes));
+        number_in(&String::from_utf8_lossy(bytes));
         Words::new()
     }),
     parser("directory-lock", |bytes| {

@@ -34,6 +34,13 @@ pub struct Nominated {
 pub struct Own {
     /// The replica's number.
     pub slot: u64,
+    /// The number of the slot under whose name the others look for its data: its own one,
+    /// unless the data came from another slot.
+    pub known_as: u64,
     /// Where it is now: another one after each restart, perhaps.
     pub address: IpAddr,
+    /// Where clients reach it there.
+    pub port: u16,
+    /// Whether they speak TLS.
+    pub tls: bool,
 }

@@ -588,6 +588,7 @@ fn sighting(said: &Announcement) -> Sighting {
             Phase::Ended => Presence::Ended,
         },
         disk: said.disk.clone().map(Box::new),
+        known_as: said.known_as,
     }
 }
 

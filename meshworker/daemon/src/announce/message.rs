@@ -40,6 +40,10 @@ pub struct Announcement {
     /// What it has on its disk, while it waits to be told how its database is started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<Disk>,
+    /// The number of the slot under whose name the others look for its database, where its
+    /// data came from another slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_as: Option<u64>,
     /// The highest fence that it has heard from workers: whoever acts is to do so under a
     /// higher one. None while no worker had one, and of older members.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -124,6 +124,8 @@ pub(super) struct Announcer {
     pub(super) client: Client,
     /// What it has on its disk, once it waits to be told how its database is started.
     pub(super) disk: watch::Receiver<Option<Disk>>,
+    /// By which number the others know its database.
+    pub(super) known_as: watch::Receiver<u64>,
     /// The highest fence that it has heard.
     pub(super) fence: watch::Receiver<Option<u64>>,
 }
@@ -177,6 +179,7 @@ impl Announcer {
                 .borrow()
                 .clone()
                 .filter(|_| phase == Phase::Waiting),
+            known_as: Some(*self.known_as.borrow()).filter(|number| *number != slot),
             fence: None,
         }
     }
@@ -429,6 +432,7 @@ mod tests {
             address,
             client: Client::new(token, Some(address)),
             disk: watch::channel(None).1,
+            known_as: watch::channel(1).1,
             fence: watch::channel(None).1,
         };
         let said = announcer.said(Phase::Waiting, 1);

@@ -44,6 +44,8 @@ pub(super) struct Around {
     pub(super) phase: watch::Sender<(Phase, u64)>,
     disk: watch::Sender<Option<Disk>>,
     fence: watch::Sender<Option<u64>>,
+    /// By which number the others know its database.
+    pub(super) known_as: watch::Sender<u64>,
     /// Under which numbers workers spoke.
     pub(super) fences: Fences,
     pub(super) events: mpsc::Sender<Event>,
@@ -68,6 +70,7 @@ impl Around {
         let (phase, announced) = watch::channel((phase, 1));
         let (has, disk) = watch::channel(None);
         let (highest, fence) = watch::channel(None);
+        let (named, known_as) = watch::channel(settings.identity.slot);
         let (found, workers) = watch::channel(Workers::default());
         let (knows, known) = watch::channel(Known::default());
         let (events, coming) = mpsc::channel(EVENTS);
@@ -79,6 +82,7 @@ impl Around {
             address,
             client: Client::new(settings.token.clone(), Some(address)),
             disk,
+            known_as,
             fence,
         };
         let (phases, told) = (announced.clone(), events.clone());
@@ -111,6 +115,7 @@ impl Around {
             phase,
             disk: has,
             fence: highest,
+            known_as: named,
             fences: Fences::default(),
             events,
             coming,
@@ -146,7 +151,7 @@ impl Around {
             self.cluster.engine.descriptor().name,
             (self.settings.identity.slot, self.address),
         );
-        tokio::spawn(names.keep(self.siblings()));
+        tokio::spawn(names.keep(self.siblings(), self.known_as.subscribe()));
     }
 
     /// The generation of the next phase.
@@ -158,17 +163,17 @@ impl Around {
     /// act no more.
     pub(super) fn hear(&mut self, event: &mut Event) {
         if let Event::Round(round) = event {
-            self.fences.heed(round);
+            let now = self.now();
+            self.fences.heed(round, now);
             self.fence.send_replace(self.fences.highest());
-            if let Some(now) = Siblings::of(round) {
+            if let Some(said) = Siblings::of(round) {
                 self.siblings.send_if_modified(|known| {
-                    let news = *known != now;
-                    *known = now;
+                    let news = *known != said;
+                    *known = said;
                     news
                 });
             }
             let (phase, _) = *self.phase.borrow();
-            let now = self.now();
             self.heard.tell(round, phase == Phase::Present, now);
             self.checker.latch().heard(round);
         }

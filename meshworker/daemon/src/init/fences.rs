@@ -1,8 +1,16 @@
 //! Under which numbers workers spoke: a lower one than was heard is that of a worker that
 //! acts no more.
 
+use std::time::Duration;
+
+use meshworker_core::Moment;
+
 use super::course::Round;
 use crate::announce::{Answer, Verdict};
+
+/// After so long without a word of any group whoever is alone counts again: what the group
+/// had is given up.
+const GROUP_GONE: Duration = Duration::from_secs(60);
 
 /// The highest numbers that were heard from workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,6 +19,8 @@ pub(super) struct Fences {
     acting: u64,
     /// That of what this member was told to do: each such word has one of its own.
     obeyed: u64,
+    /// When a worker spoke last that acts for a group.
+    group: Moment,
 }
 
 impl Fences {
@@ -26,11 +36,19 @@ impl Fences {
 
     /// Notes the numbers of these answers. Whoever acts no more has not answered: why is
     /// among the failures.
-    pub(super) fn heed(&mut self, round: &mut Round) {
+    pub(super) fn heed(&mut self, round: &mut Round, now: Moment) {
+        if round
+            .answers
+            .iter()
+            .any(|(_, answer)| answer.fence.is_some())
+        {
+            self.group = now;
+        }
+        let gone = now.since(self.group) >= GROUP_GONE;
         let acting = round.answers.iter().filter_map(|(_, answer)| answer.fence);
         self.acting = acting.fold(self.acting, u64::max);
         let Round { answers, failures } = round;
-        answers.retain(|(worker, answer)| match self.outdated(answer) {
+        answers.retain(|(worker, answer)| match self.outdated(answer, gone) {
             None => true,
             Some(why) => {
                 failures.push(format!("{worker}: {why}"));
@@ -42,10 +60,11 @@ impl Fences {
     }
 
     /// Why whoever says this acts no more, if it does not.
-    fn outdated(&self, answer: &Answer) -> Option<String> {
+    fn outdated(&self, answer: &Answer, gone: bool) -> Option<String> {
         let acting = answer.fence.map(|fence| (fence, self.acting));
         let latest = self.acting.max(self.obeyed);
-        let told = told(answer).map(|fence| (fence, latest));
+        let told = told(answer).filter(|fence| *fence > 0 || !gone);
+        let told = told.map(|fence| (fence, latest));
         let mut all = acting.into_iter().chain(told);
         let (fence, heard) = all.find(|(fence, heard)| fence < heard)?;
         Some(format!(
@@ -66,7 +85,10 @@ fn told(answer: &Answer) -> impl Iterator<Item = u64> {
 mod tests {
     use std::net::SocketAddr;
 
+    use meshworker_core::{Start, Tell};
+
     use super::*;
+    use crate::announce::FencedTell;
 
     /// Says that it may go, as a worker that acts under the first number; the word itself
     /// has the second one.
@@ -92,13 +114,17 @@ mod tests {
 
     /// How many of these answers count, and what is said of the others.
     fn heed(fences: &mut Fences, answers: &[Answer]) -> (usize, Vec<String>) {
+        heed_at(fences, answers, Moment::default())
+    }
+
+    fn heed_at(fences: &mut Fences, answers: &[Answer], now: Moment) -> (usize, Vec<String>) {
         let at = SocketAddr::from(([10, 0, 0, 1], 4747));
         let answers = answers.iter().map(|answer| (at, answer.clone()));
         let mut round = Round {
             answers: answers.collect(),
             failures: Vec::new(),
         };
-        fences.heed(&mut round);
+        fences.heed(&mut round, now);
         (round.answers.len(), round.failures)
     }
 
@@ -136,6 +162,33 @@ mod tests {
         assert_eq!(fences.highest(), None);
         heed(&mut fences, &[granted(Some(9), None)]);
         assert_eq!(heed(&mut fences, &[alone]), (1, vec![]));
+    }
+
+    /// After a group was given up, one worker alone could never tell anybody anything again.
+    #[test]
+    fn one_worker_alone_counts_once_no_group_speaks_any_more() {
+        let tells = |acting, fence| Answer {
+            verdict: None,
+            tell: Some(FencedTell {
+                fence,
+                tell: Tell::Start(Start::default()),
+            }),
+            ..granted(acting, None)
+        };
+        let second = |seconds| Moment(Duration::from_secs(seconds));
+        let mut fences = Fences::default();
+        fences.obeyed(9);
+        let alone = [tells(None, 0)];
+        assert_eq!(heed_at(&mut fences, &alone, second(59)).0, 0);
+        assert_eq!(heed_at(&mut fences, &alone, second(60)).0, 1);
+        // What was heard stays: a worker of that group that acts no more is none.
+        assert_eq!(fences.highest(), Some(9));
+        assert_eq!(heed_at(&mut fences, &[tells(Some(8), 8)], second(90)).0, 0);
+        assert_eq!(
+            heed_at(&mut fences, &[tells(Some(9), 12)], second(100)).0,
+            1
+        );
+        assert_eq!(heed_at(&mut fences, &alone, second(159)).0, 0);
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn name(database: &str, slot: u64) -> String {
 pub(super) struct Hosts {
     file: PathBuf,
     database: &'static str,
-    /// This member's own slot and address, which nobody knows better.
+    /// By which number this member is known, and its address: nobody knows it better.
     own: (u64, IpAddr),
     /// The last known address of each slot: whoever is silent for a while keeps its name.
     known: BTreeMap<u64, IpAddr>,
@@ -55,11 +55,20 @@ impl Hosts {
     }
 
     /// Writes whatever is news, until nobody says any more.
-    pub(super) async fn keep(mut self, mut siblings: watch::Receiver<Siblings>) {
+    pub(super) async fn keep(
+        mut self,
+        mut siblings: watch::Receiver<Siblings>,
+        mut own: watch::Receiver<u64>,
+    ) {
         loop {
+            self.own.0 = *own.borrow_and_update();
             let now = siblings.borrow_and_update().addresses();
             self.note(now);
-            if siblings.changed().await.is_err() {
+            let changed = tokio::select! {
+                changed = siblings.changed() => changed,
+                changed = own.changed() => changed,
+            };
+            if changed.is_err() {
                 return;
             }
         }
@@ -73,7 +82,9 @@ impl Hosts {
         while self.known.len() >= MOST {
             self.known.pop_last();
         }
-        self.known.extend([self.own]);
+        let (own, here) = self.own;
+        self.known.retain(|_, at| *at != here);
+        self.known.insert(own, here);
         if self.known == before && !self.refused {
             return;
         }
@@ -158,6 +169,22 @@ mod tests {
         let third = "10.0.1.3\tetcd-3.mesh # meshworker\n";
         assert_eq!(text(), format!("{DOCKERS}10.9.9.9\tothers\n{third}{tenth}"));
         assert_eq!(inode(), before);
+    }
+
+    /// Its data is another slot's: so is its name.
+    #[test]
+    fn one_that_is_known_by_another_number_is_found_by_that_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("hosts");
+        std::fs::write(&file, "").unwrap();
+        let mut hosts = Hosts::new(&file, "etcd", (1, IpAddr::from([10, 0, 1, 1])));
+        hosts.note(at([(2, 2)]));
+        hosts.own.0 = 2;
+        // A worker that has not heard of it yet.
+        hosts.note(at([(1, 1), (2, 2), (3, 3)]));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let expected = "10.0.1.1\tetcd-2.mesh # meshworker\n10.0.1.3\tetcd-3.mesh # meshworker\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod subnet;
 mod supervisor;
 
 pub(crate) use directory::user_in;
-pub(crate) use nominated::fence_in;
+pub(crate) use nominated::number_in;
 pub use settings::Settings;
 pub use socket::{NAME_VARIABLE as SOCKET_VARIABLE, ask};
 pub use supervisor::{Refused, run, run_started};

@@ -5,7 +5,7 @@
 //! promise, put aside, start: if nobody spoke under a higher fence <── fenced answer ──┘
 //! ```
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
@@ -33,21 +33,34 @@ const FENCE: &str = "fence";
 /// be another one's, or a member's that was removed. When all start at once nobody sees it.
 const UNASKED: Duration = Duration::from_secs(3);
 
-/// The fence of this directory: whoever says something under a lower one is a worker that
-/// acts no more.
+/// The file in the slot's directory with the number by which the others know its data.
+const KNOWN_AS: &str = "known-as";
+
+/// The number in this file; none where there is none. What is damaged is put aside: it says
+/// no more than a disk that is new.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or holds no number.
-fn fence(directory: &Path) -> io::Result<u64> {
-    let Some(text) = notes::read(directory, FENCE)? else {
-        return Ok(0);
+/// The file cannot be read.
+fn number(directory: &Path, name: &str) -> io::Result<Option<u64>> {
+    let text = match notes::read(directory, name) {
+        Err(why) if why.kind() == ErrorKind::InvalidData => Some(String::new()),
+        text => text?,
     };
-    fence_in(&text).ok_or_else(|| notes::invalid(directory, FENCE, "no number"))
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let number = number_in(&text);
+    if number.is_none() {
+        let aside = put_aside(directory, name)?.unwrap_or_default();
+        let slot = directory.display();
+        warn!("{slot}: {name} holds no number, and is put aside as {aside}");
+    }
+    Ok(number)
 }
 
-/// The fence in the text of such a file.
-pub(crate) fn fence_in(text: &str) -> Option<u64> {
+/// The number in the text of such a file.
+pub(crate) fn number_in(text: &str) -> Option<u64> {
     text.trim_end().parse().ok()
 }
 
@@ -73,19 +86,20 @@ impl Around {
         signals: &mut Signals,
     ) -> io::Result<Result<Start, i32>> {
         let mut disk = on_disk(way, directory);
+        let slot = self.settings.identity.slot;
+        let known_as = number(directory, KNOWN_AS)?.filter(|_| disk.ids().is_some());
+        let access = &self.cluster.access;
         let own = Own {
-            slot: self.settings.identity.slot,
+            slot,
+            known_as: known_as.unwrap_or(slot),
             address: self.address,
+            port: access.service_port,
+            tls: access.tls.is_some(),
         };
+        self.known_as.send_replace(own.known_as);
         let mut unasked = (way.unasked)(&disk, &own).filter(|_| !ended);
-        match (fence(directory), &unasked) {
-            (Ok(fence), _) => self.fences.obeyed(fence),
-            (Err(why), None) => return Err(why),
-            (Err(why), Some(start)) => {
-                warn!("starts as its disk says: {why}");
-                return Ok(Ok(start.clone()));
-            }
-        }
+        let fence = number(directory, FENCE)?;
+        self.fences.obeyed(fence.unwrap_or_default());
         let mut patience = pin!(sleep(UNASKED));
         self.checker.latch().waits_to_be_told();
         let mut generation = self.waits_with(disk.clone());
@@ -99,6 +113,7 @@ impl Around {
                 () = &mut patience, if unasked.is_some() => {
                     info!("no worker says otherwise: starts as its disk says");
                     relay.shutdown().await;
+                    notes::write(directory, KNOWN_AS, &own.known_as.to_string())?;
                     return Ok(Ok(unasked.unwrap_or_default()));
                 }
                 Some(event) = self.coming.recv() => event,
@@ -123,13 +138,17 @@ impl Around {
                 }
                 continue;
             }
-            notes::write(directory, FENCE, &fence.to_string())?;
+            let highest = self
+                .fences
+                .highest()
+                .map_or(*fence, |heard| heard.max(*fence));
+            notes::write(directory, FENCE, &highest.to_string())?;
             match tell {
                 Tell::Promise(asked) => promise(directory, asked)?,
                 Tell::Aside { why } => {
                     if let Some(name) = put_aside(directory, way.data)? {
-                        let slot = directory.display();
-                        warn!("its data is put aside, as {name} in {slot}: {why}");
+                        let here = directory.display();
+                        warn!("its data is put aside, as {name} in {here}: {why}");
                     }
                     put_damaged_aside(directory)?;
                 }
@@ -137,10 +156,16 @@ impl Around {
                     info!("started by a worker, under fence {fence}");
                     // The database is to listen where it does.
                     relay.shutdown().await;
+                    let known_as = start.known_as.unwrap_or(slot);
+                    notes::write(directory, KNOWN_AS, &known_as.to_string())?;
+                    self.known_as.send_replace(known_as);
                     return Ok(Ok(start.clone()));
                 }
             }
             let now = on_disk(way, directory);
+            if now.ids().is_none() {
+                self.known_as.send_replace(slot);
+            }
             if now != disk {
                 generation = self.waits_with(now.clone());
                 unasked = unasked.filter(|_| now.ids().is_some());
@@ -170,16 +195,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fence_is_kept_for_the_next_start_and_what_is_none_is_named() {
+    fn a_fence_is_kept_for_the_next_start_and_what_is_none_is_put_aside() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
-        assert_eq!(fence(directory).unwrap(), 0);
+        let fence = || number(directory, FENCE).unwrap();
+        assert_eq!(fence(), None);
         for number in [7, u64::MAX] {
             notes::write(directory, FENCE, &number.to_string()).unwrap();
-            assert_eq!(fence(directory).unwrap(), number);
+            assert_eq!(fence(), Some(number));
         }
-        notes::write(directory, FENCE, "seven").unwrap();
-        let why = fence(directory).unwrap_err().to_string();
-        assert!(why.ends_with("fence: it holds no number"), "{why}");
+        // Damaged, it kept the member from ever starting again.
+        for damaged in ["seven", "", "-1"] {
+            std::fs::write(directory.join(FENCE), damaged).unwrap();
+            assert_eq!(fence(), None, "{damaged}");
+            assert!(!directory.join(FENCE).exists());
+        }
+        std::fs::write(directory.join(FENCE), [0xff, 0xfe]).unwrap();
+        assert_eq!(fence(), None);
+        assert!(directory.join("fence.aside-4").exists());
     }
 }

@@ -283,6 +283,7 @@ impl Supervisor {
                 phase,
                 generation,
                 disk: None,
+                known_as: None,
                 fence: None,
             },
             port: settings.workers_port,

@@ -151,6 +151,7 @@ pub fn member(slot: u64, address: IpAddr, phase: Phase, generation: u64) -> Anno
         generation,
         node_name: None,
         disk: None,
+        known_as: None,
         fence: None,
     }
 }

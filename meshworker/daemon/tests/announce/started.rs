@@ -13,6 +13,7 @@ fn start() -> Start {
     Start {
         arguments: vec!["--name=m5".to_owned(), "--state=existing".to_owned()],
         variables: [("TOY_TOKEN".to_owned(), "t".to_owned())].into(),
+        known_as: None,
     }
 }
 

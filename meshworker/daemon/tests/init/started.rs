@@ -34,7 +34,7 @@ fn disk(directory: &Path) -> Disk {
 /// Whoever has data starts with it, whoever is there.
 fn unasked(disk: &Disk, own: &Own) -> Option<How> {
     matches!(disk, Disk::Holds(holds) if holds.ids.is_some()).then(|| How {
-        arguments: vec![format!("--as-before={}@{}", own.slot, own.address)],
+        arguments: vec![format!("--as-before={}@{}", own.known_as, own.address)],
         ..How::default()
     })
 }
@@ -199,16 +199,48 @@ fn a_worker_set_a_variable_that_is_none_of_the_engines() {
     assert!(!supervisor.out().contains("started"));
 }
 
+/// It never started again, and nobody could mend that but by hand.
 #[test]
-fn a_fence_that_cannot_be_read_is_named_and_nothing_is_started() {
+fn a_fence_that_is_damaged_is_put_aside_and_named() {
     let member = Member::new(&[("fence", "seven")]);
-    let mut supervisor = member.start.script(DATABASE);
-    assert_eq!(supervisor.code(), 2);
-    let log = supervisor.log();
-    assert!(
-        log.contains("data-dir: ") && log.contains("it holds no number"),
-        "{log}"
-    );
+    member.worker.set(|said| told(said, 6, &json!({})));
+    let supervisor = member.start.script(DATABASE);
+    supervisor.wait_for_log("fence holds no number, and is put aside as fence.aside-1");
+    supervisor.wait_for_out("with 2 <--name=m 5> <> as <>");
+    let kept = fs::read_to_string(member.volume.path().join("slot-2/fence.aside-1")).unwrap();
+    assert_eq!(kept, "seven");
+}
+
+/// After a power cut a slot has another one's directory: its name stayed behind.
+#[test]
+fn who_has_another_slots_data_is_known_by_its_name_from_start_to_start() {
+    let member = Member::new(&[("data", "8e9e"), ("known-as", "5\n")]);
+    let worker = &member.worker;
+    let note = member.volume.path().join("slot-2/known-as");
+    let kept = || fs::read_to_string(&note).unwrap();
+    {
+        let supervisor = member.start.script(DATABASE);
+        supervisor.wait_for_out("with 1 <--as-before=5@127.0.0.1> <> as <>");
+        assert_eq!(volunteers(worker)["known_as"], 5);
+        assert_eq!(worker.wait_for_phase("present")["known_as"], 5);
+    }
+    assert_eq!(kept(), "5\n");
+    // An empty one is known by its slot, until a worker says by what else.
+    let member = Member::new(&[("known-as", "5\n")]);
+    let worker = &member.worker;
+    let supervisor = member.start.script(DATABASE);
+    assert_eq!(volunteers(worker).get("known_as"), None);
+    worker.set(|said| {
+        let (status, mut answer) = told(said, 1, &json!({}));
+        if let Some(tell) = answer.get_mut("tell") {
+            tell["start"]["known_as"] = json!(7);
+        }
+        (status, answer)
+    });
+    supervisor.wait_for_out("with 2 <--name=m 5> <> as <>");
+    assert_eq!(worker.wait_for_phase("present")["known_as"], 7);
+    let kept = fs::read_to_string(member.volume.path().join("slot-2/known-as")).unwrap();
+    assert_eq!(kept, "7\n");
 }
 
 /// All of a cluster start at once after a power cut, and no worker needs to know them.

@@ -34,6 +34,11 @@ pub struct Detail {
     pub connected: BTreeMap<String, bool>,
     /// The alarms that are raised, and at whom.
     pub alarms: BTreeMap<String, BTreeSet<Alarm>>,
+    /// Whether it has listed the same members for a minute, as far as looks tell.
+    pub unchanged: bool,
+    /// Where those were to be that it listed for a minute and that got no vote, the last one
+    /// last.
+    pub in_vain: Vec<String>,
     /// What stands under [`super::size::KEY`], if anything does.
     pub wish: Option<String>,
 }

@@ -7,20 +7,26 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Talk};
 use super::detail::{Detail, Listed};
+use super::lasting::{Lasted, Lasting};
 use super::links::Links;
 use super::size;
 use super::wire::{self, Members, Range, Status};
 
 const LEADER: Role = Role::primary("leader");
 const FOLLOWER: Role = Role::of("follower");
-const LEARNER: Role = Role::of("learner");
+const LEARNER: Role = Role::idle("learner");
+const ALONE: Role = Role::idle("without a leader");
 
 /// Asks the member at this address what it sees.
 ///
 /// # Errors
 ///
 /// Why it gave no view.
-pub async fn look(client: &Client, links: &Links, at: Place) -> Answer<Detail> {
+pub async fn look(
+    client: &Client,
+    (links, lasting): (&Links, &Lasting),
+    at: Place,
+) -> Answer<Detail> {
     let mut talk = client.talk(at).await?;
     let status: Status = ask(&mut talk, "/v3/maintenance/status", &json!({})).await?;
     if status.header.member_id.is_empty() || status.header.cluster_id.is_empty() {
@@ -39,6 +45,7 @@ pub async fn look(client: &Client, links: &Links, at: Place) -> Answer<Detail> {
     let connected = metrics.map_or_else(|_| BTreeSet::new(), |text| wire::connected(&text));
     let seen = Seen {
         connected: links.note(at, &connected),
+        lasted: lasting.note(at, &members),
         usual: client.access().service_port,
         members,
         wish,
@@ -56,6 +63,7 @@ where
 /// What was asked besides the status.
 pub(super) struct Seen {
     pub(super) connected: BTreeMap<String, bool>,
+    pub(super) lasted: Lasted,
     pub(super) usual: u16,
     pub(super) members: Vec<Listed>,
     pub(super) wish: Option<String>,
@@ -77,7 +85,8 @@ impl Seen {
         let role = match (&leader, status.learner) {
             (_, true) => LEARNER,
             (Some(leader), _) if *leader == own => LEADER,
-            _ => FOLLOWER,
+            (Some(_), _) => FOLLOWER,
+            (None, _) => ALONE,
         };
         let fresh = self.connected.iter().find(|(_, settled)| !**settled);
         let working = match fresh {
@@ -111,6 +120,8 @@ impl Seen {
                 members: self.members.into(),
                 connected: self.connected,
                 alarms,
+                unchanged: self.lasted.long,
+                in_vain: self.lasted.in_vain,
                 wish: self.wish,
             },
             node: own,

@@ -14,6 +14,7 @@ mod alarm;
 mod client;
 mod detail;
 mod disk;
+mod lasting;
 mod links;
 mod look;
 mod outside;
@@ -35,6 +36,7 @@ pub use request::{Act, EtcdRequest};
 
 use crate::{Access, Descriptor, Engine, Failure, Nominated, OptionSpec, Sizing, Starts};
 use client::Client;
+use lasting::Lasting;
 use links::Links;
 
 /// Where clients reach members.
@@ -53,6 +55,7 @@ const INITIAL: &str = "initial-members";
 pub struct Etcd {
     client: Client,
     links: Links,
+    lasting: Lasting,
     rules: Rules,
 }
 
@@ -119,22 +122,29 @@ impl Engine for Etcd {
         Etcd {
             rules: Rules::of(&access),
             links: Links::default(),
+            lasting: Lasting::default(),
             client: Client::new(access),
         }
     }
 
     async fn observe(&self, node: Place) -> Answer<Detail> {
         self.client.trust(node, true);
-        look::look(&self.client, &self.links, node).await
+        self.look(node).await
     }
 
     async fn observe_unlisted(&self, node: Place) -> Answer<Detail> {
         self.client.trust(node, false);
-        look::look(&self.client, &self.links, node).await
+        self.look(node).await
     }
 
     async fn perform(&self, step: &Step<EtcdRequest>) -> Result<String, Failure> {
         perform::perform(&self.client, step.to, &step.request).await
+    }
+}
+
+impl Etcd {
+    async fn look(&self, node: Place) -> Answer<Detail> {
+        look::look(&self.client, (&self.links, &self.lasting), node).await
     }
 }
 

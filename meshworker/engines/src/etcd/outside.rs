@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::lasting::Lasted;
 use super::look::Seen;
 use super::wire::{self, Members, Range, Status};
 use super::{disk, versions};
@@ -32,6 +33,7 @@ fn replies(bytes: &[u8]) -> Words {
     let connected = wire::connected(&metrics);
     let seen = Seen {
         connected: connected.into_iter().map(|peer| (peer, true)).collect(),
+        lasted: Lasted::default(),
         usual: 2379,
         members,
         wish,

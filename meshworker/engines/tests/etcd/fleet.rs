@@ -148,7 +148,10 @@ impl Fleet {
         };
         let own = Own {
             slot,
+            known_as: slot,
             address: self.place(slot).address,
+            port: CLIENTS,
+            tls: false,
         };
         let disk = (way.disk)(&self.members[&slot].directory);
         if let Some(start) = (way.unasked)(&disk, &own) {

@@ -35,6 +35,7 @@ fn member(slot: u64, phase: Phase, generation: u64) -> Announcement {
         generation,
         node_name: None,
         disk: None,
+        known_as: None,
         fence: None,
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn report(listing: &Listing, service: &str, network: Option<&str>) ->
                 part: None,
                 presence: presence.clone(),
                 disk: None,
+                known_as: None,
             };
             // One address, two tasks: whoever has it next is there already.
             match sightings.get(&address) {

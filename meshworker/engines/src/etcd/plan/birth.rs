@@ -72,6 +72,14 @@ fn all_blank<'a>(
                 .into(),
         );
     }
+    // Its data is somewhere, or lost: which of the two, an operator knows.
+    if situation.was_one && need > 1 {
+        return Err(
+            "there was a cluster, and nobody who has its data answers: bring one of its disks \
+             back; if all are lost, restart the worker: one that has seen no cluster begins one"
+                .into(),
+        );
+    }
     let mut blanks = Vec::new();
     for member in situation.spares() {
         let slot = slot(member).ok_or(format!("{}: its slot is not known", member.id))?;
@@ -161,7 +169,12 @@ fn next(rules: &Rules, blanks: &[Blank<'_>]) -> Result<(Vec<Nomination>, String)
         });
         return Ok((asked.collect(), missing));
     };
-    let start = start::alone(rules, seed.member, seed.slot, &promise.to);
+    let who = start::Known {
+        member: seed.member,
+        slot: seed.slot,
+        number: seed.slot,
+    };
+    let start = start::alone(rules, who, &promise.to);
     let begins = Nomination {
         address: seed.member.address,
         tell: Tell::Start(start),

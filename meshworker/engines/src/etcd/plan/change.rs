@@ -38,7 +38,10 @@ pub fn next(
     if let Some(learner) = world.learner() {
         return Some(plan.of_a_learner(learner, any_dead));
     }
-    let change = plan.shrink().or_else(|| plan.grow())?;
+    let volunteers = plan.volunteers();
+    let change = plan
+        .shrink(volunteers.len())
+        .or_else(|| plan.grow(&volunteers))?;
     let comes_back = situation
         .leaving()
         .any(|member| situation.going(member) != Going::ForGood);
@@ -108,6 +111,9 @@ impl<'b> Plan<'_, 'b> {
             return undo("was let in and is not needed");
         }
         let Some((_, view)) = learner.there else {
+            if self.world.leader.view.detail.unchanged {
+                return undo("was let in and did not come up within a minute");
+            }
             return Change {
                 missing: format!("{name} was let in and does not run yet"),
                 step: None,
@@ -124,10 +130,17 @@ impl<'b> Plan<'_, 'b> {
         }
     }
 
-    /// One voter less: not the leader, one of several on a node, of the highest slot.
-    fn shrink(&self) -> Option<Change> {
-        let ideal = self.size.ideal?;
+    /// One voter less: not the leader, one of several on a node, of the highest slot. An even
+    /// number that does not become an odd one by itself outlives no more than one less.
+    fn shrink(&self, volunteers: usize) -> Option<Change> {
         let voters = self.stay().count();
+        let rests = voters.is_multiple_of(2) && self.world.leader.view.detail.unchanged;
+        let goal = self.goal(volunteers);
+        let ideal = match self.size.ideal {
+            Some(ideal) if voters > ideal => ideal,
+            _ if rests && voters > goal => goal,
+            ideal => ideal?,
+        };
         let away = (voters > ideal).then(|| {
             let stay = self
                 .stay()
@@ -141,19 +154,21 @@ impl<'b> Plan<'_, 'b> {
         })
     }
 
-    /// One voter more: where none is on its node before where one is, of the lowest slot.
-    fn grow(&self) -> Option<Change> {
-        let listed: BTreeSet<u64> = self
-            .world
-            .nodes
-            .iter()
-            .filter_map(|node| node.slot)
-            .collect();
-        let volunteers: Vec<(u64, &Member)> = (self.situation.spares())
-            .filter(|member| is_blank(member))
-            .filter_map(|member| Some((slot(member)?, member)))
-            .filter(|(slot, _)| !listed.contains(slot))
-            .collect();
+    /// Who could be let in, and by which number.
+    fn volunteers(&self) -> Vec<(u64, &'b Member)> {
+        let nodes = self.world.nodes.iter();
+        let listed: BTreeSet<u64> = nodes.filter_map(|node| node.number).collect();
+        let blank = self.situation.spares().filter(|member| is_blank(member));
+        let known = blank.filter_map(|member| Some((slot(member)?, member)));
+        let numbered = known.map(|(slot, member)| (self.world.names.free(slot), member));
+        numbered
+            .filter(|(number, _)| !listed.contains(number))
+            .collect()
+    }
+
+    /// One voter more: where none is on its node before where one is, of the lowest number;
+    /// whoever did not come up, after the others.
+    fn grow(&self, volunteers: &[(u64, &Member)]) -> Option<Change> {
         let (voters, goal) = (self.stay().count(), self.goal(volunteers.len()));
         if voters >= goal {
             let ideal = self.size.ideal.filter(|ideal| voters < *ideal)?;
@@ -162,10 +177,14 @@ impl<'b> Plan<'_, 'b> {
                 step: None,
             });
         }
-        let next = volunteers.iter();
-        let (slot, member) =
-            next.min_by_key(|(slot, member)| (self.beside(Some(member)), *slot))?;
-        let peer_url = self.rules.peer_url(*slot);
+        let in_vain = &self.world.leader.view.detail.in_vain;
+        let rank = |(number, member): &&(u64, &Member)| {
+            let url = self.rules.peer_url(*number);
+            let tried = in_vain.iter().position(|other| *other == url);
+            (tried, self.beside(Some(member)), *number)
+        };
+        let (number, member) = volunteers.iter().min_by_key(rank)?;
+        let peer_url = self.rules.peer_url(*number);
         Some(Change {
             missing: format!("{voters} vote, and {goal} are to: {} is let in", member.id),
             step: Some(ask(

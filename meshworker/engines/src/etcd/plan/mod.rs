@@ -14,6 +14,7 @@ mod birth;
 mod change;
 mod depart;
 mod leave;
+mod names;
 mod start;
 mod waiting;
 mod world;
@@ -74,11 +75,7 @@ impl Rules {
         let option = |name: &str| access.options.get(name).map(String::as_str);
         Rules {
             service_port: access.service_port,
-            scheme: if access.tls.is_some() {
-                "https"
-            } else {
-                "http"
-            },
+            scheme: start::scheme(access.tls.is_some()),
             peer_url: option(super::PEER_URL)
                 .unwrap_or(super::USUAL_PEER_URL)
                 .to_owned(),
@@ -87,13 +84,14 @@ impl Rules {
         }
     }
 
-    /// Where the others reach the member of this slot.
-    fn peer_url(&self, slot: u64) -> String {
-        self.peer_url.replace("{slot}", &slot.to_string())
+    /// Where the others reach the member that is known by this number.
+    fn peer_url(&self, number: u64) -> String {
+        self.peer_url.replace("{slot}", &number.to_string())
     }
 
-    /// Whose slot a listed member has, by its peer URL or its name.
-    fn slot(&self, listed: &Listed) -> Option<u64> {
+    /// By which number a listed member is known: that of the slot in which it joined, by its
+    /// peer URL or its name.
+    fn number(&self, listed: &Listed) -> Option<u64> {
         let (before, after) = self.peer_url.split_once("{slot}")?;
         let number = |url: &String| -> Option<u64> {
             url.strip_prefix(before)?.strip_suffix(after)?.parse().ok()

@@ -9,6 +9,7 @@ use super::birth::BEGUN;
 use super::world::{World, slot};
 use super::{Rules, start};
 use crate::etcd::detail::Detail;
+use start::Known;
 
 /// What each of them is told, if anything.
 pub fn nominations(
@@ -75,7 +76,15 @@ fn with_data(
         match own {
             None => format!("its data is of member {}, which was removed", ids.node),
             Some(node) => match node.there {
-                None => return starts(member, start::as_before(rules, member, slot)),
+                None => {
+                    let number = node.number.unwrap_or(slot);
+                    let who = Known {
+                        member,
+                        slot,
+                        number,
+                    };
+                    return starts(member, start::as_before(rules, who));
+                }
                 Some((other, _)) => format!("its data is a copy of that of {}", other.id),
             },
         }
@@ -98,7 +107,12 @@ fn learner(rules: &Rules, world: &World<'_>, member: &Member, slot: u64) -> Opti
         return None;
     }
     let listed = &world.leader.view.detail.members;
-    Some(starts(member, start::joining(rules, member, slot, listed)))
+    let who = Known {
+        member,
+        slot,
+        number: own.number?,
+    };
+    Some(starts(member, start::joining(rules, who, listed)))
 }
 
 fn starts(member: &Member, start: Start) -> Nomination {

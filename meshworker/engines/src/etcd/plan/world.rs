@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use meshworker_core::{Member, MemberId, Place, Situation, Standing, View};
 
 use super::Rules;
+use super::names::Names;
 use crate::etcd::alarm::Alarm;
 use crate::etcd::detail::{Detail, Listed};
 
@@ -24,6 +25,8 @@ pub struct World<'a> {
     pub leader: Leader<'a>,
     /// Everybody whom the leader lists.
     pub nodes: Vec<Node<'a>>,
+    /// Which slots have whose data.
+    pub names: Names,
     /// The alarms that anybody knows of, and at whom.
     pub alarms: BTreeMap<&'a str, BTreeSet<Alarm>>,
     /// Who answers with this cluster's id and is not listed.
@@ -43,7 +46,9 @@ pub struct Leader<'a> {
 pub struct Node<'a> {
     /// As it is listed.
     pub listed: &'a Listed,
-    /// The number of its slot, by whoever answers as it, or by its peer URL or its name.
+    /// By which number it is known, where that is known.
+    pub number: Option<u64>,
+    /// In which slot it is, by whoever answers as it or has its data, or is to be.
     pub slot: Option<u64>,
     /// Who answers as it, and what.
     pub there: Option<(&'a Member, &'a View<Detail>)>,
@@ -73,7 +78,7 @@ impl<'a> Seen<'a> {
                 ));
             }
         }
-        World::of(rules, &views).map_or_else(Seen::Stuck, Seen::Cluster)
+        World::of(rules, situation, &views).map_or_else(Seen::Stuck, Seen::Cluster)
     }
 }
 
@@ -105,25 +110,42 @@ fn views<'a>(rules: &Rules, situation: &Situation<'a, Detail>) -> Result<Views<'
 }
 
 impl<'a> World<'a> {
-    fn of(rules: &Rules, views: &Views<'a>) -> Result<World<'a>, String> {
-        let leads = |view: &View<Detail>| view.detail.leader.as_deref() == Some(&*view.node);
-        let leaders = views.values().filter(|(_, view)| leads(view));
-        let leader = leaders.max_by_key(|(_, view)| view.detail.term);
+    fn of(
+        rules: &Rules,
+        situation: &Situation<'_, Detail>,
+        views: &Views<'a>,
+    ) -> Result<World<'a>, String> {
+        let names = |view: &View<Detail>, other: &View<Detail>| {
+            !other.detail.learner && other.detail.leader.as_deref() == Some(&*view.node)
+        };
+        let followed = |view: &View<Detail>| {
+            let others = views.values().filter(|(_, other)| names(view, other));
+            others.count()
+        };
+        let leaders = views.values().filter(|(_, view)| names(view, view));
+        // Whom most name, and not who says the highest term: anybody can say one.
+        let leader = leaders.max_by_key(|(_, view)| (followed(view), view.detail.term));
         let Some((leader, view)) = leader else {
             return Err(format!("nobody leads: {}", revisions(views)));
         };
         let detail = &view.detail;
-        let nodes: Vec<Node<'a>> = (detail.members.iter())
+        let mut nodes: Vec<Node<'a>> = (detail.members.iter())
             .map(|listed| {
                 let there = views.get(&*listed.id).copied();
                 let slot = there.and_then(|(member, _)| slot(member));
                 Node {
                     listed,
-                    slot: slot.or_else(|| rules.slot(listed)),
+                    number: rules.number(listed).or(slot),
+                    slot,
                     there,
                 }
             })
             .collect();
+        let names = known(situation, &detail.cluster, &nodes);
+        for node in &mut nodes {
+            let home = || node.number.map(|number| names.home(number));
+            node.slot = node.slot.or_else(home);
+        }
         let voters = nodes.iter().filter(|node| !node.listed.learner);
         let quorum = quorum(voters.clone().count());
         let said = voters.filter_map(|node| Some(&node.there?.1.detail));
@@ -134,6 +156,15 @@ impl<'a> World<'a> {
             return Err(format!(
                 "no quorum: {found} of {} voters are in step, and {quorum} are needed: {revisions}",
                 nodes.iter().filter(|node| !node.listed.learner).count()
+            ));
+        }
+        let answering = (views.values()).filter(|(_, view)| !view.detail.learner);
+        let answering = answering.count();
+        if 2 * followers.len() <= answering {
+            return Err(format!(
+                "{} of {answering} that answer with a vote are in step: {}",
+                followers.len(),
+                revisions(views)
             ));
         }
         let same = |said: &&&Detail| said.members == detail.members;
@@ -153,6 +184,7 @@ impl<'a> World<'a> {
                 view,
             },
             nodes,
+            names,
             alarms,
         })
     }
@@ -214,6 +246,19 @@ impl Node<'_> {
         let member = self.there.map(|(member, _)| member.standing());
         member == Some(Standing::Wanted)
     }
+}
+
+/// Which slots have whose data: of members that answer, and of those that wait with it.
+fn known(situation: &Situation<'_, Detail>, cluster: &str, nodes: &[Node<'_>]) -> Names {
+    let waits = situation.spares().filter_map(|member| {
+        let ids = member.disk.as_deref()?.ids()?;
+        let own = |node: &&Node<'_>| node.listed.id == *ids.node && *ids.cluster == *cluster;
+        Some((slot(member)?, nodes.iter().find(own)?.number?))
+    });
+    let answer = nodes
+        .iter()
+        .filter_map(|node| Some((node.slot?, node.number?)));
+    Names::of(waits.chain(answer))
 }
 
 /// The number of a member's slot.

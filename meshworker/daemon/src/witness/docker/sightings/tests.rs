@@ -89,6 +89,7 @@ fn a_running_task_is_present_with_all_that_is_known_of_it() {
         part: None,
         presence: Presence::Present,
         disk: None,
+        known_as: None,
     };
     assert_eq!(
         report,

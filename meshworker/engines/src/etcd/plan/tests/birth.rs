@@ -153,3 +153,24 @@ fn while_somebody_is_meant_to_go_nothing_begins() {
     );
     nothing_begins(&scene, "db.3 has not said what is on its disk");
 }
+
+/// All volumes of a cluster that ran were lost at once, and it was begun anew.
+#[test]
+fn a_worker_that_has_seen_a_cluster_begins_none_beside_its_memory() {
+    let mut scene = Scene::of(&[]).spares(&[1, 2, 3]);
+    scene.desired = Some(3);
+    assert_eq!(scene.propose().nominations.len(), 3);
+    scene.was_one = true;
+    let proposal = scene.propose();
+    assert_eq!(proposal.nominations, []);
+    assert!(
+        refusals(&proposal)[0].contains("bring one of its disks back"),
+        "{proposal:?}"
+    );
+    // Whoever said that an empty one may begin at any time, said so.
+    let mut alone = Scene::of(&[]).spares(&[1]);
+    alone.desired = Some(1);
+    alone.rules.initial = Some(1);
+    alone.was_one = true;
+    assert_eq!(alone.propose().nominations.len(), 1);
+}

@@ -85,6 +85,58 @@ fn a_learner_that_had_lost_its_disk_was_waited_for_for_ever() {
     assert_eq!(scene.propose(), expected);
 }
 
+/// It was waited for for ever, and nobody was let in beside it.
+#[test]
+fn a_learner_that_does_not_come_up_within_a_minute_makes_room_for_another_one() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]).wish("5");
+    scene.learner = Some((4, false));
+    assert_eq!(scene.propose().steps, []);
+    scene.change = |_, view| view.detail.unchanged = true;
+    let expected = [remove(4, StepKind::Arrange)];
+    assert_eq!(scene.propose().steps, expected);
+    // One that runs may take its time.
+    scene.waits.remove(&4);
+    scene.answers.insert(4);
+    scene.learner = Some((4, true));
+    let promoted = [ask(Act::Promote(id(4)), StepKind::Join)];
+    assert_eq!(scene.propose().steps, promoted);
+    // The next one is another one, and the one that failed longest ago after that.
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]).wish("5");
+    scene.change = |_, view| view.detail.in_vain = vec!["http://etcd-4.mesh:2380".into()];
+    assert_eq!(scene.propose().steps, [let_in(5)]);
+    scene.change = |_, view| {
+        view.detail.in_vain = [5, 4].map(|n| format!("http://etcd-{n}.mesh:2380")).into();
+    };
+    assert_eq!(scene.propose().steps, [let_in(5)]);
+}
+
+/// The third never came: either of two could stop everything.
+#[test]
+fn nobody_rests_at_an_even_number() {
+    let mut scene = Scene::of(&[1, 2]).wish("3");
+    scene.desired = Some(3);
+    let waits = missing("2 vote, and 3 are to: too few volunteer");
+    assert_eq!(scene.propose(), waits);
+    scene.change = |_, view| view.detail.unchanged = true;
+    let expected = Proposal {
+        steps: vec![remove(2, StepKind::Arrange)],
+        ..missing("2 vote, and 1 are to: etcd-2 goes")
+    };
+    assert_eq!(scene.propose(), expected);
+    // Without Docker's list nobody says how many there are to be.
+    scene.wishes = Wishes::none();
+    scene.desired = None;
+    assert_eq!(scene.propose(), expected);
+    // The one that was let go volunteers, and there is no pair for it.
+    let mut alone = Scene::of(&[1]).spares(&[2]).wish("3");
+    alone.desired = Some(3);
+    alone.change = |_, view| view.detail.unchanged = true;
+    assert_eq!(alone.propose().steps, []);
+    // Where there is a third one it is let in instead.
+    let three = scene.spares(&[3]);
+    assert_eq!(three.propose().steps, [let_in(3)]);
+}
+
 #[test]
 fn a_node_without_a_voter_comes_before_one_that_has_one() {
     let mut scene = Scene::of(&[1]).spares(&[2, 3]);

@@ -3,6 +3,7 @@
 mod birth;
 mod leave;
 mod life;
+mod numbers;
 mod refuse;
 mod waits;
 
@@ -35,6 +36,10 @@ pub struct Scene {
     pub rules: Rules,
     pub desired: Option<usize>,
     pub wishes: Wishes,
+    /// Whether this worker has seen a cluster.
+    pub was_one: bool,
+    /// By which number a member joined, where that is not its slot's.
+    pub numbers: BTreeMap<u8, u8>,
     /// Who votes.
     pub voters: Vec<u8>,
     /// Who is listed without a vote, and whether it was ever started.
@@ -70,6 +75,8 @@ impl Scene {
             },
             desired: Some(voters.len()),
             wishes: Wishes::none(),
+            was_one: false,
+            numbers: BTreeMap::new(),
             voters: voters.to_vec(),
             learner: None,
             answers: voters.iter().copied().collect(),
@@ -105,20 +112,23 @@ impl Scene {
     pub fn listed(&self) -> Vec<Listed> {
         let voters = self.voters.iter().map(|n| (*n, true, false));
         let learner = self.learner.map(|(n, started)| (n, started, true));
-        let all = voters.chain(learner).map(|(n, started, learner)| Listed {
-            id: id(n),
-            name: if started {
-                format!("etcd-{n}")
-            } else {
-                String::new()
-            },
-            peer_urls: vec![format!("http://etcd-{n}.mesh:2380")],
-            client_urls: if started {
-                vec![format!("http://{}:2379", at(n))]
-            } else {
-                vec![]
-            },
-            learner,
+        let all = voters.chain(learner).map(|(n, started, learner)| {
+            let number = self.numbers.get(&n).unwrap_or(&n);
+            Listed {
+                id: id(n),
+                name: if started {
+                    format!("etcd-{number}")
+                } else {
+                    String::new()
+                },
+                peer_urls: vec![format!("http://etcd-{number}.mesh:2380")],
+                client_urls: if started {
+                    vec![format!("http://{}:2379", at(n))]
+                } else {
+                    vec![]
+                },
+                learner,
+            }
         });
         let mut all: Vec<Listed> = all.collect();
         all.sort();
@@ -150,6 +160,8 @@ impl Scene {
                 members: members.into(),
                 connected: others.map(|other| (id(*other), !fresh(other))).collect(),
                 alarms: alarms.into_iter().collect(),
+                unchanged: false,
+                in_vain: Vec::new(),
                 wish: None,
             },
         };
@@ -213,6 +225,7 @@ impl Scene {
         let roster = observed.roster();
         let situation = Situation {
             wishes: &self.wishes,
+            was_one: self.was_one,
             ..Situation::of(&roster, &observed.answers)
         };
         self.rules.propose(&situation)

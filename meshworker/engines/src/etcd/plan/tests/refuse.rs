@@ -38,6 +38,35 @@ fn without_a_quorum_nothing_is_touched() {
     refused(&scene, "no quorum: 1 of 3 voters are in step");
 }
 
+/// With its cluster's id and a high term it was believed whatever it said.
+#[test]
+fn one_that_lies_is_not_believed() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]).wish("3");
+    let lies = |n: u8, view: &mut View<Detail>| {
+        if n == 3 {
+            view.detail.leader = Some(id(3));
+            view.detail.term = 9999;
+            view.detail.members = view.detail.members[2..].into();
+        }
+    };
+    scene.change = lies;
+    let proposal = scene.propose();
+    assert_eq!((proposal.steps, proposal.departures), (vec![], vec![]));
+    assert_eq!(proposal.unity, Unity::One { size: 3 });
+    // It does the same beside one that has no quorum.
+    scene.answers = [2, 3].into();
+    scene.change = |n, view| {
+        if n == 3 {
+            view.detail.leader = Some(id(3));
+            view.detail.term = 9999;
+            view.detail.members = view.detail.members[2..].into();
+        } else {
+            view.detail.leader = None;
+        }
+    };
+    refused(&scene, "1 of 2 that answer with a vote are in step");
+}
+
 #[test]
 fn while_voters_list_others_nothing_is_changed() {
     let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]);

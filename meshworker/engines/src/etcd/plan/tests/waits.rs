@@ -41,6 +41,18 @@ fn who_waits_with_its_own_data_is_started_with_it() {
     assert_eq!(proposal.departures, []);
 }
 
+/// Some versions end with 1 on the data of a member that was removed and let in again: it was
+/// started again and again.
+#[test]
+fn data_of_before_is_put_aside_where_its_slot_was_let_in_again() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4]).wish("5");
+    scene.desired = Some(5);
+    scene.waits.insert(4, data("4b", "c1"));
+    scene.learner = Some((4, false));
+    let why = "its data is of member 4b, which was removed";
+    assert_eq!(scene.propose().nominations, aside(why));
+}
+
 /// An empty disk in a slot whose member is still listed: never started under the old id.
 #[test]
 fn an_empty_disk_is_not_started_under_an_id_that_is_listed() {

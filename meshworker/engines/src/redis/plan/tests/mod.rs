@@ -378,6 +378,7 @@ fn members_are_ordered_by_slot_where_it_is_known() {
         task: None,
         part: None,
         seen: BTreeMap::from([(Witness::Docker, Presence::Present)]),
+        known_as: None,
         disk: None,
         ordered: false,
         last: false,
