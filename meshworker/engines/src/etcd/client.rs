@@ -147,6 +147,32 @@ impl Client {
         tokens.insert(place, token);
     }
 
+    /// A token for one that has no vote, and gives none: whoever has one gives it for all.
+    async fn login_elsewhere(&self, place: Place) -> Result<String, Silence> {
+        let other = self.lets_us_in(place);
+        let nobody = "no voter lets us in, and a learner lets nobody in".to_owned();
+        let other = other.ok_or(Silence::Unanswered(Unanswered::Starting(nobody)))?;
+        let secret = self.secret(other).map_err(Silence::Unanswered)?;
+        let mut talk = self.talk(other).await.map_err(Silence::Unanswered)?;
+        let token = talk.login(&secret.unwrap_or_default()).await;
+        if token.is_err() {
+            // The next one may: this one may be gone.
+            self.forget(other);
+        }
+        token
+    }
+
+    /// Somebody else who let us in.
+    fn lets_us_in(&self, place: Place) -> Option<Place> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.keys().find(|other| **other != place).copied()
+    }
+
+    fn forget(&self, place: Place) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.remove(&place);
+    }
+
     /// Name and password, where there are any and a witness of ours names this address.
     fn secret(&self, place: Place) -> Result<Option<Value>, Unanswered> {
         let Some(file) = &self.access.password else {
@@ -190,10 +216,20 @@ impl Talk<'_> {
         let Some(secret) = secret else {
             return Err(Silence::Refused(refused));
         };
-        let token = self.post("/v3/auth/authenticate", &secret).await?;
-        let Token { token } = read(&token)?;
+        let token = match self.login(&secret).await {
+            Err(Silence::Refused(refused)) if refused.is_a_learners() => {
+                self.client.login_elsewhere(self.place).await?
+            }
+            token => token?,
+        };
         self.client.keep(self.place, token);
         read(&self.post(path, body).await?)
+    }
+
+    async fn login(&mut self, secret: &Value) -> Result<String, Silence> {
+        let reply = self.post("/v3/auth/authenticate", secret).await?;
+        let Token { token } = read(&reply)?;
+        Ok(token)
     }
 
     /// What is to be read at this path.
@@ -259,6 +295,11 @@ fn read<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Silence> {
 }
 
 impl Refused {
+    /// Whether it cannot, since it has no vote.
+    fn is_a_learners(&self) -> bool {
+        self.message.contains("not supported for learner")
+    }
+
     /// Whether it wants a token, or another one: one that was started anew knows none.
     fn wants_a_login(&self) -> bool {
         self.code == UNAUTHENTICATED || self.message.contains("user name is empty")
