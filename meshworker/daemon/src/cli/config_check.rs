@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 
-use super::{Failed, cluster_args, flag};
+use super::{Failed, cluster_args, flag, links};
 use crate::config::Origin;
 
 /// Validates the configuration and prints the effective one. Names variables
@@ -41,6 +41,7 @@ pub fn check(args: &ArgMatches) -> Result<(), Failed> {
     let mut known = variables(&super::command());
     // The supervisor reads it before it reads its command line.
     known.insert(crate::init::SOCKET_VARIABLE.to_owned());
+    let given = given.filter(|name| !links::is_here(name));
     for name in unknown(given, &known) {
         eprintln!("meshworker: {name}: there is no such variable, and nothing reads it");
     }

@@ -13,6 +13,7 @@ mod health;
 mod init;
 mod install;
 mod judge;
+mod links;
 mod listen;
 mod log_lines;
 mod logging;
@@ -51,7 +52,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return misused(&error),
     }
     let args = seed::translate(args.into_iter().collect());
-    let matches = match command().try_get_matches_from(args) {
+    let matches = match links::without_links(command()).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => return misused(&error),
     };
