@@ -1,6 +1,6 @@
 //! Conversations with a member over its JSON gateway.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -35,10 +35,17 @@ const UNAUTHENTICATED: u64 = 16;
 /// Talks to members.
 pub struct Client {
     access: Access,
-    /// Whom a witness of ours names: nobody else is shown the password.
-    named: Mutex<HashSet<Place>>,
-    /// What each let us in with.
-    tokens: Mutex<HashMap<Place, String>>,
+    /// Whom a witness of ours names, and when one did last: nobody else is shown the password.
+    named: Mutex<HashMap<Place, Instant>>,
+    /// What each lets us in with.
+    tokens: Mutex<HashMap<Place, Held>>,
+}
+
+/// What a member lets us in with.
+struct Held {
+    token: String,
+    /// Whether it gave that itself: a learner gives none.
+    own: bool,
 }
 
 /// A conversation with one member. Dropped, it ends.
@@ -84,10 +91,13 @@ impl Client {
         if all.len() >= MOST {
             all.clear();
         }
-        match named {
-            true => all.insert(place),
-            false => all.remove(&place),
-        };
+        if named {
+            all.insert(place, Instant::now());
+        } else {
+            all.remove(&place);
+            drop(all);
+            self.forget(place);
+        }
     }
 
     /// How the members are reached.
@@ -136,36 +146,53 @@ impl Client {
 
     fn token(&self, place: Place) -> Option<String> {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.get(&place).cloned()
+        tokens.get(&place).map(|held| held.token.clone())
     }
 
-    fn keep(&self, place: Place, token: String) {
+    fn keep(&self, place: Place, held: Held) {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= MOST {
             tokens.clear();
         }
-        tokens.insert(place, token);
+        tokens.insert(place, held);
     }
 
     /// A token for one that has no vote, and gives none: whoever has one gives it for all.
     async fn login_elsewhere(&self, place: Place) -> Result<String, Silence> {
-        let other = self.lets_us_in(place);
         let nobody = "no voter lets us in, and a learner lets nobody in".to_owned();
-        let other = other.ok_or(Silence::Unanswered(Unanswered::Starting(nobody)))?;
-        let secret = self.secret(other).map_err(Silence::Unanswered)?;
-        let mut talk = self.talk(other).await.map_err(Silence::Unanswered)?;
-        let token = talk.login(&secret.unwrap_or_default()).await;
-        if token.is_err() {
-            // The next one may: this one may be gone.
-            self.forget(other);
+        let mut why = Silence::Unanswered(Unanswered::Starting(nobody));
+        for other in self.let_us_in(place) {
+            match self.login_at(other).await {
+                Ok(token) => return Ok(token),
+                // It may be gone: not asked again before it has let us in itself.
+                Err(silent) => {
+                    self.forget(other);
+                    why = silent;
+                }
+            }
         }
-        token
+        Err(why)
     }
 
-    /// Somebody else who let us in.
-    fn lets_us_in(&self, place: Place) -> Option<Place> {
+    async fn login_at(&self, place: Place) -> Result<String, Silence> {
+        let secret = self.secret(place).map_err(Silence::Unanswered)?;
+        let mut talk = self.talk(place).await.map_err(Silence::Unanswered)?;
+        talk.login(&secret.unwrap_or_default()).await
+    }
+
+    /// The others who let us in themselves, and whom a witness of ours names in this very pass:
+    /// an address of before may be another's by now.
+    fn let_us_in(&self, place: Place) -> Vec<Place> {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = |other: &Place| {
+            let at = named.get(other);
+            at.is_some_and(|at| at.elapsed() <= self.access.deadline)
+        };
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.keys().find(|other| **other != place).copied()
+        let own = tokens.iter().filter(|(_, held)| held.own);
+        let others = own.map(|(other, _)| *other);
+        let others = others.filter(|other| *other != place && now(other));
+        others.collect()
     }
 
     fn forget(&self, place: Place) {
@@ -179,7 +206,7 @@ impl Client {
             return Ok(None);
         };
         let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        if !named.contains(&place) {
+        if !named.contains_key(&place) {
             return Err(Unanswered::Denied(
                 "no witness names it, so it is not shown the password".into(),
             ));
@@ -216,13 +243,17 @@ impl Talk<'_> {
         let Some(secret) = secret else {
             return Err(Silence::Refused(refused));
         };
-        let token = match self.login(&secret).await {
-            Err(Silence::Refused(refused)) if refused.is_a_learners() => {
-                self.client.login_elsewhere(self.place).await?
-            }
-            token => token?,
+        let held = match self.login(&secret).await {
+            Err(Silence::Refused(refused)) if refused.is_a_learners() => Held {
+                token: self.client.login_elsewhere(self.place).await?,
+                own: false,
+            },
+            token => Held {
+                token: token?,
+                own: true,
+            },
         };
-        self.client.keep(self.place, token);
+        self.client.keep(self.place, held);
         read(&self.post(path, body).await?)
     }
 
@@ -322,5 +353,49 @@ impl Silence {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn held(own: bool) -> Held {
+        Held {
+            token: "t".into(),
+            own,
+        }
+    }
+
+    /// A voter's address was another container's by now, and was shown root's password for a
+    /// learner.
+    #[tokio::test(start_paused = true)]
+    async fn an_address_of_before_was_logged_in_to_for_a_learner() {
+        let client = Client::new(Access {
+            port: 2379,
+            service_port: 2379,
+            cluster_name: None,
+            user: None,
+            password: None,
+            tls: None,
+            deadline: Duration::from_secs(1),
+            options: [].into(),
+        });
+        let place = |last: u8| Place::from([10, 0, 0, last]);
+        for last in [1, 2, 3] {
+            client.trust(place(last), true);
+            client.keep(place(last), held(last != 3));
+        }
+        let mut others = client.let_us_in(place(4));
+        others.sort();
+        assert_eq!(others, [place(1), place(2)], "a learner lets nobody in");
+        tokio::time::advance(Duration::from_secs(5)).await;
+        client.trust(place(2), true);
+        assert_eq!(client.let_us_in(place(4)), [place(2)]);
+        client.trust(place(2), false);
+        client.trust(place(2), true);
+        assert!(client.let_us_in(place(4)).is_empty(), "it lost its trust");
     }
 }
