@@ -131,10 +131,12 @@ impl<'b> Plan<'_, 'b> {
     }
 
     /// One voter less: not the leader, one of several on a node, of the highest slot. An even
-    /// number that does not become an odd one by itself outlives no more than one less.
+    /// number that does not become an odd one by itself outlives no more than one less; but of
+    /// two the second copy of all data is worth more.
     fn shrink(&self, volunteers: usize) -> Option<Change> {
         let voters = self.stay().count();
-        let rests = voters.is_multiple_of(2) && self.world.leader.view.detail.unchanged;
+        let rests =
+            voters > 2 && voters.is_multiple_of(2) && self.world.leader.view.detail.unchanged;
         let goal = self.goal(volunteers);
         let ideal = match self.size.ideal {
             Some(ideal) if voters > ideal => ideal,

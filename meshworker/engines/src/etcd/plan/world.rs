@@ -167,6 +167,17 @@ impl<'a> World<'a> {
                 revisions(views)
             ));
         }
+        // What an address answers of which only a name server knows lets nobody in, and puts
+        // no data aside: it may be a stranger's.
+        let vouched = nodes.iter().filter_map(|node| node.there);
+        let vouched = vouched.filter(|(member, view)| member.is_vouched() && follow(&&view.detail));
+        if situation.spares().next().is_some() && vouched.count() < quorum {
+            return Err(format!(
+                "others wait, and of those that answer with a vote too few are known by more than \
+                 their address: {}",
+                revisions(views)
+            ));
+        }
         let same = |said: &&&Detail| said.members == detail.members;
         if followers.iter().filter(same).count() < quorum {
             return Err("the voters do not list the same members yet".into());

@@ -58,6 +58,8 @@ pub struct Scene {
     pub alarm: Option<(u8, Alarm)>,
     /// Who has not been connected for 5 s.
     pub fresh: BTreeSet<u8>,
+    /// Of whom a name server alone knows.
+    pub unvouched: BTreeSet<u8>,
     /// What else one says.
     pub change: fn(u8, &mut View<Detail>),
 }
@@ -87,6 +89,7 @@ impl Scene {
             leader: voters.first().copied(),
             alarm: None,
             fresh: BTreeSet::new(),
+            unvouched: BTreeSet::new(),
             change: |_, _| {},
         }
     }
@@ -185,7 +188,8 @@ impl Scene {
             presence,
             ..Sighting::at(at(n))
         };
-        let said = slots.iter().map(|n| Sighting {
+        let vouched = slots.difference(&self.unvouched);
+        let said = vouched.clone().map(|n| Sighting {
             disk: self.waits.get(n).cloned().map(Box::new),
             ..sighting(
                 *n,
@@ -196,8 +200,7 @@ impl Scene {
                 },
             )
         });
-        let usual = slots
-            .iter()
+        let usual = vouched
             .filter(|n| !self.leaving.contains(n))
             .copied()
             .collect();
@@ -207,7 +210,11 @@ impl Scene {
             sightings,
             ..Report::unknown(witness, Grade::Answer)
         };
-        let mut reports = vec![report(Witness::Announce, said.collect())];
+        let named = self.unvouched.iter().map(|n| Sighting::at(at(*n)));
+        let mut reports = vec![
+            report(Witness::Announce, said.collect()),
+            report(Witness::Dns, named.collect()),
+        ];
         if self.desired.is_some() {
             let mut docker = report(Witness::Docker, listed.collect());
             docker.desired = self.desired;

@@ -99,3 +99,19 @@ fn an_empty_disk_that_has_seen_a_cluster_counted_for_a_birth() {
         "{proposal:?}"
     );
 }
+
+/// All members waited with their data after a restart, and a hand-started etcd at an address of
+/// the service's name was taken for the cluster: all of it was put aside.
+#[test]
+fn an_etcd_that_a_name_server_alone_knew_had_all_data_put_aside() {
+    let mut scene = Scene::of(&[4]);
+    scene.unvouched = [4].into();
+    scene.desired = None;
+    scene.waits = [1, 2, 3].map(|n| (n, data(&id(n), "c9"))).into();
+    let why = "others wait, and of those that answer with a vote too few are known by more than \
+               their address: 10.0.0.4 holds revision 40 of term 2";
+    let proposal = scene.propose();
+    assert_eq!(proposal.nominations, []);
+    assert_eq!(proposal.steps, []);
+    assert_eq!(proposal.unity, Unity::apart(why));
+}
