@@ -78,7 +78,10 @@ pub(crate) fn nominees<D>(
     {
         let member = situation.roster.at(address);
         let id = member.map_or(MemberId::Address(address), |member| member.id.clone());
-        let closed = closed(context, situation, member, (address, &touches), history);
+        let closed = match member.filter(|member| fits(member, &tell)) {
+            None => Some((Gate::Waits, unfit(address, &tell))),
+            Some(member) => closed(context, situation, member, (address, &touches), history),
+        };
         let closed = closed.map(|(gate, seen)| Change::Nominate.closed(gate, seen));
         match &closed {
             Some(closed) => refusals.push(Refusal {
@@ -104,23 +107,32 @@ pub(crate) fn nominees<D>(
     (nominees, refusals)
 }
 
+/// Whether a member says of itself what it takes to be told this.
+fn fits(member: &Member, tell: &Tell) -> bool {
+    let said = member.seen.get(&Witness::Announce);
+    match tell {
+        Tell::Kill { .. } => said == Some(&Presence::Present),
+        _ => said == Some(&Presence::Spare) && member.disk.is_some(),
+    }
+}
+
+fn unfit(address: Place, tell: &Tell) -> String {
+    let what = match tell {
+        Tell::Kill { .. } => "its database runs",
+        _ => "it waits, and what is on its disk",
+    };
+    format!("{address} does not say that {what}")
+}
+
 /// The first gate that is closed to one, and what was seen there.
 fn closed<D>(
     context: &Context<'_>,
     situation: &Situation<'_, D>,
-    member: Option<&Member>,
+    member: &Member,
     (address, touches): (Place, &Touches),
     history: &History,
 ) -> Option<(Gate, String)> {
-    let waits = member.filter(|member| {
-        let said = member.seen.get(&Witness::Announce);
-        said == Some(&Presence::Spare) && member.disk.is_some()
-    });
-    let Some(waits) = waits else {
-        let seen = format!("{address} does not say that it waits, and what is on its disk");
-        return Some((Gate::Waits, seen));
-    };
-    if let Some(why) = context.orders.hold_on(&waits.id, address) {
+    if let Some(why) = context.orders.hold_on(&member.id, address) {
         return Some((Gate::Turn, format!("on hold: {why}")));
     }
     // Whom another one told to start, or this one before it began anew, shows by then.

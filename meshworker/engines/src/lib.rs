@@ -48,7 +48,7 @@ pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Intended, Mandate};
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
-pub use starts::{Nominated, Own, Starts};
+pub use starts::{Copying, Nominated, Own, Starts};
 
 /// The engine of `docs/new-engine.md`, compiled and run.
 #[cfg(doctest)]

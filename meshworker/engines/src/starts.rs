@@ -5,6 +5,8 @@ use std::path::Path;
 
 use meshworker_core::{Disk, Start};
 
+use crate::Access;
+
 /// When a member's database is started.
 #[derive(Debug, Clone, Copy)]
 pub enum Starts {
@@ -27,6 +29,27 @@ pub struct Nominated {
     pub data: &'static str,
     /// The variables that a worker may set: no other one is passed on.
     pub variables: &'static [&'static str],
+    /// Whether one may wait for ever: then it leads clients of the database's port to
+    /// members that serve, and is healthy where those are one cluster at rest.
+    pub spares: bool,
+    /// Whether one whose database was ended by a signal waits anew in its container, and
+    /// keeps its address; else its container ends with it.
+    pub in_place: bool,
+    /// How its data is copied from a member that runs to one that waits; none where the
+    /// database does that by itself.
+    pub copying: Option<Copying>,
+}
+
+/// How a database's data is copied to another member.
+#[derive(Debug, Clone, Copy)]
+pub struct Copying {
+    /// What writes a copy of the data of the database at this address to its standard
+    /// output, while that runs.
+    pub send: fn(&Access, IpAddr) -> Start,
+    /// What reads such a copy from its standard input, and unpacks it where it is started.
+    pub unpack: &'static [&'static str],
+    /// What makes it usable then, started there too.
+    pub finish: &'static [&'static str],
 }
 
 /// What a supervisor knows of its own member, before its database is started.

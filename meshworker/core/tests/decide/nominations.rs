@@ -281,3 +281,24 @@ fn a_start_has_bounds_and_the_variables_that_its_engine_fixes() {
         "found 65 arguments and 0 variables; allowed: 64 of each"
     );
 }
+
+/// What is told before a start is told to whoever waits, and the end of a database to whoever
+/// runs: neither takes the other's word.
+#[test]
+fn only_who_runs_is_told_to_end_its_database() {
+    let told = |last: u8, tell: Tell| {
+        let mut toy = nominates(&[last]);
+        toy.0.nominations[0].tell = tell;
+        let plan = listening().after(1, &toy, &two_wait(Some(&Disk::Nothing)));
+        nominees(&plan)
+    };
+    let kill = Tell::Kill { term: 4 };
+    let closed = |seen: &str| Some(format!("start gate 1 (it waits, and says what it has) is closed: {seen}"));
+    assert_eq!(told(1, kill.clone()), [("db.1".into(), None)]);
+    let waits = closed("10.0.0.2 does not say that its database runs");
+    assert_eq!(told(2, kill), [("db.2".into(), waits)]);
+    let fetch = Tell::Fetch { from: ip(1) };
+    assert_eq!(told(2, fetch.clone()), [("db.2".into(), None)]);
+    let runs = closed("10.0.0.1 does not say that it waits, and what is on its disk");
+    assert_eq!(told(1, fetch), [("db.1".into(), runs)]);
+}

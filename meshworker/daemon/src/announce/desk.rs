@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use meshworker_core::{Authority, Fence, MemberId, Place, Presence, Report, Sighting, Witness};
+use meshworker_core::{
+    Authority, Fence, MemberId, Place, Presence, Report, Sighting, Tell, Witness,
+};
 use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -258,13 +260,16 @@ impl Desk {
         // Of two at one address the worker saw the newer one.
         let heard = heard.filter(|entry| entry.said == *asks && inner.has_its_address(entry));
         if heard.is_some_and(|entry| findings.looked_after(entry.since)) {
+            let acts =
+                !self.only_plans.load(Ordering::Relaxed) && findings.hold_under(&self.authority());
+            let tell = findings.tell(asks).filter(|_| acts);
             if waits {
                 let free = answer.verdict.as_ref().is_some_and(|one| one.granted);
-                let acts = !self.only_plans.load(Ordering::Relaxed)
-                    && findings.hold_under(&self.authority());
-                answer.tell = findings.tell(asks).filter(|_| free && acts);
+                answer.tell = tell.filter(|_| free);
                 return answer;
             }
+            // Whoever runs is told nothing else.
+            answer.tell = tell.filter(|told| matches!(told.tell, Tell::Kill { .. }));
             answer.in_place = findings.in_place(asks.place());
             if asks.phase == Phase::Leaving && findings.hold_under(&self.authority()) {
                 answer.verdict = findings.verdict(asks.member(), asks.place());

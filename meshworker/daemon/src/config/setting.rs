@@ -312,6 +312,12 @@ pub const INIT: &[Setting] = &[
         "The port that the workers listen on for announcements",
     ),
     setting(
+        "copies-port",
+        "PORT",
+        Some("4750"),
+        "Where a member gives copies of its data to new ones, for a database that is copied so; the same port at all of them",
+    ),
+    setting(
         "token-file",
         "FILE",
         None,

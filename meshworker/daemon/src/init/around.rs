@@ -1,15 +1,17 @@
 //! What runs around the database, from before it is started until it has ended.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use meshworker_core::{Disk, Moment};
+use meshworker_engines::Copying;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::announcer::Announcer;
+use super::copies::{Children, Gives, give};
 use super::course::{Elsewhere, Event};
 use super::directory::{Directory, Search};
 use super::fences::Fences;
@@ -25,6 +27,7 @@ use crate::announce::{Phase, client::Client};
 use crate::clock::Clock;
 use crate::config::Cluster;
 use crate::kept::kept;
+use crate::proof::Door;
 
 /// How many events may wait: each task has at most one on its way.
 const EVENTS: usize = 8;
@@ -55,6 +58,8 @@ pub(super) struct Around {
     heard: Heard,
     /// The members of this service, as a worker said last.
     siblings: watch::Sender<Siblings>,
+    /// What runs here besides the database.
+    pub(super) children: Children,
     clock: Clock,
 }
 
@@ -122,6 +127,7 @@ impl Around {
             known,
             heard: Heard::default(),
             siblings: watch::Sender::default(),
+            children: Children::default(),
             clock: Clock::start(),
         }
     }
@@ -152,6 +158,29 @@ impl Around {
             (self.settings.identity.slot, self.address),
         );
         tokio::spawn(names.keep(self.siblings(), self.known_as.subscribe()));
+    }
+
+    /// Gives copies of the data here to members that wait.
+    pub(super) fn give_copies(&self, copying: &Copying, directory: &Path) {
+        let (access, address) = (self.cluster.access.clone(), self.address);
+        let send = copying.send;
+        let gives = Gives {
+            cluster: self.cluster.name.clone(),
+            send: Box::new(move || send(&access, address)),
+            directory: directory.to_owned(),
+            children: self.children.clone(),
+        };
+        let at = SocketAddr::new(address, self.settings.copies_port);
+        match Door::of(self.settings.token.clone()) {
+            Ok(door) => {
+                tokio::spawn(async move {
+                    if let Err(why) = give(at, Arc::new(door), gives).await {
+                        warn!("gives no copies of its data at {at}: {why}");
+                    }
+                });
+            }
+            Err(why) => warn!("gives no copies of its data: token-file: {why}"),
+        }
     }
 
     /// The generation of the next phase.

@@ -11,6 +11,8 @@ use rustix::process::{
 };
 use tracing::{debug, warn};
 
+use super::copies::Children;
+
 /// What a shell answers when there is no such command.
 const NOT_FOUND: u8 = 127;
 
@@ -103,24 +105,23 @@ impl Database {
 
     /// Waits for every child that has ended, adopted orphans included, without
     /// blocking; the database's exit code if it is among them.
-    pub(super) fn reap(&mut self) -> Option<u8> {
+    pub(super) fn reap(&mut self, others: &Children) -> Option<u8> {
         let mut code = None;
-        loop {
-            match waitpid(None, WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.pid && !self.ended => {
-                    self.ended = true;
-                    code = Some(exit_code(status));
-                }
-                Ok(Some((pid, _))) => debug!("reaped process {pid}"),
-                Ok(None) => return code,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::CHILD) => return code,
-                Err(why) => {
-                    warn!("children cannot be waited for: {why}");
-                    return code;
+        others.reap(|other| {
+            loop {
+                match waitpid(None, WaitOptions::NOHANG) {
+                    Ok(Some((pid, status))) if pid == self.pid && !self.ended => {
+                        self.ended = true;
+                        code = Some(exit_code(status));
+                    }
+                    Ok(Some((pid, status))) => other(pid, status),
+                    Ok(None) | Err(rustix::io::Errno::CHILD) => return,
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(why) => return warn!("children cannot be waited for: {why}"),
                 }
             }
-        }
+        });
+        code
     }
 }
 

@@ -40,8 +40,8 @@ pub(super) struct Latch {
     going: bool,
     /// Why the database is not started yet.
     waits: Option<String>,
-    /// Whether that is because nobody has told it how.
-    untold: bool,
+    /// Whether that may take for ever: nobody has told it how.
+    spare: bool,
 }
 
 impl Latch {
@@ -59,7 +59,7 @@ impl Latch {
     pub(super) fn entered(&mut self, phase: Phase) {
         self.going = matches!(phase, Phase::Leaving | Phase::Stopping | Phase::Ended);
         if phase == Phase::Present {
-            (self.waits, self.in_place, self.untold) = (None, false, false);
+            (self.waits, self.in_place, self.spare) = (None, false, false);
         }
     }
 
@@ -70,11 +70,11 @@ impl Latch {
         self.waits = Some(why);
     }
 
-    /// Notes that the database is started when a worker says how. Where the others are one
-    /// cluster at rest without it, nobody misses it, and it waits in good order: that may
-    /// take for ever.
-    pub(super) fn waits_to_be_told(&mut self) {
-        self.untold = true;
+    /// Notes that the database is started when a worker says how. Where it may be a spare and
+    /// the others are one cluster at rest without it, nobody misses it, and it waits in good
+    /// order: that may take for ever.
+    pub(super) fn waits_to_be_told(&mut self, may_be_spare: bool) {
+        self.spare = may_be_spare;
         self.waits("a worker is to say how".to_owned());
     }
 
@@ -86,7 +86,7 @@ impl Latch {
             return health(true, "on its way out".into());
         }
         if let Some(why) = &self.waits {
-            let spare = self.untold && self.in_place;
+            let spare = self.spare && self.in_place;
             return health(spare, format!("waits to start: {why}"));
         }
         let working = match local {

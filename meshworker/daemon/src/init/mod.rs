@@ -20,6 +20,7 @@ mod alone;
 mod announcer;
 mod around;
 mod aside;
+mod copies;
 pub mod course;
 mod database;
 mod directory;

@@ -19,6 +19,7 @@ use tracing::{info, warn};
 
 use super::around::Around;
 use super::aside::put_aside;
+use super::copies::Fetching;
 use super::course::{Event, FencedTell};
 use super::notes;
 use super::promise::{promise, put_damaged_aside, with_promise};
@@ -101,15 +102,20 @@ impl Around {
         let fence = number(directory, FENCE)?;
         self.fences.obeyed(fence.unwrap_or_default());
         let mut patience = pin!(sleep(UNASKED));
-        self.checker.latch().waits_to_be_told();
+        self.checker.latch().waits_to_be_told(way.spares);
         let mut generation = self.waits_with(disk.clone());
         info!("waits until a worker says how its database is to be started");
         let mut refused = String::new();
         let mut relay = JoinSet::new();
+        let mut fetching = Fetching::default();
         loop {
             let mut event = tokio::select! {
                 biased;
                 signal = signals.end() => return Ok(Err(signal)),
+                () = fetching.ended() => {
+                    (disk, generation) = self.has_now(way, directory, disk, generation);
+                    continue;
+                }
                 () = &mut patience, if unasked.is_some() => {
                     info!("no worker says otherwise: starts as its disk says");
                     relay.shutdown().await;
@@ -123,7 +129,7 @@ impl Around {
                 continue;
             };
             // Who asks here until workers know that it waits, means the database.
-            if relay.is_empty() && round.heard_of(generation) {
+            if way.spares && relay.is_empty() && round.heard_of(generation) {
                 self.open_relay(&mut relay).await;
             }
             let Some(FencedTell { fence, tell }) = round.told(generation) else {
@@ -152,6 +158,14 @@ impl Around {
                     }
                     put_damaged_aside(directory)?;
                 }
+                Tell::Fetch { from } => {
+                    let whole = disk.ids().is_none().then_some(way.copying).flatten();
+                    if let Some(copying) = whole {
+                        fetching.begin(self.fetch(*from, &copying, way.data, directory));
+                    }
+                }
+                // Nothing runs here.
+                Tell::Kill { .. } => {}
                 Tell::Start(start) => {
                     info!("started by a worker, under fence {fence}");
                     // The database is to listen where it does.
@@ -162,16 +176,27 @@ impl Around {
                     return Ok(Ok(start.clone()));
                 }
             }
-            let now = on_disk(way, directory);
-            if now.ids().is_none() {
-                self.known_as.send_replace(slot);
-            }
-            if now != disk {
-                generation = self.waits_with(now.clone());
-                unasked = unasked.filter(|_| now.ids().is_some());
-                disk = now;
-            }
+            (disk, generation) = self.has_now(way, directory, disk, generation);
+            unasked = unasked.filter(|_| disk.ids().is_some());
         }
+    }
+
+    /// Announces what is on the disk by now, if that is something else.
+    fn has_now(
+        &self,
+        way: &Nominated,
+        directory: &Path,
+        before: Disk,
+        generation: u64,
+    ) -> (Disk, u64) {
+        let now = on_disk(way, directory);
+        if now.ids().is_none() {
+            self.known_as.send_replace(self.settings.identity.slot);
+        }
+        if now == before {
+            return (before, generation);
+        }
+        (now.clone(), self.waits_with(now))
     }
 
     /// Leads clients to those that run, from now on.

@@ -22,6 +22,8 @@ pub struct Settings {
     pub workers: Vec<String>,
     /// The port that they listen on.
     pub workers_port: u16,
+    /// The port at which members' supervisors copy data to each other.
+    pub copies_port: u16,
     /// The token that workers and members share.
     pub token: TokenFile,
     /// Where certificates for the database are written.
@@ -55,6 +57,7 @@ impl Settings {
         let names = "DNS names or IP addresses, comma between";
         let workers = reader.required("workers", names, addresses)?;
         let workers_port = reader.required("workers-port", PORT, port_number)?;
+        let copies_port = reader.required("copies-port", PORT, port_number)?;
         let token = reader.required("token-file", "a file", some_text)?;
         let identity = Identity {
             slot: expanded(
@@ -85,6 +88,7 @@ impl Settings {
         Ok(Settings {
             workers,
             workers_port,
+            copies_port,
             token: TokenFile::new(token),
             certificates: reader.optional("certificates", "a folder", path)?,
             identity,

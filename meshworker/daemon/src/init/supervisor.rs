@@ -120,6 +120,11 @@ pub async fn run_started(
     if told {
         around.keep_names();
     }
+    if let (Starts::WhenNominated(way), Some(path)) = (starts, path)
+        && let Some(copying) = &way.copying
+    {
+        around.give_copies(copying, path);
+    }
     let mut taken_out = false;
     // The directory is held until the last database has ended.
     loop {
@@ -150,7 +155,9 @@ pub async fn run_started(
             Phase::Waiting => around.next_generation(),
             _ => 1,
         };
-        let course = Course::new(around.settings.times, generation).told(told);
+        let in_place = matches!(starts, Starts::WhenNominated(way) if way.in_place);
+        let course = Course::new(around.settings.times, generation);
+        let course = course.told(told).in_place(in_place);
         around.checker.latch().entered(Phase::Present);
         around.phase.send_replace(course.phase());
         let mut supervisor = Supervisor {
@@ -208,7 +215,7 @@ impl Supervisor {
                 came = signals.next() => match came {
                     Came::Terminate(_) => Some(Event::Terminate),
                     Came::Interrupt => Some(Event::Interrupt),
-                    Came::Child => self.database.reap().map(|code| Event::Ended { code }),
+                    Came::Child => self.database.reap(&self.around.children).map(|code| Event::Ended { code }),
                     Came::PassOn(signal) => {
                         self.database.signal(signal);
                         None

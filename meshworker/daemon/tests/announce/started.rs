@@ -77,3 +77,18 @@ async fn who_says_nothing_of_its_disk_is_not_told_how_to_start() {
     post.close().await;
     worker.await.unwrap();
 }
+
+#[tokio::test]
+async fn who_runs_is_told_to_end_its_database_and_nobody_else_is() {
+    let (post, toy, worker) = four().await;
+    let runs = member(2, [127, 0, 7, 2].into(), Phase::Present, 2);
+    toy.state().outranked = Some([127, 0, 7, 2].into());
+    let look = async || post.announce(&runs).await;
+    let answer = until("told", look, |answer| answer.tell.is_some()).await;
+    let told = answer.tell.map(|told| told.tell);
+    assert_eq!(told, Some(Tell::Kill { term: 1 }));
+    let other = member(3, [127, 0, 7, 3].into(), Phase::Present, 2);
+    assert_eq!(post.announce(&other).await.tell, None);
+    post.close().await;
+    worker.await.unwrap();
+}

@@ -44,6 +44,8 @@ pub struct State {
     pub working: Option<String>,
     /// How whoever waits is to be started.
     pub start: Option<Start>,
+    /// Whose database is to end.
+    pub outranked: Option<Place>,
     /// The fewest members that must stay.
     pub floor: usize,
     /// Who is gone, look by look; nobody once there are no more.
@@ -103,8 +105,14 @@ impl Planner for Toy {
                 touches: Touches::All,
             })
         });
+        let outranked = self.state().outranked;
+        let kill = outranked.map(|address| Nomination {
+            address,
+            tell: Tell::Kill { term: 1 },
+            touches: Touches::All,
+        });
         Proposal {
-            nominations: nominations.collect(),
+            nominations: nominations.chain(kill).collect(),
             leaves: leaves.collect(),
             departures: departures.collect(),
             floor: Floor {

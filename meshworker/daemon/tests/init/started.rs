@@ -44,6 +44,9 @@ const ENGINE: Nominated = Nominated {
     unasked,
     data: "data",
     variables: &["TOY_NAME", "TOY_TOKEN"],
+    spares: true,
+    in_place: true,
+    copying: None,
 };
 
 /// Is no test: the supervisor of the others.

@@ -151,3 +151,34 @@ fn clients_of_a_spare_are_led_to_who_runs_and_names_follow() {
     supervisor.wait_for_out("started");
     TcpListener::bind(("127.0.0.1", port)).unwrap();
 }
+
+/// Another one was primary since, and clients of this one were none the wiser.
+#[test]
+fn who_is_outranked_is_killed_and_waits_in_its_container() {
+    let member = Member::new(&[("data", "8e9e")]);
+    let worker = &member.worker;
+    let script = r#"echo "runs with <$1>"; trap '' TERM; while :; do sleep 0.05; done"#;
+    let supervisor = member.start.script(script);
+    volunteers(worker);
+    worker.set(tells(1, starts()));
+    supervisor.wait_for_out("runs with <--name=m5>");
+    worker.wait_for_phase("present");
+    worker.set(|said| {
+        let (status, mut answer) = may_start(said);
+        if said["phase"] == "present" {
+            answer["tell"] = json!({"fence": 2, "kill": {"term": 1}});
+        }
+        (status, answer)
+    });
+    supervisor.wait_for_log("another member is primary since a higher term began");
+    supervisor.wait_for_log("waits to be told how to start it again");
+    hears(
+        worker,
+        &json!({"holds": {"ids": {"node": "8e9e", "cluster": "c"}, "promise": null, "role": null}}),
+    );
+    worker.set(tells(3, starts()));
+    wait_for("the second start", || {
+        let starts = supervisor.out().matches("runs with").count();
+        (starts == 2).then_some(()).ok_or(format!("{starts}"))
+    });
+}

@@ -108,6 +108,9 @@ impl Engine for Etcd {
             unasked: |disk, own| disk.ids().map(|_| plan::unasked(own)),
             data: disk::DATA,
             variables: &[],
+            spares: true,
+            in_place: false,
+            copying: None,
         }),
         sizing: Sizing {
             min_members: 1,

@@ -369,6 +369,9 @@ impl Fleet {
                     .push(format!("{slot} puts its data aside: {why}"));
             }
             Tell::Start(start) => self.start(slot, start),
+            Tell::Fetch { .. } | Tell::Kill { .. } => {
+                panic!("nobody tells etcd to {}", tell.what())
+            }
         }
     }
 

@@ -49,6 +49,9 @@ const ASK_AGAIN_MOST: Duration = Duration::from_secs(8);
 /// restarted, and a worker sees the loss anyway.
 const TELL_ENDED: Duration = Duration::from_millis(300);
 
+/// What a shell adds to the number of the signal that ended a command.
+const BY_SIGNAL: u8 = 128;
+
 /// The times of one member's leaving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
@@ -154,6 +157,8 @@ pub struct Course {
     was_in_place: bool,
     /// Whether a worker says when the database is started.
     told: bool,
+    /// Whether one that is told waits anew in its container where a signal ended it.
+    in_place: bool,
     state: State,
 }
 
@@ -211,6 +216,7 @@ impl Course {
             generation,
             was_in_place: false,
             told: false,
+            in_place: false,
             state: State::Running,
         }
     }
@@ -218,6 +224,11 @@ impl Course {
     /// The same, of a database that is started when a worker says so.
     pub fn told(self, told: bool) -> Course {
         Course { told, ..self }
+    }
+
+    /// The same, which waits anew in its container where a signal ended its database.
+    pub fn in_place(self, in_place: bool) -> Course {
+        Course { in_place, ..self }
     }
 
     /// What is announced now.
@@ -241,7 +252,12 @@ impl Course {
         if let Event::Ended { code } = event {
             return self.ended(code, now);
         }
+        let killed = matches!(&event, Event::Round(round) if round.kills(self.generation));
         match &mut self.state {
+            // Whatever it waits for: another one is primary, and nothing is asked of this one.
+            State::Running | State::Leaving(_) if killed => {
+                vec![Action::Say(Note::Outranked), Action::Kill]
+            }
             State::Running => self.running(event, now),
             State::Leaving(_) => self.leaving(event, now),
             State::Stopping(_) => self.stopping(event, now),
@@ -448,6 +464,11 @@ impl Course {
             State::Running if self.told && code == 0 => {
                 self.state = State::Exited;
                 return vec![said, Action::Say(Note::TakenOut), Action::WaitAnew];
+            }
+            // It would come back at another address, and later.
+            State::Running if self.told && self.in_place && code > BY_SIGNAL => {
+                self.state = State::Exited;
+                return vec![said, Action::Say(Note::WaitsInPlace), Action::WaitAnew];
             }
             State::Leaving(_) if self.told && code == 0 => Phase::Ended,
             State::Running | State::Leaving(_) => Phase::Stopping,

@@ -58,6 +58,10 @@ pub enum Note {
     Ended(u8),
     /// It ended in good order, and nobody had asked it to: it was taken out of its cluster.
     TakenOut,
+    /// A signal ended it: it may go on in this container.
+    WaitsInPlace,
+    /// A worker says that another one is primary since.
+    Outranked,
 }
 
 impl Note {
@@ -81,6 +85,7 @@ impl Note {
         match self {
             Note::Deadline { .. } | Note::Killed => Level::ERROR,
             Note::SecondSignal
+            | Note::Outranked
             | Note::Alone(_)
             | Note::AloneUnjudged(_)
             | Note::HeldAlone(_)
@@ -162,6 +167,12 @@ impl fmt::Display for Note {
             Note::TakenOut => {
                 f.write_str("the database was taken out of its cluster: waits to be told anew")
             }
+            Note::WaitsInPlace => {
+                f.write_str("a signal ended the database: waits to be told how to start it again")
+            }
+            Note::Outranked => f.write_str(
+                "another member is primary since a higher term began, as a worker says: kills the database",
+            ),
         }
     }
 }

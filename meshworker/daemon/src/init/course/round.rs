@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use meshworker_core::Tell;
+
 use crate::announce::{Answer, FencedTell};
 
 use super::{Elsewhere, Note};
@@ -68,6 +70,16 @@ impl Round {
         let current = answers.filter(|answer| answer.generation == generation);
         let told = current.filter_map(|answer| answer.tell.as_ref());
         told.max_by_key(|told| told.fence)
+    }
+
+    /// Whether one of those that answered says that the database must end.
+    pub fn kills(&self, generation: u64) -> bool {
+        let answers = self.answers.iter().map(|(_, answer)| answer);
+        let mut current = answers.filter(|answer| answer.generation == generation);
+        current.any(|answer| {
+            let tell = answer.tell.as_ref();
+            tell.is_some_and(|told| matches!(told.tell, Tell::Kill { .. }))
+        })
     }
 
     /// What those that answered say together: one that holds the member back

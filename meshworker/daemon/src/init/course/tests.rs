@@ -386,3 +386,44 @@ fn who_was_taken_out_of_its_cluster_waits_anew_unless_it_was_to_leave() {
     let killed = [said(137), announce(Phase::Stopping, 3)];
     assert_eq!(ended(leaving().told(true), 137), killed);
 }
+
+/// A database that is killed comes back in its container, at once and at its address; one
+/// that ends with a word of its own does not, and neither does one that was to stop.
+#[test]
+fn who_was_ended_by_a_signal_waits_in_place_where_its_database_may() {
+    let ended = |mut course: Course, code| course.on(Event::Ended { code }, at(200.0));
+    let running = || Course::new(TIMES, 1).told(true).in_place(true);
+    let said = |code| Action::Say(Note::Ended(code));
+    let anew = [said(137), Action::Say(Note::WaitsInPlace), Action::WaitAnew];
+    assert_eq!(ended(running(), 137), anew);
+    let stops = |code, generation| vec![said(code), announce(Phase::Stopping, generation)];
+    assert_eq!(ended(running(), 1), stops(1, 2));
+    assert_eq!(
+        ended(leaving().told(true).in_place(true), 137),
+        stops(137, 3)
+    );
+    assert_eq!(ended(Course::new(TIMES, 1).told(true), 137), stops(137, 2));
+}
+
+/// Two were writable: the one of the lower term is killed, whether or not it is to leave,
+/// and for no word on an earlier phase.
+#[test]
+fn an_outranked_primary_is_killed_and_not_asked() {
+    let killing = |generation| {
+        let Event::Round(mut round) = round(generation, &[None]) else {
+            panic!("no round");
+        };
+        round.answers[0].1.tell = Some(FencedTell {
+            fence: 7,
+            tell: meshworker_core::Tell::Kill { term: 3 },
+        });
+        Event::Round(round)
+    };
+    let killed = [Action::Say(Note::Outranked), Action::Kill];
+    let mut runs = Course::new(TIMES, 1);
+    assert_eq!(runs.on(killing(1), at(1.0)), killed);
+    assert_eq!(Course::new(TIMES, 2).on(killing(1), at(1.0)), []);
+    let mut leaves = leaving();
+    let (_, generation) = leaves.phase();
+    assert_eq!(leaves.on(killing(generation), at(1.0)), killed);
+}
