@@ -34,4 +34,6 @@ SQL
     [ ! -e "$data" ] || rmdir "$data"
     mv "$unfinished" "$data"
 fi
+# What was copied here is root's.
+find "$data" ! -user mysql -exec chown mysql:mysql {} +
 exec setpriv --reuid=mysql --regid=mysql --init-groups "$@"

@@ -293,7 +293,11 @@ fn only_who_runs_is_told_to_end_its_database() {
         nominees(&plan)
     };
     let kill = Tell::Kill { term: 4 };
-    let closed = |seen: &str| Some(format!("start gate 1 (it waits, and says what it has) is closed: {seen}"));
+    let closed = |seen: &str| {
+        Some(format!(
+            "start gate 1 (it waits, and says what it has) is closed: {seen}"
+        ))
+    };
     assert_eq!(told(1, kill.clone()), [("db.1".into(), None)]);
     let waits = closed("10.0.0.2 does not say that its database runs");
     assert_eq!(told(2, kill), [("db.2".into(), waits)]);

@@ -12,6 +12,7 @@
 //! ```
 
 mod client;
+mod copying;
 mod detail;
 mod disk;
 mod fence;
@@ -89,6 +90,9 @@ impl Engine for Mariadb {
             unasked: |_, _| None,
             data: disk::DATA,
             variables: &[],
+            spares: false,
+            in_place: true,
+            copying: Some(copying::COPYING),
         }),
         sizing: Sizing {
             min_members: 1,
