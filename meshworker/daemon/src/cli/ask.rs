@@ -15,6 +15,11 @@ pub fn members_command() -> Command {
     api_args::command("members", "Show a cluster's members, one row each").arg(json())
 }
 
+/// `meshworker topology`.
+pub fn topology_command() -> Command {
+    api_args::command("topology", "Show who copies from whom, as a tree").arg(json())
+}
+
 /// `meshworker plan`.
 pub fn plan_command() -> Command {
     api_args::command(
@@ -45,6 +50,18 @@ pub fn members(args: &ArgMatches) -> Result<(), Failed> {
             return screen.json(&status.members, false);
         }
         screen.print(&show::members(&status.members, &screen.style))
+    })
+}
+
+/// Runs `meshworker topology`.
+pub fn topology(args: &ArgMatches) -> Result<(), Failed> {
+    let (api, screen) = (Api::read(args)?, Screen::new());
+    runtime()?.block_on(async {
+        let (_, _, status) = find(&api).await?;
+        if flag(args, "json") {
+            return screen.json(&status.members, false);
+        }
+        screen.print(&show::topology(&status.members, &screen.style))
     })
 }
 

@@ -70,6 +70,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         },
         Some(("status", args)) => status::status(args),
         Some(("members", args)) => ask::members(args),
+        Some(("topology", args)) => ask::topology(args),
         Some(("events", args)) => events::events(args),
         Some(("why", args)) => ask::why(args),
         Some(("plan", args)) => ask::plan(args),
@@ -160,6 +161,7 @@ pub fn command() -> Command {
         .subcommand(proxy::command())
         .subcommand(status::command())
         .subcommand(ask::members_command())
+        .subcommand(ask::topology_command())
         .subcommand(events::command())
         .subcommand(ask::why_command())
         .subcommand(ask::plan_command())

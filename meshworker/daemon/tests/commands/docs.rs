@@ -16,6 +16,7 @@ fn example(name: &str) -> String {
         "meshworker status" => show::status(&busy, style),
         "meshworker members" => show::members(&status.members, style),
         "meshworker group" => show::group(&story::workers(), &[], style),
+        "meshworker topology" => show::topology(&story::replicas(), style),
         "meshworker plan" => show::plan("cache_redis", &status.plan, style),
         "meshworker why 4" => show::why(&story::why(), now, style),
         "meshworker events" => {
@@ -57,7 +58,7 @@ fn the_examples_of_the_docs_are_those_of_the_program() {
         expected += &format!("```text\n$ {command}\n{}\n```\n{after}", example(command));
         examples += 1;
     }
-    assert_eq!(examples, 7);
+    assert_eq!(examples, 8);
     if std::env::var(story::UPDATE).is_ok_and(|value| value == "1") {
         std::fs::write(&path, expected).unwrap();
         return;

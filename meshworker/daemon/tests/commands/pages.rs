@@ -40,6 +40,7 @@ fn every_page(style: &Style) -> Vec<String> {
         show::status(&calm, style),
         show::status(&busy, style),
         show::members(&status.members, style),
+        show::topology(&story::replicas(), style),
         show::plan("cache_redis", &status.plan, style),
         show::group(
             &story::workers(),
@@ -267,4 +268,29 @@ fn a_database_cannot_write_to_the_terminal() {
     status.members[0].id = "a\x1b]0;b\x07\n".into();
     status.plan.refusals[0].reason = "\x1b[31m\r".into();
     assert!(!show::status(&shown, &Style::PLAIN).contains(['\x1b', '\r', '\x07']));
+}
+
+/// Two that copied from each other were shown without end, or not at all.
+#[test]
+fn a_circle_and_a_chain_are_shown_once_each() {
+    let mut members = story::replicas();
+    let follow = |members: &mut Vec<meshworker::status::MemberStatus>, one: usize, other: &str| {
+        members[one].view.as_mut().unwrap().follows = Some(other.to_owned());
+    };
+    follow(&mut members, 0, "db_mariadb.3");
+    let chain = show::topology(&members, &Style::PLAIN);
+    let expected = "\
+db_mariadb.2 at 10.0.1.4: joined, primary, term 5
+└─ db_mariadb.3 at 10.0.1.5: joined, replica, term 5, 3 s behind
+   └─ db_mariadb.1 at 10.0.1.3: joined, replica, term 5
+db_mariadb.4 at 10.0.1.9: waiting, no answer: connection refused";
+    assert_eq!(chain, expected);
+    follow(&mut members, 2, "db_mariadb.1");
+    let circle = show::topology(&members, &Style::PLAIN);
+    let expected = "\
+db_mariadb.2 at 10.0.1.4: joined, primary, term 5
+db_mariadb.4 at 10.0.1.9: waiting, no answer: connection refused
+db_mariadb.1 at 10.0.1.3: joined, replica, term 5
+└─ db_mariadb.3 at 10.0.1.5: joined, replica, term 5, 3 s behind";
+    assert_eq!(circle, expected);
 }

@@ -406,3 +406,30 @@ pub fn bereft() -> Vec<(String, GroupStatus)> {
     status.members[1].last = None;
     vec![(worker, status)]
 }
+
+/// A primary, its replicas, and one that is not started yet.
+pub fn replicas() -> Vec<MemberStatus> {
+    let member = |slot: u8, host: u8, role: Option<&str>, working: Option<&str>| {
+        let mut member = member(1, MemberState::Joined, "node-a");
+        member.id = format!("db_mariadb.{slot}");
+        member.address = format!("10.0.1.{host}");
+        let view = member.view.as_mut().unwrap();
+        view.primary = role == Some("primary");
+        view.follows = (role == Some("replica")).then(|| "db_mariadb.2".to_owned());
+        (view.role, view.term) = (role.map(str::to_owned), Some(5));
+        view.working = working.map(str::to_owned);
+        member
+    };
+    let waits = MemberStatus {
+        state: MemberState::Waiting,
+        view: None,
+        unanswered: Some("connection refused".into()),
+        ..member(4, 9, None, None)
+    };
+    vec![
+        member(1, 3, Some("replica"), None),
+        member(2, 4, Some("primary"), None),
+        member(3, 5, Some("replica"), Some("3 s behind")),
+        waits,
+    ]
+}

@@ -39,5 +39,6 @@ fn send(access: &Access, address: IpAddr) -> Start {
     Start {
         arguments,
         variables: password.into_iter().collect(),
+        ..Start::default()
     }
 }

@@ -20,6 +20,7 @@ mod hand_over;
 mod hostile;
 mod identity;
 mod life;
+mod mariadb;
 mod outside_names;
 mod page;
 mod planned;
@@ -145,6 +146,11 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             of(seed::the_old_stack),
         )
         .test("etcd::grows_and_shrinks", of(etcd::grows_and_shrinks))
+        .test("mariadb::fails_over", of(mariadb::fails_over))
+        .long(
+            "mariadb::fails_over_again_and_again",
+            of(mariadb::fails_over_again_and_again),
+        )
         .test("redis::three_workers", of(workers::three_workers))
         .test("stock::shrunk_step_by_step", of(stock::shrunk_step_by_step))
         .test(

@@ -9,17 +9,16 @@ use crate::host::{BASE_NEEDS, Host};
 use crate::{Docker, LabError, Result};
 
 /// What it is called, with the edition of its list of packages.
-const NAME: &str = "meshworker/base:bookworm-2";
+const NAME: &str = "meshworker/base:bookworm-3";
 
 /// The same as a file.
-const ARCHIVE: &str = "base-bookworm-2.tar";
+const ARCHIVE: &str = "base-bookworm-3.tar";
 
 /// Debian 12: its Redis is version 7.
 const RELEASE: &str = "bookworm";
 
 /// Everything that the images need, so that building them on it takes no network.
-const PACKAGES: &str =
-    "redis-server,redis-tools,etcd-server,etcd-client,bind9-dnsutils,curl,iproute2,procps";
+const PACKAGES: &str = "redis-server,redis-tools,etcd-server,etcd-client,mariadb-server-core,mariadb-client-core,mariadb-backup,bind9-dnsutils,curl,iproute2,procps";
 
 /// About 100 packages over a slow line.
 const DEBOOTSTRAP_DEADLINE: Duration = Duration::from_secs(900);

@@ -32,18 +32,21 @@ pub enum Image {
     AerospikeSim,
     /// Debian's etcd, which stands for the vendor's image.
     Etcd,
+    /// Debian's MariaDB, with an entry point like the vendor's image, for which it stands.
+    Mariadb,
     /// Redis with the supervisor in its image, for those who want it there.
     RedisMember,
 }
 
 impl Image {
     /// All images, in the order in which they are built.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Meshworker,
         Self::Redis,
         Self::Tools,
         Self::AerospikeSim,
         Self::Etcd,
+        Self::Mariadb,
         Self::RedisMember,
     ];
 
@@ -55,6 +58,7 @@ impl Image {
             Self::Tools => "meshworker/tools:latest",
             Self::AerospikeSim => "meshworker/aerospike-sim:latest",
             Self::Etcd => "meshworker/etcd:latest",
+            Self::Mariadb => "meshworker/mariadb:latest",
             Self::RedisMember => "meshworker/redis-member:latest",
         }
     }
@@ -67,6 +71,7 @@ impl Image {
             Self::Tools => "tools",
             Self::AerospikeSim => "aerospike-sim",
             Self::Etcd => "etcd",
+            Self::Mariadb => "mariadb",
             Self::RedisMember => "redis-member",
         }
     }
@@ -83,7 +88,12 @@ impl Image {
     pub const fn vendor(self) -> Option<&'static str> {
         match self {
             Self::RedisMember => Some(Self::Redis.reference()),
-            Self::Meshworker | Self::Redis | Self::Tools | Self::AerospikeSim | Self::Etcd => None,
+            Self::Meshworker
+            | Self::Redis
+            | Self::Tools
+            | Self::AerospikeSim
+            | Self::Etcd
+            | Self::Mariadb => None,
         }
     }
 
@@ -93,7 +103,7 @@ impl Image {
             Self::Meshworker => &["meshworker"],
             // The simulator is also its own client.
             Self::AerospikeSim | Self::Tools => &["aerospike-sim"],
-            Self::Redis | Self::Etcd | Self::RedisMember => &[],
+            Self::Redis | Self::Etcd | Self::Mariadb | Self::RedisMember => &[],
         }
     }
 
@@ -101,7 +111,7 @@ impl Image {
     pub const fn needs_base(self) -> bool {
         matches!(
             self,
-            Self::Redis | Self::Tools | Self::AerospikeSim | Self::Etcd
+            Self::Redis | Self::Tools | Self::AerospikeSim | Self::Etcd | Self::Mariadb
         )
     }
 }

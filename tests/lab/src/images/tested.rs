@@ -14,11 +14,13 @@ pub enum Tested {
     Aerospike,
     /// etcd.
     Etcd,
+    /// MariaDB.
+    Mariadb,
 }
 
 impl Tested {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Redis, Self::Aerospike, Self::Etcd];
+    pub const ALL: [Self; 4] = [Self::Redis, Self::Aerospike, Self::Etcd, Self::Mariadb];
 
     /// The variable that names another image: one that `docker` here has or can pull, or a file that `docker save` made.
     pub const fn variable(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Tested {
             Self::Redis => "REDIS_IMAGE",
             Self::Aerospike => "AEROSPIKE_IMAGE",
             Self::Etcd => "ETCD_IMAGE",
+            Self::Mariadb => "MARIADB_IMAGE",
         }
     }
 
@@ -35,6 +38,7 @@ impl Tested {
             Self::Redis => Image::Redis,
             Self::Aerospike => Image::AerospikeSim,
             Self::Etcd => Image::Etcd,
+            Self::Mariadb => Image::Mariadb,
         };
         self.brought().unwrap_or(stand_in.reference())
     }
@@ -45,6 +49,7 @@ impl Tested {
             Self::Redis => "meshworker/tested-redis:latest",
             Self::Aerospike => "meshworker/tested-aerospike:latest",
             Self::Etcd => "meshworker/tested-etcd:latest",
+            Self::Mariadb => "meshworker/tested-mariadb:latest",
         })
     }
 

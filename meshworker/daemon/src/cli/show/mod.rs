@@ -13,6 +13,7 @@ mod status;
 mod style;
 mod table;
 mod text;
+mod topology;
 mod why;
 
 pub use age::{Now, ago};
@@ -26,4 +27,5 @@ pub use status::{OLD, Shown, status};
 pub use style::{Ink, Style};
 pub use table::{Cell, Column, Cut, table};
 pub use text::{clean, cut_end, cut_middle, wrap};
+pub use topology::topology;
 pub use why::why;
