@@ -274,7 +274,7 @@ fn offered(api: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn a_shell_knows_the_values_of_flags() {
     for (flag, values) in [
-        ("--engine", &["aerospike", "redis", "etcd"][..]),
+        ("--engine", &["aerospike", "redis", "etcd", "mariadb"][..]),
         ("--tls", &["yes", "no"]),
         ("--docker", &["auto", "yes", "no"]),
     ] {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Style, wrap};
+use super::parts::paint;
+use super::{Ink, Style, wrap};
 use crate::status::MemberStatus;
 
 /// Who copies from whom: below each member those that copy from it, as each says itself; the
@@ -53,8 +54,9 @@ impl<'a> Tree<'a> {
         let bar = if below.is_empty() { "   " } else { "│  " };
         let more = format!("{rest}{bar}");
         let text = said(member);
-        self.lines
-            .extend(wrap(&text, self.style.width, first, &more));
+        let ink = member.unanswered.as_ref().map(|_| Ink::Bad);
+        let lines = wrap(&text, self.style.width, first, &more);
+        self.lines.extend(paint(lines, ink, self.style));
         let last = below.len().saturating_sub(1);
         for (number, one) in below.into_iter().enumerate() {
             let (branch, under) = match number == last {
