@@ -18,9 +18,9 @@ use meshworker_core::{
 use meshworker_engines::etcd::{Etcd, EtcdRequest};
 use meshworker_engines::{Access, Alone, Engine, Own, SecretFile, Starts, perform};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::program;
+use crate::{papers, program};
 
 const CLIENTS: u16 = 2379;
 const PEERS: u16 = 2380;
@@ -31,11 +31,15 @@ pub const PASSWORD: &str = "sesame";
 /// Far more than anything takes, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Whoever has not answered by then stands still.
+const PAUSED: Duration = Duration::from_millis(500);
+
 /// Members, and the worker that tells them what to do.
 pub struct Fleet {
     program: PathBuf,
     folder: TempDir,
     block: Loopback,
+    sealed: bool,
     engine: Arc<Etcd>,
     limits: Limits,
     mind: Mind,
@@ -68,6 +72,15 @@ fn block() -> Loopback {
 impl Fleet {
     /// Nobody is there yet; none where there is no server.
     pub fn new(options: &[(&str, &str)]) -> Option<Fleet> {
+        Fleet::with(options, false)
+    }
+
+    /// The same, whose members and clients know each other by certificates.
+    pub fn sealed(options: &[(&str, &str)]) -> Option<Fleet> {
+        Fleet::with(options, true)
+    }
+
+    fn with(options: &[(&str, &str)], sealed: bool) -> Option<Fleet> {
         let program = program::etcd()?;
         let block = block();
         let folder = tempfile::tempdir().unwrap();
@@ -76,7 +89,8 @@ impl Fleet {
             panic!("{block:?}");
         };
         let [one, two, three, _] = first.ip().octets();
-        let peers = format!("http://{one}.{two}.{three}.{{slot}}:{PEERS}");
+        let scheme = if sealed { "https" } else { "http" };
+        let peers = format!("{scheme}://{one}.{two}.{three}.{{slot}}:{PEERS}");
         let given = options
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -87,7 +101,7 @@ impl Fleet {
             cluster_name: None,
             user: Some("root".into()),
             password: Some(SecretFile::new(folder.path().join("password"))),
-            tls: None,
+            tls: sealed.then(|| papers::tls(folder.path(), &block)),
             deadline: Duration::from_secs(5),
             options: Etcd::DESCRIPTOR.complete(&given).unwrap(),
         };
@@ -96,6 +110,7 @@ impl Fleet {
             folder,
             block,
             engine: Arc::new(Etcd::new(access)),
+            sealed,
             limits: quick_limits(),
             mind: Mind::default(),
             begun: Instant::now(),
@@ -151,7 +166,7 @@ impl Fleet {
             known_as: slot,
             address: self.place(slot).address,
             port: CLIENTS,
-            tls: false,
+            tls: self.sealed,
         };
         let disk = (way.disk)(&self.members[&slot].directory);
         if let Some(start) = (way.unasked)(&disk, &own) {
@@ -181,6 +196,33 @@ impl Fleet {
         let member = self.members.get_mut(&slot).unwrap();
         member.process = None;
         self.story.push(format!("{slot} is killed"));
+    }
+
+    /// The machine of this member stands still, or goes on.
+    pub fn pause(&mut self, slot: u64, pauses: bool) {
+        let process = self.members[&slot].process.as_ref().unwrap();
+        let signal = if pauses { "-STOP" } else { "-CONT" };
+        let told = std::process::Command::new("kill")
+            .args([signal, &process.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+        self.story.push(format!("{slot} pauses: {pauses}"));
+    }
+
+    /// The slot of the member that leads.
+    pub async fn leader(&mut self) -> u64 {
+        loop {
+            for slot in self.members.keys() {
+                let asked = self.engine.observe(self.place(*slot));
+                let Ok(view) = timeout(PAUSED, asked).await else {
+                    continue;
+                };
+                if view.is_ok_and(|view| view.role.is_some_and(|role| role.primary)) {
+                    return *slot;
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Its disk is new.
@@ -213,13 +255,18 @@ impl Fleet {
     fn start(&mut self, slot: u64, start: &Start) {
         let address = self.place(slot).address;
         let program = self.program.clone();
+        let scheme = if self.sealed { "https" } else { "http" };
+        let papers = self.sealed.then(|| papers::arguments(self.folder.path()));
         let member = self.members.get_mut(&slot).unwrap();
         let log = std::fs::File::create(member.directory.join("log")).unwrap();
         let process = Process::start(program, |etcd| {
             etcd.current_dir(&member.directory);
             etcd.args(["--data-dir=etcd", "--logger=zap"]);
-            etcd.arg(format!("--listen-client-urls=http://{address}:{CLIENTS}"));
-            etcd.arg(format!("--listen-peer-urls=http://{address}:{PEERS}"));
+            etcd.arg(format!(
+                "--listen-client-urls={scheme}://{address}:{CLIENTS}"
+            ));
+            etcd.arg(format!("--listen-peer-urls={scheme}://{address}:{PEERS}"));
+            etcd.args(papers.iter().flatten());
             etcd.args(&start.arguments);
             etcd.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         });
@@ -372,6 +419,21 @@ impl Fleet {
             Tell::Fetch { .. } | Tell::Kill { .. } => {
                 panic!("nobody tells etcd to {}", tell.what())
             }
+        }
+    }
+
+    /// Passes until this is so.
+    pub async fn until(&mut self, what: &str, so: impl Fn(&Plan<EtcdRequest>, &Fleet) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let plan = self.pass().await;
+            if so(&plan, self) {
+                return;
+            }
+            let story = self.story.join("\n");
+            let unity = &plan.unity;
+            assert!(begun.elapsed() < PATIENCE, "{what}: {unity}\n{story}");
+            sleep(Duration::from_millis(100)).await;
         }
     }
 

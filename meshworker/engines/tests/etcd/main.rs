@@ -6,8 +6,11 @@
 
 mod fleet;
 mod grows;
+mod hurt;
 mod login;
 mod loses;
+mod papers;
 mod program;
+mod sealed;
 mod updates;
 mod writer;
