@@ -10,6 +10,10 @@ use crate::{Configured, Mistake, Sizing, Starts};
 /// how many. Operators change it while a cluster runs, by a wish of the same name.
 pub const IDEAL_SIZE: &str = "ideal-size";
 
+/// Finds the mistakes in the words and variables that a member is started with, and in the
+/// words of its health check.
+pub type Settings = fn(&[String], &[(String, String)], &[String]) -> Vec<Mistake>;
+
 /// What the configuration and the documentation need to know of an engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Descriptor {
@@ -37,6 +41,8 @@ pub struct Descriptor {
     /// The mistakes in the members' configuration files that show before they run;
     /// none where those files are not known.
     pub mistakes: Option<fn(&Configured<'_>) -> Vec<Mistake>>,
+    /// The mistakes in what members are started with; none where nothing is known.
+    pub settings: Option<Settings>,
     /// The parsers of what comes from its nodes, and from their files.
     pub parsers: &'static [Parser],
 }

@@ -25,7 +25,7 @@ const NAMES: &[(&str, Database)] = &[
     ("cockroachdb", Database::Other),
     ("couchdb", Database::Other),
     ("elasticsearch", Database::Other),
-    ("etcd", Database::Other),
+    ("etcd", Database::Known(Kind::Etcd)),
     ("influxdb", Database::Other),
     ("keydb", Database::Other),
     ("mariadb", Database::Other),
@@ -47,7 +47,7 @@ const PROGRAMS: &[(&str, Database)] = &[
     ("redis-server", Database::Known(Kind::Redis)),
     ("valkey-server", Database::Known(Kind::Redis)),
     ("asd", Database::Known(Kind::Aerospike)),
-    ("etcd", Database::Other),
+    ("etcd", Database::Known(Kind::Etcd)),
     ("mariadbd", Database::Other),
     ("mongod", Database::Other),
     ("mysqld", Database::Other),
@@ -193,7 +193,7 @@ mod tests {
         );
         assert_eq!(
             found("quay.io/coreos/etcd:v3.5.0", &["etcd"]),
-            Some(Database::Other)
+            Some(Database::Known(Kind::Etcd))
         );
         for (image, words) in [
             ("oliver006/redis_exporter:v1", &[][..]),

@@ -95,6 +95,7 @@ impl Engine for Aerospike {
         starts: Starts::AtOnce,
         sizing: sizing::SIZING,
         mistakes: Some(conf::mistakes),
+        settings: None,
         parsers: outside::PARSERS,
     };
 

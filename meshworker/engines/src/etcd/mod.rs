@@ -21,6 +21,7 @@ mod outside;
 mod perform;
 mod plan;
 mod request;
+mod settings;
 mod size;
 mod versions;
 mod wire;
@@ -118,6 +119,7 @@ impl Engine for Etcd {
             copies: |_| None,
         },
         mistakes: None,
+        settings: Some(settings::mistakes),
         parsers: outside::PARSERS,
     };
 

@@ -100,6 +100,7 @@ impl Engine for Mariadb {
             copies: |_| None,
         },
         mistakes: None,
+        settings: None,
         parsers: outside::PARSERS,
     };
 

@@ -112,6 +112,7 @@ impl Engine for Redis {
             copies,
         },
         mistakes: Some(conf::mistakes),
+        settings: None,
         parsers: outside::PARSERS,
     };
 

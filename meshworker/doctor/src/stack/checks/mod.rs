@@ -8,6 +8,7 @@ mod docker_api;
 mod grace;
 mod health;
 mod image;
+mod member_settings;
 mod mtu;
 mod network;
 mod nodes;
@@ -64,6 +65,7 @@ pub const CHECKS: &[Check<Ground>] = &[
     replicas::ALONE,
     copies::CHECK,
     configuration::CHECK,
+    member_settings::CHECK,
     nodes::CHECK,
     volume::CHECK,
     volume::UNNAMED,

@@ -591,3 +591,29 @@ fn the_stacks_of_this_repository_have_no_error() {
         }
     }
 }
+
+/// What the stack says of etcd itself, and what its worker would say instead.
+#[test]
+fn settings_of_etcd_that_cost_its_quorum_are_found_in_its_stack() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack/etcd.yml");
+    let stack = std::fs::read_to_string(path).unwrap();
+    for found in diagnosed(&ground(&stack)).findings {
+        let expected = ["image", "example-secret"].contains(&found.check);
+        assert!(found.severity == Warning && expected, "{found:?}");
+    }
+    let found = |from: &str, to: &str| {
+        assert_eq!(stack.matches(from).count(), 1, "{from}");
+        let findings = diagnosed(&ground(&stack.replace(from, to))).findings;
+        let found = findings.into_iter();
+        let found = found.filter(|found| found.check == "database-setting");
+        found.map(|found| found.what).collect::<Vec<_>>()
+    };
+    let command = "command: [\"etcd\"]";
+    assert_eq!(found(command, command), [""; 0]);
+    let forced = "command: [\"etcd\", \"--force-new-cluster\"]";
+    let said = "It forces a new cluster at each start: force-new-cluster is ''.";
+    assert_eq!(found(command, forced), [said]);
+    let directory = "ETCD_DATA_DIR: etcd";
+    let checked = format!("{directory}\n      ETCD_STRICT_RECONFIG_CHECK: \"false\"");
+    assert_eq!(found(directory, &checked).len(), 1);
+}
