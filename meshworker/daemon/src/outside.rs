@@ -21,6 +21,13 @@ pub const PARSERS: &[Parser] = &[
     parser("announcement-answer", answer),
     parser("order", order),
     parser("workers-frame", frame::said),
+    parser("gossip-requests", |bytes| {
+        meshworker_gossip::outside::requests(bytes, usize::MAX)
+    }),
+    parser("gossip-pieces", |bytes| {
+        meshworker_gossip::outside::requests(bytes, 5)
+    }),
+    parser("gossip-routers", meshworker_gossip::outside::word),
     parser("dns-answer", dns::outside::answer),
     parser("docker-host", docker_host),
     parser("docker-lists", docker::outside::lists),
