@@ -211,7 +211,12 @@ fn outside(all: bool) -> Result<Vec<(String, String)>> {
     let told = |(variable, tool): (&str, &tools::Tool)| {
         Ok((variable.to_owned(), tool.installed()?.display().to_string()))
     };
-    let mut needed = vec![(tools::ETCD_VARIABLE, &tools::ETCD)];
+    let mut needed = vec![
+        (tools::ETCD_VARIABLE, &tools::ETCD),
+        (tools::JAVA_VARIABLE, &tools::JAVA),
+        (tools::JGROUPS_VARIABLE, &tools::JGROUPS),
+        (tools::OLD_JGROUPS_VARIABLE, &tools::OLD_JGROUPS),
+    ];
     if all {
         needed.push((tools::SCHEMATHESIS_VARIABLE, &tools::SCHEMATHESIS));
         needed.push((tools::AXE_VARIABLE, &tools::AXE));

@@ -8,6 +8,7 @@ use meshworker_engines::budget::{A_CONNECTION, FREE, LISTS, LONG, MOST_KEPT, REA
 use crate::announce::{A_MEMBER, MOST_HELD, MOST_MEMBERS};
 use crate::board::EVENTS;
 use crate::docker;
+use crate::gossip;
 use crate::group;
 use crate::http::{A_STREAM, ANSWERS, BARE, CONNECTIONS};
 use crate::operators::STREAMS;
@@ -59,4 +60,14 @@ pub const BOUNDS: [Bound; 15] = [
     bound("answers of the name server", NAMES * dns::ANSWERS),
     bound("connections of other workers", BARE),
     bound("what workers agree on", group::MEMORY),
+];
+
+/// The same of a gossip router with as many connections as it takes unless told otherwise.
+pub const GOSSIP_BOUNDS: [Bound; 6] = [
+    bound("the program", PROGRAM),
+    bound("connections of members", gossip::CONNECTIONS),
+    bound("long frames that are not whole", gossip::FRAMES),
+    bound("answers and messages to members", gossip::SENT),
+    bound("registrations", gossip::REGISTRATIONS),
+    bound("lines of other routers", BARE + gossip::LINES),
 ];

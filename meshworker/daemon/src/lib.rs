@@ -26,6 +26,7 @@ pub mod config;
 pub mod dashboard;
 pub mod docker;
 pub mod doctor;
+pub mod gossip;
 pub mod group;
 pub mod http;
 pub mod init;

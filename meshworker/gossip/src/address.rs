@@ -15,7 +15,7 @@ pub enum Address {
     /// An address and a port.
     Ip(IpPort),
     /// What a few releases of 4.0 made of both: place, low and high part.
-    IpUuid(IpPort, u64, u32),
+    IpUuid(Box<(IpPort, u64, u32)>),
     /// A UUID with a site, of members that bridge sites: kept as it came, because releases
     /// write it differently.
     Site(Box<Site>),
@@ -61,7 +61,7 @@ const IP_UUID: u8 = 32;
 const OLD_IP: u8 = 4;
 
 /// So many addresses stand in a list of ours at the most.
-const MOST_LISTED: u16 = 64;
+const MOST_LISTED: u16 = 16;
 
 impl Address {
     /// Reads one; none where `null` is written.
@@ -79,9 +79,11 @@ impl Address {
                 nothing_more(reader, style)?;
                 Address::Ip(at)
             }
-            (IP_UUID, Style::Keys | Style::Texts) => {
-                Address::IpUuid(IpPort::read(reader)?, reader.u64()?, reader.u32()?)
-            }
+            (IP_UUID, Style::Keys | Style::Texts) => Address::IpUuid(Box::new((
+                IpPort::read(reader)?,
+                reader.u64()?,
+                reader.u32()?,
+            ))),
             (SITE_UUID | SITE_MASTER, Style::Keys | Style::Texts) => {
                 let from = reader.rest;
                 site(reader, style)?;
@@ -128,7 +130,8 @@ impl Address {
                 at.write(out);
                 put_nothing_more(out, style);
             }
-            Some(Address::IpUuid(at, low, high)) => {
+            Some(Address::IpUuid(parts)) => {
+                let (at, low, high) = parts.as_ref();
                 out.put_u8(IP_UUID);
                 at.write(out);
                 out.put_u64(*low);
@@ -237,7 +240,8 @@ impl fmt::Display for Address {
                 }
                 Ok(())
             }
-            Address::Ip(at) | Address::IpUuid(at, ..) => write!(f, "{at}"),
+            Address::Ip(at) => write!(f, "{at}"),
+            Address::IpUuid(parts) => write!(f, "{}", parts.0),
             Address::Site(site) => {
                 let (low, high) = site.body.split_at(site.body.len().min(8));
                 let half = |bytes: &[u8]| {

@@ -5,7 +5,7 @@
 pub const LONGEST: usize = 256 << 10;
 
 /// What is not a message is shorter: a request with the longest names.
-pub const SMALL: usize = 4 << 10;
+pub const SMALL: usize = 2 << 10;
 
 /// How much a router takes on. What is over a limit is refused, and its connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

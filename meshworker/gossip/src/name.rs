@@ -13,7 +13,7 @@ pub struct Name(Arc<[u8]>);
 impl Name {
     /// The longest that is taken, in bytes. Java allows 65 535; nobody's are so long, and
     /// whoever sends such ones would fill the table.
-    pub const LONGEST: usize = 1024;
+    pub const LONGEST: usize = 255;
 
     /// This name.
     pub fn of(bytes: impl AsRef<[u8]>) -> Name {

@@ -70,7 +70,14 @@ struct Speaker {
     beats: bool,
     /// It has sent a message: it reads whatever comes.
     tunnels: bool,
-    own: BTreeSet<(Name, Address)>,
+    /// One, as a rule.
+    own: Vec<(Name, Address)>,
+}
+
+impl Speaker {
+    fn forget(&mut self, group: &Name, address: &Address) {
+        self.own.retain(|(own, who)| own != group || who != address);
+    }
 }
 
 /// Another router.
@@ -106,7 +113,7 @@ impl Router {
             dialect,
             beats: false,
             tunnels: false,
-            own: BTreeSet::new(),
+            own: Vec::new(),
         });
         speaker.dialect = dialect;
         let say = |reply: Reply<'_>| {
@@ -291,7 +298,9 @@ impl Router {
             return effects;
         }
         if let Some(speaker) = self.speakers.get_mut(&id) {
-            speaker.own.insert((group.clone(), address.clone()));
+            speaker.forget(&group, &address);
+            speaker.own.reserve_exact(1);
+            speaker.own.push((group.clone(), address.clone()));
         }
         let mut effects = Vec::new();
         // Whoever came before under this address is the same member, on a connection that
@@ -299,7 +308,7 @@ impl Router {
         if let Some(before) = before
             && let Some(speaker) = self.speakers.get_mut(&before)
         {
-            speaker.own.remove(&(group.clone(), address));
+            speaker.forget(&group, &address);
             if dialect == Dialect::Old && speaker.own.is_empty() {
                 self.speakers.remove(&before);
                 effects.push(Effect::Close(before, "its member has come again"));
@@ -362,7 +371,7 @@ impl Router {
                 .is_some_and(|one| one.local == Some(id))
         };
         if let Some(speaker) = self.speakers.get_mut(&id) {
-            speaker.own.remove(&(group.clone(), address.clone()));
+            speaker.forget(group, address);
         }
         if !self.groups.get(group).is_some_and(was) {
             return Vec::new();

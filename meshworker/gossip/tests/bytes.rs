@@ -154,7 +154,7 @@ fn address() -> impl Strategy<Value = Address> {
         any::<u128>().prop_map(Address::Uuid),
         place.clone().prop_map(Address::Ip),
         (place, any::<u64>(), any::<u32>())
-            .prop_map(|(at, low, high)| Address::IpUuid(at, low, high)),
+            .prop_map(|(at, low, high)| Address::IpUuid(Box::new((at, low, high)))),
     ]
 }
 

@@ -2,7 +2,8 @@
 //! would only keep security updates out.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -31,6 +32,29 @@ pub fn unpack(package: &str, folder: &Path) -> Result<()> {
     let mut unpack = Command::new("dpkg-deb");
     run::quietly(unpack.arg("-x").arg(&archive).arg(folder))?;
     fs::remove_file(archive)?;
+    lead_inside(folder, folder)
+}
+
+/// Has links of the package's own files lead to them, and not to where they would be if it was installed.
+fn lead_inside(folder: &Path, root: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.is_symlink() {
+            lead_inside(&path, root)?;
+            continue;
+        }
+        let Ok(target) = fs::read_link(&path) else {
+            continue;
+        };
+        let Ok(inside) = target.strip_prefix("/") else {
+            continue;
+        };
+        if root.join(inside).exists() {
+            let up: PathBuf = folder.strip_prefix(root)?.iter().map(|_| "..").collect();
+            fs::remove_file(&path)?;
+            symlink(up.join(inside), &path)?;
+        }
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod crates;
 mod debian;
+mod maven;
 mod npm;
 mod once;
 mod pypi;
@@ -40,6 +41,8 @@ enum Source {
     PyPi { lock: &'static str },
     /// npm: by the hashes in the lock file.
     Npm { lock: &'static str },
+    /// Maven Central: by the hashes in the lock file.
+    Maven { lock: &'static str },
     /// Debian: by the signatures that apt checks. Each release has one version; any on `PATH` will do.
     Debian { package: &'static str },
 }
@@ -127,9 +130,46 @@ pub const ETCD: Tool = Tool {
 /// Tells the tests of etcd's engine where [`ETCD`] is.
 pub const ETCD_VARIABLE: &str = "MESHWORKER_ETCD";
 
+/// What starts members of JGroups.
+pub const JAVA: Tool = Tool {
+    name: "java",
+    version: debian::OF_THE_RELEASE,
+    path: "usr/lib/jvm/java-17-openjdk-amd64/bin/java",
+    source: Source::Debian {
+        package: "openjdk-17-jre-headless",
+    },
+};
+
+/// Tells the tests of the gossip router where [`JAVA`] is.
+pub const JAVA_VARIABLE: &str = "MESHWORKER_JAVA";
+
+/// Real members for the tests of the gossip router: the newest release of 5.x, and of 4.x.
+pub const JGROUPS: Tool = Tool {
+    name: "jgroups",
+    version: "5.5.7",
+    path: "jgroups-5.jar",
+    source: Source::Maven {
+        lock: "jgroups.txt",
+    },
+};
+
+/// The release of 2.x that Debian has.
+pub const OLD_JGROUPS: Tool = Tool {
+    name: "jgroups-2",
+    version: debian::OF_THE_RELEASE,
+    path: "usr/share/java/jgroups.jar",
+    source: Source::Debian {
+        package: "libjgroups-java",
+    },
+};
+
+/// Tells the tests of the gossip router where [`JGROUPS`] is, and where [`OLD_JGROUPS`].
+pub const JGROUPS_VARIABLE: &str = "MESHWORKER_JGROUPS";
+pub const OLD_JGROUPS_VARIABLE: &str = "MESHWORKER_JGROUPS_2";
+
 /// All of them.
 #[cfg(test)]
-const ALL: [&Tool; 8] = [
+const ALL: [&Tool; 11] = [
     &DENY,
     &MACHETE,
     &TYPOS,
@@ -138,6 +178,9 @@ const ALL: [&Tool; 8] = [
     &AXE,
     &PROMTOOL,
     &ETCD,
+    &JAVA,
+    &JGROUPS,
+    &OLD_JGROUPS,
 ];
 
 impl Tool {
@@ -166,6 +209,7 @@ impl Tool {
             Source::Crates { flags } => crates::install(self, flags, partial),
             Source::PyPi { lock } => pypi::install(&data(lock), partial, folder),
             Source::Npm { lock } => npm::install(&data(lock), partial),
+            Source::Maven { lock } => maven::install(&data(lock), partial),
             Source::Debian { package } => debian::unpack(package, partial),
         }
     }
@@ -176,7 +220,7 @@ impl Tool {
             Source::Crates { .. } => crates::is_exactly(program, self.version),
             Source::Debian { .. } => run::starts(program),
             // Nobody knows what it depends on there.
-            Source::PyPi { .. } | Source::Npm { .. } => false,
+            Source::PyPi { .. } | Source::Npm { .. } | Source::Maven { .. } => false,
         };
         will_do.then(|| program.into())
     }
@@ -184,7 +228,7 @@ impl Tool {
     /// Named after all that decides what is in it: another version, or another lock, is another folder.
     fn folder(&self) -> Result<PathBuf> {
         let mut name = format!("{}-{}", self.name, self.version);
-        if let Source::PyPi { lock } | Source::Npm { lock } = self.source {
+        if let Source::PyPi { lock } | Source::Npm { lock } | Source::Maven { lock } = self.source {
             let mut hasher = DefaultHasher::new();
             let lock = data(lock);
             let text = std::fs::read(&lock).with_context(|| lock.display().to_string())?;
@@ -207,6 +251,7 @@ impl fmt::Display for Source {
             Self::Crates { .. } => "crates.io",
             Self::PyPi { .. } => "PyPI",
             Self::Npm { .. } => "npm",
+            Self::Maven { .. } => "Maven Central",
             Self::Debian { .. } => "Debian",
         })
     }

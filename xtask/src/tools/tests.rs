@@ -82,6 +82,23 @@ fn npms_locks_have_the_tool_and_hashes_of_all() {
 }
 
 #[test]
+fn mavens_locks_have_the_tool_and_hashes_of_all() {
+    for tool in ALL {
+        let Source::Maven { lock: name } = tool.source else {
+            continue;
+        };
+        let text = lock(name);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
+        for line in &lines {
+            assert_eq!((line.len(), line[2].len()), (3, 64), "{name}: {line:?}");
+        }
+        let wanted = format!(":{}.Final", tool.version);
+        let first = lines.iter().find(|line| line[0] == tool.path).unwrap();
+        assert!(first[1].ends_with(&wanted), "{name}: {first:?}");
+    }
+}
+
+#[test]
 fn no_lock_names_a_registry() {
     let found = files(&data(""));
     assert!(found.len() > 3, "{found:?}");

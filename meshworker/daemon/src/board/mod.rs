@@ -26,6 +26,7 @@ use meshworker_engines::{Alone, Mandate};
 use meshworker_group::{Given, Told};
 
 use crate::config::Cluster;
+use crate::gossip::Hub;
 use crate::group::{Group, Listener};
 use crate::http::certificate::Certificate;
 use crate::status::GroupStatus;
@@ -50,6 +51,7 @@ pub struct Board {
     unproved: OnceLock<Arc<Register>>,
     certificate: OnceLock<Arc<Certificate>>,
     group: OnceLock<Group>,
+    gossip: OnceLock<Arc<Hub>>,
     /// What the group has agreed on, by cluster; also for clusters that are not opened yet.
     given: Mutex<BTreeMap<String, Given>>,
 }
@@ -125,6 +127,17 @@ impl Board {
     pub fn agree_in(&self, group: Group) {
         // A process is in one group.
         let _ = self.group.set(group);
+    }
+
+    /// Has told what this gossip router knows.
+    pub fn watch_gossip(&self, hub: Arc<Hub>) {
+        // A process is one router.
+        let _ = self.gossip.set(hub);
+    }
+
+    /// What this process's gossip router knows, where it is one.
+    pub fn gossip(&self) -> Option<&Arc<Hub>> {
+        self.gossip.get()
     }
 
     /// The group of workers that this process is in; none of one that works alone.

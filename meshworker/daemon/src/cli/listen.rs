@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use meshworker_group::Seat;
 
-use crate::config::setting::PROCESS;
-use crate::config::{Given, Invalid, Origin, Reader, some_text};
+use crate::config::setting::{GOSSIP, PROCESS};
+use crate::config::{Given, Invalid, Origin, Reader, seconds_or_zero, some_text};
+use crate::gossip;
 use crate::group;
 use crate::http::certificate::Certificate;
 use crate::http::{Names, Readers, Tokens};
@@ -30,6 +31,11 @@ const GROUP_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIE
 
 const API_NAMES: &str = "api-names";
 const API_CERT_FILE: &str = "api-cert-file";
+const GOSSIP_CERT_FILE: &str = "gossip-cert-file";
+const GOSSIP_TOKEN_FILE: &str = "gossip-token-file";
+
+/// No more connections can be set.
+const MOST_MEMBERS: usize = 65_536;
 
 type Settings = BTreeMap<String, Given>;
 
@@ -113,6 +119,88 @@ pub fn group(given: &Settings) -> Result<Option<group::Settings>, Failed> {
     }))
 }
 
+/// Where this process is a gossip router; `at` where nothing is said of that.
+///
+/// # Errors
+///
+/// A setting cannot be used.
+pub fn gossip(
+    given: &Settings,
+    at: Option<SocketAddr>,
+) -> Result<Option<gossip::Settings>, Failed> {
+    let mut reader = Reader::new(GOSSIP, given);
+    let address = |text: &str| text.parse().ok();
+    let listen = reader.optional("gossip-listen", "ADDR:PORT, such as 0.0.0.0:12001", address)?;
+    let Some(listen) = listen.or(at) else {
+        return Ok(None);
+    };
+    let tls = match reader.both([GOSSIP_CERT_FILE, "gossip-key-file"], some_text)? {
+        None => None,
+        Some((cert, key)) => Some(certificate(given, GOSSIP_CERT_FILE, &cert, &key)?),
+    };
+    let expiry = reader.required("gossip-expiry", "seconds, or 0", seconds_or_zero)?;
+    let count = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|count| (1..=MOST_MEMBERS).contains(count))
+    };
+    let connections = reader.required("gossip-connections", "a number from 1 to 65536", count)?;
+    let share = reader.required(
+        "gossip-share-listen",
+        "ADDR:PORT, such as 0.0.0.0:4750",
+        address,
+    )?;
+    let named = reader.optional("gossip-routers", "a name", some_text)?;
+    let workers = given
+        .get("workers")
+        .and_then(|given| some_text(&given.value));
+    let files = [
+        GOSSIP_TOKEN_FILE,
+        GROUP_TOKEN_FILE,
+        API_TOKEN_FILE,
+        TOKEN_FILE,
+    ];
+    let file = files.into_iter().find(|name| given.contains_key(*name));
+    let sharing = match (named.clone().or(workers), file) {
+        (Some(routers), Some(name)) => {
+            let token_file = file_of(given, name);
+            token_file
+                .read()
+                .map_err(|why| unusable(given, name, why))?;
+            Some(gossip::Sharing {
+                listen: share,
+                token_file,
+                routers,
+                dns: DnsOptions::default(),
+            })
+        }
+        (Some(_), None) if named.is_some() => {
+            let found = "nothing beside gossip-routers".into();
+            let wanted = "a file that holds a token";
+            return Err(reader.invalid(GOSSIP_TOKEN_FILE, found, wanted).into());
+        }
+        _ => None,
+    };
+    Ok(Some(gossip::Settings {
+        listen,
+        tls,
+        expiry: (!expiry.is_zero()).then_some(expiry),
+        connections,
+        share: sharing,
+    }))
+}
+
+fn certificate(
+    given: &Settings,
+    setting: &'static str,
+    cert: &str,
+    key: &str,
+) -> Result<Arc<Certificate>, Failed> {
+    let read = Certificate::read(setting, Path::new(cert), Path::new(key));
+    read.map(Arc::new)
+        .map_err(|why| unusable(given, setting, why))
+}
+
 fn listen(given: &Settings, address: SocketAddr, token_file: TokenFile) -> Result<Listen, Failed> {
     let door = Door::of(token_file.clone()).map_err(|why| unusable(given, TOKEN_FILE, why))?;
     not_shared(
@@ -135,12 +223,7 @@ fn api_listen(given: &Settings, address: SocketAddr) -> Result<ApiListen, Failed
     let mut reader = Reader::new(PROCESS, given);
     let tls = match reader.both([API_CERT_FILE, "api-key-file"], some_text)? {
         None => None,
-        Some((cert, key)) => {
-            let read = Certificate::read(Path::new(&cert), Path::new(&key));
-            Some(Arc::new(
-                read.map_err(|why| unusable(given, API_CERT_FILE, why))?,
-            ))
-        }
+        Some((cert, key)) => Some(certificate(given, API_CERT_FILE, &cert, &key)?),
     };
     let readers = tokens(given, API_READ_TOKEN_FILE)?.map(|own| Readers {
         own,
@@ -163,6 +246,10 @@ fn api_listen(given: &Settings, address: SocketAddr) -> Result<ApiListen, Failed
             .unwrap_or_default(),
         tls,
     })
+}
+
+fn file_of(given: &Settings, name: &str) -> TokenFile {
+    file(given, name).unwrap_or_else(|| TokenFile::new(""))
 }
 
 fn file(given: &Settings, name: &str) -> Option<TokenFile> {

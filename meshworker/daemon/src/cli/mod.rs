@@ -8,6 +8,7 @@ mod config_check;
 mod doctor;
 mod events;
 mod goal;
+mod gossip;
 mod group;
 mod health;
 mod init;
@@ -38,7 +39,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::config::setting::PROCESS;
+use crate::config::setting::{GOSSIP, PROCESS};
 use crate::config::{self, SECONDS};
 use crate::process::{Failed, runtime};
 use crate::words::dull;
@@ -79,6 +80,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("acknowledge", args)) => order::acknowledge(args),
         Some(("size", args)) => size::size(args),
         Some(("group", args)) => group::group(args),
+        Some(("gossip", args)) => gossip::gossip(args),
         Some(("completions", args)) => pages::completions(args),
         Some(("man", args)) => pages::man(args),
         Some(("scale", args)) => scale::scale(args),
@@ -144,7 +146,7 @@ pub fn command() -> Command {
                         .help("How long --once may take"),
                 )
                 .args(powers())
-                .args(PROCESS.iter().map(cluster_args::argument)),
+                .args(PROCESS.iter().chain(GOSSIP).map(cluster_args::argument)),
         ))
         .subcommand(cluster_args::add(
             Command::new("look")
@@ -171,6 +173,7 @@ pub fn command() -> Command {
         .subcommand(order::acknowledge_command())
         .subcommand(size::command())
         .subcommand(group::command())
+        .subcommand(gossip::command())
         .subcommand(pages::completions_command())
         .subcommand(pages::man_command())
         .subcommand(scale::scale_command())

@@ -8,7 +8,7 @@ use tracing::info;
 
 use crate::board::Powers;
 use crate::config::Cluster;
-use crate::config::setting::PROCESS;
+use crate::config::setting::{GOSSIP, PROCESS};
 use crate::process::{Process, runtime};
 use crate::worker;
 
@@ -25,9 +25,11 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
             "once (flag): found it beside labels; allowed: with flags or a file".into(),
         ));
     }
-    let settings = cluster_args::given(args, PROCESS);
+    let mut settings = cluster_args::given(args, PROCESS);
+    settings.extend(cluster_args::given(args, GOSSIP));
     let (listen, api) = listen::read(&settings)?;
     let group = listen::group(&settings)?;
+    let gossip = listen::gossip(&settings, None)?;
     let powers = Powers {
         dry_run: flag(args, "dry-run"),
         removals: !flag(args, "no-removals"),
@@ -56,6 +58,7 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
         powers,
         listen,
         api,
+        gossip,
         group,
         workers: workers.filter(|name| !name.trim().is_empty()),
         log_level,

@@ -19,5 +19,6 @@ pub use file::{FileError, read as read_file};
 pub use inputs::{Inputs, InvalidInputs};
 pub use raw::{Given, Origin, Raw, UnknownSetting};
 pub use reader::{
-    Invalid, PORT, Reader, SECONDS, port_number, seconds, some_text, valid_name, variable,
+    Invalid, PORT, Reader, SECONDS, port_number, seconds, seconds_or_zero, some_text, valid_name,
+    variable,
 };

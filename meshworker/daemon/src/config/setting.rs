@@ -297,6 +297,58 @@ pub const PROCESS: &[Setting] = &[
     ),
 ];
 
+/// Every setting of a gossip router for JGroups: flags of `gossip` and of `run`, and variables.
+pub const GOSSIP: &[Setting] = &[
+    setting(
+        "gossip-listen",
+        "ADDR:PORT",
+        None,
+        "Where members of JGroups find their gossip router, such as 0.0.0.0:12001 [default: there for gossip, nowhere for run]",
+    ),
+    setting(
+        "gossip-routers",
+        "NAME",
+        None,
+        "The DNS name of all gossip routers, which share what is registered with each of them [default: workers for run, this one alone for gossip]",
+    ),
+    setting(
+        "gossip-share-listen",
+        "ADDR:PORT",
+        Some("0.0.0.0:4750"),
+        "Where gossip routers speak to each other; the same port at all of them",
+    ),
+    setting(
+        "gossip-token-file",
+        "FILE",
+        None,
+        "The file that holds what gossip routers, and nobody else, know each other by [default: group-token-file, api-token-file, or else token-file]",
+    ),
+    setting(
+        "gossip-cert-file",
+        "FILE",
+        None,
+        "PEM file with the certificate for gossip-listen [default: no encryption]",
+    ),
+    setting(
+        "gossip-key-file",
+        "FILE",
+        None,
+        "PEM file with that certificate's key",
+    ),
+    setting(
+        "gossip-expiry",
+        "SECONDS",
+        Some("0"),
+        "How long a member may say nothing before its connection is closed; 0: as long as its connection holds",
+    ),
+    setting(
+        "gossip-connections",
+        "COUNT",
+        Some("4096"),
+        "How many members may be connected, a quarter of them from one address",
+    ),
+];
+
 /// Every setting that only the supervisor of a member has: flags of `init` and variables.
 pub const INIT: &[Setting] = &[
     setting(

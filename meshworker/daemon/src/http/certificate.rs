@@ -28,6 +28,8 @@ const DAY: u64 = 24 * 3600;
 /// effect without a restart.
 #[derive(Debug)]
 pub struct Certificate {
+    /// The setting that names its file.
+    setting: &'static str,
     certificate: PathBuf,
     key: PathBuf,
     kept: Mutex<Kept>,
@@ -49,9 +51,14 @@ impl Certificate {
     /// # Errors
     ///
     /// Which file cannot be used, and why; never what is in it.
-    pub fn read(certificate: &Path, key: &Path) -> Result<Certificate, String> {
+    pub fn read(
+        setting: &'static str,
+        certificate: &Path,
+        key: &Path,
+    ) -> Result<Certificate, String> {
         Ok(Certificate {
-            kept: Mutex::new(read(certificate, key)?),
+            setting,
+            kept: Mutex::new(read(setting, certificate, key)?),
             certificate: certificate.to_owned(),
             key: key.to_owned(),
         })
@@ -62,12 +69,13 @@ impl Certificate {
         let files = [&self.certificate, &self.key].map(|file| stamp(file));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.files != files {
-            match read(&self.certificate, &self.key) {
+            let setting = self.setting;
+            match read(setting, &self.certificate, &self.key) {
                 Ok(new) => {
                     *kept = new;
-                    info!("api-cert-file: it has changed, and is shown from now on");
+                    info!("{setting}: it has changed, and is shown from now on");
                 }
-                Err(why) => warn!("api-cert-file: it has changed, and the old one is kept: {why}"),
+                Err(why) => warn!("{setting}: it has changed, and the old one is kept: {why}"),
             }
             // What cannot be used is told once.
             kept.files = files;
@@ -86,14 +94,14 @@ impl Certificate {
     /// What people should know: that it has ended, or will within three weeks.
     pub fn warning(&self, now: SystemTime) -> Option<String> {
         let ends = self.ends()?;
-        let file = self.certificate.display();
+        let (setting, file) = (self.setting, self.certificate.display());
         match ends.duration_since(now) {
             Err(_) => Some(format!(
-                "api-cert-file: {file} has expired: clients refuse it; give another one, no \
+                "{setting}: {file} has expired: clients refuse it; give another one, no \
                  restart is needed"
             )),
             Ok(left) if left < SOON => Some(format!(
-                "api-cert-file: {file} expires in {} days; give another one, no restart is needed",
+                "{setting}: {file} expires in {} days; give another one, no restart is needed",
                 left.as_secs() / DAY
             )),
             Ok(_) => None,
@@ -112,7 +120,7 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((about.ino(), about.len(), about.modified().ok()?))
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<Kept, String> {
+fn read(setting: &str, certificate: &Path, key: &Path) -> Result<Kept, String> {
     let files = [certificate, key].map(stamp);
     let unusable = |file: &Path, why: &dyn fmt::Display| format!("{}: {why}", file.display());
     let text = |file: &Path| read_text(file, LONGEST).map_err(|why| unusable(file, &why));
@@ -145,7 +153,7 @@ fn read(certificate: &Path, key: &Path) -> Result<Kept, String> {
         })?;
     if let Some(number) = order {
         warn!(
-            "api-cert-file: {}: certificate {number} was not signed by the next one: some clients \
+            "{setting}: {}: certificate {number} was not signed by the next one: some clients \
              refuse that; write the own one first, then who signed it, and so on",
             certificate.display()
         );

@@ -23,7 +23,7 @@ pub use problem::{Problem, ProblemBody};
 pub(crate) use rate::limited_answer;
 pub use rate::{limited, limited_to};
 pub use readers::{Readers, Unknown, restricted};
-pub(crate) use server::{A_STREAM, ANSWERS, BARE, CONNECTIONS, listener};
+pub(crate) use server::{A_STREAM, ANSWERS, BARE, CONNECTIONS, UNASKED, listener};
 pub use server::{Peer, Server};
 pub use streams::{StreamPlace, Streams};
 pub use token::Tokens;

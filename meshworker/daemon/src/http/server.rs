@@ -56,6 +56,9 @@ pub(crate) const CONNECTIONS: usize = BARE + (STRANGERS + PROVED) * (HEAD + BODY
 pub(crate) const BARE: usize = (STRANGERS + PROVED) * (AROUND + KERNEL * (SENT + UNREAD) as usize)
     + WAITING * (2 * 1024 + KERNEL * UNREAD as usize);
 
+/// What the kernel keeps of one connection.
+pub(crate) const UNASKED: usize = KERNEL * (SENT + UNREAD) as usize;
+
 /// The longer answers of one server that are under way; those that wait for it; and one
 /// more, which is made.
 pub(crate) const ANSWERS: usize = places::BYTES + (places::UNWEIGHED + 1) * (2 << 20);

@@ -6,6 +6,7 @@
 mod clusters;
 mod document;
 mod events;
+mod gossip;
 mod group;
 mod input;
 mod metrics;
@@ -132,6 +133,7 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(size::size))
         .routes(routes!(scaling::scale))
         .routes(routes!(scaling::drain))
+        .routes(routes!(gossip::gossip))
         .routes(routes!(group::group))
         .routes(routes!(group::leader))
         .routes(routes!(group::hand_over))

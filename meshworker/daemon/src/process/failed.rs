@@ -1,6 +1,7 @@
 //! How a command ended, other than well.
 
 use crate::config::Invalid;
+use crate::gossip;
 use crate::group;
 
 /// How a command ended, other than well.
@@ -25,6 +26,15 @@ impl From<group::Unusable> for Failed {
         match why {
             group::Unusable::Token(_) | group::Unusable::Workers(_) => Failed::input(why),
             _ => Failed::Goal(why.to_string()),
+        }
+    }
+}
+
+impl From<gossip::Unusable> for Failed {
+    fn from(why: gossip::Unusable) -> Failed {
+        match why {
+            gossip::Unusable::Listen(..) => Failed::Goal(why.to_string()),
+            _ => Failed::input(why),
         }
     }
 }

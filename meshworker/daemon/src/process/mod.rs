@@ -20,6 +20,7 @@ use tracing::{info, warn};
 
 use crate::board::{Board, Powers};
 use crate::config::{Cluster, Inputs};
+use crate::gossip::{self, Gossip};
 use crate::group::{self, Group};
 use crate::log_level::LogLevel;
 
@@ -43,6 +44,8 @@ pub struct Process {
     pub listen: Option<Listen>,
     /// Where it listens for operators.
     pub api: Option<ApiListen>,
+    /// Where it is a gossip router for JGroups.
+    pub gossip: Option<gossip::Settings>,
     /// How it finds the other workers; none for this one alone.
     pub group: Option<group::Settings>,
     /// The name of all workers; none for this one alone.
@@ -91,6 +94,11 @@ impl Process {
                 listening.server.run(stop).await;
                 Ok(())
             });
+        }
+        if let Some(settings) = self.gossip {
+            let gossip = Gossip::bind(settings)?;
+            board.watch_gossip(gossip.hub());
+            answering.start_aside("gossip", |stop| gossip.run(stop))?;
         }
         if let Some(api) = self.api {
             if let Some(certificate) = api.tls.clone() {

@@ -6,6 +6,7 @@
 mod cluster;
 mod config;
 mod event;
+mod gossip;
 mod group;
 mod leaver;
 mod member;
@@ -17,6 +18,7 @@ mod witness;
 pub use cluster::{ClusterStatus, Mode, PassStatus, Summary, WhoSees};
 pub use config::{Config, ConfigValue};
 pub use event::{Event, EventKind, Events, Severity};
+pub use gossip::{GossipGroup, GossipMember, GossipStatus};
 pub use group::{GroupMember, GroupStatus, HandOver, Part, RemoveWorker, RestartGroup};
 pub use leaver::LeaverStatus;
 pub use member::{FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, Why};

@@ -49,7 +49,7 @@ pub fn connector(dir: &Path) -> TlsConnector {
 /// What answers with a certificate that is made in this folder.
 pub fn made(dir: &Path) -> Arc<Certificate> {
     make(dir);
-    let made = Certificate::read(&dir.join("cert.pem"), &dir.join("key.pem"));
+    let made = Certificate::read("api-cert-file", &dir.join("cert.pem"), &dir.join("key.pem"));
     Arc::new(made.unwrap())
 }
 
@@ -118,7 +118,9 @@ fn what_cannot_be_used_is_named_and_not_shown() {
         (file("pipe"), file("key.pem"), "pipe"),
     ];
     for (cert, key, named) in cases {
-        let error = Certificate::read(&cert, &key).err().unwrap();
+        let error = Certificate::read("api-cert-file", &cert, &key)
+            .err()
+            .unwrap();
         let says = format!("/{named}: ");
         assert!(
             error.contains(&says) && !error.contains("secret"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Command;
 use meshworker::cli::command;
-use meshworker::config::setting::{INIT, PROCESS, SETTINGS};
+use meshworker::config::setting::{GOSSIP, INIT, PROCESS, SETTINGS};
 use meshworker::config::variable;
 use meshworker_engines::registry::Kind;
 
@@ -27,7 +27,11 @@ fn of_command(command: &Command, names: &mut BTreeSet<String>) {
 /// Every variable that the program reads.
 fn known() -> BTreeSet<String> {
     let mut names: BTreeSet<String> = FURTHER.map(str::to_owned).into();
-    let settings = SETTINGS.iter().chain(PROCESS).map(|setting| setting.name);
+    let settings = SETTINGS
+        .iter()
+        .chain(PROCESS)
+        .chain(GOSSIP)
+        .map(|setting| setting.name);
     let settings = settings.chain(INIT.iter().map(|setting| setting.name));
     names.extend(settings.map(variable));
     let options = Kind::ALL.iter().flat_map(|kind| kind.descriptor().options);

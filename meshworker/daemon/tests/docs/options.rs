@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 use meshworker::cli::command;
-use meshworker::config::setting::{INIT, PROCESS, SETTINGS, Setting};
+use meshworker::config::setting::{GOSSIP, INIT, PROCESS, SETTINGS, Setting};
 use meshworker::config::variable;
 use meshworker_engines::registry::Kind;
 
@@ -105,7 +105,8 @@ fn is_above(command: &Command, arg: &Arg) -> bool {
         .get_arguments()
         .any(|arg| arg.get_id() == "servicename");
     of_cluster && SETTINGS.iter().any(|setting| is(setting.name))
-        || command.get_name() == "run" && PROCESS.iter().any(|setting| is(setting.name))
+        || ["run", "gossip"].contains(&command.get_name())
+            && PROCESS.iter().chain(GOSSIP).any(|setting| is(setting.name))
         || command.get_name() == "init" && INIT.iter().any(|setting| is(setting.name))
 }
 
@@ -157,7 +158,11 @@ fn commands(page: &mut String, above: &str, command: &Command) {
         .filter(|arg| !hidden.contains(&arg.get_id().as_str()));
     let (above, own): (Vec<&Arg>, Vec<&Arg>) = args.partition(|arg| is_above(command, arg));
     if !above.is_empty() {
-        writeln!(page, "Takes the options of a cluster.").unwrap();
+        let of = match command.get_name() {
+            "gossip" => "a gossip router",
+            _ => "a cluster",
+        };
+        writeln!(page, "Takes the options of {of}.").unwrap();
     }
     if own.is_empty() {
         return;
@@ -179,6 +184,9 @@ fn page() -> String {
     page += "\n## Of the process\n\nFor `meshworker run`, as flags and variables only: all its clusters \
              share them.\n\n";
     settings(&mut page, PROCESS);
+    page += "\n## Of a gossip router\n\nFor `meshworker gossip`, which takes those of the process that begin with `api-` as \
+             well, and for `meshworker run`.\n\n";
+    settings(&mut page, GOSSIP);
     page += "\n## Of the supervisor\n\nFor `meshworker init`, in addition to its cluster's.\n\n";
     settings(&mut page, INIT);
     page += "\n## Of each command\n\nWhat the tables above do not have.\n";
