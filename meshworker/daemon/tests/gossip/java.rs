@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// What a program of Java's is started by.
 const JAVA: &str = "MESHWORKER_JAVA";
@@ -58,7 +60,7 @@ impl Java {
         }
         Some(Java {
             program,
-            releases: releases.parent().unwrap().to_owned(),
+            releases: releases.parent()?.to_owned(),
             old,
             configs,
         })
@@ -165,12 +167,12 @@ impl Member {
     fn view(&self) -> usize {
         let said = self.said.lock().unwrap();
         let views = said.lines().filter_map(|line| line.split_once(" view"));
-        let numbers = views.filter_map(|(_, view)| {
+        let mut numbers = views.filter_map(|(_, view)| {
             let (_, number) = view.split_once('(')?;
             let end = number.find(|letter: char| !letter.is_ascii_digit())?;
             number[..end].parse().ok()
         });
-        numbers.last().unwrap_or_default()
+        numbers.next_back().unwrap_or_default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fake_dns::{Behaviour, FakeDns};
 use meshworker::config::IpFamily;
@@ -12,6 +12,7 @@ use meshworker::token_file::TokenFile;
 use meshworker::witness::DnsOptions;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
