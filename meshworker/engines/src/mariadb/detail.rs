@@ -32,8 +32,6 @@ pub struct Detail {
     pub roll: Option<Roll>,
     /// Whether it has databases of users.
     pub has_data: bool,
-    /// Whether its binary logs have everything from the beginning; not known of replicas.
-    pub complete: bool,
     /// Which settings are not as they must be, and how they must be.
     pub faults: Vec<String>,
 }
@@ -41,6 +39,8 @@ pub struct Detail {
 /// Whom a server follows, and how that goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Source {
+    /// Its server id, once it was connected.
+    pub server: Option<u32>,
     /// Where it is.
     pub host: String,
     /// On which port.

@@ -1,4 +1,8 @@
 //! One look at one server: some short questions over the connection that is held to it.
+//!
+//! None of them may wait for what a commit holds that waits for its acknowledgement: where two
+//! do, whatever needs the binary log's lock hangs with them, `SHOW BINLOG EVENTS` among it
+//! (10.11.19).
 
 use std::sync::Arc;
 
@@ -112,9 +116,6 @@ async fn asked(talk: &mut Talk<'_>, hearing: &Hearing, at: Place) -> Result<View
             .push("it follows several sources; allowed: one".into());
     }
     detail.roll = roll(talk).await?;
-    if !detail.read_only {
-        detail.complete = is_complete(talk).await?;
-    }
     Ok(view(text(&own, "id"), detail))
 }
 
@@ -124,6 +125,16 @@ fn view(id: String, detail: Detail) -> View<Detail> {
         address: None,
         alive: true,
     };
+    // Whether it is alive its replica cannot tell for a second: that is for others to say.
+    let source = detail.source.as_ref().and_then(|source| {
+        Some(Peer {
+            node: source.server?.to_string(),
+            address: None,
+            alive: source.connection == Connection::Up,
+        })
+    });
+    let mut peers: Vec<Peer> = source.into_iter().chain([own]).collect();
+    peers.sort();
     let open = detail.is_open();
     let role = match (&detail.source, open) {
         (_, true) => Some(Role::primary(PRIMARY)),
@@ -151,8 +162,8 @@ fn view(id: String, detail: Detail) -> View<Detail> {
         node: id,
         cluster_name: None,
         role,
-        size: 1,
-        peers: Arc::from([own]),
+        size: peers.len(),
+        peers: Arc::from(peers),
         working,
         holdings: Holdings {
             follows: None,
@@ -187,15 +198,6 @@ async fn roll(talk: &mut Talk<'_>) -> Result<Option<Roll>, Silence> {
     roll.map(Some).ok_or_else(|| garbage("who acknowledges"))
 }
 
-/// Whether the oldest binary log begins with nothing before it: `Gtid_list []`.
-async fn is_complete(talk: &mut Talk<'_>) -> Result<bool, Silence> {
-    let events = talk.rows("SHOW BINLOG EVENTS LIMIT 2").await?;
-    let mut lists = events
-        .iter()
-        .filter(|row| text(row, "Event_type") == "Gtid_list");
-    Ok(lists.any(|row| text(row, "Info") == "[]"))
-}
-
 fn unless_missing<T>(asked: Result<T, Silence>) -> Result<Option<T>, Silence> {
     match asked {
         Err(Silence::Refused(code, _)) if MISSING.contains(&code) => Ok(None),
@@ -209,7 +211,9 @@ fn source(row: &Row) -> Result<Source, Silence> {
         (number != 0).then(|| (number, word::<200>(row, words)))
     };
     let received = Position::parse(&text(row, "Gtid_IO_Pos"));
+    let server = u32::try_from(number(row, "Master_Server_Id")).ok();
     Ok(Source {
+        server: server.filter(|server| *server > 0),
         host: word::<64>(row, "Master_Host"),
         port: u16::try_from(number(row, "Master_Port")).unwrap_or(0),
         connection: match text(row, "Slave_IO_Running").as_str() {

@@ -45,7 +45,10 @@ const PORT: u16 = 3306;
 /// The option that says how many members a birth waits for.
 const INITIAL: &str = "initial-members";
 
-/// As many as there are replicas.
+/// The option, and the wish, that says which slot is to be the primary.
+const WISH: &str = "primary";
+
+/// As many as there are replicas; whichever of them.
 const AUTO: &str = "auto";
 
 /// A MariaDB cluster of one primary and its replicas.
@@ -76,13 +79,22 @@ impl Engine for Mariadb {
         service_port: None,
         pulse: Duration::from_millis(100),
         login: true,
-        options: &[OptionSpec {
-            name: INITIAL,
-            default: AUTO,
-            help: "How many members a new cluster waits for before it begins; auto for as many as there are replicas",
-            allowed: "auto, or a number from 1 to 1000",
-            accepts: |value| initial(value).is_some(),
-        }],
+        options: &[
+            OptionSpec {
+                name: INITIAL,
+                default: AUTO,
+                help: "How many members a new cluster waits for before it begins; auto for as many as there are replicas",
+                allowed: "auto, or a number from 1 to 1000",
+                accepts: |value| number(value).is_some(),
+            },
+            OptionSpec {
+                name: WISH,
+                default: AUTO,
+                help: "Which replica is the primary whenever it can be, by its number; auto for whichever",
+                allowed: "auto, or a number from 1 to 1000",
+                accepts: |value| number(value).is_some(),
+            },
+        ],
         starts: Starts::WhenNominated(Nominated {
             disk: disk::disk,
             // Nobody but who sees the others knows whether one that crashed may keep its last
@@ -127,8 +139,8 @@ impl Engine for Mariadb {
     }
 }
 
-/// How many members a birth waits for; none of it for [`AUTO`].
-fn initial(value: &str) -> Option<Option<usize>> {
+/// A number; none of it for [`AUTO`].
+fn number(value: &str) -> Option<Option<usize>> {
     if value == AUTO {
         return Some(None);
     }

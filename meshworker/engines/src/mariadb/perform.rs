@@ -81,7 +81,7 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
                 talk.tell(command).await?;
             }
         }
-        Act::Seal { term, holder } => {
+        Act::Seal { term, holder, .. } => {
             let promise = promise(*term, holder)?;
             unlogged(talk, &format!("{promise}{STOP_RECEIVING}")).await?;
         }

@@ -33,6 +33,8 @@ pub enum Act {
         term: u64,
         /// Who asks.
         holder: String,
+        /// Whether another worker has had a term promised: it may be about to use it.
+        contested: bool,
     },
     /// To be the primary of this term.
     Promote {
@@ -98,13 +100,24 @@ impl Request for MariadbRequest {
             _ => None,
         }
     }
+
+    // Two that act at once would outbid each other for ever.
+    fn is_last_resort(&self) -> bool {
+        matches!(
+            self.act,
+            Act::Seal {
+                contested: true,
+                ..
+            }
+        )
+    }
 }
 
 impl fmt::Display for MariadbRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.act {
             Act::Fence => write!(f, "keep a fence"),
-            Act::Seal { term, holder } => {
+            Act::Seal { term, holder, .. } => {
                 write!(f, "promise term {term} to {holder}, and stop receiving")
             }
             Act::Promote { term, position, .. } if position.is_empty() => {

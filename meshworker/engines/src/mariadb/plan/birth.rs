@@ -40,10 +40,7 @@ pub fn propose(
         .filter(|node| !node.is_sealed(term, &rules.holder));
     let lacks: Vec<_> = lacks.collect();
     let ackers: Vec<u32> = world.nodes.keys().copied().skip(1).collect();
-    let seal = lacks.iter().map(|node| {
-        let holder = rules.holder.clone();
-        ask(node, Act::Seal { term, holder }, StepKind::Succeed)
-    });
+    let seal = lacks.iter().map(|node| world.seal(node, &rules.holder));
     let task = first.member.task.clone();
     let promote = Act::Promote {
         term,

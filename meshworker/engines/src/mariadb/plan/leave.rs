@@ -8,9 +8,6 @@ use super::world::{Node, World};
 use crate::mariadb::detail::{Connection, Detail};
 use crate::mariadb::request::{Act, MariadbRequest};
 
-/// So many transactions a successor may be behind: it is there in a fraction of a second.
-const CLOSE: u64 = 1000;
-
 /// What each of them needs, the primary last.
 pub fn leaves(
     situation: &Situation<'_, Detail>,
@@ -51,27 +48,13 @@ pub fn leaves(
 
 /// The primary takes no more writes once somebody can take its place.
 fn hand_over(world: &World<'_>, primary: &Node<'_>, leave: &mut Leave<MariadbRequest>) {
-    let others: Vec<&Node<'_>> = world
-        .nodes
-        .values()
-        .filter(|node| node.server != primary.server && node.stays())
-        .collect();
     // Where nobody stays nobody takes over.
-    if others.is_empty() {
+    let mut others = world.nodes.values();
+    if !others.any(|node| node.server != primary.server && node.stays()) {
         return;
     }
     leave.holds.push("it is the primary".into());
-    let ackers = world.ackers().unwrap_or_default();
-    let all = (ackers.iter()).all(|server| world.nodes.contains_key(server));
-    let written = primary.detail.written.distance();
-    let ready = others.iter().any(|node| {
-        let source = node.detail.source.as_ref();
-        let follows =
-            source.is_some_and(|source| source.connection == Connection::Up && source.applies);
-        let behind = written.saturating_sub(node.detail.current.distance());
-        follows && ackers.contains(&node.server) && behind <= CLOSE && node.detail.faults.is_empty()
-    });
-    match all && ready {
+    match successor(world, primary, |node| node.stays()) {
         true => {
             let close = Act::Close { term: world.term };
             leave.steps.push(ask(primary, close, StepKind::Leave));
@@ -80,4 +63,17 @@ fn hand_over(world: &World<'_>, primary: &Node<'_>, leave: &mut Leave<MariadbReq
             .holds
             .push("nobody is in step to take its place".into()),
     }
+}
+
+/// Whether one of these can take the primary's place at once, and lose nothing.
+pub fn successor(world: &World<'_>, primary: &Node<'_>, of: impl Fn(&Node<'_>) -> bool) -> bool {
+    let ackers = world.ackers().unwrap_or_default();
+    let all = ackers.iter().all(|server| world.nodes.contains_key(server));
+    let mut others = world.nodes.values().filter(|node| of(node));
+    all && others.any(|node| {
+        let source = node.detail.source.as_ref();
+        let up = source.is_some_and(|source| source.connection == Connection::Up);
+        let close = node.is_close_to(&primary.detail.written);
+        up && close && ackers.contains(&node.server) && node.unfit().is_none()
+    })
 }

@@ -44,6 +44,8 @@ pub struct Rules {
     pub holder: String,
     /// How many members a birth waits for, where the configuration says so.
     pub initial: Option<usize>,
+    /// Which slot is to be the primary when it can, where the configuration says so.
+    pub primary: Option<usize>,
 }
 
 impl Planner for Rules {
@@ -55,7 +57,7 @@ impl Planner for Rules {
     }
 
     fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<MariadbRequest> {
-        let world = match World::of(situation) {
+        let world = match World::of(self, situation) {
             Ok(world) => world,
             Err(why) => return stuck(situation, &why),
         };
@@ -72,7 +74,7 @@ impl Planner for Rules {
             None if world.term == 0 => birth::propose(self, situation, &world),
             None => succeed::propose(self, situation, &world),
         };
-        proposal.nominations = waiting::nominations(self, &world, &mut proposal.refusals);
+        proposal.nominations = waiting::nominations(&world, &mut proposal.refusals);
         proposal.refusals.extend(remarks(&world));
         proposal
     }
@@ -81,12 +83,13 @@ impl Planner for Rules {
 impl Rules {
     /// The wishes among these options.
     pub fn of(access: &Access) -> Rules {
-        let initial = access.options.get(super::INITIAL);
+        let option = |name: &str| super::number(access.options.get(name)?)?;
         Rules {
             port: access.service_port,
             // Another one for each worker and each of its lives.
             holder: format!("worker-{:016x}", RandomState::new().hash_one(0)),
-            initial: initial.and_then(|text| super::initial(text)?),
+            initial: option(super::INITIAL),
+            primary: option(super::WISH),
         }
     }
 }

@@ -114,10 +114,8 @@ impl<'a, 'b> Plan<'a, 'b> {
             waits: self.ackers.iter().any(|acker| *acker != candidate.server)
                 || self.world.ackers().is_none(),
         };
-        let seal = self.unsealed().map(|node| {
-            let (term, holder) = (self.term, self.rules.holder.clone());
-            ask(node, Act::Seal { term, holder }, StepKind::Succeed)
-        });
+        let holder = &self.rules.holder;
+        let seal = self.unsealed().map(|node| self.world.seal(node, holder));
         Some(Succession {
             what: format!("promote {} in term {}", candidate.member.id, self.term),
             predecessor,
@@ -135,9 +133,21 @@ impl<'a, 'b> Plan<'a, 'b> {
         let last = self.world.last_primary();
         let best = self.best();
         match last {
-            Some(last) if last.stays() || best.is_none() => Some(last),
+            Some(last) if !self.hands_over(last) => Some(last),
             _ => best,
         }
+    }
+
+    /// Whether the last primary, which is there, gives its place to another one: it is to go,
+    /// or another one is wished for, and those who have its writes are in step.
+    fn hands_over(&self, last: &Node<'_>) -> bool {
+        let wished = self.world.wished.filter(|wished| *wished != last.server);
+        let wished = wished.is_some_and(|wished| self.ackers.contains(&wished));
+        let all = self.ackers.iter().all(|server| {
+            let node = self.world.nodes.get(server);
+            node.is_some_and(|node| node.is_close_to(&last.detail.written))
+        });
+        (wished || !last.stays()) && all && self.best().is_some()
     }
 
     fn best(&self) -> Option<&'a Node<'b>> {
@@ -146,8 +156,13 @@ impl<'a, 'b> Plan<'a, 'b> {
             let further = best.is_none_or(|best| {
                 let (own, other) = (node.detail.received(), best.detail.received());
                 let equal = own == other;
-                (own.reaches(&other) && !equal)
-                    || (equal && self.unfit(best).is_some() && self.unfit(node).is_none())
+                let merit = |node: &Node<'_>| {
+                    (
+                        node.unfit().is_none(),
+                        self.world.wished == Some(node.server),
+                    )
+                };
+                (own.reaches(&other) && !equal) || (equal && merit(node) > merit(best))
             });
             if further {
                 best = Some(node);
@@ -221,7 +236,7 @@ impl<'a, 'b> Plan<'a, 'b> {
             let seen = format!("{} has not promised term {}", node.member.id, self.term);
             objections.push((Gate::Sealed, seen));
         }
-        if let Some(why) = self.unfit(candidate) {
+        if let Some(why) = candidate.unfit() {
             objections.push((Gate::Eligible, format!("{}: {why}", candidate.member.id)));
         }
         objections
@@ -278,10 +293,5 @@ impl<'a, 'b> Plan<'a, 'b> {
             // It was told to stop receiving, by whoever had found the primary silent.
             Connection::Stopped => (node.detail.mark().promised > self.world.term).then_some(false),
         }
-    }
-
-    /// Why it may not be the primary.
-    fn unfit(&self, node: &Node<'_>) -> Option<String> {
-        node.detail.faults.first().cloned()
     }
 }

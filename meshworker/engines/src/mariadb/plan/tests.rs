@@ -1,1 +1,475 @@
+//! Whole proposals, in words.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use meshworker_core::{
+    Answer, Context, Disk, Grade, Holds, Ids, Limits, MemberId, Mind, Moment, Observation, Office,
+    Place, Plan, Presence, Report, Sighting, Tell, Unanswered, View, Witness,
+};
+
+use super::*;
+use crate::mariadb::detail::{Connection, Roll, SemiSync, Source};
+use crate::mariadb::fence::{Mark, PRIMARY, REPLICA};
+use crate::mariadb::gtid::{Position, State};
+
+const OWN: &str = "own";
+
+/// Members, what each says, and what the others' supervisors say.
+#[derive(Clone)]
+struct Scene {
+    views: BTreeMap<u8, Detail>,
+    silent: BTreeSet<u8>,
+    disks: BTreeMap<u8, Disk>,
+    leaving: BTreeSet<u8>,
+    wished: Option<usize>,
+    initial: Option<usize>,
+}
+
+fn at(n: u8) -> Place {
+    Place::from([10, 0, 0, n])
+}
+
+fn position(sequence: u64) -> Position {
+    Position::parse(&format!("0-1-{sequence}")).unwrap()
+}
+
+fn mark(role: &str, term: u64) -> Option<Mark> {
+    Some(Mark {
+        promised: term,
+        holder: OWN.into(),
+        role: role.into(),
+        term,
+        cluster: "c".into(),
+    })
+}
+
+/// One that has come so far in the first term, in which these may acknowledge.
+fn server(role: &str, sequence: u64, ackers: &[u32]) -> Detail {
+    Detail {
+        version: "10.11.19".into(),
+        mark: mark(role, 1),
+        read_only: role != PRIMARY,
+        written: position(sequence),
+        state: State::parse(&format!("0-1-{sequence}")).unwrap(),
+        applied: position(sequence),
+        current: position(sequence),
+        source: None,
+        semi_sync: SemiSync {
+            waits: role == PRIMARY,
+            holds: role == PRIMARY,
+            acknowledges: true,
+            ..SemiSync::default()
+        },
+        roll: Some(Roll {
+            term: 1,
+            number: 1,
+            ackers: ackers.to_vec(),
+        }),
+        has_data: true,
+        faults: Vec::new(),
+    }
+}
+
+fn replica(sequence: u64, ackers: &[u32]) -> Detail {
+    Detail {
+        source: Some(Source {
+            host: "10.0.0.1".into(),
+            port: 3306,
+            connection: Connection::Up,
+            applies: true,
+            received: position(sequence),
+            ..Source::default()
+        }),
+        ..server(REPLICA, sequence, ackers)
+    }
+}
+
+/// Three of them, the first of which is the primary.
+fn three() -> Scene {
+    let ackers = [2, 3];
+    Scene {
+        views: [
+            (1, server(PRIMARY, 50, &ackers)),
+            (2, replica(50, &ackers)),
+            (3, replica(50, &ackers)),
+        ]
+        .into(),
+        silent: BTreeSet::new(),
+        disks: BTreeMap::new(),
+        leaving: BTreeSet::new(),
+        wished: None,
+        initial: None,
+    }
+}
+
+impl Scene {
+    /// The first one says nothing any more, and its replicas have noticed.
+    fn without_primary(mut self) -> Scene {
+        self.views.remove(&1);
+        self.silent.insert(1);
+        for n in [2, 3] {
+            self.source(n).connection = Connection::Trying;
+        }
+        self
+    }
+
+    /// Both have promised the second term to us.
+    fn sealed(mut self) -> Scene {
+        for n in [2, 3] {
+            self.source(n).connection = Connection::Stopped;
+            self.mark(n).promised = 2;
+        }
+        self
+    }
+
+    fn source(&mut self, n: u8) -> &mut Source {
+        self.views.get_mut(&n).unwrap().source.as_mut().unwrap()
+    }
+
+    fn mark(&mut self, n: u8) -> &mut Mark {
+        self.views.get_mut(&n).unwrap().mark.as_mut().unwrap()
+    }
+
+    fn plan(&self) -> Plan<MariadbRequest> {
+        let rules = Rules {
+            port: 3306,
+            holder: OWN.into(),
+            initial: self.initial,
+            primary: self.wished,
+        };
+        let slots = self
+            .views
+            .keys()
+            .chain(&self.silent)
+            .chain(self.disks.keys());
+        let slots: BTreeSet<u8> = slots.copied().collect();
+        let sighting = |n: u8, presence| Sighting {
+            member: Some(MemberId::Slot {
+                service: "db".into(),
+                slot: n.into(),
+            }),
+            task: Some(format!("t{n}")),
+            presence,
+            disk: self.disks.get(&n).cloned().map(Box::new),
+            ..Sighting::at(at(n))
+        };
+        let presence = |n: &u8| match (self.disks.contains_key(n), self.leaving.contains(n)) {
+            (true, _) => Presence::Spare,
+            (_, true) => Presence::Leaving,
+            _ => Presence::Present,
+        };
+        let said = slots.iter().map(|n| sighting(*n, presence(n))).collect();
+        let listed = slots.iter().filter(|n| !self.leaving.contains(n));
+        let listed = listed.map(|n| Sighting {
+            disk: None,
+            ..sighting(*n, Presence::Present)
+        });
+        let docker = Report {
+            sightings: listed.collect(),
+            desired: Some(slots.len()),
+            ..Report::unknown(Witness::Docker, Grade::Answer)
+        };
+        let announced = Report {
+            sightings: said,
+            ..Report::unknown(Witness::Announce, Grade::Answer)
+        };
+        let views = self
+            .views
+            .iter()
+            .map(|(n, detail)| (at(*n), Ok(view(*n, detail))));
+        let refused = || Err(Unanswered::Unreachable("refused".into()));
+        let silent = self.silent.iter().map(|n| (at(*n), refused()));
+        let answers: BTreeMap<Place, Answer<Detail>> = views.chain(silent).collect();
+        let limits = Limits {
+            first_words: std::time::Duration::ZERO,
+            ..Limits::default()
+        };
+        let context = Context::alone(Moment(std::time::Duration::ZERO), &limits);
+        let observed = Observation::of(vec![docker, announced], answers);
+        Mind::default().decide(&rules, &context, &observed)
+    }
+
+    /// All that is done, and all that is not.
+    fn told(&self) -> Vec<String> {
+        let plan = self.plan();
+        let steps = plan.steps.iter().map(ToString::to_string);
+        let tells = plan.nominees.iter().map(|one| {
+            let role = match &one.tell {
+                Tell::Start(start) => start.arguments.get(2).cloned().unwrap_or_default(),
+                _ => String::new(),
+            };
+            format!("{}: {} {role}", one.member, one.tell.what())
+        });
+        let refusals = plan.refusals.iter();
+        let refusals = refusals.filter(|refusal| !refusal.what.starts_with("join"));
+        steps
+            .chain(tells)
+            .chain(refusals.map(ToString::to_string))
+            .collect()
+    }
+}
+
+fn view(n: u8, detail: &Detail) -> View<Detail> {
+    View {
+        node: n.to_string(),
+        cluster_name: None,
+        role: None,
+        size: 1,
+        peers: [].into(),
+        working: None,
+        holdings: Default::default(),
+        detail: detail.clone(),
+    }
+}
+
+fn disk(role: &str, term: u64) -> Disk {
+    Disk::Holds(Holds {
+        ids: Some(Ids {
+            node: "".into(),
+            cluster: "c".into(),
+        }),
+        role: Some(Office {
+            role: role.into(),
+            term,
+        }),
+        ..Holds::default()
+    })
+}
+
+fn closed(what: &str, gate: &str) -> String {
+    format!("not done: {what}: succession gate {gate}")
+}
+
+#[test]
+fn nothing_is_done_to_a_cluster_that_is_well() {
+    assert_eq!(three().told(), Vec::<String>::new());
+    assert!(three().plan().unity.is_one());
+}
+
+#[test]
+fn a_silent_primary_is_sealed_off_and_then_replaced() {
+    let scene = three().without_primary();
+    assert_eq!(
+        scene.told(),
+        [
+            "10.0.0.2: promise term 2 to own, and stop receiving",
+            "10.0.0.3: promise term 2 to own, and stop receiving",
+            &closed(
+                "promote db.2 in term 2",
+                "7 (nobody acknowledges any more) is closed: db.2 has not promised term 2"
+            ),
+        ]
+    );
+    assert_eq!(
+        scene.sealed().told(),
+        ["10.0.0.2: take writes in term 2, from 0-1-50 on"]
+    );
+}
+
+/// A worker that is cut off from a primary which is well changes nothing.
+#[test]
+fn while_one_replica_hears_it_nothing_is_done() {
+    let mut scene = three().without_primary();
+    scene.source(3).connection = Connection::Up;
+    scene.source(3).silent_ms = 100;
+    let heard = "2 (nobody hears the primary) is closed: db.3 hears it";
+    assert_eq!(scene.told(), [closed("promote db.2 in term 2", heard)]);
+    // It is connected, and nothing comes: the primary hangs.
+    scene.source(3).silent_ms = 600;
+    assert_eq!(scene.plan().steps.len(), 2);
+}
+
+#[test]
+fn whoever_may_have_acknowledged_must_answer() {
+    let mut scene = three().without_primary();
+    scene.views.remove(&3);
+    scene.silent.insert(3);
+    let silent = "3 (whoever may have acknowledged answers) is closed: db.3 may have \
+                  acknowledged a write: unreachable: refused";
+    assert_eq!(scene.told(), [closed("promote db.2 in term 2", silent)]);
+}
+
+#[test]
+fn the_one_that_has_most_takes_the_place_once_it_has_applied_it() {
+    let mut scene = three().without_primary().sealed();
+    scene.source(3).received = position(52);
+    let behind = "10 (it has applied everything) is closed: db.3 has applied 0-1-50, and 0-1-52 was received";
+    assert_eq!(scene.told(), [closed("promote db.3 in term 2", behind)]);
+    scene.views.get_mut(&3).unwrap().current = position(52);
+    assert_eq!(
+        scene.told(),
+        ["10.0.0.3: take writes in term 2, from 0-1-52 on"]
+    );
+}
+
+#[test]
+fn a_relay_log_that_may_be_thrown_away_keeps_everybody_from_the_place() {
+    let mut scene = three().without_primary().sealed();
+    scene.source(3).applies = false;
+    let broken = "8 (nothing received was thrown away) is closed: db.3 does not apply what it has \
+                  received: it was restarted, or stopped, and may have what nobody else has";
+    assert_eq!(scene.told(), [closed("promote db.2 in term 2", broken)]);
+}
+
+/// Somebody else's promise is no promise to us; and it is waited for what comes of it.
+#[test]
+fn a_term_that_another_worker_has_is_not_ours() {
+    let mut scene = three().without_primary().sealed();
+    scene.mark(2).holder = "other".into();
+    let told = scene.told();
+    assert!(
+        told.iter().all(|line| !line.contains("take writes")),
+        "{told:?}"
+    );
+    assert!(told[0].contains("promise term 3 to own"), "{told:?}");
+    assert_eq!(scene.plan().steps, [], "not at first sight");
+}
+
+/// A false alarm: the primary answers after all, and stays what it is, in a term of its own.
+#[test]
+fn a_primary_that_was_sealed_off_and_answers_stays_the_primary() {
+    let scene = three().sealed();
+    assert_eq!(scene.told(), ["10.0.0.1: take writes in term 2"]);
+}
+
+#[test]
+fn after_a_promotion_the_others_follow_and_it_is_written_down_who_acknowledges() {
+    let mut scene = three().without_primary().sealed();
+    let opened = scene.views.get_mut(&2).unwrap();
+    opened.source = None;
+    opened.read_only = false;
+    opened.mark = mark(PRIMARY, 2);
+    opened.semi_sync.waits = true;
+    opened.semi_sync.holds = true;
+    let told = scene.told();
+    assert_eq!(
+        told,
+        [
+            "10.0.0.3: follow 10.0.0.2:3306 in term 2",
+            "10.0.0.2: have acknowledged by [1, 3] in term 2",
+        ],
+        "the silent one may run, and acknowledge"
+    );
+    // Its supervisor says that it does not run: it acknowledges nothing until it is told to
+    // follow, and its last write, which nobody acknowledged, is cut off.
+    scene.silent.clear();
+    scene.disks.insert(1, disk(PRIMARY, 1));
+    let told = scene.told();
+    assert_eq!(told[1], "10.0.0.2: have acknowledged by [3] in term 2");
+    assert_eq!(told[2], "db.1: start --init-rpl-role=SLAVE");
+}
+
+/// Of those that crash together the last primary has everything: it keeps its last write.
+#[test]
+fn whoever_was_primary_last_starts_as_what_it_was_when_nobody_is_there() {
+    let mut scene = three();
+    scene.views.clear();
+    scene.disks = [
+        (1, disk(PRIMARY, 4)),
+        (2, disk(REPLICA, 4)),
+        (3, disk(REPLICA, 4)),
+    ]
+    .into();
+    let told = scene.told();
+    let starts: Vec<&String> = told.iter().filter(|line| line.contains("start")).collect();
+    assert_eq!(
+        starts,
+        [
+            "db.1: start --init-rpl-role=MASTER",
+            "db.2: start --init-rpl-role=MASTER",
+            "db.3: start --init-rpl-role=MASTER",
+        ]
+    );
+    // One that was primary before is none.
+    scene.disks.insert(3, disk(PRIMARY, 3));
+    assert!(
+        scene
+            .told()
+            .contains(&"db.3: start --init-rpl-role=SLAVE".to_owned())
+    );
+}
+
+/// While another one takes its place it waits: to start it would only take time.
+#[test]
+fn a_dead_primary_is_not_started_while_another_one_takes_its_place() {
+    let mut scene = three().without_primary();
+    scene.silent.clear();
+    scene.disks.insert(1, disk(PRIMARY, 1));
+    let told = scene.told();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[0].contains("promise term 2"), "{told:?}");
+    assert!(told[3].ends_with("it was the primary, and another member takes its place"));
+}
+
+#[test]
+fn the_primary_hands_over_before_it_goes() {
+    let mut scene = three();
+    scene.leaving.insert(1);
+    assert_eq!(scene.told()[0], "10.0.0.1: take no more writes in term 1");
+    // It takes no more, and the others are sealed: one of them takes its place.
+    scene.views.get_mut(&1).unwrap().read_only = true;
+    assert_eq!(
+        scene.sealed().told()[0],
+        "10.0.0.2: take writes in term 2, from 0-1-50 on"
+    );
+}
+
+#[test]
+fn the_one_that_is_wished_for_takes_the_place_of_one_that_is_well() {
+    let mut scene = three();
+    scene.wished = Some(3);
+    assert_eq!(scene.told(), ["10.0.0.1: take no more writes in term 1"]);
+    scene.views.get_mut(&1).unwrap().read_only = true;
+    assert_eq!(
+        scene.sealed().told(),
+        ["10.0.0.3: take writes in term 2, from 0-1-50 on"]
+    );
+}
+
+/// What it has, and the primary has not, following cannot take back.
+#[test]
+fn one_with_writes_of_its_own_is_named_and_does_not_follow() {
+    let mut scene = three();
+    let errant = scene.views.get_mut(&3).unwrap();
+    errant.source = None;
+    errant.state = State::parse("0-1-50,0-3-51").unwrap();
+    let told = scene.told();
+    assert!(
+        told.iter()
+            .any(|line| line.contains("it has transaction 0-3-51")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().all(|line| !line.contains("follow 10")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_cluster_begins_with_the_lowest_slot_once_all_have_promised() {
+    let mut scene = three();
+    for n in 1..=3 {
+        let blank = Detail {
+            read_only: true,
+            ..Detail::default()
+        };
+        scene.views.insert(n, blank);
+    }
+    let fences = scene.told();
+    assert_eq!(fences[0], "10.0.0.1: keep a fence");
+    for n in 1..=3 {
+        scene.views.get_mut(&n).unwrap().mark = Some(Mark::default());
+    }
+    assert_eq!(scene.plan().steps.len(), 3, "{:?}", scene.told());
+    for n in 1..=3 {
+        *scene.mark(n) = Mark {
+            promised: 1,
+            holder: OWN.into(),
+            ..Mark::default()
+        };
+    }
+    assert_eq!(scene.told(), ["10.0.0.1: take writes in term 1"]);
+    // One of them has data: nobody begins beside it.
+    scene.views.get_mut(&3).unwrap().has_data = true;
+    assert_eq!(scene.plan().steps, []);
+}

@@ -7,18 +7,14 @@
 
 use meshworker_core::{Disk, Nomination, Refusal, Start, Tell, Touches};
 
+use super::told;
 use super::world::{World, role};
-use super::{Rules, told};
 use crate::mariadb::disk::UNMARKED;
 use crate::mariadb::fence::PRIMARY;
 use crate::mariadb::settings;
 
 /// What each of them is told, if anything.
-pub fn nominations(
-    _rules: &Rules,
-    world: &World<'_>,
-    refusals: &mut Vec<Refusal>,
-) -> Vec<Nomination> {
+pub fn nominations(world: &World<'_>, refusals: &mut Vec<Refusal>) -> Vec<Nomination> {
     let mut nominations = Vec::new();
     for (server, (member, disk)) in &world.waiting {
         let parts = Touches::Parts([format!("slot {server}")].into());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Gate, Proposal, Reason, Refusal, Situation, Step, StepKind, Succession, Unity,
+    Gate, Place, Proposal, Reason, Refusal, Situation, Step, StepKind, Succession, Unity,
 };
 
 use super::world::{Node, World, slot};
@@ -70,6 +70,16 @@ pub fn propose(
     if let Some(fenceless) = world.nodes.values().find(|node| node.detail.mark.is_none()) {
         missing.push(format!("{} keeps no fence yet", fenceless.member.id));
     }
+    // Another one is wished for: this one takes no more writes once that one can take over.
+    let other = world.wished.filter(|wished| *wished != primary.server);
+    let in_step = |wished: u32| {
+        let is_wished = |node: &Node<'_>| node.server == wished && node.stays();
+        missing.is_empty() && leave::successor(world, primary, is_wished)
+    };
+    if other.is_some_and(in_step) {
+        let close = Act::Close { term: world.term };
+        steps.push(ask(primary, close, StepKind::Arrange));
+    }
     let unity = match missing.first() {
         Some(missing) => Unity::apart(missing),
         None => Unity::One {
@@ -80,8 +90,23 @@ pub fn propose(
         steps,
         refusals,
         leaves: leave::leaves(situation, world, primary),
+        outsiders: outside(world, primary),
         ..Proposal::nothing(unity)
     }
+}
+
+/// Who is to go, and is out: it receives nothing, and acknowledges nothing.
+fn outside(world: &World<'_>, primary: &Node<'_>) -> BTreeSet<Place> {
+    let ackers = world.ackers().unwrap_or_default();
+    let out = world.nodes.values().filter(|node| {
+        let is_primary = node.server == primary.server;
+        !is_primary
+            && !node.stays()
+            && node.detail.read_only
+            && !receives(node)
+            && !ackers.contains(&node.server)
+    });
+    out.map(Node::at).collect()
 }
 
 /// Everybody keeps a fence before anything else.
@@ -112,10 +137,7 @@ fn settle(
     let lacks: Vec<&Node<'_>> = others()
         .filter(|node| node.detail.mark.is_some() && !node.is_sealed(term, &rules.holder))
         .collect();
-    let seal = lacks.iter().map(|node| {
-        let holder = rules.holder.clone();
-        ask(node, Act::Seal { term, holder }, StepKind::Succeed)
-    });
+    let seal = lacks.iter().map(|node| world.seal(node, &rules.holder));
     let promote = Act::Promote {
         term,
         holder: rules.holder.clone(),
@@ -146,7 +168,7 @@ fn settle(
 }
 
 /// Where the member with this server id is.
-fn at(world: &World<'_>, server: u32) -> Option<meshworker_core::Place> {
+fn at(world: &World<'_>, server: u32) -> Option<Place> {
     let answers = world.nodes.get(&server).map(Node::at);
     answers.or_else(|| Some(world.waiting.get(&server)?.0.address))
 }
@@ -186,13 +208,6 @@ fn state(rules: &Rules, primary: &Node<'_>, node: &Node<'_>) -> State {
         return State::Broken(format!(
             "it has transaction {errant}, which the primary has not"
         ));
-    }
-    if own.is_blank() && !primary.detail.complete && !primary.detail.state.is_empty() {
-        return State::Broken(
-            "its disk is empty, and the primary's binary logs do not reach back to the \
-             beginning"
-                .into(),
-        );
     }
     State::Lost
 }

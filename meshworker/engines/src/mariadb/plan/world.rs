@@ -2,11 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshworker_core::{Disk, Holds, Member, MemberId, Place, Situation, Standing, View};
+use meshworker_core::{
+    Disk, Holds, Member, MemberId, Place, Situation, Standing, Step, StepKind, View,
+};
 
-use crate::mariadb::detail::{Detail, Roll};
+use super::Rules;
+use crate::mariadb::detail::{Connection, Detail, Roll};
 use crate::mariadb::disk::UNMARKED;
 use crate::mariadb::fence::PRIMARY;
+use crate::mariadb::gtid::Position;
+use crate::mariadb::request::{Act, MariadbRequest};
+
+/// So many transactions a successor may be behind: it is there in a fraction of a second.
+const CLOSE: u64 = 1000;
 
 /// What the members say together, in this very pass.
 pub struct World<'a> {
@@ -20,6 +28,8 @@ pub struct World<'a> {
     pub cluster: Option<String>,
     /// Who may acknowledge writes, by the latest word of anybody.
     pub roll: Option<&'a Roll>,
+    /// Which member an operator would have be the primary.
+    pub wished: Option<u32>,
 }
 
 /// A member that answers.
@@ -39,7 +49,7 @@ impl<'a> World<'a> {
     /// # Errors
     ///
     /// Why nothing may be changed: two say that they are the same.
-    pub fn of(situation: &Situation<'a, Detail>) -> Result<World<'a>, String> {
+    pub fn of(rules: &Rules, situation: &Situation<'a, Detail>) -> Result<World<'a>, String> {
         let mut nodes: BTreeMap<u32, Node<'a>> = BTreeMap::new();
         for (member, view) in situation.wanted_views().chain(situation.leaving_views()) {
             let node = Node::of(member, view)?;
@@ -67,6 +77,9 @@ impl<'a> World<'a> {
         Ok(World {
             term: highest.as_ref().map_or(0, |(term, _)| *term),
             cluster: highest.map(|(_, cluster)| cluster),
+            wished: (situation.wishes.number(crate::mariadb::WISH))
+                .or(rules.primary)
+                .and_then(|slot| u32::try_from(slot).ok()),
             roll: rolls.max_by_key(|roll| (roll.term, roll.number)),
             nodes,
             waiting,
@@ -129,6 +142,17 @@ impl<'a> World<'a> {
         }
     }
 
+    /// What has a server promise this term, and stop receiving.
+    pub fn seal(&self, node: &Node<'_>, holder: &str) -> Step<MariadbRequest> {
+        let (promised, ours) = self.promised(holder);
+        let seal = Act::Seal {
+            term: self.next_term(holder),
+            holder: holder.to_owned(),
+            contested: promised > self.term && !ours,
+        };
+        super::ask(node, seal, StepKind::Succeed)
+    }
+
     /// The servers that may have acknowledged a write, besides the primary itself.
     pub fn ackers(&self) -> Option<BTreeSet<u32>> {
         self.roll.map(|roll| roll.ackers.iter().copied().collect())
@@ -162,6 +186,18 @@ impl<'a> Node<'a> {
         self.member.address
     }
 
+    /// Whether it applies what it has received, and is nearly where `position` is.
+    pub fn is_close_to(&self, position: &Position) -> bool {
+        let source = self.detail.source.as_ref();
+        let behind = (position.distance()).saturating_sub(self.detail.current.distance());
+        source.is_some_and(|source| source.applies) && behind <= CLOSE
+    }
+
+    /// Why it may not be the primary.
+    pub fn unfit(&self) -> Option<&'a str> {
+        self.detail.faults.first().map(String::as_str)
+    }
+
     /// Whether it is to stay.
     pub fn stays(&self) -> bool {
         self.member.standing() == Standing::Wanted
@@ -170,10 +206,8 @@ impl<'a> Node<'a> {
     /// Whether it has promised this term to this holder, and receives nothing.
     pub fn is_sealed(&self, term: u64, holder: &str) -> bool {
         let mark = self.detail.mark();
-        let stopped =
-            self.detail.source.as_ref().is_none_or(|source| {
-                source.connection == crate::mariadb::detail::Connection::Stopped
-            });
+        let source = self.detail.source.as_ref();
+        let stopped = source.is_none_or(|source| source.connection == Connection::Stopped);
         stopped && mark.promised == term && mark.holder == holder
     }
 }
