@@ -216,6 +216,7 @@ fn outside(all: bool) -> Result<Vec<(String, String)>> {
         (tools::JAVA_VARIABLE, &tools::JAVA),
         (tools::JGROUPS_VARIABLE, &tools::JGROUPS),
         (tools::OLD_JGROUPS_VARIABLE, &tools::OLD_JGROUPS),
+        (tools::MARIADB_VARIABLE, &tools::MARIADB),
     ];
     if all {
         needed.push((tools::SCHEMATHESIS_VARIABLE, &tools::SCHEMATHESIS));

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use meshworker_lab::{Host, apt};
 
 use super::run;
@@ -14,24 +14,33 @@ use super::run;
 /// In place of a version: each release of Debian has one.
 pub const OF_THE_RELEASE: &str = "debian";
 
-/// Unpacks a package into a folder. It is not installed, so that no service starts.
-pub fn unpack(package: &str, folder: &Path) -> Result<()> {
+/// Unpacks packages into a folder. They are not installed, so that no service starts.
+pub fn unpack(packages: &[&str], folder: &Path) -> Result<()> {
     if !has_apt() {
         bail!("apt-get is missing; allowed: Debian or a relative, or the program on PATH");
     }
-    let download = || apt(&["download", package], folder);
+    let download = || apt(&[&["download"], packages].concat(), folder);
     if download().is_err() {
         // A machine that was never asked for a package has no list of them.
         apt(&["update"], folder)?;
         download()?;
     }
-    let archive = fs::read_dir(folder)?
+    let archives: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|end| end == "deb"))
-        .context("apt-get download left no package")?;
-    let mut unpack = Command::new("dpkg-deb");
-    run::quietly(unpack.arg("-x").arg(&archive).arg(folder))?;
-    fs::remove_file(archive)?;
+        .filter(|path| path.extension().is_some_and(|end| end == "deb"))
+        .collect();
+    if archives.len() != packages.len() {
+        bail!(
+            "apt-get download left {} of {} packages",
+            archives.len(),
+            packages.len()
+        );
+    }
+    for archive in archives {
+        let mut unpack = Command::new("dpkg-deb");
+        run::quietly(unpack.arg("-x").arg(&archive).arg(folder))?;
+        fs::remove_file(archive)?;
+    }
     lead_inside(folder, folder)
 }
 

@@ -44,7 +44,7 @@ enum Source {
     /// Maven Central: by the hashes in the lock file.
     Maven { lock: &'static str },
     /// Debian: by the signatures that apt checks. Each release has one version; any on `PATH` will do.
-    Debian { package: &'static str },
+    Debian { packages: &'static [&'static str] },
 }
 
 /// What the dependencies of this workspace may be.
@@ -113,7 +113,7 @@ pub const PROMTOOL: Tool = Tool {
     version: debian::OF_THE_RELEASE,
     path: "usr/bin/promtool",
     source: Source::Debian {
-        package: "prometheus",
+        packages: &["prometheus"],
     },
 };
 
@@ -123,7 +123,7 @@ pub const ETCD: Tool = Tool {
     version: debian::OF_THE_RELEASE,
     path: "usr/bin/etcd",
     source: Source::Debian {
-        package: "etcd-server",
+        packages: &["etcd-server"],
     },
 };
 
@@ -136,7 +136,7 @@ pub const JAVA: Tool = Tool {
     version: debian::OF_THE_RELEASE,
     path: "usr/lib/jvm/java-17-openjdk-amd64/bin/java",
     source: Source::Debian {
-        package: "openjdk-17-jre-headless",
+        packages: &["openjdk-17-jre-headless"],
     },
 };
 
@@ -159,7 +159,7 @@ pub const OLD_JGROUPS: Tool = Tool {
     version: debian::OF_THE_RELEASE,
     path: "usr/share/java/jgroups.jar",
     source: Source::Debian {
-        package: "libjgroups-java",
+        packages: &["libjgroups-java"],
     },
 };
 
@@ -167,9 +167,28 @@ pub const OLD_JGROUPS: Tool = Tool {
 pub const JGROUPS_VARIABLE: &str = "MESHWORKER_JGROUPS";
 pub const OLD_JGROUPS_VARIABLE: &str = "MESHWORKER_JGROUPS_2";
 
+/// A real server for the tests of its engine, with the libraries that it needs.
+pub const MARIADB: Tool = Tool {
+    name: "mariadb",
+    version: debian::OF_THE_RELEASE,
+    path: "usr/sbin/mariadbd",
+    source: Source::Debian {
+        packages: &[
+            "mariadb-server-core",
+            "mariadb-server",
+            "libaio1",
+            "libnuma1",
+            "liburing2",
+        ],
+    },
+};
+
+/// Tells the tests of MariaDB's engine where [`MARIADB`] is.
+pub const MARIADB_VARIABLE: &str = "MESHWORKER_MARIADB";
+
 /// All of them.
 #[cfg(test)]
-const ALL: [&Tool; 11] = [
+const ALL: [&Tool; 12] = [
     &DENY,
     &MACHETE,
     &TYPOS,
@@ -181,6 +200,7 @@ const ALL: [&Tool; 11] = [
     &JAVA,
     &JGROUPS,
     &OLD_JGROUPS,
+    &MARIADB,
 ];
 
 impl Tool {
@@ -210,7 +230,7 @@ impl Tool {
             Source::PyPi { lock } => pypi::install(&data(lock), partial, folder),
             Source::Npm { lock } => npm::install(&data(lock), partial),
             Source::Maven { lock } => maven::install(&data(lock), partial),
-            Source::Debian { package } => debian::unpack(package, partial),
+            Source::Debian { packages } => debian::unpack(packages, partial),
         }
     }
 

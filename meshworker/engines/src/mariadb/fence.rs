@@ -16,7 +16,7 @@ pub struct Mark {
     pub promised: u64,
     /// To whom it was promised.
     pub holder: String,
-    /// What it was told to be last: [`PRIMARY`], [`REPLICA`], or nothing yet.
+    /// What it was told to be last: [`PRIMARY`], [`REPLICA`], [`JOINING`], or nothing yet.
     pub role: String,
     /// In which term.
     pub term: u64,
@@ -29,6 +29,10 @@ pub const PRIMARY: &str = "primary";
 
 /// It followed whoever was opened in its term.
 pub const REPLICA: &str = "replica";
+
+/// It was told to follow in its term, and has thrown away what it had received before: it
+/// vouches for nothing until it has what the primary had then.
+pub const JOINING: &str = "joining";
 
 impl Mark {
     /// The term in which it was opened; none where it was told to follow since.

@@ -9,7 +9,7 @@ use meshworker_core::{Place, Told, Unanswered};
 use tokio::time::timeout_at;
 
 use super::client::{Client, Talk};
-use super::fence::{self, PRIMARY, REPLICA};
+use super::fence::{self, JOINING, PRIMARY, REPLICA};
 use super::look::text;
 use super::request::{Act, MariadbRequest};
 use crate::Failure;
@@ -27,6 +27,12 @@ const END_CLIENTS: &str = "\
     FOR t IN (SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() \
     AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND NOT LIKE 'Slave%' AND COMMAND <> 'Daemon' \
     AND USER NOT IN ('system user', 'event_scheduler')) DO KILL t.ID; END FOR; END; ";
+
+/// A commit that waits for its acknowledgement would be told that it is done.
+const NOBODY_WAITS: &str = "\
+    IF EXISTS (SELECT 1 FROM information_schema.GLOBAL_STATUS \
+    WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS' AND VARIABLE_VALUE > 0) \
+    THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a commit waits here'; END IF; ";
 
 /// How long one that is about to be promoted may take to apply what it has received, in
 /// seconds: the views have said that it has.
@@ -129,7 +135,7 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
                 .login(to)
                 .map_err(|why| Failure::NotMade(format!("{to}: {why}")))?;
             let within = within(*term);
-            let mark = mark(REPLICA, *term, cluster)?;
+            let mark = mark(JOINING, *term, cluster)?;
             let copied = copied
                 .as_ref()
                 .map(|position| format!("SET GLOBAL gtid_slave_pos = '{position}'; "));
@@ -141,15 +147,33 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
             };
             let (user, password) = (quoted(&user), quoted(&password.unwrap_or_default()));
             let follow = format!(
-                "{within}{STOP_RECEIVING}STOP SLAVE; {copied}SET GLOBAL read_only = 1; \
+                "{within}{NOBODY_WAITS}{STOP_RECEIVING}{mark}STOP SLAVE; {copied}\
+                 SET GLOBAL read_only = 1; {NOBODY_WAITS}\
                  SET GLOBAL rpl_semi_sync_master_enabled = 0; \
                  SET GLOBAL rpl_semi_sync_slave_enabled = 1; \
                  CHANGE MASTER TO MASTER_HOST = '{host}', MASTER_PORT = {port}, \
                  MASTER_USER = {user}, MASTER_PASSWORD = {password}, \
                  MASTER_USE_GTID = slave_pos, MASTER_HEARTBEAT_PERIOD = 0.1, \
-                 MASTER_CONNECT_RETRY = 1{demote}; {mark}START SLAVE; "
+                 MASTER_CONNECT_RETRY = 1{demote}; START SLAVE; "
             );
             unlogged(talk, &follow).await?;
+        }
+        Act::Resume { term, cluster } => {
+            let (within, mark) = (within(*term), mark(REPLICA, *term, cluster)?);
+            unlogged(talk, &format!("{within}{mark}START SLAVE IO_THREAD; ")).await?;
+        }
+        Act::Vouch {
+            term,
+            cluster,
+            position,
+        } => {
+            let (within, mark) = (within(*term), mark(REPLICA, *term, cluster)?);
+            let refuse = refuse("it has not applied that yet");
+            let vouch = format!(
+                "{within}IF MASTER_GTID_WAIT('{position}', {APPLIES}) <> 0 THEN {refuse} END IF; \
+                 {mark}"
+            );
+            unlogged(talk, &vouch).await?;
         }
         Act::Enrol {
             term,
@@ -157,16 +181,12 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
             ackers,
         } => {
             let opened = opened(*term);
-            let waits = match ackers.is_empty() {
-                true => "",
-                false => "SET GLOBAL rpl_semi_sync_master_enabled = 1; ",
-            };
+            // Nobody is enrolled where one member alone is wished for: then there is nobody to
+            // wait for.
+            let waits = u8::from(!ackers.is_empty());
+            let waits = format!("SET GLOBAL rpl_semi_sync_master_enabled = {waits}; ");
             unlogged(talk, &format!("{opened}{waits}")).await?;
             enrol(talk, *term, *number, ackers).await?;
-            if ackers.is_empty() {
-                let off = "SET GLOBAL rpl_semi_sync_master_enabled = 0; ";
-                unlogged(talk, &format!("{opened}{off}")).await?;
-            }
         }
         Act::Retire { term } => {
             let within = within(*term);

@@ -68,6 +68,22 @@ pub enum Act {
         /// Where its data ends, when that is a copy.
         copied: Option<Position>,
     },
+    /// To receive again from whom it follows, and to throw away nothing.
+    Resume {
+        /// The term in which the primary was opened.
+        term: u64,
+        /// Of which cluster.
+        cluster: String,
+    },
+    /// To vouch for what it has, once it has applied this.
+    Vouch {
+        /// The term in which the primary was opened.
+        term: u64,
+        /// Of which cluster.
+        cluster: String,
+        /// What the primary has written.
+        position: Position,
+    },
     /// To have it written down who may acknowledge writes.
     Enrol {
         /// The term in which it was opened.
@@ -129,6 +145,8 @@ impl fmt::Display for MariadbRequest {
             Act::Follow {
                 term, host, port, ..
             } => write!(f, "follow {host}:{port} in term {term}"),
+            Act::Resume { term, .. } => write!(f, "receive again in term {term}"),
+            Act::Vouch { term, .. } => write!(f, "vouch for what it has in term {term}"),
             Act::Enrol { term, ackers, .. } => {
                 let ackers: Vec<String> = ackers.iter().map(ToString::to_string).collect();
                 let ackers = ackers.join(", ");

@@ -106,10 +106,14 @@ impl Fleet {
     /// Nobody is there yet; none where there is no server.
     pub fn new() -> Option<Fleet> {
         let program = Program::find()?;
+        Some(Fleet::of(program))
+    }
+
+    fn of(program: Program) -> Fleet {
         let folder = tempfile::tempdir().unwrap();
         let password = folder.path().join("password");
         std::fs::write(&password, format!("{PASSWORD}\n")).unwrap();
-        Some(Fleet {
+        Fleet {
             program,
             block: Loopback::claim().unwrap(),
             members: BTreeMap::new(),
@@ -120,7 +124,7 @@ impl Fleet {
             folder,
             story: Vec::new(),
             begun: Instant::now(),
-        })
+        }
     }
 
     /// One that knows nothing.
@@ -203,21 +207,6 @@ impl Fleet {
             .iter()
             .filter(|(_, member)| member.server.is_some());
         running.map(|(slot, _)| *slot).collect()
-    }
-
-    /// Whether this member takes writes, and another one is the primary.
-    pub async fn is_stale(&mut self, slot: u64) -> bool {
-        let mut worker = self.new_worker();
-        let (_, observed) = self.plan(&mut worker).await;
-        let open = observed
-            .answers
-            .values()
-            .flatten()
-            .filter(|view| view.detail.is_open());
-        let highest = open.max_by_key(|view| view.detail.mark().term);
-        let own = observed.answers.get(&self.place(slot));
-        let own = own.and_then(|answer| answer.as_ref().ok());
-        own.is_some_and(|own| own.detail.is_open() && highest.is_some_and(|h| h.node != own.node))
     }
 
     /// How often this member put data aside.
@@ -398,13 +387,6 @@ impl Fleet {
         (plan, open)
     }
 
-    /// Looks and decides, for whoever wants to see what would be done.
-    pub async fn refusals(&mut self) -> Vec<String> {
-        let mut worker = self.new_worker();
-        let (plan, _) = self.plan(&mut worker).await;
-        plan.refusals.iter().map(ToString::to_string).collect()
-    }
-
     fn obey(&mut self, slot: u64, tell: &Tell) {
         match tell {
             Tell::Aside { why } => {
@@ -416,6 +398,7 @@ impl Fleet {
                 self.tell(format!("{slot} puts its data aside: {why}"));
             }
             Tell::Start(start) => self.start(slot, &start.arguments),
+            Tell::Kill { .. } => self.kill(slot),
             other => panic!("{other:?}"),
         }
     }
@@ -473,18 +456,15 @@ impl Fleet {
 
 type Rivals = Option<(Plan<MariadbRequest>, Worker)>;
 
+type Ask = Step<MariadbRequest>;
+
 /// The steps of both, one of each in turn.
 fn zip_longest<'a>(
-    own: &'a [Step<MariadbRequest>],
+    own: &'a [Ask],
     rivals: &'a Rivals,
-) -> impl Iterator<
-    Item = (
-        Option<&'a Step<MariadbRequest>>,
-        Option<(&'a Step<MariadbRequest>, &'a Worker)>,
-    ),
-> {
+) -> impl Iterator<Item = (Option<&'a Ask>, Option<(&'a Ask, &'a Worker)>)> {
     let theirs = rivals.as_ref();
-    let theirs: &[Step<MariadbRequest>] = theirs.map_or(&[], |(plan, _)| &plan.steps);
+    let theirs: &[Ask] = theirs.map_or(&[], |(plan, _)| &plan.steps);
     let longest = own.len().max(theirs.len());
     (0..longest).map(move |at| {
         let rival = rivals.as_ref().map(|(_, rival)| rival);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use meshworker_core::Plan;
+use meshworker_engines::mariadb::MariadbRequest;
 use mysql_async::prelude::Queryable;
 use tokio::time::{Instant, timeout};
 
@@ -16,12 +18,14 @@ const LONG: Duration = Duration::from_secs(3);
 /// Nobody takes the place for a while, and this is why.
 async fn nobody_succeeds(fleet: &mut Fleet, why: &str) {
     let begun = Instant::now();
-    let waited = |_: &Fleet, _: &_, open: Option<_>| {
+    let mut refusals = String::new();
+    let waited = |_: &Fleet, plan: &Plan<MariadbRequest>, open: Option<_>| {
         assert_eq!(open, None);
+        let told = plan.refusals.iter().map(ToString::to_string);
+        refusals = told.collect::<Vec<String>>().join("\n");
         begun.elapsed() > LONG
     };
     fleet.until("nothing happens", waited).await;
-    let refusals = fleet.refusals().await.join("\n");
     assert!(
         refusals.contains(why),
         "{refusals}\n{}",

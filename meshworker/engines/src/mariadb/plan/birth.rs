@@ -33,18 +33,17 @@ pub fn propose(
             ))
         };
     };
-    let term = world.next_term(&rules.holder);
+    let bid = rules.bid(first);
+    let term = world.next_term(&bid);
     let all = world.nodes.values();
-    let lacks = all
-        .clone()
-        .filter(|node| !node.is_sealed(term, &rules.holder));
+    let lacks = all.clone().filter(|node| !node.is_sealed(term, &bid));
     let lacks: Vec<_> = lacks.collect();
     let ackers: Vec<u32> = world.nodes.keys().copied().skip(1).collect();
-    let seal = lacks.iter().map(|node| world.seal(node, &rules.holder));
+    let seal = lacks.iter().map(|node| world.seal(node, &bid));
     let task = first.member.task.clone();
     let promote = Act::Promote {
         term,
-        holder: rules.holder.clone(),
+        holder: bid.holder(),
         cluster: format!("{}-{}-{term}", first.server, task.unwrap_or_default()),
         position: Position::default(),
         waits: !ackers.is_empty(),

@@ -70,10 +70,14 @@ pub fn successor(world: &World<'_>, primary: &Node<'_>, of: impl Fn(&Node<'_>) -
     let ackers = world.ackers().unwrap_or_default();
     let all = ackers.iter().all(|server| world.nodes.contains_key(server));
     let mut others = world.nodes.values().filter(|node| of(node));
-    all && others.any(|node| {
-        let source = node.detail.source.as_ref();
-        let up = source.is_some_and(|source| source.connection == Connection::Up);
-        let close = node.is_close_to(&primary.detail.written);
-        up && close && ackers.contains(&node.server) && node.unfit().is_none()
-    })
+    let close = |node: &Node<'_>| node.is_close_to(&primary.detail.written);
+    let all_close = ackers
+        .iter()
+        .all(|server| world.nodes.get(server).is_some_and(close));
+    all && all_close
+        && others.any(|node| {
+            let source = node.detail.source.as_ref();
+            let up = source.is_some_and(|source| source.connection == Connection::Up);
+            up && ackers.contains(&node.server) && node.unfit().is_none()
+        })
 }

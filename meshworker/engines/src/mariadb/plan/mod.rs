@@ -69,6 +69,9 @@ impl Planner for Rules {
             );
             return stuck(situation, &why);
         }
+        if let Some(why) = world.rivals() {
+            return stuck(situation, &why);
+        }
         let mut proposal = match world.primary() {
             Some(primary) => within::propose(self, situation, &world, primary),
             None if world.term == 0 => birth::propose(self, situation, &world),
@@ -80,7 +83,34 @@ impl Planner for Rules {
     }
 }
 
+/// For whom a worker has a term promised: to itself, and for one candidate. Two candidates
+/// cannot be opened in one term.
+pub struct Bid<'a> {
+    worker: &'a str,
+    candidate: u32,
+}
+
+impl Bid<'_> {
+    /// The name under which it is promised.
+    pub fn holder(&self) -> String {
+        format!("{}.{}", self.worker, self.candidate)
+    }
+
+    /// Whether this one was promised to the same worker.
+    pub fn is_of_its_worker(&self, holder: &str) -> bool {
+        let rest = holder.strip_prefix(self.worker);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
 impl Rules {
+    fn bid(&self, candidate: &Node<'_>) -> Bid<'_> {
+        Bid {
+            worker: &self.holder,
+            candidate: candidate.server,
+        }
+    }
+
     /// The wishes among these options.
     pub fn of(access: &Access) -> Rules {
         let option = |name: &str| super::number(access.options.get(name)?)?;

@@ -7,8 +7,9 @@ use meshworker_core::{
 };
 
 use super::world::{Node, World, slot};
-use super::{Rules, ask};
+use super::{Bid, Rules, ask};
 use crate::mariadb::detail::{Connection, Detail};
+use crate::mariadb::fence::JOINING;
 use crate::mariadb::gtid::Position;
 use crate::mariadb::request::{Act, MariadbRequest};
 
@@ -50,7 +51,6 @@ struct Plan<'a, 'b> {
     world: &'a World<'b>,
     /// Who may have acknowledged a write of the last primary.
     ackers: BTreeSet<u32>,
-    term: u64,
 }
 
 impl<'a, 'b> Plan<'a, 'b> {
@@ -76,7 +76,6 @@ impl<'a, 'b> Plan<'a, 'b> {
             situation,
             world,
             ackers,
-            term: world.next_term(&rules.holder),
         };
         // The roll may be an earlier primary's, and name the last one.
         let last = plan.predecessor();
@@ -89,10 +88,12 @@ impl<'a, 'b> Plan<'a, 'b> {
 
     fn succession(&self) -> Option<Succession<MariadbRequest>> {
         let candidate = self.candidate()?;
+        let bid = self.rules.bid(candidate);
+        let term = self.world.next_term(&bid);
         let last = self.world.last_primary();
         let is_last = last.is_some_and(|last| last.server == candidate.server);
         let reached = self.received();
-        let mut objections = self.of_everybody(candidate);
+        let mut objections = self.of_everybody(candidate, is_last, term, &bid);
         if !is_last {
             objections.extend(self.of_a_replica(candidate, &reached));
         }
@@ -106,21 +107,25 @@ impl<'a, 'b> Plan<'a, 'b> {
             false => reached,
         };
         let promote = Act::Promote {
-            term: self.term,
-            holder: self.rules.holder.clone(),
+            term,
+            holder: bid.holder(),
             cluster: self.world.cluster.clone().unwrap_or_default(),
             position,
             ackers: None,
-            waits: self.ackers.iter().any(|acker| *acker != candidate.server)
-                || self.world.ackers().is_none(),
+            waits: self.situation.desired() != Some(1),
         };
-        let holder = &self.rules.holder;
-        let seal = self.unsealed().map(|node| self.world.seal(node, holder));
+        let unsealed = self.unsealed(term, &bid);
+        let seal = unsealed.map(|node| self.world.seal(node, &bid));
+        let answers = |at: &Place| matches!(self.situation.answers.get(at), Some(Ok(_)));
+        let electors = self.electors().filter_map(|(_, at)| at);
+        let is_first = is_last && term == self.world.term + 1;
         Some(Succession {
-            what: format!("promote {} in term {}", candidate.member.id, self.term),
+            what: format!("promote {} in term {term}", candidate.member.id),
             predecessor,
             planned: last.is_some(),
-            electors: self.electors().filter_map(|(_, at)| at).collect(),
+            // The last primary has everything itself: it only must be sure that nobody else was
+            // opened, which nobody was whom one of them has not promised a higher term.
+            electors: electors.filter(|at| !is_first || answers(at)).collect(),
             objections,
             seal: seal.collect(),
             promote: vec![ask(candidate, promote, StepKind::Succeed)],
@@ -188,10 +193,9 @@ impl<'a, 'b> Plan<'a, 'b> {
         })
     }
 
-    fn unsealed(&self) -> impl Iterator<Item = &'a Node<'b>> {
-        let (term, holder) = (self.term, &self.rules.holder);
+    fn unsealed(&self, term: u64, bid: &Bid<'_>) -> impl Iterator<Item = &'a Node<'b>> {
         self.followers()
-            .filter(move |node| node.detail.mark.is_some() && !node.is_sealed(term, holder))
+            .filter(move |node| node.detail.mark.is_some() && !node.is_sealed(term, bid))
     }
 
     /// The furthest that anybody has received.
@@ -216,7 +220,13 @@ impl<'a, 'b> Plan<'a, 'b> {
     }
 
     /// What closes a gate, whoever is the candidate.
-    fn of_everybody(&self, candidate: &Node<'_>) -> Vec<(Gate, String)> {
+    fn of_everybody(
+        &self,
+        candidate: &Node<'_>,
+        is_last: bool,
+        term: u64,
+        bid: &Bid<'_>,
+    ) -> Vec<(Gate, String)> {
         let mut objections = Vec::new();
         if self.world.ackers().is_some_and(|ackers| ackers.is_empty())
             && self.world.last_primary().is_none()
@@ -224,7 +234,13 @@ impl<'a, 'b> Plan<'a, 'b> {
             let seen = "the last primary alone has everything: it waited for nobody".to_owned();
             objections.push((Gate::Answers, seen));
         }
-        if let Some((server, _)) = self.electors().find(|(_, at)| at.is_none()) {
+        if is_last && !self.ackers.is_empty() && self.followers().next().is_none() {
+            let seen = "none of those answers who may say that nobody else was opened".to_owned();
+            objections.push((Gate::Answers, seen));
+        }
+        let is_first = is_last && term == self.world.term + 1;
+        let lost = self.electors().find(|(_, at)| at.is_none());
+        if let Some((server, _)) = lost.filter(|_| !is_first) {
             let seen = format!("server {server} may have acknowledged a write, and is nowhere");
             objections.push((Gate::Answers, seen));
         }
@@ -232,8 +248,8 @@ impl<'a, 'b> Plan<'a, 'b> {
             let seen = format!("{} keeps no fence", node.member.id);
             objections.push((Gate::Answers, seen));
         }
-        if let Some(node) = self.unsealed().next() {
-            let seen = format!("{} has not promised term {}", node.member.id, self.term);
+        if let Some(node) = self.unsealed(term, bid).next() {
+            let seen = format!("{} has not promised term {term}", node.member.id);
             objections.push((Gate::Sealed, seen));
         }
         if let Some(why) = candidate.unfit() {
@@ -260,14 +276,15 @@ impl<'a, 'b> Plan<'a, 'b> {
         }
         // A thread that is not running may have been started anew since: then its relay log,
         // which may have the only copy, is thrown away by whatever starts it.
+        // One that never followed anybody has none.
         let broken = self.followers().find(|node| {
             let source = node.detail.source.as_ref();
-            !source.is_some_and(|source| source.applies)
+            node.detail.mark().role == JOINING || source.is_some_and(|source| !source.applies)
         });
         if let Some(node) = broken {
             let seen = format!(
-                "{} does not apply what it has received: it was restarted, or stopped, and may \
-                 have what nobody else has",
+                "{} has thrown away what it had received, or does not apply it: it was restarted, \
+                 or stopped, and may have had what nobody else has",
                 node.member.id
             );
             objections.push((Gate::Unbroken, seen));

@@ -5,12 +5,13 @@
 //! very write may have been acknowledged, and be nowhere else. So it is started as a replica
 //! only where a higher term was opened since, and else as what it was.
 
-use meshworker_core::{Disk, Nomination, Refusal, Start, Tell, Touches};
+use meshworker_core::{Disk, Nomination, Place, Refusal, Start, Tell, Touches};
 
 use super::told;
-use super::world::{World, role};
+use super::world::{Node, World, role};
+use crate::mariadb::detail::Connection;
 use crate::mariadb::disk::UNMARKED;
-use crate::mariadb::fence::PRIMARY;
+use crate::mariadb::fence::{JOINING, PRIMARY, REPLICA};
 use crate::mariadb::settings;
 
 /// What each of them is told, if anything.
@@ -31,15 +32,25 @@ pub fn nominations(world: &World<'_>, refusals: &mut Vec<Refusal>) -> Vec<Nomina
         };
         match how(world, disk) {
             How::As(role) => nominations.push(start(role)),
+            How::With(from) => nominations.push(nominate(Tell::Fetch { from })),
             How::Aside(why) => nominations.push(nominate(Tell::Aside { why: why.into() })),
             How::Not(why) => refusals.push(told(&format!("start {}", member.id), why)),
         }
     }
+    // What waits there for an acknowledgement is told nothing.
+    nominations.extend(world.stale().map(|node| Nomination {
+        address: node.at(),
+        tell: Tell::Kill {
+            term: node.detail.mark().term,
+        },
+        touches: Touches::Parts([format!("slot {}", node.server)].into()),
+    }));
     nominations
 }
 
 enum How {
     As(&'static str),
+    With(Place),
     Aside(String),
     Not(String),
 }
@@ -53,10 +64,8 @@ const AS_A_REPLICA: &str = "SLAVE";
 fn how(world: &World<'_>, disk: &Disk) -> How {
     let is_open = world.primary().is_some();
     if let Disk::Unreadable(why) = disk {
-        return match is_open {
-            true => How::Aside(why.to_string()),
-            false => How::Not(why.to_string()),
-        };
+        // What cannot be read may be well: an operator looks.
+        return How::Not(why.to_string());
     }
     let cluster = disk.ids().map(|ids| &*ids.cluster);
     if let (Some(own), Some(ours)) = (cluster, &world.cluster)
@@ -69,6 +78,13 @@ fn how(world: &World<'_>, disk: &Disk) -> How {
             false => How::Not(why),
         };
     }
+    // Not from the primary, whose writers would wait for that.
+    if matches!(disk, Disk::Nothing)
+        && is_open
+        && let Some(donor) = world.nodes.values().find(|node| is_well(node))
+    {
+        return How::With(donor.at());
+    }
     match role(disk) {
         Some((PRIMARY, term)) if term < world.term => How::As(AS_A_REPLICA),
         Some((PRIMARY, _)) if may_be_replaced(world) => {
@@ -76,6 +92,13 @@ fn how(world: &World<'_>, disk: &Disk) -> How {
         }
         _ => How::As(AS_IT_WAS),
     }
+}
+
+/// Whether this replica has everything, and is to stay.
+fn is_well(node: &Node<'_>) -> bool {
+    let source = node.detail.source.as_ref();
+    let up = source.is_some_and(|source| source.connection == Connection::Up && source.applies);
+    up && node.stays() && node.detail.mark().role == REPLICA
 }
 
 /// Whether the last primary need not come back: everybody who may have acknowledged its
@@ -86,6 +109,8 @@ fn may_be_replaced(world: &World<'_>) -> bool {
     };
     ackers.iter().all(|server| {
         let source = world.nodes.get(server).map(|node| &node.detail.source);
-        source.is_some_and(|source| source.as_ref().is_some_and(|source| source.applies))
+        let applies = source.is_some_and(|source| source.as_ref().is_some_and(|s| s.applies));
+        let joins = |node: &Node<'_>| node.detail.mark().role == JOINING;
+        applies && !world.nodes.get(server).is_some_and(joins)
     })
 }

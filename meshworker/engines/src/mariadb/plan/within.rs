@@ -9,6 +9,7 @@ use meshworker_core::{
 use super::world::{Node, World, slot};
 use super::{Rules, ask, leave};
 use crate::mariadb::detail::{Connection, Detail};
+use crate::mariadb::fence::{JOINING, REPLICA};
 use crate::mariadb::gtid::Position;
 use crate::mariadb::request::{Act, MariadbRequest};
 
@@ -41,11 +42,35 @@ pub fn propose(
             continue;
         }
         match state(rules, primary, node) {
+            State::Follows if node.detail.mark().role == JOINING => {
+                missing.push(format!("{} does not have everything yet", node.member.id));
+                let vouch = Act::Vouch {
+                    term: world.term,
+                    cluster: primary.detail.mark().cluster,
+                    position: primary.detail.written.clone(),
+                };
+                steps.push(ask(node, vouch, StepKind::Arrange));
+            }
             State::Follows => {}
+            State::Paused => {
+                missing.push(format!("{} is to receive again", node.member.id));
+                let resume = Act::Resume {
+                    term: world.term,
+                    cluster: primary.detail.mark().cluster,
+                };
+                if enrolled.contains(&node.server) {
+                    steps.push(ask(node, resume, StepKind::Arrange));
+                }
+            }
             State::Broken(why) => {
                 missing.push(format!("{} cannot follow", node.member.id));
                 let what = format!("have {} follow", node.member.id);
                 refusals.push(Refusal::new(what, Reason::ForeignCluster(why)));
+                // What it still receives it still acknowledges.
+                if receives(node) {
+                    let retire = Act::Retire { term: world.term };
+                    steps.push(ask(node, retire, StepKind::Arrange));
+                }
             }
             State::Connects(why) => missing.push(format!("{}: {why}", node.member.id)),
             State::Lost => {
@@ -133,14 +158,15 @@ fn settle(
     if !others().any(|node| node.detail.mark().promised > world.term) {
         return None;
     }
-    let term = world.next_term(&rules.holder);
+    let bid = rules.bid(primary);
+    let term = world.next_term(&bid);
     let lacks: Vec<&Node<'_>> = others()
-        .filter(|node| node.detail.mark.is_some() && !node.is_sealed(term, &rules.holder))
+        .filter(|node| node.detail.mark.is_some() && !node.is_sealed(term, &bid))
         .collect();
-    let seal = lacks.iter().map(|node| world.seal(node, &rules.holder));
+    let seal = lacks.iter().map(|node| world.seal(node, &bid));
     let promote = Act::Promote {
         term,
-        holder: rules.holder.clone(),
+        holder: bid.holder(),
         cluster: primary.detail.mark().cluster,
         position: Position::default(),
         ackers: None,
@@ -176,6 +202,8 @@ fn at(world: &World<'_>, server: u32) -> Option<Place> {
 /// How a member stands to the primary.
 enum State {
     Follows,
+    /// It was told to stop receiving, and applies what it has: it need not lose it.
+    Paused,
     /// It is told to, and its connection is coming.
     Connects(String),
     /// It was never told to, or follows somebody else.
@@ -189,7 +217,7 @@ fn state(rules: &Rules, primary: &Node<'_>, node: &Node<'_>) -> State {
     if !own.read_only {
         return State::Lost;
     }
-    let base = own.applied.clone();
+    let base = primary.detail.applied.clone();
     if let Some(source) = &own.source
         && source.is_at(primary.at().address, primary.at().socket(rules.port).port())
     {
@@ -198,6 +226,7 @@ fn state(rules: &Rules, primary: &Node<'_>, node: &Node<'_>) -> State {
             return State::Broken(format!("{number}: {words}"));
         }
         return match (source.connection, source.applies) {
+            (Connection::Stopped, true) if node.detail.mark().role == REPLICA => State::Paused,
             (Connection::Stopped, _) | (_, false) => State::Lost,
             (Connection::Trying, true) => State::Connects("it is not connected yet".into()),
             (Connection::Up, true) => State::Follows,
@@ -244,7 +273,8 @@ fn next_roll(
     // The roll may be an earlier primary's.
     before.remove(&primary.server);
     let answering = world.nodes.values().filter(|node| {
-        let broken = matches!(state(rules, primary, node), State::Broken(_));
+        let broken = matches!(state(rules, primary, node), State::Broken(_)) && !receives(node);
+        let broken = broken || node.detail.is_open();
         let retired = !node.stays() && !receives(node);
         node.server != primary.server && !broken && !retired && node.detail.mark.is_some()
     });
@@ -260,28 +290,41 @@ fn next_roll(
     };
     let silent = before
         .iter()
-        .filter(|server| !world.nodes.contains_key(server) && !is_down(situation, world, **server));
+        .filter(|server| !world.nodes.contains_key(server) && !is_down(situation, **server));
     next.extend(silent);
-    let one = situation.desired() == Some(1);
-    if next.is_empty() && !(one && world.nodes.len() == 1) {
-        next = before.clone();
+    // The last one goes as it is, and whoever writes waits for it: unless one member alone is
+    // wished for, and is there.
+    let one = situation.desired() == Some(1) && world.nodes.len() == 1;
+    if next.is_empty() && !one {
+        return None;
     }
     let off = !next.is_empty() && !primary.detail.semi_sync.waits;
-    let new_term = world.roll.is_none_or(|roll| roll.term != world.term);
+    let new_term = world
+        .roll
+        .as_ref()
+        .is_none_or(|roll| roll.term != world.term);
     let changed = next != listed || off || new_term;
-    let number = world.roll.map_or(1, |roll| roll.number.saturating_add(1));
+    let number = world
+        .roll
+        .as_ref()
+        .map_or(1, |roll| roll.number.saturating_add(1));
     changed.then(|| (number, next.into_iter().collect()))
 }
 
+/// Whether anything may come to it: one that tries may be connected in a moment.
 fn receives(node: &Node<'_>) -> bool {
     let source = node.detail.source.as_ref();
-    source.is_some_and(|source| source.connection == Connection::Up)
+    source.is_some_and(|source| source.connection != Connection::Stopped)
 }
 
 /// Whether its supervisor says that its server does not run: then it acknowledges nothing
 /// until it is told to follow again.
-fn is_down(situation: &Situation<'_, Detail>, world: &World<'_>, server: u32) -> bool {
+fn is_down(situation: &Situation<'_, Detail>, server: u32) -> bool {
     let mut members = situation.roster.members().iter();
-    world.waiting.contains_key(&server)
-        || members.any(|member| slot(member) == Some(server) && member.has_ended())
+    let mut own = (members.by_ref())
+        .filter(|member| slot(member) == Some(server))
+        .peekable();
+    // Of a slot there may be two for a while: both must say so.
+    own.peek().is_some()
+        && own.all(|member| member.has_ended() || member.is_spare() && member.disk.is_some())
 }

@@ -1,12 +1,13 @@
 //! What the members say together.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
     Disk, Holds, Member, MemberId, Place, Situation, Standing, Step, StepKind, View,
 };
 
-use super::Rules;
+use super::{Bid, Rules};
 use crate::mariadb::detail::{Connection, Detail, Roll};
 use crate::mariadb::disk::UNMARKED;
 use crate::mariadb::fence::PRIMARY;
@@ -27,7 +28,7 @@ pub struct World<'a> {
     /// Whose cluster it is: by whoever was told to be anything in the highest term.
     pub cluster: Option<String>,
     /// Who may acknowledge writes, by the latest word of anybody.
-    pub roll: Option<&'a Roll>,
+    pub roll: Option<Roll>,
     /// Which member an operator would have be the primary.
     pub wished: Option<u32>,
 }
@@ -52,7 +53,9 @@ impl<'a> World<'a> {
     pub fn of(rules: &Rules, situation: &Situation<'a, Detail>) -> Result<World<'a>, String> {
         let mut nodes: BTreeMap<u32, Node<'a>> = BTreeMap::new();
         for (member, view) in situation.wanted_views().chain(situation.leaving_views()) {
-            let node = Node::of(member, view)?;
+            let Some(node) = Node::of(member, view)? else {
+                continue;
+            };
             if let Some(before) = nodes.insert(node.server, node) {
                 return Err(format!(
                     "{} and {} both answer as server {}: give each slot its own server id",
@@ -65,22 +68,25 @@ impl<'a> World<'a> {
             Some((slot(member)?, (member, disk)))
         });
         let waiting: BTreeMap<_, _> = waiting.collect();
-        let mut terms: Vec<(u64, String)> = nodes
+        let mut told: Vec<(u64, String)> = nodes
             .values()
             .map(|node| node.detail.mark())
             .map(|mark| (mark.term, mark.cluster))
             .collect();
-        terms.extend(waiting.values().filter_map(|(_, disk)| on_disk(disk)));
-        terms.retain(|(term, cluster)| *term > 0 && !cluster.is_empty());
-        let highest = terms.iter().max().cloned();
+        told.extend(waiting.values().filter_map(|(_, disk)| on_disk(disk)));
+        told.retain(|(term, cluster)| *term > 0 && !cluster.is_empty());
+        let cluster = most(&told);
+        // A disk that another cluster left behind has terms of its own.
+        let ours = told.iter().filter(|(_, of)| Some(of) == cluster.as_ref());
+        let term = ours.map(|(term, _)| *term).max().unwrap_or(0);
         let rolls = nodes.values().filter_map(|node| node.detail.roll.as_ref());
         Ok(World {
-            term: highest.as_ref().map_or(0, |(term, _)| *term),
-            cluster: highest.map(|(_, cluster)| cluster),
+            term,
+            cluster,
             wished: (situation.wishes.number(crate::mariadb::WISH))
                 .or(rules.primary)
                 .and_then(|slot| u32::try_from(slot).ok()),
-            roll: rolls.max_by_key(|roll| (roll.term, roll.number)),
+            roll: latest(rolls),
             nodes,
             waiting,
         })
@@ -123,44 +129,60 @@ impl<'a> World<'a> {
         })
     }
 
-    /// The highest term that anybody has promised, and whether all who promised it did so to
-    /// this holder.
-    pub fn promised(&self, holder: &str) -> (u64, bool) {
-        let marks = || self.nodes.values().map(|node| node.detail.mark());
-        let highest = marks().map(|mark| mark.promised).max().unwrap_or(0);
-        let ours = marks()
-            .filter(|mark| mark.promised == highest)
-            .all(|mark| mark.holder == holder);
-        (highest, ours)
+    /// More than one that takes writes in the highest term: nobody knows which is right.
+    pub fn rivals(&self) -> Option<String> {
+        let open = self
+            .nodes
+            .values()
+            .filter(|node| node.detail.is_open() && node.detail.mark().opened() == Some(self.term));
+        let open: Vec<String> = open.map(|node| node.member.id.to_string()).collect();
+        let both = open.join(" and ");
+        (open.len() > 1).then(|| format!("{both} take writes in one term: end all but one"))
     }
 
-    /// The term in which the next primary is opened.
-    pub fn next_term(&self, holder: &str) -> u64 {
-        match self.promised(holder) {
-            (promised, true) if promised > self.term => promised,
+    /// The highest term that anybody has promised, and to whom, all of them.
+    fn promised(&self) -> (u64, BTreeSet<String>) {
+        let marks = || self.nodes.values().map(|node| node.detail.mark());
+        let highest = marks().map(|mark| mark.promised).max().unwrap_or(0);
+        let those = marks().filter(|mark| mark.promised == highest);
+        (highest, those.map(|mark| mark.holder).collect())
+    }
+
+    /// The term in which a candidate is opened: a promise is to one worker and one candidate.
+    pub fn next_term(&self, bid: &Bid) -> u64 {
+        match self.promised() {
+            (promised, holders) if promised > self.term && holders.iter().eq([&bid.holder()]) => {
+                promised
+            }
             (promised, _) => promised.max(self.term).saturating_add(1),
         }
     }
 
+    /// Whether another worker has had a higher term promised, and may be about to use it.
+    fn is_contested(&self, bid: &Bid) -> bool {
+        let (promised, holders) = self.promised();
+        promised > self.term && !holders.iter().all(|holder| bid.is_of_its_worker(holder))
+    }
+
     /// What has a server promise this term, and stop receiving.
-    pub fn seal(&self, node: &Node<'_>, holder: &str) -> Step<MariadbRequest> {
-        let (promised, ours) = self.promised(holder);
+    pub fn seal(&self, node: &Node<'_>, bid: &Bid) -> Step<MariadbRequest> {
         let seal = Act::Seal {
-            term: self.next_term(holder),
-            holder: holder.to_owned(),
-            contested: promised > self.term && !ours,
+            term: self.next_term(bid),
+            holder: bid.holder(),
+            contested: self.is_contested(bid),
         };
         super::ask(node, seal, StepKind::Succeed)
     }
 
     /// The servers that may have acknowledged a write, besides the primary itself.
     pub fn ackers(&self) -> Option<BTreeSet<u32>> {
-        self.roll.map(|roll| roll.ackers.iter().copied().collect())
+        let roll = self.roll.as_ref()?;
+        Some(roll.ackers.iter().copied().collect())
     }
 }
 
 impl<'a> Node<'a> {
-    fn of(member: &'a Member, view: &'a View<Detail>) -> Result<Node<'a>, String> {
+    fn of(member: &'a Member, view: &'a View<Detail>) -> Result<Option<Node<'a>>, String> {
         let server = view.node.parse().ok();
         let server = server.filter(|server| *server > 0).ok_or_else(|| {
             format!(
@@ -168,17 +190,21 @@ impl<'a> Node<'a> {
                 member.id, view.node
             )
         })?;
-        if slot(member).is_some_and(|slot| slot != server) {
+        // Whoever has only an address may be anybody: it is told nothing, the password least.
+        let Some(slot) = slot(member) else {
+            return Ok(None);
+        };
+        if slot != server {
             return Err(format!(
                 "{}: found server id {server}; allowed: the number of its slot",
                 member.id
             ));
         }
-        Ok(Node {
+        Ok(Some(Node {
             server,
             member,
             detail: &view.detail,
-        })
+        }))
     }
 
     /// Where it is.
@@ -204,11 +230,11 @@ impl<'a> Node<'a> {
     }
 
     /// Whether it has promised this term to this holder, and receives nothing.
-    pub fn is_sealed(&self, term: u64, holder: &str) -> bool {
+    pub fn is_sealed(&self, term: u64, bid: &Bid) -> bool {
         let mark = self.detail.mark();
         let source = self.detail.source.as_ref();
         let stopped = source.is_none_or(|source| source.connection == Connection::Stopped);
-        stopped && mark.promised == term && mark.holder == holder
+        stopped && mark.promised == term && mark.holder == bid.holder()
     }
 }
 
@@ -235,4 +261,29 @@ fn on_disk(disk: &Disk) -> Option<(u64, String)> {
     let (_, term) = role(disk)?;
     let cluster = disk.ids()?.cluster.to_string();
     (cluster != UNMARKED).then_some((term, cluster))
+}
+
+/// The latest word of all: where two say the same of different ones, both.
+fn latest<'a>(rolls: impl Iterator<Item = &'a Roll>) -> Option<Roll> {
+    let mut latest: Option<Roll> = None;
+    for roll in rolls {
+        let newer = |before: &Roll| (roll.term, roll.number).cmp(&(before.term, before.number));
+        match latest.as_mut().map(|before| (newer(before), before)) {
+            Some((Ordering::Less, _)) => {}
+            Some((Ordering::Equal, before)) => before.ackers.extend(&roll.ackers),
+            Some((Ordering::Greater, _)) | None => latest = Some(roll.clone()),
+        }
+    }
+    latest
+}
+
+/// The cluster that most are of.
+fn most(told: &[(u64, String)]) -> Option<String> {
+    let mut counts: BTreeMap<&String, (usize, u64)> = BTreeMap::new();
+    for (term, cluster) in told {
+        let (count, highest) = counts.entry(cluster).or_default();
+        (*count, *highest) = (*count + 1, (*highest).max(*term));
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map(|(cluster, _)| cluster.clone())
 }
