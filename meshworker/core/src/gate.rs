@@ -115,8 +115,8 @@ impl Change {
                 Gate::BlastRadius,
                 Gate::Again,
                 Gate::Authority,
-                Gate::Sealed,
                 Gate::Unbroken,
+                Gate::Sealed,
                 Gate::Eligible,
                 Gate::Applied,
             ],
@@ -216,10 +216,7 @@ impl fmt::Display for Closed {
 impl Gate {
     /// Whether it stands after the seal, and so keeps nobody from sealing.
     pub(crate) fn waits_for_the_seal(self) -> bool {
-        matches!(
-            self,
-            Gate::Sealed | Gate::Unbroken | Gate::Eligible | Gate::Applied
-        )
+        matches!(self, Gate::Sealed | Gate::Eligible | Gate::Applied)
     }
 
     fn name(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! Which node takes the primary's place, and when: the gates, one after another.
 //!
 //! ```text
-//! gates 1 to 6 open ──> seal      nobody can acknowledge a write of the old primary any more
+//! gates 1 to 7 open ──> seal      nobody can acknowledge a write of the old primary any more
 //! all gates open    ──> promote   the one that has everything takes writes
 //! ```
 

@@ -49,7 +49,7 @@ async fn the_relay_log_trap_what_is_received_and_not_applied_is_never_thrown_awa
     let goal = writers.acknowledged() + 50;
     writers.until(goal).await;
     fleet.vanish(slot);
-    nobody_succeeds(&mut fleet, "succession gate 8").await;
+    nobody_succeeds(&mut fleet, "succession gate 7").await;
     // An operator does what alone keeps the relay log: the thread that applies goes first.
     for replica in &replicas {
         tell(fleet.at(*replica), "START SLAVE SQL_THREAD").await;
@@ -163,7 +163,7 @@ async fn a_replica_that_was_restarted_before_the_primary_died_vouches_for_nothin
     fleet.kill(restarted);
     fleet.restart(restarted);
     fleet.vanish(slot);
-    nobody_succeeds(&mut fleet, "succession gate 8").await;
+    nobody_succeeds(&mut fleet, "succession gate 7").await;
     fleet.come_up(slot);
     written(&mut fleet, &writers).await;
     nothing_is_lost(&mut fleet, &writers, 3).await;
