@@ -159,8 +159,9 @@ impl Around {
                     put_damaged_aside(directory)?;
                 }
                 Tell::Fetch { from } => {
-                    let whole = disk.ids().is_none().then_some(way.copying).flatten();
-                    if let Some(copying) = whole {
+                    // What cannot be read is not nothing.
+                    let empty = disk == Disk::Nothing;
+                    if let Some(copying) = way.copying.filter(|_| empty) {
                         fetching.begin(self.fetch(*from, &copying, way.data, directory));
                     }
                 }

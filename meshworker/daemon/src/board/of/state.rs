@@ -59,6 +59,9 @@ fn main_cluster(look: &Look) -> Vec<&str> {
     // Members of one cluster share one list, which is read only once.
     let mut lists: HashMap<*const _, &str> = HashMap::new();
     for head in &heads {
+        // Where only the copy knows whose it is, it has no list.
+        let leader = head.holdings.follows.as_deref();
+        links.extend(leader.map(|leader| (&*head.node, leader)));
         match lists.get(&head.peers.as_ptr()) {
             Some(first) => links.push((&head.node, first)),
             None => {
