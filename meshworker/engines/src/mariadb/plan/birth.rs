@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use meshworker_core::{Gate, Proposal, Situation, StepKind, Succession, Unity};
 
-use super::world::World;
+use super::world::{World, slot};
 use super::{Rules, ask, told, within};
 use crate::mariadb::detail::Detail;
 use crate::mariadb::gtid::Position;
@@ -79,7 +79,8 @@ fn too_early(
     world: &World<'_>,
 ) -> Option<String> {
     let waits = situation.wanted().chain(situation.leaving());
-    for member in waits {
+    // A stranger under the members' name keeps nobody from beginning.
+    for member in waits.filter(|member| slot(member).is_some()) {
         match situation.answers.get(&member.address) {
             Some(Ok(_)) => {}
             Some(Err(why)) => return Some(format!("{}: {why}", member.id)),
@@ -113,5 +114,7 @@ fn too_early(
         );
     }
     let need = need.max(desired.unwrap_or(0));
-    (slots.len() < need).then(|| format!("{} of {need} members are there", slots.len()))
+    // The first ones: others may have come up beside a cluster that is out of sight.
+    let lacks = (1..=need).find(|slot| !u32::try_from(*slot).is_ok_and(|it| slots.contains(&it)));
+    lacks.map(|slot| format!("the member of slot {slot} is not there, of {need} to begin with"))
 }

@@ -7,6 +7,8 @@ use meshworker_core::{
     Place, Plan, Presence, Report, Sighting, Tell, Unanswered, View, Witness,
 };
 
+mod say;
+
 use super::*;
 use crate::mariadb::detail::{Connection, Roll, SemiSync, Source};
 use crate::mariadb::fence::{JOINING, Mark, PRIMARY, REPLICA};

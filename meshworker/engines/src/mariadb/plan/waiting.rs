@@ -38,13 +38,16 @@ pub fn nominations(world: &World<'_>, refusals: &mut Vec<Refusal>) -> Vec<Nomina
         }
     }
     // What waits there for an acknowledgement is told nothing.
-    nominations.extend(world.stale().map(|node| Nomination {
-        address: node.at(),
-        tell: Tell::Kill {
-            term: node.detail.mark().term,
-        },
-        touches: Touches::Parts([format!("slot {}", node.server)].into()),
-    }));
+    let outranked = world.stale().filter_map(|node| {
+        // Somebody else has opened it: that is for an operator to see.
+        let term = node.detail.mark().opened()?;
+        Some(Nomination {
+            address: node.at(),
+            tell: Tell::Kill { term },
+            touches: Touches::Parts([format!("slot {}", node.server)].into()),
+        })
+    });
+    nominations.extend(outranked);
     nominations
 }
 
