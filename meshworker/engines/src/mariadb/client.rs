@@ -167,6 +167,11 @@ impl Client {
 }
 
 impl Talk<'_> {
+    /// The port of all servers.
+    pub fn usual_port(&self) -> u16 {
+        self.client.access.service_port
+    }
+
     /// All rows of one question.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use meshworker_core::Place;
 use serde::Serialize;
 
 use super::fence::Mark;
@@ -124,6 +125,12 @@ impl Detail {
 }
 
 impl Source {
+    /// Where it is, if that is an address; `usual` is the cluster's own port.
+    pub fn place(&self, usual: u16) -> Option<Place> {
+        let address: IpAddr = self.host.parse().ok()?;
+        Some(Place::new(address, self.port, usual))
+    }
+
     /// Whether the source is at this address.
     pub fn is_at(&self, address: IpAddr, port: u16) -> bool {
         self.host.parse() == Ok(address) && self.port == port

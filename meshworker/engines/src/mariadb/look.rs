@@ -116,20 +116,20 @@ async fn asked(talk: &mut Talk<'_>, hearing: &Hearing, at: Place) -> Result<View
             .push("it follows several sources; allowed: one".into());
     }
     detail.roll = roll(talk).await?;
-    Ok(view(text(&own, "id"), detail))
+    Ok(view(text(&own, "id"), detail, at, talk.usual_port()))
 }
 
-fn view(id: String, detail: Detail) -> View<Detail> {
+fn view(id: String, detail: Detail, at: Place, usual: u16) -> View<Detail> {
     let own = Peer {
         node: id.clone(),
-        address: None,
+        address: Some(at),
         alive: true,
     };
     // Whether it is alive its replica cannot tell for a second: that is for others to say.
     let source = detail.source.as_ref().and_then(|source| {
         Some(Peer {
             node: source.server?.to_string(),
-            address: None,
+            address: source.place(usual),
             alive: source.connection == Connection::Up,
         })
     });

@@ -212,10 +212,7 @@ impl<'a, 'b> Plan<'a, 'b> {
         let sources = self
             .followers()
             .filter_map(|node| node.detail.source.as_ref());
-        let mut places = sources.filter_map(|source| {
-            let address: std::net::IpAddr = source.host.parse().ok()?;
-            Some(Place::new(address, source.port, self.rules.port))
-        });
+        let mut places = sources.filter_map(|source| source.place(self.rules.port));
         places.next()
     }
 
