@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 use meshworker_e2e::{Deployment, Etcd, World};
 use meshworker_lab::{Output, Task};
 
-/// So many times round: five in the gate.
+/// So many times round, in the long tier.
 const ROUNDS_VARIABLE: &str = "MESHWORKER_ROUNDS";
+
+/// As many where nobody says.
+const ROUNDS: usize = 100;
 
 /// Writes one key after another until there is `/tmp/stop`: for each that was acknowledged
 /// its number and when, in milliseconds.
@@ -30,30 +33,12 @@ echo "$(wc -l < /tmp/want) $(comm -23 /tmp/want /tmp/have | wc -l)\
 /// by Swarm, lose their leader, and are all restarted with other addresses; clients ask
 /// whomever the service's name leads to, and nothing that was acknowledged is lost.
 pub fn grows_and_shrinks(world: &World) {
-    let env = [("IDEAL_SIZE", "3")];
-    let mut etcd = Deployment::with(world.swarm(), &Etcd, "sizes", 5, &[], &env);
-    voters(&etcd, 5, 3, "three of five replicas are a cluster");
-    write(&etcd);
+    let mut etcd = three_of_five(world, "sizes");
 
     let even = size(&etcd, "4");
     assert!(!even.success, "{}", even.stdout);
     assert!(even.stderr.contains("as many as 3 does"), "{}", even.stderr);
-    for round in 1..=rounds() {
-        eprintln!("  round {round}");
-        for (wish, why) in [(5, "3 => 5 by ideal size"), (3, "5 => 3 by ideal size")] {
-            etcd.mark();
-            assert!(size(&etcd, &wish.to_string()).success);
-            voters(&etcd, 5, wish, why);
-        }
-        etcd.scale(3);
-        voters(&etcd, 3, 3, "5 => 3 replicas, three of them members");
-        assert!(size(&etcd, "1").success);
-        voters(&etcd, 3, 1, "3 => 1 by ideal size");
-        assert!(size(&etcd, "default").success);
-        voters(&etcd, 3, 3, "1 => 3 by the configuration");
-        etcd.scale(5);
-        voters(&etcd, 5, 3, "3 => 5 replicas");
-    }
+    round(&mut etcd);
 
     etcd.mark();
     let leader = leader(&etcd);
@@ -63,6 +48,7 @@ pub fn grows_and_shrinks(world: &World) {
     voters(&etcd, 5, 3, "the leader was killed");
 
     etcd.mark();
+    let began = Instant::now();
     etcd.stack()
         .force_update("etcd")
         .expect("it can be updated");
@@ -71,6 +57,7 @@ pub fn grows_and_shrinks(world: &World) {
         let state = state.map_err(|error| error.to_string())?;
         state.starts_with("completed").then_some(()).ok_or(state)
     });
+    told(began, "Swarm is done with the update");
     voters(&etcd, 5, 3, "all were updated, one after another");
     is_whole(&etcd);
 
@@ -82,7 +69,9 @@ pub fn grows_and_shrinks(world: &World) {
             scope.spawn(move || stack.kill_container(member).expect("it can be killed"));
         }
     });
+    let began = Instant::now();
     etcd.settles(5);
+    told(began, "Swarm has started all again");
     voters(&etcd, 5, 3, "all were killed at once");
     let now = etcd.members();
     let moved = now
@@ -99,9 +88,46 @@ pub fn grows_and_shrinks(world: &World) {
     );
 }
 
-fn rounds() -> usize {
-    let rounds = std::env::var(ROUNDS_VARIABLE).ok();
-    rounds.and_then(|text| text.parse().ok()).unwrap_or(1)
+/// The same again and again: no quorum is lost, and no write that was acknowledged.
+pub fn a_hundred_rounds(world: &World) {
+    let mut etcd = three_of_five(world, "rounds");
+    let told = std::env::var(ROUNDS_VARIABLE).ok();
+    let rounds = told.and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    for number in 1..=rounds {
+        eprintln!("  round {number}");
+        round(&mut etcd);
+    }
+    is_whole(&etcd);
+}
+
+/// A cluster of three with two spares, to which somebody writes.
+fn three_of_five<'a>(world: &'a World, name: &str) -> Deployment<'a> {
+    let env = [("IDEAL_SIZE", "3")];
+    let etcd = Deployment::with(world.swarm(), &Etcd, name, 5, &[], &env);
+    voters(&etcd, 5, 3, "three of five replicas are a cluster");
+    write(&etcd);
+    etcd
+}
+
+/// 3 => 5 => 3 => 1 => 3, by the ideal size and by Swarm.
+fn round(etcd: &mut Deployment<'_>) {
+    for (wish, why) in [(5, "3 => 5 by ideal size"), (3, "5 => 3 by ideal size")] {
+        etcd.mark();
+        assert!(size(etcd, &wish.to_string()).success);
+        voters(etcd, 5, wish, why);
+    }
+    etcd.scale(3);
+    voters(etcd, 3, 3, "5 => 3 replicas, three of them members");
+    assert!(size(etcd, "1").success);
+    voters(etcd, 3, 1, "3 => 1 by ideal size");
+    assert!(size(etcd, "default").success);
+    voters(etcd, 3, 3, "1 => 3 by the configuration");
+    etcd.scale(5);
+    voters(etcd, 5, 3, "3 => 5 replicas");
+}
+
+fn told(began: Instant, what: &str) {
+    eprintln!("  {:>6.1} s  {what}", began.elapsed().as_secs_f32());
 }
 
 /// Waits until so many replicas run, so many of them are the members, and all, spares
@@ -122,7 +148,7 @@ fn voters(etcd: &Deployment<'_>, replicas: usize, members: usize, what: &str) {
             "for i in 1 2 3 4 5; do timeout 6 etcdctl endpoint health || exit 1; done",
         )
     });
-    eprintln!("  {:>6.1} s  {what}", began.elapsed().as_secs_f32());
+    told(began, what);
 }
 
 fn size(etcd: &Deployment<'_>, size: &str) -> Output {
