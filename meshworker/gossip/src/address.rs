@@ -49,6 +49,8 @@ pub(crate) enum Style {
     Keys,
     /// With sites as 5.x writes them: two texts.
     Texts,
+    /// As routers write them to each other: a site has its length before it.
+    Ours,
 }
 
 const NULL: u8 = 1;
@@ -59,6 +61,9 @@ const IP: u8 = 16;
 const IP_UUID: u8 = 32;
 /// What 2.12 has for [`IP`].
 const OLD_IP: u8 = 4;
+
+/// A UUID, and two names or a few words, in bytes.
+const LONGEST_SITE: usize = 512;
 
 /// So many addresses stand in a list of ours at the most.
 const MOST_LISTED: u16 = 16;
@@ -74,12 +79,12 @@ impl Address {
                 nothing_more(reader, style)?;
                 Address::Uuid(uuid)
             }
-            (OLD_IP, Style::Old) | (IP, Style::Keys | Style::Texts) => {
+            (OLD_IP, Style::Old) | (IP, Style::Keys | Style::Texts | Style::Ours) => {
                 let at = IpPort::read(reader)?;
                 nothing_more(reader, style)?;
                 Address::Ip(at)
             }
-            (IP_UUID, Style::Keys | Style::Texts) => Address::IpUuid(Box::new((
+            (IP_UUID, Style::Keys | Style::Texts | Style::Ours) => Address::IpUuid(Box::new((
                 IpPort::read(reader)?,
                 reader.u64()?,
                 reader.u32()?,
@@ -88,12 +93,23 @@ impl Address {
                 let from = reader.rest;
                 site(reader, style)?;
                 let length = from.len().saturating_sub(reader.rest.len());
-                let body = from.get(..length).unwrap_or_default().into();
-                Address::Site(Box::new(Site { flag, body }))
+                Address::site(flag, from.get(..length).unwrap_or_default())?
+            }
+            (SITE_UUID | SITE_MASTER, Style::Ours) => {
+                let length = reader.u16()?;
+                Address::site(flag, reader.bytes(length.into())?)?
             }
             // A class of the application's own: its length is not known.
             _ => return Fault::malformed("an address of an unknown kind"),
         }))
+    }
+
+    fn site(flag: u8, body: &[u8]) -> Result<Address, Fault> {
+        if body.len() > LONGEST_SITE {
+            return Fault::malformed("a site that is too long");
+        }
+        let body = body.into();
+        Ok(Address::Site(Box::new(Site { flag, body })))
     }
 
     /// Reads a list; none where `null` is written.
@@ -139,6 +155,10 @@ impl Address {
             }
             Some(Address::Site(site)) => {
                 out.put_u8(site.flag);
+                if style == Style::Ours {
+                    // None is longer than two bytes can say.
+                    out.put_u16(u16::try_from(site.body.len()).unwrap_or_default());
+                }
                 out.put_slice(&site.body);
             }
         }

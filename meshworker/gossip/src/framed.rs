@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::address::Style;
+use crate::limits::SMALL;
 use crate::wire::{Fault, Malformed, Reader};
 use crate::{Address, Dialect, Member, Message, Request};
 
@@ -54,6 +55,9 @@ fn data(body: &Bytes, sender: bool, style: Style) -> Result<Request, Fault> {
     let kind = reader.u8()?;
     if kind > kind::LAST_MEMBERS {
         return Fault::malformed("a frame of an unknown type");
+    }
+    if kind != kind::MESSAGE && body.len() > SMALL {
+        return Fault::malformed("a request that is too long");
     }
     let group = reader.name()?;
     let address = Address::read(&mut reader, style)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use meshworker_core::Moment;
 
 use crate::group::Group;
@@ -60,6 +60,8 @@ pub struct Router {
     members: usize,
     speakers: BTreeMap<ConnectionId, Speaker>,
     others: BTreeMap<RouterId, Other>,
+    /// What whoever asks for all groups is answered, until something changes.
+    all: BTreeMap<Dialect, Bytes>,
 }
 
 /// One connection that has said something.
@@ -98,6 +100,7 @@ impl Router {
             members: 0,
             speakers: BTreeMap::new(),
             others: BTreeMap::new(),
+            all: BTreeMap::new(),
         }
     }
 
@@ -337,6 +340,7 @@ impl Router {
         {
             return false;
         }
+        self.all.clear();
         self.members += usize::from(is_new);
         let group = self.groups.entry(name.clone()).or_default();
         group.put(now, member, holder);
@@ -356,6 +360,7 @@ impl Router {
         if !group.take(address, holder) {
             return false;
         }
+        self.all.clear();
         self.members = self.members.saturating_sub(1);
         if group.members.is_empty() {
             self.groups.remove(name);
@@ -416,18 +421,24 @@ impl Router {
         }
     }
 
-    fn all(&self, id: ConnectionId, dialect: Dialect) -> Vec<Effect> {
+    fn all(&mut self, id: ConnectionId, dialect: Dialect) -> Vec<Effect> {
+        if let Some(known) = self.all.get(&dialect) {
+            return vec![Effect::Send(id, known.clone())];
+        }
         let count = self.groups.len();
-        let answers = self
-            .groups
-            .iter()
-            .enumerate()
-            .map(|(number, (name, group))| {
-                let members: Vec<&Member> = group.members.values().map(|one| &one.member).collect();
-                let answer = Reply::OneOfAll(name, &members, number + 1 == count);
-                Effect::Send(id, answer.bytes(dialect))
-            });
-        answers.collect()
+        let mut all = BytesMut::new();
+        for (number, (name, group)) in self.groups.iter().enumerate() {
+            let members: Vec<&Member> = group.members.values().map(|one| &one.member).collect();
+            let answer = Reply::OneOfAll(name, &members, number + 1 == count);
+            all.extend_from_slice(&answer.bytes(dialect));
+        }
+        // A router that knows of no group says nothing.
+        if all.is_empty() {
+            return Vec::new();
+        }
+        let all = all.freeze();
+        self.all.insert(dialect, all.clone());
+        vec![Effect::Send(id, all)]
     }
 
     /// A message of a member, for others of its group.

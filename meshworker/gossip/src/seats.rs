@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::router::ConnectionId;
 
-/// Who has a connection. Whoever has said nothing yet that is understood is a stranger, and
+/// Who has a connection. Whoever has not registered yet is a stranger, and
 /// gives way where places are short: of the source that has most of them.
 #[derive(Debug)]
 pub struct Seats {
@@ -17,9 +17,15 @@ pub struct Seats {
 
 #[derive(Debug, Default)]
 struct Source {
-    taken: usize,
-    /// In the order of coming.
-    strangers: BTreeMap<u64, ()>,
+    /// Each with whether it is a stranger, in the order of coming.
+    all: BTreeMap<ConnectionId, bool>,
+}
+
+impl Source {
+    fn oldest_stranger(&self) -> Option<ConnectionId> {
+        let stranger = self.all.iter().find(|(_, stranger)| **stranger);
+        stranger.map(|(id, _)| *id)
+    }
 }
 
 /// What becomes of whoever comes.
@@ -51,47 +57,45 @@ impl Seats {
 
     /// Somebody comes from there.
     pub fn enter(&mut self, from: IpAddr, id: ConnectionId) -> Seat {
-        let own = self.sources.get(&from).map_or(0, |source| source.taken);
+        let own = self.sources.get(&from).map_or(0, |source| source.all.len());
         if own >= self.of_one {
             return Seat::None;
         }
         let mut seat = Seat::Taken;
         if self.taken >= self.most {
-            let greediest = self.sources.iter();
-            let greediest = greediest.filter(|(_, source)| !source.strangers.is_empty());
-            let greediest = greediest.max_by_key(|(_, source)| source.taken);
-            let Some((greedy, stranger)) = greediest.and_then(|(greedy, source)| {
-                let oldest = source.strangers.keys().next()?;
-                (source.taken > own).then_some((*greedy, *oldest))
-            }) else {
+            let greedier = self.sources.iter();
+            let greedier = greedier.filter(|(_, source)| source.all.len() > own);
+            let places = greedier.filter_map(|(greedy, source)| {
+                Some((source.all.len(), *greedy, source.oldest_stranger()?))
+            });
+            let Some((_, greedy, stranger)) = places.max_by_key(|(count, ..)| *count) else {
                 return Seat::None;
             };
-            self.leave(greedy, ConnectionId(stranger));
-            seat = Seat::InPlaceOf(ConnectionId(stranger));
+            self.leave(greedy, stranger);
+            seat = Seat::InPlaceOf(stranger);
         }
-        let source = self.sources.entry(from).or_default();
-        source.taken += 1;
-        source.strangers.insert(id.0, ());
+        self.sources.entry(from).or_default().all.insert(id, true);
         self.taken += 1;
         seat
     }
 
-    /// It has said something that is understood.
+    /// It is a member.
     pub fn known(&mut self, from: IpAddr, id: ConnectionId) {
-        if let Some(source) = self.sources.get_mut(&from) {
-            source.strangers.remove(&id.0);
+        let source = self.sources.get_mut(&from);
+        if let Some(stranger) = source.and_then(|source| source.all.get_mut(&id)) {
+            *stranger = false;
         }
     }
 
-    /// It is gone.
+    /// It is gone; whoever has lost its place before has none to give back.
     pub fn leave(&mut self, from: IpAddr, id: ConnectionId) {
         let Some(source) = self.sources.get_mut(&from) else {
             return;
         };
-        source.strangers.remove(&id.0);
-        source.taken = source.taken.saturating_sub(1);
-        self.taken = self.taken.saturating_sub(1);
-        if source.taken == 0 {
+        if source.all.remove(&id).is_some() {
+            self.taken = self.taken.saturating_sub(1);
+        }
+        if source.all.is_empty() {
             self.sources.remove(&from);
         }
     }

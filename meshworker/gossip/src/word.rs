@@ -54,14 +54,14 @@ const WHOLE: u8 = 5;
 const ALIVE: u8 = 6;
 const LETTER: u8 = 7;
 
-const STYLE: Style = Style::Texts;
+const STYLE: Style = Style::Ours;
 
 impl Word {
     /// The longest one, in bytes: a message, and for whom.
     pub const LONGEST: usize = crate::LONGEST + (256 << 10);
 
-    /// So many readers one letter has.
-    pub const READERS: usize = 8192;
+    /// So many readers one letter has: with the longest addresses they take half of the rest.
+    pub const READERS: usize = 256;
 
     /// As it goes over the wire, without its length.
     pub fn bytes(&self) -> Bytes {
@@ -121,7 +121,7 @@ fn read(bytes: &Bytes) -> Result<Word, Fault> {
         REGISTERED => {
             let (group, address) = whose(&mut reader)?;
             let name = reader.name()?;
-            let at = all(&mut reader, 64)?.into();
+            let at = all(&mut reader, 16)?.into();
             Word::Change(Change::Registered(group, Member { address, name, at }))
         }
         kind @ (GONE | LOST) => {

@@ -37,6 +37,9 @@ fn idle_strangers_of_one_source_kept_everybody_else_out() {
         Seat::None,
         "nobody has more who could give way"
     );
+    // Whose place was taken gives none back when it ends.
+    seats.leave(from(1), ConnectionId(2));
+    assert_eq!(enter(&mut seats, 5), Seat::None);
     seats.leave(from(1), ConnectionId(1));
     assert_eq!(enter(&mut seats, 4), Seat::Taken);
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use meshworker_gossip::{ConnectionId, Decoder, Dialect, End, Reply, SMALL};
+use meshworker_gossip::{ConnectionId, Decoder, Dialect, End, Reply, Request, SMALL};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -73,20 +73,23 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        let ours = |why: &str| (End::Ours, why.to_owned());
         let lost = |why: &dyn std::fmt::Display| (End::Lost, why.to_string());
         let mut long: Option<OwnedSemaphorePermit> = None;
         let mut until = Instant::now() + FIRST;
-        let (mut halved, mut known, mut heard) = (false, false, false);
+        let (mut halved, mut known, mut heard, mut waits) = (false, false, false, false);
         loop {
             // One request after another: whoever does not take an answer is given no other.
             let listens = self.outbox.answers() < UNTAKEN;
             if listens {
                 match decoder.next_request() {
                     Ok(Some(request)) => {
-                        if !known {
+                        if !known && matches!(request, Request::Register(..)) {
+                            known = true;
                             self.hub.known(self.from, self.id);
                         }
-                        (known, heard) = (true, true);
+                        // Others may have a long frame now.
+                        (heard, long) = (true, None);
                         if let Some(dialect) = decoder.dialect() {
                             self.hub.hear(self.id, dialect, request);
                         }
@@ -96,7 +99,7 @@ impl Connection {
                     Err(why) => return (End::Ours, why.to_string()),
                 }
                 if decoder.held() == 0 {
-                    (*decoder.buffer(), long, halved) = (BytesMut::new(), None, false);
+                    (*decoder.buffer(), halved, waits) = (BytesMut::new(), false, false);
                     if heard {
                         until = Instant::now() + self.expiry.unwrap_or(NEVER);
                     }
@@ -105,30 +108,35 @@ impl Connection {
                         until = Instant::now() + FIRST;
                     }
                     halved = true;
-                    if long.is_none() && decoder.held() > SMALL {
-                        let place = Arc::clone(&self.long).acquire_owned();
-                        match timeout(FIRST, place).await {
-                            Ok(Ok(place)) => long = Some(place),
-                            _ => return lost(&"too many long frames are under way"),
-                        }
+                    // Who is not in a group has nothing long to say.
+                    if !known && decoder.held() > SMALL {
+                        return ours("a stranger says too much");
                     }
+                    waits = long.is_none() && decoder.held() > SMALL;
                 }
                 heard = false;
             }
             let read = tokio::select! {
                 next = self.outbox.next() => match next {
-                    Next::Send(bytes) => match timeout(TAKEN, stream.write_all(&bytes)).await {
+                    Next::Send(sending) => match timeout(TAKEN, send(stream, &sending.bytes)).await {
                         Ok(Ok(())) => continue,
                         Ok(Err(why)) => return lost(&why),
-                        Err(_) => return lost(&"it takes nothing"),
+                        Err(_) => return ours("it takes nothing"),
                     },
                     // What the member has ended itself the router knows already.
                     Next::Close(why) => return (End::Ours, why.to_owned()),
                 },
-                read = read(stream, decoder.buffer()), if listens => read,
+                place = Arc::clone(&self.long).acquire_owned(), if waits => match place {
+                    Ok(place) => {
+                        long = Some(place);
+                        continue;
+                    }
+                    Err(why) => return lost(&why),
+                },
+                read = read(stream, decoder.buffer()), if listens && !waits => read,
                 () = sleep_until(until) => return match decoder.dialect() {
-                    Some(_) if decoder.held() == 0 => (End::Ours, "it says nothing".to_owned()),
-                    _ => lost(&"half a frame is all that came in time"),
+                    Some(_) if decoder.held() == 0 => ours("it says nothing"),
+                    _ => ours("half a frame is all that came in time"),
                 },
             };
             match read {
@@ -138,6 +146,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// With TLS what is written may stay behind until it is asked for.
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }
 
 /// Reads what has come; nothing at the end. May be cancelled.

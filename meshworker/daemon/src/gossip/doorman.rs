@@ -30,6 +30,8 @@ const RECOVER: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_secs(30);
 const BETWEEN: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
+/// In milliseconds.
+const UNCONFIRMED: u32 = 60_000;
 
 /// Listens for members; every connection inherits what is set here.
 pub(super) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
@@ -38,6 +40,8 @@ pub(super) fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     sockopt::set_tcp_keepidle(&listener, IDLE)?;
     sockopt::set_tcp_keepintvl(&listener, BETWEEN)?;
     sockopt::set_tcp_keepcnt(&listener, TRIES)?;
+    // Keep-alives rest while something sent is not confirmed.
+    sockopt::set_tcp_user_timeout(&listener, UNCONFIRMED)?;
     Ok(listener)
 }
 
@@ -132,7 +136,12 @@ async fn serve(stream: TcpStream, connection: Connection, settings: &Settings) -
     };
     // What it takes is not kept free for connections without.
     let accepting = Box::pin(tls.acceptor().accept(stream));
-    match timeout(FIRST, accepting).await {
+    let outbox = Arc::clone(&connection.outbox);
+    let accepted = tokio::select! {
+        accepted = timeout(FIRST, accepting) => accepted,
+        _ = outbox.next() => return (End::Ours, "others need its place".to_owned()),
+    };
+    match accepted {
         Ok(Ok(stream)) => Box::pin(connection.run(stream)).await,
         Ok(Err(why)) => (End::Lost, why.to_string()),
         Err(_) => (End::Lost, "no handshake in time".to_owned()),

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use meshworker_core::Moment;
 use meshworker_gossip::{
-    Change, ConnectionId, Dialect, Effect, End, Letter, Limits, Picture, Request, Router, RouterId,
-    Seat, Seats, Word,
+    ConnectionId, Dialect, Effect, End, Limits, Picture, Request, Router, RouterId, Seat, Seats,
+    Word,
 };
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -38,10 +38,13 @@ struct Inner {
     seats: Seats,
     answers: Answers,
     outboxes: HashMap<ConnectionId, Arc<Outbox>>,
-    /// To other routers.
-    posts: BTreeMap<RouterId, Post>,
-    /// So many lines another router has to this one.
-    heard: BTreeMap<RouterId, usize>,
+    /// To other routers, each by the number of its line.
+    posts: BTreeMap<RouterId, (u64, Post)>,
+    /// The newest line of each other router to this one: what is still said on an older one
+    /// no longer holds.
+    heard: BTreeMap<RouterId, u64>,
+    /// This router is about to end.
+    ends: bool,
 }
 
 impl Hub {
@@ -61,6 +64,7 @@ impl Hub {
                 outboxes: HashMap::new(),
                 posts: BTreeMap::new(),
                 heard: BTreeMap::new(),
+                ends: false,
             }),
         })
     }
@@ -110,68 +114,76 @@ impl Hub {
         self.act(&mut inner, effects);
     }
 
-    /// Closes all connections of members.
+    /// Closes all connections of members, because this router ends. Others are told nothing of
+    /// that: they tell what it had until its members have come to one of them.
     pub(super) fn close_all(&self, why: &'static str) {
-        for outbox in self.lock().outboxes.values() {
+        let mut inner = self.lock();
+        inner.ends = true;
+        inner.posts.clear();
+        for outbox in inner.outboxes.values() {
             outbox.close(why);
         }
     }
 
-    /// Another router begins to tell what it has. Whether it is heard.
-    pub(super) fn met(&self, router: RouterId) -> bool {
+    /// Another router begins to tell what it has, on a line of this number; none where it is
+    /// not heard.
+    pub(super) fn met(&self, router: RouterId) -> Option<u64> {
+        let line = self.numbers.fetch_add(1, Ordering::Relaxed);
         let mut inner = self.lock();
         if !inner.router.met(router) {
+            return None;
+        }
+        inner.heard.insert(router, line);
+        Some(line)
+    }
+
+    /// It says this there; whether that line still counts.
+    pub(super) fn told(&self, router: RouterId, line: u64, word: Word) -> bool {
+        let now = self.now();
+        let mut inner = self.lock();
+        if inner.heard.get(&router) != Some(&line) {
             return false;
         }
-        *inner.heard.entry(router).or_default() += 1;
+        let effects = match word {
+            Word::Change(change) => inner.router.told(now, router, change),
+            Word::Letter(letter) => inner.router.passed(&letter),
+            Word::Whole => {
+                inner.router.whole(router);
+                Vec::new()
+            }
+            Word::Hello(_) | Word::Alive => Vec::new(),
+        };
+        self.act(&mut inner, effects);
         true
     }
 
-    /// It says this.
-    pub(super) fn told(&self, router: RouterId, change: Change) {
+    /// That line has ended.
+    pub(super) fn left(&self, router: RouterId, line: u64) {
         let now = self.now();
         let mut inner = self.lock();
-        let effects = inner.router.told(now, router, change);
-        self.act(&mut inner, effects);
-    }
-
-    /// It has told all that it has.
-    pub(super) fn whole(&self, router: RouterId) {
-        self.lock().router.whole(router);
-    }
-
-    /// It passes this on.
-    pub(super) fn passed(&self, letter: &Letter) {
-        let mut inner = self.lock();
-        let effects = inner.router.passed(letter);
-        self.act(&mut inner, effects);
-    }
-
-    /// One of its lines to this router has ended.
-    pub(super) fn left(&self, router: RouterId) {
-        let now = self.now();
-        let mut inner = self.lock();
-        let lines = inner.heard.entry(router).or_default();
-        *lines = lines.saturating_sub(1);
-        if *lines == 0 {
+        if inner.heard.get(&router) == Some(&line) {
             inner.heard.remove(&router);
             inner.router.lost(now, router);
         }
     }
 
     /// There is a way to another router, who knows nothing of what is registered here: that
-    /// comes first, then whatever changes.
-    pub(super) fn reached(&self, router: RouterId, post: Post) -> Vec<Word> {
+    /// comes first, then whatever changes. With the way's number.
+    pub(super) fn reached(&self, router: RouterId, post: Post) -> (u64, Vec<Word>) {
+        let line = self.numbers.fetch_add(1, Ordering::Relaxed);
         let mut inner = self.lock();
+        if inner.ends {
+            return (line, Vec::new());
+        }
         let all = inner.router.own();
-        inner.posts.insert(router, post);
-        all
+        inner.posts.insert(router, (line, post));
+        (line, all)
     }
 
     /// That way is no more.
-    pub(super) fn unreached(&self, router: RouterId, post: &Post) {
+    pub(super) fn unreached(&self, router: RouterId, line: u64) {
         let posts = &mut self.lock().posts;
-        if posts.get(&router).is_some_and(|now| now.is(post)) {
+        if posts.get(&router).is_some_and(|(now, _)| *now == line) {
             posts.remove(&router);
         }
     }
@@ -241,7 +253,7 @@ impl Hub {
                     debug!(?change, "a registration changes");
                     let bytes = Word::Change(change).bytes();
                     // Whoever misses one is told all of it anew.
-                    inner.posts.retain(|router, post| {
+                    inner.posts.retain(|router, (_, post)| {
                         let sent = post.send(bytes.clone());
                         if !sent {
                             warn!(
@@ -255,7 +267,7 @@ impl Hub {
                 Effect::Pass(router, letter) => {
                     let bytes = || -> Bytes { Word::Letter(letter).bytes() };
                     let post = inner.posts.get(&router);
-                    self.count(post.is_some_and(|post| post.send(bytes())));
+                    self.count(post.is_some_and(|(_, post)| post.send(bytes())));
                 }
             }
         }

@@ -14,6 +14,9 @@ pub(super) const POSTED: usize = 1 << 20;
 /// and takes its room once.
 pub(super) const POSTED_TO_ALL: usize = 32 << 20;
 
+/// What is shorter is always answered: nobody is asked more before it has taken that.
+const SHORT: usize = 4 << 10;
+
 /// What waits to be sent to one member.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -44,8 +47,23 @@ struct Waiting {
 /// What is to be done next.
 #[derive(Debug)]
 pub(super) enum Next {
-    Send(Bytes),
+    Send(Sending),
     Close(&'static str),
+}
+
+/// What is being sent: it counts until it is.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) bytes: Bytes,
+    counts: Option<Arc<AtomicUsize>>,
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(all) = &self.counts {
+            all.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        }
+    }
 }
 
 impl Outbox {
@@ -61,7 +79,7 @@ impl Outbox {
     /// An answer to what the member asked; it is asked nothing more before it has taken what
     /// waits. Whether there was room: one that is kept for others as well needs none.
     pub(super) fn answer(&self, bytes: Bytes) -> bool {
-        let counts = bytes.is_unique();
+        let counts = bytes.len() >= SHORT && bytes.is_unique();
         if counts && self.all.load(Ordering::Relaxed) >= POSTED_TO_ALL {
             return false;
         }
@@ -121,12 +139,14 @@ impl Outbox {
                         true => inner.answers = inner.answers.saturating_sub(length),
                         false => inner.posted = inner.posted.saturating_sub(length),
                     }
-                    self.uncount(&waiting);
                     if inner.queue.is_empty() {
                         // Thousands have nothing that waits.
                         inner.queue = VecDeque::new();
                     }
-                    return Next::Send(waiting.bytes);
+                    return Next::Send(Sending {
+                        counts: waiting.counts.then(|| Arc::clone(&self.all)),
+                        bytes: waiting.bytes,
+                    });
                 }
                 if let Some(why) = inner.closing {
                     return Next::Close(why);

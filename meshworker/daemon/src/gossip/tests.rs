@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_gossip::End;
+use meshworker_gossip::{Change, End, RouterId, Word};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::hub::Hub;
+use super::share::Post;
 
 const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -82,7 +83,7 @@ async fn whoever_says_nothing_or_half_of_something_kept_its_place() {
         let mut line = open(&hub, None);
         line.say(said).await;
         let (how, why) = line.ended.await.unwrap();
-        assert_eq!(how, End::Lost, "{said}: {why}");
+        assert_eq!(how, End::Ours, "{said}: {why}");
     }
     assert!(began.elapsed() < Duration::from_secs(60));
     // Whoever has said all of it may rest, and not begin what it does not end.
@@ -94,13 +95,14 @@ async fn whoever_says_nothing_or_half_of_something_kept_its_place() {
     line.say(WHO).await;
     line.answer().await;
     line.say("00").await;
-    assert_eq!(line.ended.await.unwrap().0, End::Lost);
+    assert_eq!(line.ended.await.unwrap().0, End::Ours);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_frame_that_never_ends_kept_others_waiting() {
     let hub = Hub::new(64);
     let mut line = open(&hub, None);
+    line.say(REGISTER).await;
     line.say("00030000").await;
     let drip = async {
         for _ in 0..1000 {
@@ -154,5 +156,56 @@ async fn whoever_takes_no_answer_is_asked_nothing_more_and_cut() {
         false
     };
     assert!(asks.await, "what it asked and did not read piled up");
-    assert_eq!(line.ended.await.unwrap().0, End::Lost);
+    assert_eq!(line.ended.await.unwrap().0, End::Ours);
+}
+
+fn is_registered(word: Option<bytes::Bytes>) -> bool {
+    let word = word.map(|bytes| Word::of(&bytes));
+    matches!(word, Some(Ok(Word::Change(Change::Registered(..)))))
+}
+
+/// A router that is stopped lost what one that is killed keeps: others forgot its members at
+/// once, and whoever came meanwhile found nobody.
+#[tokio::test(start_paused = true)]
+async fn a_router_that_was_stopped_had_others_forget_its_members() {
+    let hub = Hub::new(64);
+    let (post, mut taker) = Post::new();
+    let (_, all) = hub.reached(RouterId(9), post);
+    assert_eq!(all, [Word::Whole]);
+    let mut line = open(&hub, None);
+    line.say(REGISTER).await;
+    assert!(is_registered(taker.next().await));
+    hub.close_all("this router ends");
+    assert_eq!(line.ended.await.unwrap().0, End::Ours);
+    hub.ended(FROM, meshworker_gossip::ConnectionId(2), End::Ours);
+    assert_eq!(taker.next().await, None);
+    let (post, mut taker) = Post::new();
+    assert_eq!(hub.reached(RouterId(9), post).1, []);
+    assert_eq!(taker.next().await, None);
+}
+
+/// What was still in the older line's buffers took away what the newer one had told.
+#[tokio::test]
+async fn an_older_line_of_a_router_still_counted() {
+    let hub = Hub::new(64);
+    let other = RouterId(9);
+    let older = hub.met(other).unwrap();
+    let newer = hub.met(other).unwrap();
+    assert!(!hub.told(other, older, Word::Whole));
+    assert!(hub.told(other, newer, Word::Whole));
+    hub.left(other, older);
+    assert_eq!(hub.status().routers, 1);
+    hub.left(other, newer);
+    assert_eq!((hub.status().routers, hub.status().lost_routers), (0, 1));
+}
+
+/// Whoever sent a long frame that does not end took a place of those that members need.
+#[tokio::test(start_paused = true)]
+async fn strangers_took_the_places_for_long_frames() {
+    let hub = Hub::new(64);
+    let mut line = open(&hub, None);
+    line.say("00030000").await;
+    line.stream.write_all(&[0; 8192]).await.unwrap();
+    let (how, why) = line.ended.await.unwrap();
+    assert_eq!((how, why.as_str()), (End::Ours, "a stranger says too much"));
 }

@@ -226,7 +226,7 @@ fn config(release: Release) -> String {
         Release::Tunnel => {
             r#"<TUNNEL bind_addr="${at}" gossip_router_hosts="${routers}" reconnect_interval="500" heartbeat_interval="1000" heartbeat_timeout="5000"/>
                <PING/><MERGE3 min_interval="1000" max_interval="2000"/>
-               <FD_ALL3 timeout="3600000" interval="600000"/><VERIFY_SUSPECT2/>
+               <FD_ALL3 timeout="20000" interval="4000"/><VERIFY_SUSPECT2/>
                <pbcast.NAKACK2 use_mcast_xmit="false"/><UNICAST3/><pbcast.STABLE/>
                <pbcast.GMS join_timeout="500"/><FRAG2/>"#
         }

@@ -125,21 +125,24 @@ async fn listen(mut wire: Wire, peer: IpAddr, hub: &Hub) -> String {
     if other == hub.id() {
         return "it is this router itself".to_owned();
     }
-    let Some(_heard) = Heard::of(hub, other) else {
+    let Some(line) = hub.met(other) else {
         return "there are too many gossip routers".to_owned();
     };
+    let _heard = Heard { hub, other, line };
     info!(%peer, "another gossip router tells what it has");
     loop {
         match next(&mut wire).await {
-            Ok(Word::Change(change)) => hub.told(other, change),
-            Ok(Word::Whole) => hub.whole(other),
-            Ok(Word::Letter(letter)) => hub.passed(&letter),
             Ok(Word::Alive) => {
                 if let Err(why) = say(&mut wire, Word::Alive).await {
                     return why;
                 }
             }
             Ok(Word::Hello(_)) => return "it says twice who it is".to_owned(),
+            Ok(word) => {
+                if !hub.told(other, line, word) {
+                    return "it has a newer line".to_owned();
+                }
+            }
             Err(why) => return why,
         }
     }
@@ -149,17 +152,12 @@ async fn listen(mut wire: Wire, peer: IpAddr, hub: &Hub) -> String {
 struct Heard<'a> {
     hub: &'a Hub,
     other: RouterId,
-}
-
-impl Heard<'_> {
-    fn of(hub: &Hub, other: RouterId) -> Option<Heard<'_>> {
-        hub.met(other).then_some(Heard { hub, other })
-    }
+    line: u64,
 }
 
 impl Drop for Heard<'_> {
     fn drop(&mut self) {
-        self.hub.left(self.other);
+        self.hub.left(self.other, self.line);
     }
 }
 

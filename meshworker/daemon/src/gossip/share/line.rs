@@ -21,6 +21,9 @@ use crate::proof::Call;
 /// A connection takes less, or nobody is there.
 const DIAL: Duration = Duration::from_secs(1);
 
+/// Between two tries where it leads to this router itself.
+const OWN: Duration = Duration::from_secs(30);
+
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -55,8 +58,8 @@ impl Line {
                 Err(_) => Broken::Why("it does not answer".to_owned()),
             };
             match why {
-                // As long as it has this address.
-                Broken::Own => return std::future::pending().await,
+                // Another one may have this address some day.
+                Broken::Own => sleep(OWN).await,
                 Broken::Why(why) if why != told => {
                     debug!(router = %self.at, "no way to another gossip router: {why}");
                     told = why;
@@ -75,12 +78,12 @@ impl Line {
             Err(broken) => return broken,
         };
         let (post, taker) = Post::new();
-        let all = self.hub.reached(other, post.clone());
+        let (line, all) = self.hub.reached(other, post);
         info!(router = %self.at, registrations = all.len().saturating_sub(1), "another gossip router is told");
         let way = Way {
             hub: &self.hub,
             other,
-            post,
+            line,
         };
         let why = tell(&mut wire, all, taker).await;
         drop(way);
@@ -109,12 +112,12 @@ impl Line {
 struct Way<'a> {
     hub: &'a Hub,
     other: RouterId,
-    post: Post,
+    line: u64,
 }
 
 impl Drop for Way<'_> {
     fn drop(&mut self) {
-        self.hub.unreached(self.other, &self.post);
+        self.hub.unreached(self.other, self.line);
     }
 }
 
