@@ -16,6 +16,9 @@ const MEMORY_AT_LEAST: usize = 2 << 20;
 /// its head claims, at the most so much. Room that is not used is no memory.
 const MEMORY_OF_DNS: usize = 24 << 20;
 
+/// The first request of all opens the server that answers it, with each of its routes.
+const MEMORY_OF_A_SERVER: usize = 4 << 20;
+
 /// So many bytes of words for each byte of input, and whatever the input.
 const WORDS_PER_BYTE: usize = 64;
 const WORDS_AT_LEAST: usize = 256 << 10;
@@ -33,6 +36,7 @@ pub fn judge(parser: &Parser, bytes: &[u8]) -> Result<(), String> {
     let took = MEMORY.peak_usage().saturating_sub(before);
     let at_least = match name {
         "dns-answer" => MEMORY_OF_DNS,
+        "http-request" => MEMORY_OF_A_SERVER,
         _ => MEMORY_AT_LEAST,
     };
     let most = at_least + MEMORY_PER_BYTE * length;
