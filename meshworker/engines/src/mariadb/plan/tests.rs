@@ -370,6 +370,81 @@ fn whoever_was_only_told_to_stop_receiving_receives_again_and_loses_nothing() {
     assert!(told[0].contains("succession gate 7"), "{told:?}");
 }
 
+/// What was acknowledged meanwhile only this one has: nobody takes its place before one of the
+/// others has it.
+#[test]
+fn a_primary_that_was_told_to_wait_for_nobody_alone_has_everything() {
+    let mut scene = three();
+    scene.views.get_mut(&1).unwrap().semi_sync.waits = false;
+    assert_eq!(
+        scene.told(),
+        ["10.0.0.1: have acknowledged by [] in term 1"]
+    );
+    for detail in scene.views.values_mut() {
+        detail.roll = Some(Roll {
+            term: 1,
+            number: 2,
+            ackers: Vec::new(),
+        });
+    }
+    assert_eq!(
+        scene.told(),
+        ["10.0.0.1: have acknowledged by [2, 3] in term 1"]
+    );
+    let scene = scene.without_primary();
+    assert_eq!(scene.plan().steps, [], "{:?}", scene.told());
+}
+
+/// One that still receives still acknowledges: it stays on the roll until it does not.
+#[test]
+fn one_that_cannot_apply_is_told_to_stop_receiving_before_it_is_off_the_roll() {
+    let mut scene = three();
+    let source = scene.source(3);
+    source.applies = false;
+    source.error = Some((1950, "out of order".into()));
+    let told = scene.told();
+    assert!(
+        told.contains(&"10.0.0.3: stop receiving in term 1".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.iter()
+            .all(|line| !line.contains("have acknowledged by")),
+        "{told:?}"
+    );
+    scene.source(3).connection = Connection::Stopped;
+    let told = scene.told();
+    assert!(
+        told.contains(&"10.0.0.1: have acknowledged by [2] in term 1".to_owned()),
+        "{told:?}"
+    );
+}
+
+/// The last primary has everything itself: one of the others that has promised nobody else is
+/// enough.
+#[test]
+fn the_last_primary_takes_writes_again_although_one_of_the_others_is_gone() {
+    let mut scene = three();
+    scene.views.get_mut(&1).unwrap().read_only = true;
+    scene.views.remove(&3);
+    scene.silent.insert(3);
+    let told = scene.told();
+    assert_eq!(
+        told[0],
+        "10.0.0.2: promise term 2 to own.1, and stop receiving"
+    );
+    scene.source(2).connection = Connection::Stopped;
+    *scene.mark(2) = Mark {
+        promised: 2,
+        holder: format!("{OWN}.1"),
+        ..mark(REPLICA, 1).unwrap()
+    };
+    assert_eq!(scene.told()[0], "10.0.0.1: take writes in term 2");
+    // It had promised somebody else before: he may have been opened.
+    scene.mark(2).holder = "other.3".into();
+    assert_eq!(scene.plan().steps, [], "{:?}", scene.told());
+}
+
 /// Of two that take writes in one term nobody knows which is right.
 #[test]
 fn two_that_take_writes_in_one_term_are_named_and_nothing_is_done() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Gate, Place, Proposal, Reason, Refusal, Situation, Step, StepKind, Succession, Unity,
+    Departure, Gate, Place, Proposal, Reason, Refusal, Situation, Step, StepKind, Succession, Unity,
 };
 
 use super::world::{Node, World, slot};
@@ -114,10 +114,46 @@ pub fn propose(
     Proposal {
         steps,
         refusals,
+        departures: departures(situation, world, primary),
         leaves: leave::leaves(situation, world, primary),
         outsiders: outside(world, primary),
         ..Proposal::nothing(unity)
     }
+}
+
+/// Who is on the roll, and in no slot that anybody knows of: once all witnesses agree that it
+/// is gone, or an operator says so, nobody waits for its word any more.
+fn departures(
+    situation: &Situation<'_, Detail>,
+    world: &World<'_>,
+    primary: &Node<'_>,
+) -> Vec<Departure<MariadbRequest>> {
+    let ackers = world.ackers().unwrap_or_default();
+    let known = |server: u32| {
+        let mut members = situation.roster.members().iter();
+        members.any(|member| slot(member) == Some(server))
+    };
+    let gone = (ackers.iter().copied()).filter(|acker| *acker != primary.server && !known(*acker));
+    let stay = |gone: u32| ackers.iter().copied().filter(move |acker| *acker != gone);
+    let departures = gone
+        .filter(|gone| stay(*gone).next().is_some())
+        .map(|gone| {
+            let enrol = Act::Enrol {
+                term: world.term,
+                number: world
+                    .roll
+                    .as_ref()
+                    .map_or(1, |roll| roll.number.saturating_add(1)),
+                ackers: stay(gone).collect(),
+            };
+            Departure {
+                node: gone.to_string(),
+                address: None,
+                objections: Vec::new(),
+                steps: vec![ask(primary, enrol, StepKind::Forget)],
+            }
+        });
+    departures.collect()
 }
 
 /// Who is to go, and is out: it receives nothing, and acknowledges nothing.
@@ -298,12 +334,16 @@ fn next_roll(
     if next.is_empty() && !one {
         return None;
     }
-    let off = !next.is_empty() && !primary.detail.semi_sync.waits;
+    // Somebody has switched it off: what was acknowledged since is nowhere else, until one of
+    // the others acknowledges what comes after it.
+    if !before.is_empty() && !primary.detail.semi_sync.waits {
+        next.clear();
+    }
     let new_term = world
         .roll
         .as_ref()
         .is_none_or(|roll| roll.term != world.term);
-    let changed = next != listed || off || new_term;
+    let changed = next != listed || new_term;
     let number = world
         .roll
         .as_ref()
