@@ -197,9 +197,8 @@ fn is_whole(mariadb: &Deployment<'_>) {
         .split_whitespace()
         .filter_map(|word| word.parse().ok())
         .collect();
-    let [acknowledged, lost] = counted[..] else {
-        panic!("found {counted:?}");
-    };
+    let counted: Result<[u64; 2], _> = counted.try_into();
+    let [acknowledged, lost] = counted.expect("two numbers");
     eprintln!("          {acknowledged} writes acknowledged, {lost} lost");
     assert_eq!(lost, 0);
 }
