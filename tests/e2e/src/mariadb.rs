@@ -32,8 +32,9 @@ impl Mariadb {
     pub fn said(tools: &Tools<'_>, members: &[Ipv4Addr]) -> Result<Vec<Said>, String> {
         let list: Vec<String> = members.iter().map(ToString::to_string).collect();
         let script = format!(
-            "for a in {}; do echo \"== $a\"; timeout 6 mariadb -h $a --connect-timeout=3 -N \
-             -e 'SELECT @@server_id, @@read_only; SHOW ALL SLAVES STATUS\\G' 2>&1; done; true",
+            "for a in {}; do echo \"== $a\"; ask=\"timeout 6 mariadb -h $a --connect-timeout=3\"
+             $ask -N -e 'SELECT @@server_id, @@read_only' 2>&1
+             $ask -e 'SHOW ALL SLAVES STATUS\\G' 2>&1; done; true",
             list.join(" ")
         );
         let text = Self::script(tools, &script)?;
