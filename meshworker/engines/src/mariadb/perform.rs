@@ -16,9 +16,11 @@ use crate::Failure;
 
 /// Stops receiving, also from a source that hangs. What was received is applied on.
 const STOP_RECEIVING: &str = "\
-    BEGIN DECLARE CONTINUE HANDLER FOR 1094 BEGIN END; \
+    BEGIN DECLARE n INT DEFAULT 0; DECLARE CONTINUE HANDLER FOR 1094 BEGIN END; \
     FOR t IN (SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_IO') DO \
-    KILL t.ID; DO SLEEP(0.01); END FOR; END; \
+    KILL t.ID; \
+    WHILE n < 30 AND EXISTS (SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = t.ID) DO \
+    DO SLEEP(0.01); SET n = n + 1; END WHILE; END FOR; END; \
     STOP SLAVE IO_THREAD; ";
 
 /// Ends what clients do here; never their statements alone, which would answer OK.
