@@ -64,7 +64,8 @@ impl Seats {
         let mut seat = Seat::Taken;
         if self.taken >= self.most {
             let greedier = self.sources.iter();
-            let greedier = greedier.filter(|(_, source)| source.all.len() > own);
+            // Whoever gives way still has as many as whoever comes.
+            let greedier = greedier.filter(|(_, source)| source.all.len() > own + 1);
             let places = greedier.filter_map(|(greedy, source)| {
                 Some((source.all.len(), *greedy, source.oldest_stranger()?))
             });
