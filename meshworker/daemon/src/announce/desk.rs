@@ -253,10 +253,8 @@ impl Desk {
         answer.siblings = findings.siblings(&asks.service);
         let waits = asks.phase == Phase::Waiting;
         if waits {
-            // Where several wait, their data may be what the others miss, unless those know
-            // whom they miss: one that is told how to start is a member by their list.
-            let known = findings.are_told() || !inner.others_wait(asks);
-            answer.in_place = findings.settled() && known;
+            // Where several wait, their data may be what the others miss.
+            answer.in_place = findings.settled() && !inner.others_wait(asks);
         }
         let heard = inner.members.get(&Key::of(asks));
         // Of two at one address the worker saw the newer one.

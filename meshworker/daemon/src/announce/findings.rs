@@ -105,11 +105,6 @@ impl Findings {
         Findings { siblings, ..self }
     }
 
-    /// Whether members are told how their databases are started.
-    pub fn are_told(&self) -> bool {
-        !self.siblings.is_empty()
-    }
-
     /// The same, of a worker that may pause so long before it looks again.
     pub fn until_next(self, pause: Duration) -> Findings {
         Findings { pause, ..self }

@@ -88,8 +88,12 @@ impl Seen {
             (Some(_), _) => FOLLOWER,
             (None, _) => ALONE,
         };
-        let learner = || "it is a learner, and has no vote yet".to_owned();
-        let working = status.learner.then(learner);
+        let fresh = self.connected.iter().find(|(_, settled)| !**settled);
+        let working = match fresh {
+            _ if status.learner => Some("it is a learner, and has no vote yet".to_owned()),
+            Some((peer, _)) => Some(format!("connected with {peer} for less than 5 s")),
+            None => None,
+        };
         let full = alarms.values().flatten().next();
         View {
             role: Some(role),

@@ -85,7 +85,7 @@ fn prepare(world: &World<'_>, node: &Node<'_>, for_good: bool, leave: &mut Leave
     }
     let (all, alive) = (
         world.voters().count(),
-        others().filter(|other| world.in_step(other)).count(),
+        others().filter(|o| o.there.is_some()).count(),
     );
     let (left, needed) = match for_good {
         true => (all.saturating_sub(1), quorum(all.saturating_sub(1))),
@@ -99,8 +99,6 @@ fn prepare(world: &World<'_>, node: &Node<'_>, for_good: bool, leave: &mut Leave
         leave.holds.push(format!(
             "its vote: {alive} of {left} voters would be there, and {needed} are needed"
         ));
-    } else if let Some(why) = world.apart().filter(|_| for_good) {
-        leave.holds.push(format!("its vote: {why}"));
     } else if for_good {
         leave.last.push(remove());
     }

@@ -226,20 +226,6 @@ impl<'a> World<'a> {
         if let Some(node) = silent {
             return Some(format!("{} does not answer", node.name()));
         }
-        self.apart()
-    }
-
-    /// Whether this one answers and follows the leader.
-    pub fn in_step(&self, node: &Node<'_>) -> bool {
-        let Detail { leader, term, .. } = &self.leader.view.detail;
-        let said = node.there.map(|(_, view)| &view.detail);
-        said.is_some_and(|said| said.leader == *leader && said.term == *term)
-    }
-
-    /// Which two of those that answer have just met, if any: etcd lets nobody be added or
-    /// taken out before they have been connected for 5 s.
-    pub fn apart(&self) -> Option<String> {
-        let voters: Vec<&Node<'a>> = self.voters().filter(|node| node.there.is_some()).collect();
         let mut pairs = voters.iter().flat_map(|one| {
             let others = voters
                 .iter()

@@ -1,7 +1,6 @@
 //! Who is answered what.
 
 use super::*;
-use crate::announce::Sibling;
 
 #[test]
 fn nobody_is_answered_before_a_pass_has_looked() {
@@ -276,18 +275,6 @@ fn several_that_waited_for_their_data_were_told_that_nobody_missed_it() {
     for slot in [2, 3] {
         assert!(!desk.answer(&waits(slot), now).in_place);
     }
-    // Where members are told how to start, the others know whom they miss.
-    let knows = Findings::settled_at(start + seconds(0.1), ip(1));
-    let sibling = Sibling {
-        slot: 1,
-        address: ip(1).address,
-        serves: true,
-    };
-    desk.publish(knows.telling([("stack_db".to_owned(), vec![sibling])].into()));
-    for slot in [2, 3] {
-        assert!(desk.answer(&waits(slot), now).in_place);
-    }
-    desk.publish(findings(&desk, start + seconds(0.1), true, Vec::new()));
     // The only one that waits is not missed where the others are at rest without it.
     desk.heard(&member(2, Phase::Present, 2), now).unwrap();
     assert!(desk.answer(&waits(3), now).in_place);
