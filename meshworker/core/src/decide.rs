@@ -17,7 +17,7 @@ use crate::unheard::missed;
 use crate::whole::{gone, whole};
 use crate::wished;
 use crate::{
-    Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId,
+    Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId, Moment,
     Observation, Pace, Place, Plan, Planner, Presence, Proposal, Reason, Refusal, Request,
     Situation, Standing, Step, StepKind, Unity,
 };
@@ -164,9 +164,13 @@ pub fn decide<P: Planner>(
 
     let order = context.orders.acknowledged.as_ref();
     let order = order.filter(|order| order.number > history.acknowledged);
-    if order.is_some() {
-        history.successions.clear();
-    }
+    history.note_successions(everybody, context.now);
+    let window = context.limits.succession_window;
+    let acknowledged = order.is_some();
+    let counts = |at: &Moment| !acknowledged && context.now.since(*at) < window;
+    history.successions.retain(counts);
+    let forced = context.orders.forced.as_ref();
+    let failed_over = forced.is_some_and(|forced| forced.is_done(everybody));
     if let Some(succession) = succession {
         let all = succession.seal.iter().chain(&succession.promote);
         proposed.extend(all.map(Step::key));
@@ -230,7 +234,9 @@ pub fn decide<P: Planner>(
     wished::note(&unity, &situation, &mut history);
     let acts = !steps.is_empty() || !context.busy.is_empty();
     let moves = acts || !leavers.is_empty() || !nominees.is_empty();
-    let pace = if together.is_none() || moves {
+    let pace = if steps.iter().any(|step| step.request.hurries()) {
+        Pace::AtOnce
+    } else if together.is_none() || moves {
         Pace::Quick
     } else if departing || !settled || !unity.is_one() {
         Pace::Watchful
@@ -253,6 +259,7 @@ pub fn decide<P: Planner>(
             outsiders,
             pace,
             fulfilled,
+            failed_over,
         },
         history,
     )

@@ -219,6 +219,14 @@ impl Gate {
         matches!(self, Gate::Sealed | Gate::Eligible | Gate::Applied)
     }
 
+    /// Whether the word of an operator who orders a fail-over stands for what is seen there.
+    pub(crate) fn yields_to_force(self) -> bool {
+        matches!(
+            self,
+            Gate::Silent | Gate::BlastRadius | Gate::Again | Gate::Unbroken
+        )
+    }
+
     fn name(self) -> &'static str {
         match self {
             Gate::WitnessesComplete => "witnesses_complete",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::kept::Kept;
 use crate::stance::Stance;
-use crate::{Backoff, Context, MemberId, Moment, Place, Request, Step, Touches};
+use crate::{Backoff, Context, MemberId, Moment, Place, Request, Situation, Step, Touches, View};
 
 /// So many within [`crate::Limits::succession_window`] are no accident.
 const MOST_SUCCESSIONS: usize = 3;
@@ -97,8 +97,10 @@ pub struct History {
     pub(crate) kept: Kept,
     /// The last word of an operator that he knows what is missing.
     pub(crate) acknowledged: u64,
-    /// Which members took a primary's place lately, in the engine's words, and when.
-    pub(crate) successions: BTreeMap<String, Moment>,
+    /// Who was told to take a primary's place, and has not been seen to yet.
+    pub(crate) promoted: Option<Place>,
+    /// When members took a primary's place lately.
+    pub(crate) successions: Vec<Moment>,
     /// Orders to forget that stood for a departed node, and for which one.
     pub(crate) obeyed: BTreeMap<String, String>,
     /// Those of them that are carried out: whoever is called so from now on is
@@ -125,6 +127,7 @@ impl History {
         self.forgotten.clone_from(&before.forgotten);
         self.last_removal.clone_from(&before.last_removal);
         self.freed.clone_from(&before.freed);
+        self.promoted = before.promoted;
         self.successions.clone_from(&before.successions);
         for (address, stance) in &before.stances {
             self.stances.entry(*address).or_insert(*stance);
@@ -137,17 +140,24 @@ impl History {
         }
     }
 
-    /// Notes that a member takes a primary's place.
-    pub(crate) fn note_succession(&mut self, what: &str, now: Moment) {
-        self.successions.entry(what.to_owned()).or_insert(now);
+    /// Notes whether whoever was told to take a primary's place has: who only began, and was
+    /// refused, keeps nobody else from it.
+    pub(crate) fn note_successions<D>(&mut self, situation: &Situation<'_, D>, now: Moment) {
+        let answer = self.promoted.and_then(|at| situation.answers.get(&at));
+        let is_primary = |view: &View<D>| view.role.is_some_and(|role| role.primary);
+        // Whoever has ended meanwhile may have been it.
+        let was_told = self.promoted.is_some();
+        if was_told && answer.is_none_or(|answer| answer.as_ref().map_or(true, is_primary)) {
+            self.promoted = None;
+            self.successions.push(now);
+        }
     }
 
     /// Why no other member may take a primary's place yet; an acknowledgement forgets those
     /// before.
-    pub(crate) fn succeeded_lately(&self, what: &str, context: &Context<'_>) -> Option<String> {
+    pub(crate) fn succeeded_lately(&self, context: &Context<'_>) -> Option<String> {
         let Context { now, limits, .. } = context;
-        let others = self.successions.iter().filter(|(other, _)| *other != what);
-        let since = others.map(|(_, at)| now.since(*at));
+        let since = self.successions.iter().map(|at| now.since(*at));
         let lately: Vec<Duration> = since
             .filter(|since| *since < limits.succession_window)
             .collect();

@@ -99,7 +99,7 @@ pub use member::{Member, MemberId, Presence, Standing};
 pub use mind::{Mind, Thought};
 pub use moment::Moment;
 pub use nomination::{Nomination, Nominee};
-pub use orders::{Acknowledged, Orders};
+pub use orders::{Acknowledged, Forced, Orders};
 pub use place::Place;
 pub use plan::{Pace, Plan};
 pub use planner::{Capabilities, Planner, Proposal};

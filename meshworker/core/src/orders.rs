@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Departure, MemberId, Place, Reason, Request, Roster, Step, StepKind, Wishes};
+use crate::{
+    Departure, MemberId, Place, Reason, Request, Roster, Situation, Step, StepKind, Wishes,
+};
 
 /// What an operator has ordered for one cluster. The default orders nothing:
 /// everything is done that the gates let through.
@@ -24,6 +26,11 @@ pub struct Orders {
     /// The members that an operator has ordered to leave, by where they were then: whoever
     /// has the address next was not meant.
     pub leave: BTreeMap<Place, MemberId>,
+    /// Members that are looked after as before, and do not become primary; and none takes the
+    /// place of one that is. Why.
+    pub downtime: BTreeMap<String, String>,
+    /// An operator orders that another member takes the primary's place now.
+    pub forced: Option<Forced>,
     /// Members that an operator wants to be free of data: who is, and goes on running,
     /// keeps nobody waiting.
     pub drains: BTreeSet<String>,
@@ -31,6 +38,35 @@ pub struct Orders {
     pub wishes: Wishes,
     /// What an operator knows and accepts; each such word is heeded once.
     pub acknowledged: Option<Acknowledged>,
+}
+
+/// An operator orders that another member takes the primary's place now, whether or not
+/// anybody hears the primary. It is carried out as soon as another one is primary.
+///
+/// His word stands for what was seen of the primary, for how many are there, for how long ago
+/// the last fail-over was and for what a replica may have thrown away: gates 2, 4, 5 and 7 of a
+/// succession. It never stands for a hold, for who acknowledged, for who acts, for the seal, for
+/// whom the primary's place fits, and for what was received: gates 1, 3, 6, 8, 9 and 10.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forced {
+    /// Who is primary, as the operator sees it, by its id; none where nobody is.
+    pub from: Option<String>,
+    /// Members that are lost for good with all that they have, by their ids: nobody waits for
+    /// their word (gate 3), and what only they have acknowledged is lost.
+    pub lost: BTreeSet<String>,
+}
+
+impl Forced {
+    /// Whether another one is primary by now, by the word of who answers.
+    pub(crate) fn is_done<D>(&self, situation: &Situation<'_, D>) -> bool {
+        let views = situation.wanted_views().chain(situation.leaving_views());
+        let primaries = views.filter_map(|(member, view)| {
+            let role = view.role.filter(|role| role.primary)?;
+            Some((role.term, member))
+        });
+        let highest = primaries.max_by_key(|(term, _)| *term);
+        highest.is_some_and(|(_, member)| Some(member.id.to_string()) != self.from)
+    }
 }
 
 /// An operator knows what is missing: it is told no more.
@@ -52,6 +88,8 @@ const NONE: &Orders = &Orders {
     held: BTreeMap::new(),
     forget: BTreeSet::new(),
     leave: BTreeMap::new(),
+    downtime: BTreeMap::new(),
+    forced: None,
     drains: BTreeSet::new(),
     wishes: Wishes::none(),
     acknowledged: None,
@@ -75,6 +113,13 @@ impl Orders {
         let by_id = self.held.get(&id.to_string());
         let held = by_id.or_else(|| self.held.get(&address.to_string()));
         held.map(String::as_str)
+    }
+
+    /// Why an operator does not want this member to change between primary and replica.
+    pub fn downtime_of(&self, id: &MemberId, address: Place) -> Option<&str> {
+        let by_id = self.downtime.get(&id.to_string());
+        let own = by_id.or_else(|| self.downtime.get(&address.to_string()));
+        own.map(String::as_str)
     }
 
     /// Why an operator does not want this step.

@@ -16,6 +16,8 @@ pub enum Pace {
     Watchful,
     /// Something changes within milliseconds: a member starts, a join settles.
     Quick,
+    /// Clients wait for what follows what was just asked for: without a pause.
+    AtOnce,
 }
 
 /// What follows from one pass: what to do now, what not, and why.
@@ -51,4 +53,6 @@ pub struct Plan<R> {
     /// Orders to forget that are carried out, in the operator's words: whoever is
     /// called so from now on is somebody else.
     pub fulfilled: BTreeSet<String>,
+    /// Whether another member is primary by now, as an operator has ordered.
+    pub failed_over: bool,
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::{Context, History, Observation, Place, Roster, Situation, Wishes};
+use crate::{Context, History, Observation, Orders, Place, Roster, Situation};
 
 /// What a pass saw, without those who have no say.
 #[derive(Clone)]
@@ -14,8 +14,8 @@ pub(crate) struct Seen<'a, D: Clone> {
     pub(crate) roster: Cow<'a, Roster>,
     /// Who may be on the way in.
     joining: &'a BTreeSet<Place>,
-    /// What is wished for.
-    wishes: &'a Wishes,
+    /// What operators have ordered.
+    orders: &'a Orders,
     /// Whether the members were ever one.
     was_one: bool,
 }
@@ -33,7 +33,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             observed: Cow::Borrowed(observed),
             roster: Cow::Borrowed(roster),
             joining,
-            wishes: &context.orders.wishes,
+            orders: context.orders,
             was_one: history.was_one,
         }
     }
@@ -47,7 +47,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             observed: Cow::Owned(self.observed.without(addresses)),
             roster: Cow::Owned(self.roster.without(addresses)),
             joining: self.joining,
-            wishes: self.wishes,
+            orders: self.orders,
             was_one: self.was_one,
         }
     }
@@ -58,7 +58,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             roster: &self.roster,
             answers: &self.observed.answers,
             joining: self.joining,
-            wishes: self.wishes,
+            orders: self.orders,
             heard: &self.observed.heard,
             was_one: self.was_one,
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::{
-    Going, Heard, Member, MemberId, Place, Presence, Report, Roster, Standing, View, Wishes,
+    Going, Heard, Member, MemberId, Orders, Place, Presence, Report, Roster, Standing, View,
     Witness,
 };
 
@@ -133,8 +133,8 @@ pub struct Situation<'a, D> {
     /// on their way in, though no list shows it yet. A planner may only hold
     /// back because of it.
     pub joining: &'a BTreeSet<Place>,
-    /// What operators wish for while the cluster runs.
-    pub wishes: &'a Wishes,
+    /// What operators have ordered, and wish for while the cluster runs.
+    pub orders: &'a Orders,
     /// Whom other vantage points reached.
     pub heard: &'a Heard,
     /// Whether this worker has seen the members be one cluster, for as long as it has acted.
@@ -146,13 +146,12 @@ impl<'a, D> Situation<'a, D> {
     /// nobody else was heard.
     pub fn of(roster: &'a Roster, answers: &'a BTreeMap<Place, Answer<D>>) -> Situation<'a, D> {
         const NOBODY: &BTreeSet<Place> = &BTreeSet::new();
-        const NO_WISHES: &Wishes = &Wishes::none();
         const NOTHING: &Heard = &Heard::nothing();
         Situation {
             roster,
             answers,
             joining: NOBODY,
-            wishes: NO_WISHES,
+            orders: Orders::none(),
             heard: NOTHING,
             was_one: false,
         }

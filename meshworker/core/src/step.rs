@@ -50,6 +50,12 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
         false
     }
 
+    /// Whether clients wait until what follows it is done: then the next look comes without
+    /// a pause.
+    fn hurries(&self) -> bool {
+        false
+    }
+
     /// Whether the database is about to do by itself what is asked for, as a rule:
     /// then it is asked only if that does not show before
     /// [`crate::Limits::retry_first`] is over.

@@ -26,6 +26,9 @@ pub struct Succession<R> {
     /// Whether it is wished for, while the primary is well: then it may follow another one at
     /// once.
     pub planned: bool,
+    /// Whether an operator orders it, whatever is seen of the primary: his word stands for
+    /// some of the gates, as [`crate::Forced`] has them.
+    pub forced: bool,
     /// Who may have acknowledged a write of the predecessor: each of them must answer.
     pub electors: BTreeSet<Place>,
     /// What the engine sees that closes a gate.
@@ -45,7 +48,11 @@ impl<R: Request> Succession<R> {
         situation: &Situation<'_, D>,
         history: &mut History,
     ) -> (Vec<Step<R>>, Option<Refusal>) {
-        let closed = Change::Succeed.gates().iter().find_map(|gate| {
+        let mut gates = Change::Succeed.gates().iter();
+        let closed = gates.find_map(|gate| {
+            if self.forced && gate.yields_to_force() {
+                return None;
+            }
             let seen = self.seen(*gate, context, situation, history)?;
             Some((*gate, seen))
         });
@@ -57,8 +64,8 @@ impl<R: Request> Succession<R> {
             ..
         } = self;
         let Some((gate, seen)) = closed else {
-            if !planned && !promote.is_empty() {
-                history.note_succession(&what, context.now);
+            if !planned {
+                history.promoted = promote.first().map(|step| step.to);
             }
             seal.extend(promote);
             return (seal, None);
@@ -83,7 +90,7 @@ impl<R: Request> Succession<R> {
             Gate::Silent => self.predecessor.and_then(|at| speaks(at, situation)),
             Gate::Answers => self.silent_elector(situation),
             Gate::BlastRadius => few(situation),
-            Gate::Again if !self.planned => history.succeeded_lately(&self.what, context),
+            Gate::Again if !self.planned => history.succeeded_lately(context),
             Gate::Authority => match context.authority {
                 Authority::Held(_) => None,
                 Authority::Yielded(to) => Some(format!("another worker acts: {to}")),

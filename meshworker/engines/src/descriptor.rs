@@ -10,6 +10,10 @@ use crate::{Configured, Mistake, Sizing, Starts};
 /// how many. Operators change it while a cluster runs, by a wish of the same name.
 pub const IDEAL_SIZE: &str = "ideal-size";
 
+/// The option of an engine whose primary is chosen: which member is to be it, by its slot's
+/// number. Operators change it while a cluster runs, by a wish of the same name.
+pub const PRIMARY: &str = "primary";
+
 /// Finds the mistakes in the words and variables that a member is started with, and in the
 /// words of its health check.
 pub type Settings = fn(&[String], &[(String, String)], &[String]) -> Vec<Mistake>;

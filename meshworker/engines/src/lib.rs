@@ -43,7 +43,7 @@ pub mod tls;
 pub use access::{Access, Tls};
 pub use act::{Done, INTENT, perform};
 pub use acts::Acts;
-pub use descriptor::{Descriptor, IDEAL_SIZE, InvalidOption, OptionSpec, Settings};
+pub use descriptor::{Descriptor, IDEAL_SIZE, InvalidOption, OptionSpec, PRIMARY, Settings};
 pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Intended, Mandate};
 pub use secret_file::{SecretFile, SecretFileError};

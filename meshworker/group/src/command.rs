@@ -1,5 +1,7 @@
 //! What is written into the log.
 
+use std::collections::BTreeSet;
+
 use meshworker_core::Change;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +83,31 @@ pub enum Order {
         /// So many members are enough.
         members: usize,
     },
+    /// This member does not change between primary and replica.
+    Downtime {
+        /// Which.
+        member: String,
+        /// Why.
+        why: String,
+        /// Until then, in milliseconds since 1970; none until it is over by another order.
+        until_ms: Option<u64>,
+    },
+    /// That is over.
+    Uptime {
+        /// Which.
+        member: String,
+    },
+    /// Another member is to take the primary's place now.
+    Failover {
+        /// Who is primary by now, by its id.
+        from: Option<String>,
+        /// Who is lost for good, with all that it has.
+        lost: BTreeSet<String>,
+        /// In milliseconds since 1970: what is not done by then is not meant any more.
+        until_ms: u64,
+    },
+    /// That is done, or not meant any more.
+    FailedOver,
     /// This member is to be free of data, or need not be any more.
     Drain {
         /// Which.
@@ -104,6 +131,8 @@ impl Order {
             self,
             Order::Resume { .. }
                 | Order::Forgotten { .. }
+                | Order::Uptime { .. }
+                | Order::FailedOver
                 | Order::Drain { wanted: false, .. }
                 | Order::Wish { value: None, .. }
         )

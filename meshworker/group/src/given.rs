@@ -24,6 +24,18 @@ pub struct Held {
     pub until_ms: Option<u64>,
 }
 
+/// That another member is to take the primary's place now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Failover {
+    /// Who was primary then, by its id.
+    pub from: Option<String>,
+    /// Who is lost for good.
+    pub lost: BTreeSet<String>,
+    /// Until when it is meant, in milliseconds since 1970.
+    pub until_ms: u64,
+}
+
 /// What operators have ordered for one cluster, and what of it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -36,6 +48,10 @@ pub struct Given {
     pub forget: BTreeSet<String>,
     /// How often something was acknowledged, of which losses, and how many members are enough.
     pub acknowledged: Option<(u64, u64, usize)>,
+    /// These members do not change between primary and replica.
+    pub downtime: BTreeMap<String, Held>,
+    /// Another member is to take the primary's place.
+    pub failover: Option<Failover>,
     /// These members are to be free of data.
     pub drains: BTreeSet<String>,
     /// What is wished for while the cluster runs.
@@ -69,8 +85,14 @@ impl Given {
             Order::Wish { name, value } => {
                 value.is_some() && self.wishes.len() >= MOST && !self.wishes.contains_key(name)
             }
+            Order::Downtime { member, .. } => {
+                self.downtime.len() >= MOST && !self.downtime.contains_key(member)
+            }
+            Order::Failover { lost, .. } => lost.len() > MOST,
             Order::Hold { member: None, .. }
             | Order::Resume { .. }
+            | Order::Uptime { .. }
+            | Order::FailedOver
             | Order::Forgotten { .. }
             | Order::Acknowledge { .. } => false,
         };
@@ -119,6 +141,33 @@ impl Given {
                 self.acknowledged = Some((before + 1, losses, members));
                 true
             }
+            Order::Downtime {
+                member,
+                why,
+                until_ms,
+            } => {
+                let held = Held {
+                    why,
+                    who,
+                    at_ms,
+                    until_ms,
+                };
+                self.downtime.insert(member, held.clone()) != Some(held)
+            }
+            Order::Uptime { member } => self.downtime.remove(&member).is_some(),
+            Order::Failover {
+                from,
+                lost,
+                until_ms,
+            } => {
+                let failover = Failover {
+                    from,
+                    lost,
+                    until_ms,
+                };
+                self.failover.replace(failover.clone()) != Some(failover)
+            }
+            Order::FailedOver => self.failover.take().is_some(),
             Order::Drain {
                 member,
                 wanted: true,
@@ -152,7 +201,15 @@ impl Given {
         let members = held.map(|(member, _)| Some(member.clone()));
         let cluster = self.hold.iter().filter(|held| is_over(held)).map(|_| None);
         let over = cluster.chain(members);
-        over.map(|member| Order::Resume { member }).collect()
+        let over = over.map(|member| Order::Resume { member });
+        let downtime = self.downtime.iter().filter(|(_, held)| is_over(held));
+        let downtime = downtime.map(|(member, _)| Order::Uptime {
+            member: member.clone(),
+        });
+        let late = |failover: &&Failover| failover.until_ms <= now_ms;
+        let failover = self.failover.iter().filter(late);
+        let failover = failover.map(|_| Order::FailedOver);
+        over.chain(downtime).chain(failover).collect()
     }
 
     /// What is held, drained and gone for good, as orders that outlive a group. What two groups
@@ -173,6 +230,17 @@ impl Given {
                 until_ms: held.until_ms,
             },
         };
+        let downtime = |(member, held): (&String, &Held)| Ordered {
+            cluster: cluster.to_owned(),
+            who: held.who.clone(),
+            at_ms: held.at_ms,
+            order: Order::Downtime {
+                member: member.clone(),
+                why: held.why.clone(),
+                until_ms: held.until_ms,
+            },
+        };
+        let downtime = self.downtime.iter().map(downtime);
         let drain = |member: &String| Order::Drain {
             member: member.clone(),
             wanted: true,
@@ -186,7 +254,7 @@ impl Given {
             at_ms: 0,
             order,
         });
-        all.map(hold).chain(others).collect()
+        all.map(hold).chain(downtime).chain(others).collect()
     }
 
     /// Whether nothing is ordered.

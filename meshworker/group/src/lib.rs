@@ -30,7 +30,7 @@ mod store;
 pub use book::Book;
 pub use command::{Command, Intent, Order, Ordered, Outcome, Told};
 pub use founding::{Founding, Listing, Seeker, founding};
-pub use given::{Given, Held, TooMany};
+pub use given::{Failover, Given, Held, TooMany};
 pub use hello::Hello;
 pub use id::{GroupId, StoreId};
 pub use log::A_LOG;

@@ -23,6 +23,7 @@ mod quarantine;
 mod sharing;
 mod sight;
 mod spares;
+mod succession;
 mod support;
 mod together;
 mod unheard;

@@ -23,7 +23,10 @@ impl Planner for Tells {
         let mut said = vec![
             format!("desired {:?}", situation.desired()),
             format!("tasks listed {}", census.is_complete(Witness::Docker)),
-            format!("ideal size {:?}", situation.wishes.number("ideal-size")),
+            format!(
+                "ideal size {:?}",
+                situation.orders.wishes.number("ideal-size")
+            ),
         ];
         let leaving = situation.leaving();
         said.extend(leaving.map(|m| format!("{}: {}", m.id, situation.going(m))));

@@ -40,6 +40,7 @@ fn spares_are_neither_waited_for_nor_counted() {
         outsiders: BTreeSet::new(),
         pace: Pace::Calm,
         fulfilled: BTreeSet::new(),
+        failed_over: false,
     };
     for _ in 0..10 {
         assert_eq!(clock.after(10, &content(), &observed), whole);

@@ -24,6 +24,10 @@ pub enum Ask {
     Arrange(Place),
     /// An arrangement that gives away what nobody has.
     DealOut,
+    /// To acknowledge no write of the primary any more.
+    Seal,
+    /// To take its place.
+    Promote,
 }
 
 impl fmt::Display for Ask {
@@ -34,6 +38,8 @@ impl fmt::Display for Ask {
             Ask::Tidy => f.write_str("tidy"),
             Ask::HandOver => f.write_str("hand over"),
             Ask::DealOut => f.write_str("deal out"),
+            Ask::Seal => f.write_str("seal"),
+            Ask::Promote => f.write_str("promote"),
             Ask::Arrange(address) => write!(f, "arrange {address}"),
         }
     }
@@ -46,6 +52,7 @@ impl Request for Ask {
             Ask::Forget(_) | Ask::Tidy => StepKind::Forget,
             Ask::HandOver => StepKind::Leave,
             Ask::Arrange(_) | Ask::DealOut => StepKind::Arrange,
+            Ask::Seal | Ask::Promote => StepKind::Succeed,
         }
     }
 
@@ -54,12 +61,21 @@ impl Request for Ask {
             Ask::Join(address) | Ask::JoinAfterAll(address) | Ask::Arrange(address) => {
                 Some(*address)
             }
-            Ask::Forget(_) | Ask::Tidy | Ask::HandOver | Ask::DealOut => None,
+            Ask::Forget(_)
+            | Ask::Tidy
+            | Ask::HandOver
+            | Ask::DealOut
+            | Ask::Seal
+            | Ask::Promote => None,
         }
     }
 
     fn deals_out(&self) -> bool {
         *self == Ask::DealOut
+    }
+
+    fn hurries(&self) -> bool {
+        self.kind() == StepKind::Succeed
     }
 
     fn is_last_resort(&self) -> bool {

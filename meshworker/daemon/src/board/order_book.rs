@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{Orders, Wishes};
+use meshworker_core::{Forced, Orders, Wishes};
 use meshworker_group::{Given, Held, Order, Ordered, TooMany};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -99,6 +99,15 @@ impl OrderBook {
             held: held
                 .map(|(member, held)| (member.clone(), told(held)))
                 .collect(),
+            downtime: (given.downtime.iter().filter(|(_, held)| holds(held)))
+                .map(|(member, held)| (member.clone(), told(held)))
+                .collect(),
+            forced: (given.failover.as_ref())
+                .filter(|failover| wall < failover.until_ms)
+                .map(|failover| Forced {
+                    from: failover.from.clone(),
+                    lost: failover.lost.clone(),
+                }),
             forget,
             acknowledged: given.acknowledged(),
             drains: given.drains.clone(),
@@ -150,9 +159,9 @@ impl OrderBook {
         }
     }
 
-    /// Drops orders that are carried out, or too old: to forget somebody, and to hold until
-    /// a time that is past. Only the worker that acts says so.
-    pub async fn fulfilled(&self, words: &BTreeSet<String>, now: Instant) {
+    /// Drops orders that are carried out, or too old: to forget somebody, by these `words`, to
+    /// fail over, and to hold until a time that is past. Only the worker that acts says so.
+    pub async fn fulfilled(&self, words: &BTreeSet<String>, failed_over: bool, now: Instant) {
         let over = {
             let known = self.lock();
             let late = |node: &&String| {
@@ -163,6 +172,9 @@ impl OrderBook {
             let mut over = known.given.over(clock::millis(SystemTime::now()));
             if !nodes.is_empty() {
                 over.push(Order::Forgotten { nodes });
+            }
+            if failed_over && known.given.failover.is_some() {
+                over.push(Order::FailedOver);
             }
             over
         };
@@ -236,12 +248,13 @@ mod tests {
         assert_eq!(orders.held["db.2"], "disk");
         assert!(orders.forget.contains("n4"));
         give(forget("n5")).await.unwrap();
-        book.fulfilled(&["n5".to_owned()].into(), Instant::now())
+        book.fulfilled(&["n5".to_owned()].into(), false, Instant::now())
             .await;
         assert_eq!(book.orders(Instant::now()).forget, ["n4".to_owned()].into());
         tokio::time::advance(FORGET_FOR).await;
         assert!(book.orders(Instant::now()).forget.is_empty());
-        book.fulfilled(&BTreeSet::new(), Instant::now()).await;
+        book.fulfilled(&BTreeSet::new(), false, Instant::now())
+            .await;
         assert!(book.lock().given.forget.is_empty());
         for member in [None, Some("db.2")] {
             assert!(give(resume(member)).await.unwrap());
@@ -266,6 +279,57 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_fail_over_is_ordered_until_it_is_done_or_too_late() {
+        let book = book(Powers::default());
+        let failover = |until: SystemTime| Order::Failover {
+            from: Some("db.1".into()),
+            lost: ["db.3".to_owned()].into(),
+            until_ms: clock::millis(until),
+        };
+        let forced = || book.orders(Instant::now()).forced;
+        let later = SystemTime::now() + Duration::from_secs(600);
+        book.give(None, failover(later)).await.unwrap();
+        let ordered = Forced {
+            from: Some("db.1".into()),
+            lost: ["db.3".to_owned()].into(),
+        };
+        assert_eq!(forced(), Some(ordered));
+        let fulfilled = |done| book.fulfilled(const { &BTreeSet::new() }, done, Instant::now());
+        fulfilled(false).await;
+        assert!(forced().is_some());
+        fulfilled(true).await;
+        assert_eq!(forced(), None);
+        book.give(None, failover(SystemTime::now())).await.unwrap();
+        assert_eq!(forced(), None);
+        fulfilled(false).await;
+        assert_eq!(book.lock().given.failover, None);
+    }
+
+    #[tokio::test]
+    async fn a_member_is_on_downtime_until_that_is_over() {
+        let book = book(Powers::default());
+        let downtime = |until_ms| Order::Downtime {
+            member: "db.2".into(),
+            why: "a new disk".into(),
+            until_ms,
+        };
+        let on_downtime = || book.orders(Instant::now()).downtime;
+        assert!(book.give(Some("ana".into()), downtime(None)).await.unwrap());
+        assert_eq!(on_downtime()["db.2"], "a new disk (by ana)");
+        let over = || Order::Uptime {
+            member: "db.2".into(),
+        };
+        assert!(book.give(None, over()).await.unwrap());
+        assert!(!book.give(None, over()).await.unwrap());
+        let now = clock::millis(SystemTime::now());
+        book.give(None, downtime(Some(now))).await.unwrap();
+        assert!(on_downtime().is_empty());
+        book.fulfilled(&BTreeSet::new(), false, Instant::now())
+            .await;
+        assert!(book.lock().given.downtime.is_empty());
+    }
+
+    #[tokio::test]
     async fn what_is_held_until_a_time_is_held_no_longer() {
         let book = book(Powers::default());
         let until = |time: SystemTime| Order::Hold {
@@ -279,7 +343,8 @@ mod tests {
         assert_eq!(held, "a new disk (by ana, until 2100-01-01T00:00:00Z)");
         book.give(None, until(SystemTime::now())).await.unwrap();
         assert_eq!(book.orders(Instant::now()).hold, None);
-        book.fulfilled(&BTreeSet::new(), Instant::now()).await;
+        book.fulfilled(&BTreeSet::new(), false, Instant::now())
+            .await;
         assert_eq!(book.lock().given.hold, None);
     }
 

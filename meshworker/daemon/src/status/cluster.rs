@@ -55,7 +55,7 @@ pub struct PassStatus {
     pub views: usize,
     /// How many requests were made.
     pub steps: usize,
-    /// How soon the next one comes: `calm`, `watchful` or `quick`.
+    /// How soon the next one comes: `calm`, `watchful`, `quick` or `at once`.
     pub pace: String,
 }
 

@@ -50,6 +50,7 @@ impl Cadence {
         let pause = match pass.plan.pace {
             // A fortieth of the time that nothing has moved: 50 ms for the
             // first two seconds, 300 ms after twelve.
+            Pace::AtOnce => return Duration::ZERO,
             Pace::Quick => (still / 40).clamp(SHORTEST, UNSETTLED),
             Pace::Watchful => WATCHFUL.min(self.interval),
             Pace::Calm => self.interval,
@@ -63,7 +64,7 @@ impl Cadence {
     pub fn longest(&self, pace: Pace) -> Duration {
         let pause = match pace {
             // What is found while something moves holds for less, whatever the pause.
-            Pace::Quick | Pace::Watchful => Duration::ZERO,
+            Pace::AtOnce | Pace::Quick | Pace::Watchful => Duration::ZERO,
             Pace::Calm => self.interval,
         };
         pause * 11 / 10

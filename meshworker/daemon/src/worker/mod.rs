@@ -271,7 +271,12 @@ impl<E: Engine> Worker<E> {
         let mut pass = self.decided().await;
         if let Some(sheet) = self.sheet.as_ref().filter(|_| pass.plan.fence.is_some()) {
             let orders = sheet.orders();
-            orders.fulfilled(&pass.plan.fulfilled, began).await;
+            let Plan {
+                fulfilled,
+                failed_over,
+                ..
+            } = &pass.plan;
+            orders.fulfilled(fulfilled, *failed_over, began).await;
         }
         let permits = self.permits.of(&pass.plan, &*self.mandate).await;
         if let Some(desk) = &self.desk {
@@ -304,7 +309,7 @@ impl<E: Engine> Worker<E> {
         pass.requests.steps = pass.done.len();
         pass.took = began.elapsed();
         self.haste = match pass.plan.pace {
-            Pace::Quick => Haste::Quick,
+            Pace::Quick | Pace::AtOnce => Haste::Quick,
             Pace::Watchful | Pace::Calm => Haste::Patient,
         };
         pass

@@ -35,7 +35,7 @@ pub use gtid::{Position, State};
 pub use plan::Rules;
 pub use request::{Act, MariadbRequest};
 
-use crate::{Access, Descriptor, Engine, Failure, Nominated, OptionSpec, Sizing, Starts};
+use crate::{Access, Descriptor, Engine, Failure, Nominated, OptionSpec, PRIMARY, Sizing, Starts};
 use client::Client;
 use hearing::Hearing;
 
@@ -44,9 +44,6 @@ const PORT: u16 = 3306;
 
 /// The option that says how many members a birth waits for.
 const INITIAL: &str = "initial-members";
-
-/// The option, and the wish, that says which slot is to be the primary.
-const WISH: &str = "primary";
 
 /// As many as there are replicas; whichever of them.
 const AUTO: &str = "auto";
@@ -88,7 +85,7 @@ impl Engine for Mariadb {
                 accepts: |value| number(value).is_some(),
             },
             OptionSpec {
-                name: WISH,
+                name: PRIMARY,
                 default: AUTO,
                 help: "Which replica is the primary whenever it can be, by its number; auto for whichever",
                 allowed: "auto, or a number from 1 to 1000",

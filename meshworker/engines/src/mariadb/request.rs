@@ -117,6 +117,13 @@ impl Request for MariadbRequest {
         }
     }
 
+    fn hurries(&self) -> bool {
+        matches!(
+            self.act,
+            Act::Seal { .. } | Act::Promote { .. } | Act::Close { .. }
+        )
+    }
+
     // Two that act at once would outbid each other for ever.
     fn is_last_resort(&self) -> bool {
         matches!(

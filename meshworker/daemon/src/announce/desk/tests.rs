@@ -146,6 +146,7 @@ fn all_found(
         pace: Pace::Calm,
         losses: Vec::new(),
         fulfilled: BTreeSet::new(),
+        failed_over: false,
     };
     let roster = observed.roster();
     let all = plan.leavers.iter();

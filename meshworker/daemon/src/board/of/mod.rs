@@ -99,6 +99,7 @@ fn pass(look: &Look) -> PassStatus {
             Pace::Calm => "calm",
             Pace::Watchful => "watchful",
             Pace::Quick => "quick",
+            Pace::AtOnce => "at once",
         }
         .to_owned(),
     }

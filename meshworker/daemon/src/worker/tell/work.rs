@@ -165,6 +165,7 @@ mod tests {
                 outsiders: BTreeSet::new(),
                 pace: Pace::Quick,
                 fulfilled: BTreeSet::new(),
+                failed_over: false,
             };
             teller.unity(&plan, there).map(|fact| fact.text)
         };

@@ -108,7 +108,7 @@ impl Rules {
     ) -> Proposal<EtcdRequest> {
         let desired = situation.roster.census().desired();
         let key = world.leader.view.detail.wish.as_deref();
-        let size = Size::of(situation.wishes, key, self.ideal, desired);
+        let size = Size::of(&situation.orders.wishes, key, self.ideal, desired);
         let mut refusals: Vec<Refusal> = (size.remarks.iter().cloned())
             .map(|remark| told("change the number of voters", remark))
             .collect();

@@ -63,6 +63,7 @@ pub fn propose(
             what: format!("begin with {} in term {term}", first.member.id),
             predecessor: None,
             planned: true,
+            forced: false,
             electors: all.map(|node| node.at()).collect(),
             objections,
             seal: seal.collect(),

@@ -119,7 +119,7 @@ impl Rules {
             // Another one for each worker and each of its lives.
             holder: format!("worker-{:016x}", RandomState::new().hash_one(0)),
             initial: option(super::INITIAL),
-            primary: option(super::WISH),
+            primary: option(crate::PRIMARY),
         }
     }
 }

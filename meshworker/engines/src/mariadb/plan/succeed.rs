@@ -123,6 +123,7 @@ impl<'a, 'b> Plan<'a, 'b> {
             what: format!("promote {} in term {term}", candidate.member.id),
             predecessor,
             planned: last.is_some(),
+            forced: false,
             // The last primary has everything itself: it only must be sure that nobody else was
             // opened, which nobody was whom one of them has not promised a higher term.
             electors: electors.filter(|at| !is_first || answers(at)).collect(),

@@ -222,6 +222,7 @@ fn settle(
         what: format!("keep {} the primary, in term {term}", primary.member.id),
         predecessor: None,
         planned: true,
+        forced: false,
         electors: electors.collect(),
         objections: objections.into_iter().chain(unknown).collect(),
         seal: seal.collect(),

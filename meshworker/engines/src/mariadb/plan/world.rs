@@ -83,7 +83,7 @@ impl<'a> World<'a> {
         Ok(World {
             term,
             cluster,
-            wished: (situation.wishes.number(crate::mariadb::WISH))
+            wished: (situation.orders.wishes.number(crate::PRIMARY))
                 .or(rules.primary)
                 .and_then(|slot| u32::try_from(slot).ok()),
             roll: latest(rolls),

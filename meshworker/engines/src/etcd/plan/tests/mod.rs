@@ -10,9 +10,9 @@ mod waits;
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
-    Answer, Disk, Grade, Holds, Ids, MemberId, Nomination, Observation, Place, Presence, Promise,
-    Proposal, Report, Role, Sighting, Situation, Start, Step, StepKind, Tell, Touches, Unanswered,
-    Unity, View, Wishes, Witness,
+    Answer, Disk, Grade, Holds, Ids, MemberId, Nomination, Observation, Orders, Place, Presence,
+    Promise, Proposal, Report, Role, Sighting, Situation, Start, Step, StepKind, Tell, Touches,
+    Unanswered, Unity, View, Wishes, Witness,
 };
 
 use super::{Planner, Rules};
@@ -230,8 +230,12 @@ impl Scene {
     pub fn propose(&self) -> Proposal<EtcdRequest> {
         let observed = self.observed();
         let roster = observed.roster();
+        let orders = Orders {
+            wishes: self.wishes.clone(),
+            ..Orders::default()
+        };
         let situation = Situation {
-            wishes: &self.wishes,
+            orders: &orders,
             was_one: self.was_one,
             ..Situation::of(&roster, &observed.answers)
         };
