@@ -11,6 +11,7 @@
 //! ```
 
 mod blocked;
+mod claim;
 mod client;
 mod conf;
 mod detail;

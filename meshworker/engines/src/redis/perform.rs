@@ -4,6 +4,7 @@ use meshworker_core::{Place, Unanswered};
 use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
+use super::claim;
 use super::client::{Client, Lease};
 use super::heavy::Heavies;
 use super::migrate::{Migration, set_slots};
@@ -44,6 +45,9 @@ pub async fn perform(
                 deadline,
             };
             return migration.run(slots, others).await;
+        }
+        Act::Claim { slots, others } => {
+            return claim::settle(client, lease, slots, others, deadline).await;
         }
         Act::Meet {
             address,
@@ -176,7 +180,7 @@ pub async fn own_entry(lease: &mut Lease, deadline: Instant) -> Result<Option<En
     Ok(nodes.and_then(|nodes| nodes.table.get(nodes.myself).cloned()))
 }
 
-async fn nodes(lease: &mut Lease, deadline: Instant) -> Result<Option<Nodes>, Failure> {
+pub async fn nodes(lease: &mut Lease, deadline: Instant) -> Result<Option<Nodes>, Failure> {
     let table = said(lease.exchange(&cluster("NODES"), deadline).await)?;
     Ok(Nodes::parse(&table).ok())
 }

@@ -65,6 +65,14 @@ pub enum Act {
         /// The master's id: a node that does not follow it is left alone.
         master: String,
     },
+    /// Of these masters, each of which holds another to be the owner of these slots, let
+    /// the one that has their keys claim them; this one where nobody has any.
+    Claim {
+        /// Which slots.
+        slots: Slots,
+        /// The other masters: their ids, and where they are.
+        others: Vec<(String, Place)>,
+    },
     /// Close these slots, which are marked as on the move and need not move.
     Close(Slots),
     /// Remove this departed node from the table, and let nobody bring it back
@@ -86,6 +94,7 @@ impl Request for RedisRequest {
             | Act::Move { .. }
             | Act::Failover
             | Act::Reset { .. }
+            | Act::Claim { .. }
             | Act::Close(_) => StepKind::Arrange,
         }
     }
@@ -97,6 +106,7 @@ impl Request for RedisRequest {
             | Act::Replicate { .. }
             | Act::Failover
             | Act::Reset { .. }
+            | Act::Claim { .. }
             | Act::Close(_)
             | Act::Forget { .. } => None,
         }
@@ -141,6 +151,7 @@ impl fmt::Display for RedisRequest {
             } => write!(f, "move slots {slots} to {target} at {address}"),
             Act::Failover => f.write_str("CLUSTER FAILOVER"),
             Act::Reset { .. } => f.write_str("CLUSTER RESET SOFT"),
+            Act::Claim { slots, .. } => write!(f, "settle who owns slots {slots}"),
             Act::Close(slots) => write!(f, "CLUSTER SETSLOT {slots} STABLE"),
             Act::Forget { node } => write!(f, "CLUSTER FORGET {node}"),
         }

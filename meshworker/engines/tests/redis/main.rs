@@ -19,6 +19,7 @@ mod heavy;
 mod leave;
 mod many;
 mod measure;
+mod owners;
 mod places;
 mod rest;
 mod rivals;

@@ -12,25 +12,28 @@
 //! <https://redis.io/docs/latest/commands/cluster-setslot/#redis-cluster-live-resharding-explained>
 
 mod empty;
+mod epochs;
 mod marks;
 mod port;
 mod weight;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{Pipeline, Value};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use self::weight::OPEN_AT_ONCE;
 
+use self::epochs::Epochs;
 use self::marks::{Mark, Marks};
 use self::weight::{Bounds, weigh};
 use super::client::{Client, Lease};
 use super::heavy::{Heavies, Heavy};
 use super::perform::{said, unanswered};
 use super::slots::Slots;
-use super::wire::{Expect, refusal};
+use super::wire::{Expect, refusal, text};
 use crate::Failure;
 use meshworker_core::Place;
 
@@ -345,6 +348,11 @@ impl Migration<'_> {
         if ready.is_empty() {
             return Ok(());
         }
+        if !self.target_has_heard().await? {
+            let why = "its target has not heard of its owner's epoch yet";
+            ready.iter().for_each(|slot| tally.leave(*slot, why));
+            return Ok(());
+        }
         let owned = set_slots(&ready, "NODE", Some(target));
         let until = bounds.slots_deadline(ready.len(), self.soon());
         said(self.target.exchange(&owned, until).await)?;
@@ -358,6 +366,28 @@ impl Migration<'_> {
         }
         tally.moved.extend(ready);
         Ok(())
+    }
+
+    /// Waits until the target would claim the slots with a later epoch than the source
+    /// does; false where that did not come true in time.
+    async fn target_has_heard(&mut self) -> Result<bool, Failure> {
+        let until = self.soon();
+        loop {
+            let source = self.source.exchange(&marks::question(), until).await;
+            let target = self.target.exchange(&marks::question(), until).await;
+            let [source, target] = [source, target].map(|replies| {
+                let replies = replies.map_err(unanswered)?;
+                let table = replies.first().and_then(text).unwrap_or_default();
+                Ok::<_, Failure>(Epochs::parse(&table))
+            });
+            if target?.has_heard(&source?) {
+                return Ok(true);
+            }
+            if until.duration_since(Instant::now()) < 2 * GOSSIP {
+                return Ok(false);
+            }
+            sleep(GOSSIP).await;
+        }
     }
 
     /// Tells the other masters who owns the slots now. They would hear of it
@@ -379,6 +409,9 @@ impl Migration<'_> {
         join_all(told).await;
     }
 }
+
+/// How long until it is asked again whether news have spread.
+const GOSSIP: Duration = Duration::from_millis(50);
 
 /// What Redis answers for a slot that was moved already: by the target to
 /// `IMPORTING`, by the source to `MIGRATING`.

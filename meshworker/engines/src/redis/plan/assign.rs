@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use meshworker_core::{Reason, Refusal, Situation, Unanswered, counted};
 
 use super::world::{Node, World, all_keys, known_slots};
-use super::{Draft, Rules};
+use super::{Draft, Rules, claim};
 use crate::redis::MIN_MASTERS;
 use crate::redis::detail::Detail;
 use crate::redis::nodes::Entry;
@@ -26,8 +26,11 @@ pub fn slots(
     let what = format!("assign slots {unowned}");
     let members: Vec<&Node<'_>> = world.members().collect();
     let begun = unowned.count() < usize::from(SLOTS);
-    let doubt = doubt(situation, world).or_else(|| silent(situation));
-    if let Some(why) = doubt.or_else(|| unheard(situation, world)) {
+    let out_of_sight = silent(situation).or_else(|| unheard(situation, world));
+    if claim::slots(world, out_of_sight.clone(), draft) {
+        return;
+    }
+    if let Some(why) = doubt(situation, world).or(out_of_sight) {
         draft
             .refusals
             .push(Refusal::new(what, Reason::DataUnowned(why)));

@@ -162,6 +162,13 @@ impl<'w, 'a> Leaves<'w, 'a> {
                 "{keys} and no slot: if nobody needs them, send it FLUSHALL"
             ));
         }
+        if slots == 0
+            && let Some(other) = self.held_to_own(node)
+        {
+            leave
+                .holds
+                .push(format!("slots, as {other} still believes"));
+        }
         // Of a replica's, its master takes care.
         let open = || node.view.detail.open.iter().filter(|_| node.is_master());
         let stuck = |slot| Some((slot, self.opened.stuck.get(&slot)?));
@@ -197,6 +204,17 @@ impl<'w, 'a> Leaves<'w, 'a> {
         Some(format!(
             "the copy of slots {slots}, whose master {master} is gone"
         ))
+    }
+
+    /// A member to which this one still owns slots: it sends clients there, and should this
+    /// one's last claim have taken a slot back, only while it runs can they settle whose it is.
+    fn held_to_own(&self, node: &Node<'_>) -> Option<Place> {
+        let mut members = self.world.members();
+        let owns = |other: &&Node<'_>| {
+            let entry = other.entry(node.id);
+            entry.is_some_and(|entry| !entry.replica && !entry.slots.is_empty())
+        };
+        members.find(owns).map(|other| other.address)
     }
 
     fn hand_over(&mut self, leaver: &'w Node<'a>, member: &Member) -> Handover<'a> {

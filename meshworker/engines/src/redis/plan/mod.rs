@@ -18,6 +18,7 @@
 
 mod assign;
 mod balance;
+mod claim;
 mod copies;
 mod depart;
 mod evacuate;

@@ -5,6 +5,7 @@ use super::node::{Id, NONE, keys_of};
 use crate::model::last;
 use crate::net::Net;
 use meshworker_core::Place;
+use meshworker_engines::redis::Slots;
 
 /// The time that a move has, after which nothing new is begun.
 const DEADLINE: u64 = 1_000;
@@ -165,6 +166,10 @@ impl Redis {
                     self.nodes[a].keys &= !key;
                 }
             }
+            Stage::Own if !self.has_heard(a, b) => {
+                // It is asked again until the time is over.
+                return now < one.until + DEADLINE / 2;
+            }
             Stage::Own => {
                 let empty = std::mem::take(&mut one.empty);
                 for slot in empty {
@@ -208,6 +213,38 @@ impl Redis {
             }
         }
         true
+    }
+
+    /// Whether `b` knows with which epoch `a` claims its slots, and no other has the same.
+    fn has_heard(&self, a: usize, b: usize) -> bool {
+        let source = &self.nodes[a];
+        let mut others = source.known.values();
+        let alone = others.all(|known| {
+            known.master.is_some() || known.fail.is_some() || known.epoch != source.epoch
+        });
+        let heard = self.nodes[b].known.get(&source.id);
+        self.careless || (alone && heard.is_some_and(|known| known.epoch >= source.epoch))
+    }
+
+    /// Who has keys of a slot that none of these owns claims it; the first where none has any.
+    pub(super) fn settle(&mut self, masters: &[usize], slots: &Slots) {
+        for slot in slots.iter() {
+            if masters.iter().any(|at| self.owns(*at, slot)) {
+                continue;
+            }
+            let holders = masters.iter().filter(|at| self.nodes[**at].has_keys(slot));
+            let holders: Vec<usize> = holders.copied().collect();
+            let at = match holders.as_slice() {
+                [] => masters[0],
+                [one] => *one,
+                _ => continue,
+            };
+            let other = masters.iter().find(|other| **other != at);
+            if let Some(other) = other.map(|other| self.nodes[*other].id) {
+                self.nodes[at].importing.insert(slot, other);
+                self.set_node(at, slot, self.nodes[at].id);
+            }
+        }
     }
 
     fn owns(&self, at: usize, slot: u16) -> bool {

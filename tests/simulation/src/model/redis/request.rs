@@ -115,6 +115,13 @@ impl Redis {
                 node.version += 1;
                 self.note_erased(at, old, "it was reset");
             }
+            Act::Claim { slots, others } => {
+                let mut masters = vec![at];
+                for (id, address) in others {
+                    masters.push(meet(self, last(*address), id)?);
+                }
+                self.settle(&masters, slots);
+            }
             Act::Close(slots) => {
                 let node = &mut self.nodes[at];
                 for slot in slots.iter() {

@@ -352,3 +352,20 @@ fn goings_touch_each_other_in_one_shard_or_at_one_heir() {
         .says(6, at(6), SIX, lagging());
     assert_eq!(meet(scene.leaving(&[4, 1])), [(4, 1)]);
 }
+
+/// A slot went back to it by its last claim, after it had given it away and was let go.
+#[test]
+fn a_master_was_let_go_while_another_still_held_it_to_own_slots() {
+    let given = THREE.replace(
+        "2 master - connected 5462-10922",
+        "2 master - connected 5462-10922 ",
+    );
+    let left = given.replace("0-5461", "") + "\n4 master - connected 0-5461";
+    let stale = format!("{THREE}\n4 master - connected");
+    let scene = || Scene::replicas(0).nodes(&[1, 3, 4], &left).leaving(&[1]);
+    let told = scene().nodes(&[2], &left).told();
+    assert!(told.starts_with("leaves: 10.0.0.1 \n"), "{told}");
+    let told = scene().nodes(&[2], &stale).told();
+    let holds = "leaves: 10.0.0.1 slots, as 10.0.0.2 still believes\n";
+    assert!(told.starts_with(holds), "{told}");
+}

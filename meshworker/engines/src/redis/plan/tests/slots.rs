@@ -349,3 +349,34 @@ fn one_that_started_before_the_others_was_one_cluster_at_rest() {
         "{told}"
     );
 }
+
+/// After a move whose target claimed a slot with an epoch below its giver's.
+#[test]
+fn two_masters_held_each_other_to_own_slots_and_nobody_settled_it() {
+    let first = THREE
+        .replace("0-5461", "100-5461")
+        .replace("5462-10922", "0-99 5462-10922");
+    let keys = Facts {
+        keys: 12,
+        ..Facts::default()
+    };
+    let contested = || {
+        Scene::replicas(1)
+            .says(1, at(1), &first, keys)
+            .nodes(&[2, 3], THREE)
+            .says(2, at(2), THREE, keys)
+    };
+    assert_eq!(
+        contested().told(),
+        "10.0.0.1: settle who owns slots 0-99\n\
+         not one cluster: slots 0-99 have no owner\n"
+    );
+    // Somebody who may own them is out of sight.
+    let silent = contested().silent(4, Unanswered::Timeout).announced(&[4]);
+    assert_eq!(
+        silent.told(),
+        "not done: settle who owns slots 0-99: 10.0.0.4 may hold their data and does not tell: \
+         no answer before the deadline\n\
+         not one cluster: slots 0-99 have no owner\n"
+    );
+}
