@@ -72,11 +72,7 @@
 //! | one out of sight counted among those that stay before its supervisor was heard | `nothing_taken_in_vain` | aerospike |
 //! | the successor of one that is lost was taken for one that waits for it | `never_below_floor` | aerospike |
 //! | others went with an only one whose successor was out of reach, as if all went | `never_below_floor` | aerospike |
-//!
-//! One is known and not mended, a story in some thousands of Redis: two workers act on looks
-//! of the same moment, one gives a member slots while the other takes some from it. The
-//! member's new epoch then claims what it gives away, and in the end each of two nodes holds
-//! the other to be the owner.
+//! | nobody owned a slot that two masters each held the other to own | `one_cluster_in_the_end` | redis |
 //!
 //! Removal gates 2 and 4 have others behind them, and no story showed them missing: a
 //! listed member is wanted, and gate 3 waits for a wanted member that is silent; whoever

@@ -33,3 +33,14 @@ fn a_seed_tells_the_same_story_twice() {
     tells_twice::<Aerospike>();
     tells_twice::<Redis>();
 }
+
+/// Two workers acted on looks of one moment: one gave a member slots while the other took
+/// some from it. The member's new epoch claimed what it gave away.
+#[test]
+fn each_of_two_masters_held_the_other_to_own_a_slot() {
+    let told = run::<Redis>(2865, &|_| ());
+    assert_eq!(
+        told.map(|_| ()).map_err(|failure| failure.to_string()),
+        Ok(())
+    );
+}
