@@ -42,4 +42,4 @@ pub use request::{Message, Request};
 pub use router::{ConnectionId, Effect, End, Router, RouterId};
 pub use seats::{Seat, Seats};
 pub use wire::Malformed;
-pub use word::{Change, Letter, Word};
+pub use word::{Change, Gone, Letter, Word};

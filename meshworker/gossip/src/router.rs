@@ -1,6 +1,7 @@
 //! Who is registered where, and what follows from what is said.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,7 +9,7 @@ use meshworker_core::Moment;
 
 use crate::group::Group;
 use crate::{
-    Address, Change, Dialect, GroupPicture, Letter, Limits, Member, MemberPicture, Message, Name,
+    Address, Change, Dialect, Gone, GroupPicture, Letter, Limits, Member, MemberPicture, Message, Name,
     Picture, Reply, Request, Word,
 };
 
@@ -60,6 +61,8 @@ pub struct Router {
     members: usize,
     speakers: BTreeMap<ConnectionId, Speaker>,
     others: BTreeMap<RouterId, Other>,
+    /// Those to which there is a way.
+    reached: BTreeSet<RouterId>,
     /// What whoever asks for all groups is answered, until something changes.
     all: BTreeMap<Dialect, Bytes>,
 }
@@ -67,6 +70,7 @@ pub struct Router {
 /// One connection that has said something.
 #[derive(Debug)]
 struct Speaker {
+    from: IpAddr,
     dialect: Dialect,
     /// It has sent a heartbeat: it knows one from a suspicion.
     beats: bool,
@@ -89,6 +93,8 @@ struct Other {
     lost: Option<Moment>,
     /// What it has named since it began to tell all of it.
     telling: Option<BTreeSet<(Name, Address)>>,
+    /// It had more than there was room for: it must tell all of it anew.
+    over: bool,
 }
 
 impl Router {
@@ -100,19 +106,22 @@ impl Router {
             members: 0,
             speakers: BTreeMap::new(),
             others: BTreeMap::new(),
+            reached: BTreeSet::new(),
             all: BTreeMap::new(),
         }
     }
 
-    /// A member said this on its connection.
+    /// A member said this on its connection, which comes from there.
     pub fn hear(
         &mut self,
         now: Moment,
+        from: IpAddr,
         id: ConnectionId,
         dialect: Dialect,
         request: Request,
     ) -> Vec<Effect> {
         let speaker = self.speakers.entry(id).or_insert_with(|| Speaker {
+            from,
             dialect,
             beats: false,
             tunnels: false,
@@ -126,7 +135,7 @@ impl Router {
         match request {
             Request::Register(group, member) => self.register(now, id, dialect, group, member),
             Request::Unregister(group, address) => {
-                let mut effects = self.gone(id, &group, &address, End::Told);
+                let mut effects = self.leaves(id, &group, &address);
                 effects.extend(say(Reply::Unregistered));
                 effects
             }
@@ -138,7 +147,8 @@ impl Router {
                 say(Reply::Heartbeat).into_iter().collect()
             }
             Request::Close => {
-                let mut effects = self.ended(id, End::Told);
+                // What it has not given back it may have elsewhere.
+                let mut effects = self.ended(id, End::Ours);
                 effects.push(Effect::Close(id, "it said so"));
                 effects
             }
@@ -171,11 +181,20 @@ impl Router {
     /// Another router begins to tell what it has. Whether there is room for it.
     pub fn met(&mut self, router: RouterId) -> bool {
         if !self.others.contains_key(&router) && self.others.len() >= self.limits.routers {
-            return false;
+            // Whoever ends and begins again and again is somebody else each time.
+            let lost = self.others.iter();
+            let lost = lost.filter_map(|(id, other)| Some((other.lost?, *id)));
+            let Some((_, longest)) = lost.min() else {
+                return false;
+            };
+            self.forget(longest, |_, _| true);
+            self.others.remove(&longest);
         }
         let other = self.others.entry(router).or_default();
-        other.lost = None;
-        other.telling = Some(BTreeSet::new());
+        *other = Other {
+            telling: Some(BTreeSet::new()),
+            ..Other::default()
+        };
         true
     }
 
@@ -189,15 +208,23 @@ impl Router {
                 if let Some(telling) = &mut other.telling {
                     telling.insert((group.clone(), member.address.clone()));
                 }
-                // What is over the limit is over it at the other one as well.
-                let _ = self.put(now, &group, member, Err(router));
+                if !self.put(now, &group, member, Err(router))
+                    && let Some(other) = self.others.get_mut(&router)
+                {
+                    other.over = true;
+                }
                 Vec::new()
             }
             Change::Gone {
                 group,
                 address,
-                lost,
-            } => match self.take(&group, &address, Err(router)) && lost {
+                how: Gone::Left,
+            } => self.nowhere(&group, &address),
+            Change::Gone {
+                group,
+                address,
+                how,
+            } => match self.take(&group, &address, Err(router)) && how == Gone::Lost {
                 true => self.suspect(&group, &address),
                 false => Vec::new(),
             },
@@ -212,6 +239,26 @@ impl Router {
                 !named.contains(&(group.clone(), address.clone()))
             });
         }
+    }
+
+    /// Those who had more than there was room for, where there is room now: they are to tell
+    /// all of it anew.
+    pub fn missed(&self) -> Vec<RouterId> {
+        if self.members >= self.limits.members || self.groups.len() >= self.limits.groups {
+            return Vec::new();
+        }
+        let over = self.others.iter().filter(|(_, other)| other.over);
+        over.map(|(id, _)| *id).collect()
+    }
+
+    /// There is a way to another router.
+    pub fn reached(&mut self, router: RouterId) {
+        self.reached.insert(router);
+    }
+
+    /// There is none any more.
+    pub fn unreached(&mut self, router: RouterId) {
+        self.reached.remove(&router);
     }
 
     /// Another router passes this on to members of this one.
@@ -292,7 +339,10 @@ impl Router {
             .speakers
             .get(&id)
             .map_or(0, |speaker| speaker.own.len());
-        if own >= self.limits.of_one || !self.put(now, &group, member.clone(), Ok(id)) {
+        if own >= self.limits.of_one
+            || self.greedy(id)
+            || !self.put(now, &group, member.clone(), Ok(id))
+        {
             let mut effects = self.ended(id, End::Ours);
             effects.push(Effect::Close(
                 id,
@@ -323,6 +373,19 @@ impl Router {
         }
         effects.push(Effect::Tell(Change::Registered(group, member)));
         effects
+    }
+
+    /// Whether it comes from where a quarter of all that there is room for has come from.
+    /// Counted where room is short.
+    fn greedy(&self, id: ConnectionId) -> bool {
+        if self.members < self.limits.members / 2 {
+            return false;
+        }
+        let from = self.speakers.get(&id).map(|speaker| speaker.from);
+        let same = self.speakers.values();
+        let same = same.filter(|speaker| Some(speaker.from) == from);
+        let own: usize = same.map(|speaker| speaker.own.len()).sum();
+        own >= self.limits.members.div_ceil(4).max(self.limits.of_one)
     }
 
     /// Puts a registration down. Whether there is room for it.
@@ -368,6 +431,30 @@ impl Router {
         true
     }
 
+    /// A member says here that it leaves: that holds for whatever else it had, here and with
+    /// other routers, on connections that nobody has closed.
+    fn leaves(&mut self, id: ConnectionId, group: &Name, address: &Address) -> Vec<Effect> {
+        let mut effects = self.gone(id, group, address, End::Told);
+        if !effects.is_empty() {
+            effects.extend(self.nowhere(group, address));
+        }
+        effects
+    }
+
+    /// A member has left: whoever knew it knows it no longer.
+    fn nowhere(&mut self, group: &Name, address: &Address) -> Vec<Effect> {
+        let known = self.groups.get(group);
+        let Some(known) = known.and_then(|group| group.members.get(address)) else {
+            return Vec::new();
+        };
+        let (local, routers) = (known.local, known.routers.clone());
+        for router in routers {
+            self.take(group, address, Err(router));
+        }
+        let ends = local.map(|id| self.gone(id, group, address, End::Ours));
+        ends.unwrap_or_default()
+    }
+
     fn gone(&mut self, id: ConnectionId, group: &Name, address: &Address, how: End) -> Vec<Effect> {
         let was = |group: &Group| {
             group
@@ -381,13 +468,17 @@ impl Router {
         if !self.groups.get(group).is_some_and(was) {
             return Vec::new();
         }
-        let lost = how == End::Lost;
+        let how = match how {
+            End::Told => Gone::Left,
+            End::Ours => Gone::Elsewhere,
+            End::Lost => Gone::Lost,
+        };
         let mut effects = vec![Effect::Tell(Change::Gone {
             group: group.clone(),
             address: address.clone(),
-            lost,
+            how,
         })];
-        if self.take(group, address, Ok(id)) && lost {
+        if self.take(group, address, Ok(id)) && how == Gone::Lost {
             effects.extend(self.suspect(group, address));
         }
         effects
@@ -473,7 +564,10 @@ impl Router {
                 let other = self.others.get(*router);
                 other.is_some_and(|other| other.lost.is_none())
             };
-            if let Some(router) = registration.routers.iter().find(heard) {
+            let reached = |router: &&RouterId| heard(router) && self.reached.contains(*router);
+            let routers = &registration.routers;
+            let best = routers.iter().find(reached);
+            if let Some(router) = best.or_else(|| routers.iter().find(heard)) {
                 others.entry(*router).or_default().push(address.clone());
             }
         }

@@ -32,9 +32,20 @@ pub enum Change {
         group: Name,
         /// Who.
         address: Address,
-        /// Whether its connection was lost, without a word of its own.
-        lost: bool,
+        /// In which way.
+        how: Gone,
     },
+}
+
+/// How a member has gone from a router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// It said so: it is nowhere any more.
+    Left,
+    /// It may be elsewhere.
+    Elsewhere,
+    /// Its connection was lost, without a word of its own.
+    Lost,
 }
 
 /// A message for members of another router.
@@ -53,6 +64,7 @@ const LOST: u8 = 4;
 const WHOLE: u8 = 5;
 const ALIVE: u8 = 6;
 const LETTER: u8 = 7;
+const LEFT: u8 = 8;
 
 const STYLE: Style = Style::Ours;
 
@@ -81,9 +93,13 @@ impl Word {
             Word::Change(Change::Gone {
                 group,
                 address,
-                lost,
+                how,
             }) => {
-                out.put_u8(if *lost { LOST } else { GONE });
+                out.put_u8(match how {
+                    Gone::Left => LEFT,
+                    Gone::Elsewhere => GONE,
+                    Gone::Lost => LOST,
+                });
                 put_name(&mut out, Some(group));
                 Address::write(Some(address), &mut out, STYLE);
             }
@@ -124,12 +140,16 @@ fn read(bytes: &Bytes) -> Result<Word, Fault> {
             let at = all(&mut reader, 16)?.into();
             Word::Change(Change::Registered(group, Member { address, name, at }))
         }
-        kind @ (GONE | LOST) => {
+        kind @ (GONE | LOST | LEFT) => {
             let (group, address) = whose(&mut reader)?;
             Word::Change(Change::Gone {
                 group,
                 address,
-                lost: kind == LOST,
+                how: match kind {
+                    LEFT => Gone::Left,
+                    LOST => Gone::Lost,
+                    _ => Gone::Elsewhere,
+                },
             })
         }
         WHOLE => Word::Whole,

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use meshworker_gossip::{
-    Address, Change, Decoder, Dialect, IpPort, LONGEST, Letter, Member, Message, Name, Reply,
+    Address, Change, Decoder, Dialect, Gone, IpPort, LONGEST, Letter, Member, Message, Name, Reply,
     Request, RouterId, SMALL, Word, outside,
 };
 use proptest::prelude::*;
@@ -198,10 +198,11 @@ fn word() -> impl Strategy<Value = Word> {
             bytes: Bytes::from(bytes),
         },
     });
-    let gone = (name(), address(), any::<bool>()).prop_map(|(group, address, lost)| Change::Gone {
+    let how = proptest::sample::select(vec![Gone::Left, Gone::Elsewhere, Gone::Lost]);
+    let gone = (name(), address(), how).prop_map(|(group, address, how)| Change::Gone {
         group,
         address,
-        lost,
+        how,
     });
     prop_oneof![
         any::<u64>().prop_map(|id| Word::Hello(RouterId(id))),

@@ -6,9 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use meshworker_core::Moment;
 use meshworker_gossip::{ConnectionId, Decoder, Effect, End, Limits, Router};
+
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What each connection was sent, and how.
 struct Replay {
@@ -64,7 +67,7 @@ impl Replay {
             }
         }
         for (dialect, request) in requests {
-            let effects = self.router.hear(Moment::default(), id, dialect, request);
+            let effects = self.router.hear(Moment::default(), HOME, id, dialect, request);
             self.act(effects);
         }
     }

@@ -1,7 +1,7 @@
 //! One member's connection.
 
-use std::future::poll_fn;
-use std::io;
+use std::future::{pending, poll_fn};
+use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use super::outbox::{Next, Outbox};
 /// whole after as long.
 pub(super) const FIRST: Duration = Duration::from_secs(10);
 
-/// Whoever takes nothing for so long is gone.
+/// Whoever does not take a piece in so long is gone.
 const TAKEN: Duration = Duration::from_secs(10);
 
 /// Whoever has so many bytes of answers to take is not listened to.
@@ -78,9 +78,11 @@ impl Connection {
         let mut long: Option<OwnedSemaphorePermit> = None;
         let mut until = Instant::now() + FIRST;
         let (mut halved, mut known, mut heard, mut waits) = (false, false, false, false);
+        // Those whom it sends more than they take: what it says next waits for them.
+        let mut behind: Vec<Arc<Outbox>> = Vec::new();
         loop {
             // One request after another: whoever does not take an answer is given no other.
-            let listens = self.outbox.answers() < UNTAKEN;
+            let listens = self.outbox.answers() < UNTAKEN && behind.is_empty();
             if listens {
                 match decoder.next_request() {
                     Ok(Some(request)) => {
@@ -90,9 +92,10 @@ impl Connection {
                         }
                         // Others may have a long frame now.
                         (heard, long) = (true, None);
-                        if let Some(dialect) = decoder.dialect() {
-                            self.hub.hear(self.id, dialect, request);
-                        }
+                        let Some(dialect) = decoder.dialect() else {
+                            return ours("it says farewell before anything else");
+                        };
+                        behind = self.hub.hear(self.from, self.id, dialect, request);
                         continue;
                     }
                     Ok(None) => {}
@@ -118,14 +121,18 @@ impl Connection {
             }
             let read = tokio::select! {
                 next = self.outbox.next() => match next {
-                    Next::Send(sending) => match timeout(TAKEN, send(stream, &sending.bytes)).await {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(why)) => return lost(&why),
-                        Err(_) => return ours("it takes nothing"),
+                    Next::Send(sending) => match send(stream, &sending.bytes).await {
+                        Ok(()) => continue,
+                        Err(why) if why.kind() == ErrorKind::TimedOut => return ours("it takes nothing"),
+                        Err(why) => return lost(&why),
                     },
                     // What the member has ended itself the router knows already.
                     Next::Close(why) => return (End::Ours, why.to_owned()),
                 },
+                () = caught_up(&behind) => {
+                    behind.clear();
+                    continue;
+                }
                 place = Arc::clone(&self.long).acquire_owned(), if waits => match place {
                     Ok(place) => {
                         long = Some(place);
@@ -134,7 +141,7 @@ impl Connection {
                     Err(why) => return lost(&why),
                 },
                 read = read(stream, decoder.buffer()), if listens && !waits => read,
-                () = sleep_until(until) => return match decoder.dialect() {
+                () = sleep_until(until), if listens => return match decoder.dialect() {
                     Some(_) if decoder.held() == 0 => ours("it says nothing"),
                     _ => ours("half a frame is all that came in time"),
                 },
@@ -148,10 +155,23 @@ impl Connection {
     }
 }
 
-/// With TLS what is written may stay behind until it is asked for.
+/// Waits for each of these, if there is any.
+async fn caught_up(behind: &[Arc<Outbox>]) {
+    if behind.is_empty() {
+        return pending().await;
+    }
+    for one in behind {
+        one.catches_up().await;
+    }
+}
+
+/// Each piece has its own time, so that a slow way is none that is gone. With TLS what is
+/// written may stay behind until it is asked for.
 async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes).await?;
-    stream.flush().await
+    for piece in bytes.chunks(PIECE) {
+        timeout(TAKEN, stream.write_all(piece)).await??;
+    }
+    timeout(TAKEN, stream.flush()).await?
 }
 
 /// Reads what has come; nothing at the end. May be cancelled.

@@ -97,12 +97,24 @@ impl Hub {
         self.lock().seats.known(from, id);
     }
 
-    /// A member says this.
-    pub(super) fn hear(&self, id: ConnectionId, dialect: Dialect, request: Request) {
+    /// A member says this. To whom it sent more than they have taken.
+    pub(super) fn hear(
+        &self,
+        from: IpAddr,
+        id: ConnectionId,
+        dialect: Dialect,
+        request: Request,
+    ) -> Vec<Arc<Outbox>> {
         let now = self.now();
         let mut inner = self.lock();
-        let effects = inner.router.hear(now, id, dialect, request);
+        let effects = inner.router.hear(now, from, id, dialect, request);
+        let readers = effects.iter().filter_map(|effect| match effect {
+            Effect::Post(id, _) => inner.outboxes.get(id).cloned(),
+            _ => None,
+        });
+        let readers: Vec<_> = readers.collect();
         self.act(&mut inner, effects);
+        readers.into_iter().filter(|one| one.is_behind()).collect()
     }
 
     /// A connection has ended, in this way.
@@ -176,22 +188,31 @@ impl Hub {
             return (line, Vec::new());
         }
         let all = inner.router.own();
+        inner.router.reached(router);
         inner.posts.insert(router, (line, post));
         (line, all)
     }
 
     /// That way is no more.
     pub(super) fn unreached(&self, router: RouterId, line: u64) {
-        let posts = &mut self.lock().posts;
-        if posts.get(&router).is_some_and(|(now, _)| *now == line) {
-            posts.remove(&router);
+        let mut inner = self.lock();
+        if inner.posts.get(&router).is_some_and(|(now, _)| *now == line) {
+            inner.posts.remove(&router);
+            inner.router.unreached(router);
         }
     }
 
-    /// Forgets what lost routers had, when it is time.
+    /// Forgets what lost routers had, when it is time, and ends the lines of those that are to
+    /// tell anew what they have.
     pub(super) fn tidy(&self) {
         let now = self.now();
-        self.lock().router.tidy(now);
+        let mut inner = self.lock();
+        inner.router.tidy(now);
+        for router in inner.router.missed() {
+            if inner.heard.remove(&router).is_some() {
+                inner.router.lost(now, router);
+            }
+        }
     }
 
     /// What is known, as it is told.
@@ -253,13 +274,15 @@ impl Hub {
                     debug!(?change, "a registration changes");
                     let bytes = Word::Change(change).bytes();
                     // Whoever misses one is told all of it anew.
-                    inner.posts.retain(|router, (_, post)| {
+                    let Inner { posts, router, .. } = &mut *inner;
+                    posts.retain(|other, (_, post)| {
                         let sent = post.send(bytes.clone());
                         if !sent {
                             warn!(
-                                ?router,
+                                router = ?other,
                                 "another gossip router takes nothing: it is told anew"
                             );
+                            router.unreached(*other);
                         }
                         sent
                     });

@@ -1,14 +1,23 @@
 //! What waits to be sent to one member.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// So many bytes of others' messages wait for one member: what is lost is sent again.
-pub(super) const POSTED: usize = 1 << 20;
+pub(super) const POSTED: usize = 4 << 20;
+
+/// Whoever has more than this to take has others wait, who then send it nothing meanwhile.
+const BEHIND: usize = 512 << 10;
+
+/// For so long; once that was in vain nobody waits for it before it has caught up.
+const WAITED_FOR: Duration = Duration::from_secs(1);
 
 /// And so many for all of them. One message to a hundred members counts a hundred times,
 /// and takes its room once.
@@ -22,6 +31,8 @@ const SHORT: usize = 4 << 10;
 pub(super) struct Outbox {
     inner: Mutex<Inner>,
     changed: Notify,
+    /// Something was taken.
+    taken: Notify,
     /// What waits for all members.
     all: Arc<AtomicUsize>,
 }
@@ -34,6 +45,8 @@ struct Inner {
     /// Bytes of answers.
     answers: usize,
     closing: Option<&'static str>,
+    /// It was waited for in vain.
+    slow: bool,
 }
 
 #[derive(Debug)]
@@ -72,6 +85,7 @@ impl Outbox {
         Outbox {
             inner: Mutex::default(),
             changed: Notify::new(),
+            taken: Notify::new(),
             all,
         }
     }
@@ -117,10 +131,39 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// Whether whoever sends to it should wait: it has much to take, or all together have, and
+    /// it some of that.
+    pub(super) fn is_behind(&self) -> bool {
+        let inner = self.lock();
+        let much = match self.all.load(Ordering::Relaxed) > POSTED_TO_ALL / 2 {
+            true => inner.posted > 0,
+            false => inner.posted > BEHIND,
+        };
+        much && !inner.slow && inner.closing.is_none()
+    }
+
+    /// Waits until it is no longer behind, or is waited for no more. May be cancelled.
+    pub(super) async fn catches_up(&self) {
+        let catching_up = async {
+            loop {
+                let mut taken = pin!(self.taken.notified());
+                taken.as_mut().enable();
+                if !self.is_behind() {
+                    return;
+                }
+                taken.await;
+            }
+        };
+        if timeout(WAITED_FOR, catching_up).await.is_err() {
+            self.lock().slow = true;
+        }
+    }
+
     /// Its connection ends once what waits is sent.
     pub(super) fn close(&self, why: &'static str) {
         self.lock().closing.get_or_insert(why);
         self.changed.notify_one();
+        self.taken.notify_waiters();
     }
 
     /// So many bytes of answers wait.
@@ -139,6 +182,8 @@ impl Outbox {
                         true => inner.answers = inner.answers.saturating_sub(length),
                         false => inner.posted = inner.posted.saturating_sub(length),
                     }
+                    inner.slow &= inner.posted > BEHIND;
+                    self.taken.notify_waiters();
                     if inner.queue.is_empty() {
                         // Thousands have nothing that waits.
                         inner.queue = VecDeque::new();

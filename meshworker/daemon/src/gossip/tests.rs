@@ -79,7 +79,7 @@ impl Line {
 async fn whoever_says_nothing_or_half_of_something_kept_its_place() {
     let hub = Hub::new(64);
     let began = Instant::now();
-    for said in ["", "0000", &REGISTER[..40], "01"] {
+    for said in ["", "0000", &REGISTER[..40], "01", "fffffffb"] {
         let mut line = open(&hub, None);
         line.say(said).await;
         let (how, why) = line.ended.await.unwrap();
@@ -208,4 +208,46 @@ async fn strangers_took_the_places_for_long_frames() {
     line.stream.write_all(&[0; 8192]).await.unwrap();
     let (how, why) = line.ended.await.unwrap();
     assert_eq!((how, why.as_str()), (End::Ours, "a stranger says too much"));
+}
+
+/// What a slow member had not taken was lost, though who sent it could have waited.
+#[tokio::test(start_paused = true)]
+async fn whoever_sends_more_than_others_take_waits_for_them() {
+    let hub = Hub::new(64);
+    let (mut sender, mut reader) = (open(&hub, None), open(&hub, None));
+    sender.say(REGISTER).await;
+    let other = REGISTER.replace("94372af1", "94372af2");
+    reader.say(&other).await;
+    // MESSAGE, "chat", to all, from A, 60 000 bytes.
+    let message = [&hex("0000ea7e0401000463686174010294372af1c84a76ca7e7d671968c34125")[..], &hex("0000ea60"), &[7; 60_000]];
+    let message = message.concat();
+    let count = 200;
+    let sends = async move {
+        for _ in 0..count {
+            if sender.stream.write_all(&message).await.is_err() {
+                panic!("{:?}", sender.ended.await);
+            }
+        }
+        (sender, message)
+    };
+    let takes = async {
+        for _ in 0..count {
+            assert_eq!(reader.answer().await.len(), 60_034);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        reader
+    };
+    let sends = tokio::spawn(sends);
+    let mut reader = takes.await;
+    let (mut sender, message) = sends.await.unwrap();
+    assert_eq!(hub.status().lost_messages, 0);
+    // Nobody waits for ever for whoever takes nothing.
+    let began = Instant::now();
+    for _ in 0..count {
+        sender.stream.write_all(&message).await.unwrap();
+    }
+    sender.say(WHO).await;
+    assert!(hub.status().lost_messages > 0 || began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    reader.say(WHO).await;
 }

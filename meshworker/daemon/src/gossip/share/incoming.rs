@@ -132,15 +132,14 @@ async fn listen(mut wire: Wire, peer: IpAddr, hub: &Hub) -> String {
     info!(%peer, "another gossip router tells what it has");
     loop {
         match next(&mut wire).await {
-            Ok(Word::Alive) => {
-                if let Err(why) = say(&mut wire, Word::Alive).await {
-                    return why;
-                }
-            }
             Ok(Word::Hello(_)) => return "it says twice who it is".to_owned(),
             Ok(word) => {
+                let is_alive = word == Word::Alive;
                 if !hub.told(other, line, word) {
-                    return "it has a newer line".to_owned();
+                    return "it has a newer line, or is to begin one".to_owned();
+                }
+                if is_alive && let Err(why) = say(&mut wire, Word::Alive).await {
+                    return why;
                 }
             }
             Err(why) => return why,
