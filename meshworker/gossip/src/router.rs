@@ -9,8 +9,8 @@ use meshworker_core::Moment;
 
 use crate::group::Group;
 use crate::{
-    Address, Change, Dialect, Gone, GroupPicture, Letter, Limits, Member, MemberPicture, Message, Name,
-    Picture, Reply, Request, Word,
+    Address, Change, Dialect, Gone, GroupPicture, Letter, Limits, Member, MemberPicture, Message,
+    Name, Picture, Reply, Request, Word,
 };
 
 /// What a lost router had registered is told for so long: its members come to another one,

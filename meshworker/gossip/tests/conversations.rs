@@ -67,7 +67,9 @@ impl Replay {
             }
         }
         for (dialect, request) in requests {
-            let effects = self.router.hear(Moment::default(), HOME, id, dialect, request);
+            let effects = self
+                .router
+                .hear(Moment::default(), HOME, id, dialect, request);
             self.act(effects);
         }
     }

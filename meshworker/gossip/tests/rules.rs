@@ -1,5 +1,9 @@
 //! What follows from what is said.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -7,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use meshworker_core::Moment;
 use meshworker_gossip::{
-    Address, Change, ConnectionId, Dialect, Effect, End, Gone, IpPort, Letter, Limits, Member, Message,
-    Name, Reply, Request, Router, RouterId, Word,
+    Address, Change, ConnectionId, Dialect, Effect, End, Gone, IpPort, Letter, Limits, Member,
+    Message, Name, Reply, Request, Router, RouterId, Word,
 };
 
 const NEW: Dialect = Dialect::Framed { sender: true };
@@ -94,7 +98,10 @@ fn one(name: &str, here: bool, elsewhere: usize) -> (String, bool, usize) {
 #[test]
 fn a_registration_is_told_and_so_is_its_end() {
     let mut router = with(&[]);
-    assert_eq!(router.hear(NOW, HOME, id(1), NEW, register(1)), [registered(1)]);
+    assert_eq!(
+        router.hear(NOW, HOME, id(1), NEW, register(1)),
+        [registered(1)]
+    );
     assert_eq!(
         router.hear(NOW, HOME, id(2), Dialect::Old, register(2)),
         [
@@ -118,7 +125,10 @@ fn a_registration_is_told_and_so_is_its_end() {
 #[test]
 fn whoever_came_again_stays_when_its_older_connection_ends() {
     let mut router = with(&[(1, NEW)]);
-    assert_eq!(router.hear(NOW, HOME, id(7), NEW, register(1)), [registered(1)]);
+    assert_eq!(
+        router.hear(NOW, HOME, id(7), NEW, register(1)),
+        [registered(1)]
+    );
     assert_eq!(router.ended(id(1), End::Lost), []);
     assert_eq!(members(&router), [one("m1", true, 0)]);
     // An old one's is closed at once, as its own router does.
@@ -257,7 +267,13 @@ fn a_message_reaches_each_member_of_its_group_once_in_its_own_words() {
     assert_eq!(said, [pass(9, &[5], &to_one)]);
     // Before 4.0 nobody says who sends, and whoever does expects it back.
     let old = message(None, None);
-    let said = router.hear(NOW, HOME, id(4), Dialect::Old, Request::Message(old.clone()));
+    let said = router.hear(
+        NOW,
+        HOME,
+        id(4),
+        Dialect::Old,
+        Request::Message(old.clone()),
+    );
     assert_eq!(said[..4].len(), 4);
     assert!(said.contains(&post(4, Dialect::Old, &old)));
     // What another router passes on goes to those it names.
@@ -271,7 +287,13 @@ fn a_message_reaches_each_member_of_its_group_once_in_its_own_words() {
 #[test]
 fn a_stranger_says_nothing_in_a_group() {
     let mut router = with(&[(1, NEW)]);
-    let said = router.hear(NOW, HOME, id(7), NEW, Request::Message(message(None, Some(1))));
+    let said = router.hear(
+        NOW,
+        HOME,
+        id(7),
+        NEW,
+        Request::Message(message(None, Some(1))),
+    );
     assert_eq!(said, []);
 }
 
@@ -292,17 +314,35 @@ fn whoever_is_over_a_limit_is_closed_and_leaves_nothing() {
             .any(|one| matches!(one, Effect::Close(closed, _) if *closed == id))
     };
     for (number, group) in [(1, "a"), (2, "a"), (3, "b")] {
-        let effects = router.hear(NOW, from(number), id(number as u64), NEW, into(group, number));
+        let effects = router.hear(
+            NOW,
+            from(number),
+            id(number as u64),
+            NEW,
+            into(group, number),
+        );
         assert!(!closes(&effects, id(number as u64)));
     }
     // More members, and one group more.
-    assert!(closes(&router.hear(NOW, from(4), id(4), NEW, into("a", 4)), id(4)));
+    assert!(closes(
+        &router.hear(NOW, from(4), id(4), NEW, into("a", 4)),
+        id(4)
+    ));
     router.ended(id(2), End::Told);
-    assert!(closes(&router.hear(NOW, from(5), id(5), NEW, into("c", 5)), id(5)));
+    assert!(closes(
+        &router.hear(NOW, from(5), id(5), NEW, into("c", 5)),
+        id(5)
+    ));
     // Three of one.
-    assert!(!closes(&router.hear(NOW, from(1), id(1), NEW, into("b", 6)), id(1)));
+    assert!(!closes(
+        &router.hear(NOW, from(1), id(1), NEW, into("b", 6)),
+        id(1)
+    ));
     router.ended(id(3), End::Told);
-    assert!(closes(&router.hear(NOW, from(1), id(1), NEW, into("b", 7)), id(1)));
+    assert!(closes(
+        &router.hear(NOW, from(1), id(1), NEW, into("b", 7)),
+        id(1)
+    ));
     assert_eq!(router.picture().groups, []);
     assert!(router.met(RouterId(1)) && !router.met(RouterId(2)));
 }
@@ -310,7 +350,8 @@ fn whoever_is_over_a_limit_is_closed_and_leaves_nothing() {
 #[test]
 fn an_answer_is_that_of_this_moment() {
     let mut router = with(&[(1, NEW)]);
-    let ask = |router: &mut Router| router.hear(NOW, HOME, id(1), NEW, Request::Members(Some(group())));
+    let ask =
+        |router: &mut Router| router.hear(NOW, HOME, id(1), NEW, Request::Members(Some(group())));
     let answer = |all: &[u128]| {
         let members: Vec<Member> = all.iter().copied().map(member).collect();
         let members: Vec<&Member> = members.iter().collect();
@@ -325,7 +366,13 @@ fn an_answer_is_that_of_this_moment() {
     router.ended(id(2), End::Lost);
     assert_eq!(ask(&mut router), answer(&[1]));
     // Nobody waits because nobody is there.
-    let nobody = router.hear(NOW, HOME, id(1), NEW, Request::Members(Some(Name::of("no"))));
+    let nobody = router.hear(
+        NOW,
+        HOME,
+        id(1),
+        NEW,
+        Request::Members(Some(Name::of("no"))),
+    );
     let none = Reply::Members(&Name::of("no"), &[]).bytes(NEW);
     assert_eq!(nobody, [Effect::Send(id(1), none)]);
 }

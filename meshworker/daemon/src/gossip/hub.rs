@@ -196,7 +196,11 @@ impl Hub {
     /// That way is no more.
     pub(super) fn unreached(&self, router: RouterId, line: u64) {
         let mut inner = self.lock();
-        if inner.posts.get(&router).is_some_and(|(now, _)| *now == line) {
+        if inner
+            .posts
+            .get(&router)
+            .is_some_and(|(now, _)| *now == line)
+        {
             inner.posts.remove(&router);
             inner.router.unreached(router);
         }

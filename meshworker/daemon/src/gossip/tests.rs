@@ -219,7 +219,11 @@ async fn whoever_sends_more_than_others_take_waits_for_them() {
     let other = REGISTER.replace("94372af1", "94372af2");
     reader.say(&other).await;
     // MESSAGE, "chat", to all, from A, 60 000 bytes.
-    let message = [&hex("0000ea7e0401000463686174010294372af1c84a76ca7e7d671968c34125")[..], &hex("0000ea60"), &[7; 60_000]];
+    let message = [
+        &hex("0000ea7e0401000463686174010294372af1c84a76ca7e7d671968c34125")[..],
+        &hex("0000ea60"),
+        &[7; 60_000],
+    ];
     let message = message.concat();
     let count = 200;
     let sends = async move {
@@ -248,6 +252,10 @@ async fn whoever_sends_more_than_others_take_waits_for_them() {
     }
     sender.say(WHO).await;
     assert!(hub.status().lost_messages > 0 || began.elapsed() < Duration::from_secs(60));
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
     reader.say(WHO).await;
 }
