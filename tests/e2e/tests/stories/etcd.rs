@@ -30,8 +30,8 @@ echo "$(wc -l < /tmp/want) $(comm -23 /tmp/want /tmp/have | wc -l)\
  $(awk 'NR > 1 && $2 - last > most { most = $2 - last } { last = $2 } END { print most + 0 }' /tmp/acked)""#;
 
 /// Three of five replicas form a cluster, become five and three again by an ideal size and
-/// by Swarm, lose their leader, and are all restarted with other addresses; clients ask
-/// whomever the service's name leads to, and nothing that was acknowledged is lost.
+/// by Swarm, and lose their leader; clients ask whomever the service's name leads to, and
+/// nothing that was acknowledged is lost.
 pub fn grows_and_shrinks(world: &World) {
     let mut etcd = three_of_five(world, "sizes");
 
@@ -46,7 +46,12 @@ pub fn grows_and_shrinks(world: &World) {
         .kill_container(&leader)
         .expect("it can be killed");
     voters(&etcd, 5, 3, "the leader was killed");
+    is_whole(&etcd);
+}
 
+/// All members are restarted with other addresses, one after another and at once.
+pub fn comes_back(world: &World) {
+    let mut etcd = three_of_five(world, "back");
     etcd.mark();
     let began = Instant::now();
     etcd.stack()

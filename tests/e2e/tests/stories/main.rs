@@ -157,6 +157,7 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             "docker::two_clusters_by_labels",
             of(discovery::two_clusters_by_labels),
         )
+        .long("etcd::comes_back", of(etcd::comes_back))
         .long("etcd::a_hundred_rounds", of(etcd::a_hundred_rounds))
         .long(
             "redis::a_hand_over_of_more_than_a_minute",
