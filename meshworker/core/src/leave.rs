@@ -32,6 +32,29 @@ pub struct Leave<R> {
     pub touches: Touches,
 }
 
+impl<R> Leave<R> {
+    /// Of a member that holds nothing and needs nothing; alone, unless its engine knows
+    /// better.
+    pub fn of(address: Place, node: &str) -> Leave<R> {
+        Leave {
+            address,
+            node: node.to_owned(),
+            holds: Vec::new(),
+            steps: Vec::new(),
+            last: Vec::new(),
+            progress: None,
+            touches: Touches::All,
+        }
+    }
+
+    /// Of one that stays where it is for now, and why.
+    pub fn held(address: Place, node: &str, why: &str) -> Leave<R> {
+        let mut leave = Leave::of(address, node);
+        leave.holds.push(why.to_owned());
+        leave
+    }
+}
+
 /// How far a member has come on its way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Progress {

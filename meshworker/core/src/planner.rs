@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::{
-    Copies, Departure, Floor, Leave, Nomination, Place, Refusal, Request, Situation, Step,
-    Succession, Unity,
+    Copies, Departure, Floor, Leave, Member, Nomination, Place, Reason, Refusal, Request,
+    Situation, Step, Succession, Unity, View,
 };
 
 /// What a database can and cannot do. The common gates use it.
@@ -78,6 +78,22 @@ impl<R> Proposal<R> {
             copies: Copies::default(),
             refusals: Vec::new(),
             unity,
+        }
+    }
+
+    /// Nothing is changed, and nobody who answers is let go, until an operator has seen to
+    /// what is wrong.
+    pub fn stuck<D>(situation: &Situation<'_, D>, why: &str) -> Proposal<R> {
+        let leaves = situation.leaving_views();
+        let held =
+            |(member, view): (&Member, &View<D>)| Leave::held(member.address, &view.node, why);
+        Proposal {
+            leaves: leaves.map(held).collect(),
+            refusals: vec![Refusal::new(
+                "change anything",
+                Reason::Misconfigured(why.to_owned()),
+            )],
+            ..Proposal::nothing(Unity::apart(why))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Members that are meant to go: leadership first; and who goes for good is taken out
 //! before it stops.
 
-use meshworker_core::{Going, Leave, Situation, StepKind, Touches};
+use meshworker_core::{Going, Leave, Situation, StepKind};
 
 use super::ask;
 use super::world::{Node, World, quorum};
@@ -15,15 +15,7 @@ pub fn leaves(situation: &Situation<'_, Detail>, world: &World<'_>) -> Vec<Leave
     going.sort_by_key(|(member, view)| (view.node == world.leader.view.node, member.address));
     let leaves = going.into_iter().map(|(member, view)| {
         let node = world.nodes.iter().find(|node| node.listed.id == view.node);
-        let mut leave = Leave {
-            address: member.address,
-            node: view.node.clone(),
-            holds: Vec::new(),
-            steps: Vec::new(),
-            last: Vec::new(),
-            progress: None,
-            touches: Touches::All,
-        };
+        let mut leave = Leave::of(member.address, &view.node);
         if let Some(node) = node {
             let for_good = match situation.going(member) {
                 Going::ForGood => true,

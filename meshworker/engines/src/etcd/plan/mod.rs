@@ -25,8 +25,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use meshworker_core::{
-    Capabilities, Leave, Planner, Proposal, Reason, Refusal, Situation, Step, StepKind, Touches,
-    Unity,
+    Capabilities, Planner, Proposal, Reason, Refusal, Situation, Step, StepKind, Unity,
 };
 
 use super::detail::{Detail, Listed};
@@ -63,7 +62,7 @@ impl Planner for Rules {
     fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<EtcdRequest> {
         match Seen::of(self, situation) {
             Seen::Nobody => birth::propose(self, situation),
-            Seen::Stuck(why) => stuck(situation, &why),
+            Seen::Stuck(why) => Proposal::stuck(situation, &why),
             Seen::Cluster(world) => self.within(situation, &world),
         }
     }
@@ -119,7 +118,7 @@ impl Rules {
             .flatten()
             .any(|alarm| alarm.forbids_everything())
         {
-            let mut all = stuck(
+            let mut all = Proposal::stuck(
                 situation,
                 "an alarm says that data differs: nothing is changed",
             );
@@ -156,24 +155,6 @@ impl Rules {
             refusals,
             ..Proposal::nothing(unity)
         }
-    }
-}
-
-/// Nothing is changed, and nobody is let go who is needed.
-fn stuck(situation: &Situation<'_, Detail>, why: &str) -> Proposal<EtcdRequest> {
-    let leaves = situation.leaving_views().map(|(member, view)| Leave {
-        address: member.address,
-        node: view.node.clone(),
-        holds: vec![why.to_owned()],
-        steps: Vec::new(),
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
-    });
-    Proposal {
-        leaves: leaves.collect(),
-        refusals: vec![told("change anything", why.to_owned())],
-        ..Proposal::nothing(Unity::apart(why))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Members that are meant to go: the primary hands over first, and whoever goes stops
 //! acknowledging before it does.
 
-use meshworker_core::{Leave, Situation, StepKind, Touches};
+use meshworker_core::{Leave, Situation, StepKind};
 
 use super::ask;
 use super::world::{Node, World};
@@ -18,15 +18,7 @@ pub fn leaves(
     going.sort_by_key(|(member, _)| (member.address == primary.at(), member.address));
     let ackers = world.ackers().unwrap_or_default();
     let leaves = going.into_iter().map(|(member, view)| {
-        let mut leave = Leave {
-            address: member.address,
-            node: view.node.clone(),
-            holds: Vec::new(),
-            steps: Vec::new(),
-            last: Vec::new(),
-            progress: None,
-            touches: Touches::All,
-        };
+        let mut leave = Leave::of(member.address, &view.node);
         if member.address == primary.at() {
             hand_over(world, primary, &mut leave);
         } else if let Some(node) = world.nodes.values().find(|n| n.at() == member.address)

@@ -26,8 +26,7 @@ mod tests;
 use std::hash::{BuildHasher, RandomState};
 
 use meshworker_core::{
-    Capabilities, Leave, Planner, Proposal, Reason, Refusal, Situation, Step, StepKind, Touches,
-    Unity,
+    Capabilities, Planner, Proposal, Reason, Refusal, Situation, Step, StepKind,
 };
 
 use super::detail::Detail;
@@ -59,7 +58,7 @@ impl Planner for Rules {
     fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<MariadbRequest> {
         let world = match World::of(self, situation) {
             Ok(world) => world,
-            Err(why) => return stuck(situation, &why),
+            Err(why) => return Proposal::stuck(situation, &why),
         };
         if let Some(node) = world.foreign().next() {
             let cluster = node.detail.mark().cluster;
@@ -67,10 +66,10 @@ impl Planner for Rules {
                 "{} has data of cluster {cluster}: stop it, and put its data aside",
                 node.member.id
             );
-            return stuck(situation, &why);
+            return Proposal::stuck(situation, &why);
         }
         if let Some(why) = world.rivals() {
-            return stuck(situation, &why);
+            return Proposal::stuck(situation, &why);
         }
         let mut proposal = match world.primary() {
             Some(primary) => within::propose(self, situation, &world, primary),
@@ -121,24 +120,6 @@ impl Rules {
             initial: option(super::INITIAL),
             primary: option(crate::PRIMARY),
         }
-    }
-}
-
-/// Nothing is changed, and nobody is let go who is needed.
-fn stuck(situation: &Situation<'_, Detail>, why: &str) -> Proposal<MariadbRequest> {
-    let leaves = situation.leaving_views().map(|(member, view)| Leave {
-        address: member.address,
-        node: view.node.clone(),
-        holds: vec![why.to_owned()],
-        steps: Vec::new(),
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
-    });
-    Proposal {
-        leaves: leaves.collect(),
-        refusals: vec![told("change anything", why.to_owned())],
-        ..Proposal::nothing(Unity::apart(why))
     }
 }
 

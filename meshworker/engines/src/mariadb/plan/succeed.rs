@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use meshworker_core::{
-    Gate, Leave, Place, Proposal, Situation, StepKind, Succession, Touches, Unity,
-};
+use meshworker_core::{Gate, Leave, Place, Proposal, Situation, StepKind, Succession, Unity};
 
 use super::world::{Node, World, slot};
 use super::{Bid, Rules, ask};
@@ -28,15 +26,9 @@ pub fn propose(
         Some(succession) => format!("nobody takes writes: {}", succession.what),
         None => "nobody takes writes, and nobody is there who could".to_owned(),
     };
-    let leaves = situation.leaving_views().map(|(member, view)| Leave {
-        address: member.address,
-        node: view.node.clone(),
-        holds: vec!["nobody takes writes now, and it may be needed".into()],
-        steps: Vec::new(),
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
-    });
+    let why = "nobody takes writes now, and it may be needed";
+    let leaves = situation.leaving_views();
+    let leaves = leaves.map(|(member, view)| Leave::held(member.address, &view.node, why));
     Proposal {
         steps: super::within::fences(world),
         succession,

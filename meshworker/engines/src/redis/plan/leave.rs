@@ -128,18 +128,11 @@ impl<'w, 'a> Leaves<'w, 'a> {
     fn leave(&mut self, node: &'w Node<'a>, member: &Member) -> Leave<RedisRequest> {
         let slots = node.own.slots.count();
         let mut touches = Some(vec![shard(node)]);
-        let mut leave = Leave {
-            address: node.address,
-            node: node.id.to_owned(),
-            holds: Vec::new(),
-            steps: Vec::new(),
-            last: Vec::new(),
-            progress: (slots > 0).then_some(Progress {
-                unit: "slots",
-                left: slots as u64,
-            }),
-            touches: Touches::All,
-        };
+        let mut leave = Leave::of(node.address, node.id);
+        leave.progress = (slots > 0).then_some(Progress {
+            unit: "slots",
+            left: slots as u64,
+        });
         let is_inside = (self.world.anchor()).is_some_and(|anchor| anchor.contains(&node.id));
         if node.own.replica {
             leave.holds.extend(self.last_copy(node));
@@ -370,13 +363,6 @@ fn shard<'a>(node: &Node<'a>) -> &'a str {
 
 /// A process with the id of another one: what it holds cannot be told.
 fn twin(address: Place, view: &View<Detail>) -> Leave<RedisRequest> {
-    Leave {
-        address,
-        node: view.node.clone(),
-        holds: vec!["the id of another member: a volume was copied".into()],
-        steps: Vec::new(),
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
-    }
+    let why = "the id of another member: a volume was copied";
+    Leave::held(address, &view.node, why)
 }
