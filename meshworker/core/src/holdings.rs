@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::counted;
+use crate::{Replication, counted};
 
 /// What a node says of what it has. Its engine fills in what is asked anyway; no decision
 /// rests on it.
@@ -16,6 +16,8 @@ pub struct Holdings {
     pub figures: Vec<Figure>,
     /// Why it refuses writes, in words for people; none while it takes them.
     pub refuses_writes: Option<String>,
+    /// How it takes part in replication, where its database tells.
+    pub replication: Option<Replication>,
 }
 
 /// One of them.

@@ -1,32 +1,55 @@
-//! Since when each witness has said what it says.
+//! Since when each witness has said what it says, and each member has been what it is.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use meshworker_core::{Place, Presence, Roster, Witness};
+use meshworker_core::{Place, Presence, Role, Witness};
 
-/// Since when each witness has said of each member what it says.
+use super::Look;
+
+/// Since when each witness has said of each member what it says, and since when each member
+/// has had its role.
 #[derive(Debug, Clone, Default)]
-pub struct Since(BTreeMap<(Place, Witness), (Presence, SystemTime)>);
+pub struct Since {
+    said: BTreeMap<(Place, Witness), (Presence, SystemTime)>,
+    roles: BTreeMap<Place, (Role, SystemTime)>,
+}
 
 impl Since {
-    /// Notes what was said at this time; whom nobody named is forgotten.
-    pub fn note(&mut self, roster: &Roster, time: SystemTime) {
-        let mut before = std::mem::take(&mut self.0);
-        for member in roster.members() {
+    /// Notes what was said in this look; whom nobody named is forgotten.
+    pub fn note(&mut self, look: &Look) {
+        let mut said = std::mem::take(&mut self.said);
+        let mut roles = std::mem::take(&mut self.roles);
+        for member in look.roster.members() {
+            let at = member.address;
             for (witness, presence) in &member.seen {
-                let key = (member.address, *witness);
-                let entry = match before.remove(&key) {
+                let key = (at, *witness);
+                let entry = match said.remove(&key) {
                     Some((same, since)) if same == *presence => (same, since),
-                    _ => (presence.clone(), time),
+                    _ => (presence.clone(), look.time),
                 };
-                self.0.insert(key, entry);
+                self.said.insert(key, entry);
             }
+            let before = roles.remove(&at);
+            let entry = match (look.head(at), before) {
+                // Whoever is silent may come back as what he was.
+                (None, before) => before,
+                (Some(head), before) => head.role.map(|role| match before {
+                    Some((same, since)) if same == role => (same, since),
+                    _ => (role, look.time),
+                }),
+            };
+            self.roles.extend(entry.map(|entry| (at, entry)));
         }
     }
 
     /// Since when this witness has said the same of whoever is at this address.
     pub fn when(&self, address: Place, witness: Witness) -> Option<SystemTime> {
-        self.0.get(&(address, witness)).map(|(_, since)| *since)
+        self.said.get(&(address, witness)).map(|(_, since)| *since)
+    }
+
+    /// Since when whoever is at this address has had its role.
+    pub fn role(&self, address: Place) -> Option<SystemTime> {
+        self.roles.get(&address).map(|(_, since)| *since)
     }
 }

@@ -8,7 +8,7 @@ use super::show::{self, Now};
 use super::status::{json, latest};
 use super::{Failed, flag, runtime};
 use crate::client::Client;
-use crate::status::{ClusterStatus, Summary, Why};
+use crate::status::{ClusterStatus, Summary, Topology, Why};
 
 /// `meshworker members`.
 pub fn members_command() -> Command {
@@ -58,10 +58,11 @@ pub fn topology(args: &ArgMatches) -> Result<(), Failed> {
     let (api, screen) = (Api::read(args)?, Screen::new());
     runtime()?.block_on(async {
         let (_, _, status) = find(&api).await?;
+        let topology = Topology::of(&status);
         if flag(args, "json") {
-            return screen.json(&status.members, false);
+            return screen.json(&topology, false);
         }
-        screen.print(&show::topology(&status.members, &screen.style))
+        screen.print(&show::topology(&topology, &screen.style))
     })
 }
 

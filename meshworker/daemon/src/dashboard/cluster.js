@@ -6,6 +6,7 @@ import * as members from './members.js';
 import { draw } from './picture.js';
 import { Sight } from './sight.js';
 import { STATES, icon, remaining } from './states.js';
+import { drawTopology } from './topology.js';
 
 /// So many sentences about who does not see whom; the table has the rest.
 const COMPLAINTS = 6;
@@ -37,6 +38,7 @@ export class Cluster {
       part('div', 'witnesses', { class: 'chips witnesses' }),
       part('div', 'tally', { class: 'chips tally', role: 'group', 'aria-label': 'Members by state: press to show only these' }),
       h('figure', {}, part('div', 'picture', { class: 'canvas' }), part('figcaption', 'caption')),
+      part('div', 'topology'),
       part('div', 'leaving'),
       part('div', 'refusals'),
       part('div', 'departed'),
@@ -78,6 +80,7 @@ export class Cluster {
     this.#leavers(status.leavers);
     this.#drawTally();
     this.#drawPicture();
+    drawTopology(this.topology, status, this.#choose);
     redraw(this.refusals, status.plan, (plan) => refusals(plan, status.mode.dry_run, this.#choose));
     redraw(this.departed, status.departed, departed);
     redraw(this.turned, status.turned_away ?? [], turnedAway);

@@ -146,12 +146,23 @@ function memberOf(one) {
     one.view ? viewOf(one.view) : h('p', { class: one.unanswered ? 'bad-text' : 'quiet' }, one.unanswered ?? 'It was not asked.'));
 }
 
+function replicationOf(said) {
+  const fact = (name, value) => (value ? [h('dt', {}, name), h('dd', {}, value)] : []);
+  if (!said) return [];
+  const { position, acknowledges, source } = said;
+  return [
+    fact('has', position), fact('acknowledgements', acknowledges), fact('has received', source?.received),
+    fact('behind', source && source.behind_seconds !== null ? `${source.behind_seconds} s` : null), fact('its error', source?.error),
+  ];
+}
+
 function viewOf(view) {
   const fact = (name, value) => (value === null ? [] : [h('dt', {}, name), h('dd', {}, value)]);
   return h('div', {},
     h('dl', {},
       fact('its id', view.node), fact('cluster', view.cluster_name), fact('role', view.role), fact('counts', String(view.size)),
-      fact('follows', view.follows), view.figures.flatMap((one) => fact(one.what, one.words)), fact('refuses writes', view.refuses_writes),
+      fact('since', view.role_since ? clockTime(view.role_since) : null), fact('follows', view.follows), replicationOf(view.replication),
+      view.figures.flatMap((one) => fact(one.what, one.words)), fact('refuses writes', view.refuses_writes),
       fact('at work', view.working)),
     h('details', { 'data-keep': `peers ${view.node}`, open: view.peers.length <= 12 },
       h('summary', {}, `it knows ${view.peers.length} nodes, ${view.peers.filter((one) => !one.alive).length} of them gone`),

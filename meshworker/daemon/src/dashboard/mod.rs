@@ -40,7 +40,7 @@ macro_rules! script {
     };
 }
 
-const FILES: [File; 17] = [
+const FILES: [File; 18] = [
     File {
         path: "/",
         kind: HTML,
@@ -69,6 +69,7 @@ const FILES: [File; 17] = [
     script!("sight.js"),
     script!("states.js"),
     script!("timeline.js"),
+    script!("topology.js"),
     script!("workers.js"),
 ];
 

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use super::Desk;
 use super::input::{Parts, parts};
 use crate::http::{Json, Problem, ProblemBody};
-use crate::status::{ClusterStatus, Config, LeaverStatus, MemberStatus, PlanStatus, Summary, Why};
+use crate::status::{
+    ClusterStatus, Config, LeaverStatus, MemberStatus, PlanStatus, Summary, Topology, Why,
+};
 
 impl Desk {
     fn status(&self, cluster: Parts<String>) -> Result<ClusterStatus, Problem> {
@@ -73,6 +75,19 @@ pub async fn primary(
         Err(_) => "primary: several members say that everything is written to them",
     };
     Err(Problem::new(StatusCode::NOT_FOUND, error))
+}
+
+/// Who copies from whom, how far each is, and what is wrong with it.
+#[utoipa::path(get, path = "/v1/clusters/{cluster}/topology", tag = "read",
+    responses(
+        (status = 200, description = "The primary first, and each member before those that copy from it.", body = Topology),
+        (status = 503, description = "No pass has ended yet.", body = ProblemBody),
+    ))]
+pub async fn topology(
+    State(desk): State<Desk>,
+    cluster: Parts<String>,
+) -> Result<Json<Topology>, Problem> {
+    Ok(Json(Topology::of(&desk.status(cluster)?)))
 }
 
 /// All evidence for one member.

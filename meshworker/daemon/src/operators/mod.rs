@@ -120,6 +120,7 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(clusters::one))
         .routes(routes!(clusters::members))
         .routes(routes!(clusters::primary))
+        .routes(routes!(clusters::topology))
         .routes(routes!(clusters::why))
         .routes(routes!(clusters::plan))
         .routes(routes!(clusters::leavers))

@@ -125,6 +125,39 @@ pub struct ViewStatus {
     /// Why it refuses writes; none while it takes them.
     #[serde(default)]
     pub refuses_writes: Option<String>,
+    /// Since when it has had this role, and this term, as far as the worker knows (RFC 3339,
+    /// UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_since: Option<String>,
+    /// How it takes part in replication, where its database tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<ReplicationStatus>,
+}
+
+/// A member's part in replication, in its database's words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReplicationStatus {
+    /// The last transaction that it has.
+    pub position: String,
+    /// How it deals with acknowledgements.
+    pub acknowledges: String,
+    /// How it copies from whom it follows; none where it follows nobody.
+    pub source: Option<SourceStatus>,
+}
+
+/// How a member copies from the one that it follows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceStatus {
+    /// Whether it is connected.
+    pub connected: bool,
+    /// Whether it applies what it receives.
+    pub applies: bool,
+    /// The last transaction that it has received.
+    pub received: String,
+    /// How far it is behind, in seconds; none where it cannot tell.
+    pub behind_seconds: Option<u64>,
+    /// Why it does not connect, or apply, in its database's words.
+    pub error: Option<String>,
 }
 
 impl ViewStatus {

@@ -12,6 +12,7 @@ mod leaver;
 mod member;
 mod order;
 mod plan;
+mod topology;
 mod turned_away;
 mod witness;
 
@@ -21,10 +22,14 @@ pub use event::{Event, EventKind, Events, Severity};
 pub use gossip::{GossipGroup, GossipMember, GossipStatus};
 pub use group::{GroupMember, GroupStatus, HandOver, Part, RemoveWorker, RestartGroup};
 pub use leaver::LeaverStatus;
-pub use member::{FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, Why};
+pub use member::{
+    FigureStatus, MemberState, MemberStatus, ReplicationStatus, SightingStatus, SourceStatus,
+    ViewStatus, Why,
+};
 pub use order::{
     Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale, Size,
 };
 pub use plan::{PlanStatus, RefusalStatus, StepStatus};
+pub use topology::{Placed, Topology};
 pub use turned_away::TurnedAway;
 pub use witness::WitnessStatus;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use meshworker::cli::show::{self, Bar, EventLines, Now, Style};
+use meshworker::status::Topology;
 
 use crate::story;
 
@@ -16,7 +17,7 @@ fn example(name: &str) -> String {
         "meshworker status" => show::status(&busy, style),
         "meshworker members" => show::members(&status.members, style),
         "meshworker group" => show::group(&story::workers(), &[], style),
-        "meshworker topology" => show::topology(&story::replicas(), style),
+        "meshworker topology" => show::topology(&Topology::of(&story::replicas()), style),
         "meshworker plan" => show::plan("cache_redis", &status.plan, style),
         "meshworker why 4" => show::why(&story::why(), now, style),
         "meshworker events" => {

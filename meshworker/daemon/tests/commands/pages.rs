@@ -2,7 +2,7 @@
 
 use meshworker::cli::show::{self, EventLines, Now, Style};
 
-use meshworker::status::GroupStatus;
+use meshworker::status::{ClusterStatus, GroupStatus, Topology};
 
 use crate::story;
 
@@ -40,7 +40,7 @@ fn every_page(style: &Style) -> Vec<String> {
         show::status(&calm, style),
         show::status(&busy, style),
         show::members(&status.members, style),
-        show::topology(&story::replicas(), style),
+        show::topology(&Topology::of(&story::replicas()), style),
         show::plan("cache_redis", &status.plan, style),
         show::group(
             &story::workers(),
@@ -273,24 +273,29 @@ fn a_database_cannot_write_to_the_terminal() {
 /// Two that copied from each other were shown without end, or not at all.
 #[test]
 fn a_circle_and_a_chain_are_shown_once_each() {
-    let mut members = story::replicas();
-    let follow = |members: &mut Vec<meshworker::status::MemberStatus>, one: usize, other: &str| {
-        members[one].view.as_mut().unwrap().follows = Some(other.to_owned());
+    let mut status = story::replicas();
+    for member in &mut status.members {
+        if let Some(view) = &mut member.view {
+            (view.replication, view.role_since) = (None, None);
+        }
+    }
+    status.plan.refusals.clear();
+    let shown = |status: &ClusterStatus| show::topology(&Topology::of(status), &Style::PLAIN);
+    let follow = |status: &mut ClusterStatus, one: usize, other: &str| {
+        status.members[one].view.as_mut().unwrap().follows = Some(other.to_owned());
     };
-    follow(&mut members, 0, "db_mariadb.3");
-    let chain = show::topology(&members, &Style::PLAIN);
+    follow(&mut status, 0, "db_mariadb.3");
     let expected = "\
 db_mariadb.2 at 10.0.1.4: joined, primary, term 5
-└─ db_mariadb.3 at 10.0.1.5: joined, replica, term 5, 3 s behind
+└─ db_mariadb.3 at 10.0.1.5: joined, replica, term 5, it is more than 5 s behind
    └─ db_mariadb.1 at 10.0.1.3: joined, replica, term 5
 db_mariadb.4 at 10.0.1.9: waiting, no answer: connection refused";
-    assert_eq!(chain, expected);
-    follow(&mut members, 2, "db_mariadb.1");
-    let circle = show::topology(&members, &Style::PLAIN);
+    assert_eq!(shown(&status), expected);
+    follow(&mut status, 2, "db_mariadb.1");
     let expected = "\
 db_mariadb.2 at 10.0.1.4: joined, primary, term 5
 db_mariadb.4 at 10.0.1.9: waiting, no answer: connection refused
 db_mariadb.1 at 10.0.1.3: joined, replica, term 5
-└─ db_mariadb.3 at 10.0.1.5: joined, replica, term 5, 3 s behind";
-    assert_eq!(circle, expected);
+└─ db_mariadb.3 at 10.0.1.5: joined, replica, term 5, it is more than 5 s behind";
+    assert_eq!(shown(&status), expected);
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use meshworker::cli::show::Shown;
 use meshworker::status::{
     ClusterStatus, Event, EventKind, FigureStatus, GroupMember, GroupStatus, LeaverStatus,
-    MemberState, MemberStatus, Mode, Part, PassStatus, PlanStatus, RefusalStatus, Severity,
-    SightingStatus, StepStatus, Summary, ViewStatus, WhoSees, Why, WitnessStatus,
+    MemberState, MemberStatus, Mode, Part, PassStatus, PlanStatus, RefusalStatus,
+    ReplicationStatus, Severity, SightingStatus, SourceStatus, StepStatus, Summary, ViewStatus,
+    WhoSees, Why, WitnessStatus,
 };
 
 /// Set to `1`, this variable lets the tests write the pages instead.
@@ -79,6 +80,8 @@ fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
                 figure("memory", 3 << 20, Some(64 << 20), "3/64M memory"),
             ],
             refuses_writes: None,
+            role_since: None,
+            replication: None,
         }),
         unanswered: None,
     }
@@ -408,7 +411,7 @@ pub fn bereft() -> Vec<(String, GroupStatus)> {
 }
 
 /// A primary, its replicas, and one that is not started yet.
-pub fn replicas() -> Vec<MemberStatus> {
+pub fn replicas() -> ClusterStatus {
     let member = |slot: u8, host: u8, role: Option<&str>, working: Option<&str>| {
         let mut member = member(1, MemberState::Joined, "node-a");
         member.id = format!("db_mariadb.{slot}");
@@ -418,6 +421,24 @@ pub fn replicas() -> Vec<MemberStatus> {
         view.follows = (role == Some("replica")).then(|| "db_mariadb.2".to_owned());
         (view.role, view.term) = (role.map(str::to_owned), Some(5));
         view.working = working.map(str::to_owned);
+        view.role_since = Some("2026-11-28T02:41:09Z".into());
+        let behind = (slot == 3).then_some(9);
+        let position = if slot == 3 { "0-2-1187" } else { "0-2-1204" };
+        let acknowledges = match role {
+            Some("primary") => "waits for one of 2 to acknowledge",
+            _ => "acknowledges what it receives",
+        };
+        view.replication = Some(ReplicationStatus {
+            position: position.into(),
+            acknowledges: acknowledges.into(),
+            source: (role == Some("replica")).then(|| SourceStatus {
+                connected: true,
+                applies: true,
+                received: "0-2-1204".into(),
+                behind_seconds: behind.or(Some(0)),
+                error: None,
+            }),
+        });
         member
     };
     let waits = MemberStatus {
@@ -426,10 +447,19 @@ pub fn replicas() -> Vec<MemberStatus> {
         unanswered: Some("connection refused".into()),
         ..member(4, 9, None, None)
     };
-    vec![
+    let mut status = calm().status.unwrap();
+    status.members = vec![
         member(1, 3, Some("replica"), None),
         member(2, 4, Some("primary"), None),
-        member(3, 5, Some("replica"), Some("3 s behind")),
+        member(3, 5, Some("replica"), Some("it is more than 5 s behind")),
         waits,
-    ]
+    ];
+    status.plan.refusals = vec![RefusalStatus {
+        what: "have db_mariadb.4 follow".into(),
+        kind: "foreign_cluster".into(),
+        reason: "it has transaction 0-4-18, which the primary has not".into(),
+        evidence: Vec::new(),
+        members: vec!["db_mariadb.4".into()],
+    }];
+    status
 }

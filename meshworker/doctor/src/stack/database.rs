@@ -28,7 +28,9 @@ const NAMES: &[(&str, Database)] = &[
     ("etcd", Database::Known(Kind::Etcd)),
     ("influxdb", Database::Other),
     ("keydb", Database::Other),
-    ("mariadb", Database::Other),
+    // Another kind of cluster, whatever it is made of.
+    ("galera", Database::Other),
+    ("mariadb", Database::Known(Kind::Mariadb)),
     ("mongo", Database::Other),
     ("mongodb", Database::Other),
     ("mysql", Database::Other),
@@ -48,7 +50,7 @@ const PROGRAMS: &[(&str, Database)] = &[
     ("valkey-server", Database::Known(Kind::Redis)),
     ("asd", Database::Known(Kind::Aerospike)),
     ("etcd", Database::Known(Kind::Etcd)),
-    ("mariadbd", Database::Other),
+    ("mariadbd", Database::Known(Kind::Mariadb)),
     ("mongod", Database::Other),
     ("mysqld", Database::Other),
     ("postgres", Database::Other),
@@ -97,6 +99,8 @@ const CLIENTS: &[&str] = &[
     "asbackup",
     "mysql",
     "mysqldump",
+    "mariadb",
+    "mariadb-backup",
     "mariadb-dump",
     "psql",
     "pg_dump",
@@ -195,10 +199,14 @@ mod tests {
             found("quay.io/coreos/etcd:v3.5.0", &["etcd"]),
             Some(Database::Known(Kind::Etcd))
         );
+        let mariadb = Some(Database::Known(Kind::Mariadb));
+        assert_eq!(found("mariadb:10.11", &[]), mariadb);
+        assert_eq!(found("mysql:8.4", &[]), Some(Database::Other));
         for (image, words) in [
             ("oliver006/redis_exporter:v1", &[][..]),
             ("redis:7.4", &["redis-cli", "-h", "redis"]),
             ("redis:7.4", &["sleep", "infinity"]),
+            ("mariadb:10.11", &["mariadb", "-h", "proxy"]),
             ("rediscommander/redis-commander:latest", &[]),
             ("aerospike/aerospike-tools:10", &[]),
             ("nginx:1", &[]),

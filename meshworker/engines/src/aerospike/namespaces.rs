@@ -178,6 +178,7 @@ impl Contents {
             follows: None,
             figures: [records].into_iter().chain(data).collect(),
             refuses_writes: (!self.refuse.is_empty()).then(|| self.refuse.join(", ")),
+            replication: None,
         }
     }
 

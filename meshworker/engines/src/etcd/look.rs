@@ -108,6 +108,7 @@ impl Seen {
                     Figure::count("revisions", status.header.revision),
                 ],
                 refuses_writes: full.map(|alarm| format!("alarm {alarm}")),
+                replication: None,
             },
             detail: Detail {
                 cluster: status.header.cluster_id,

@@ -125,6 +125,18 @@ impl Detail {
 }
 
 impl Source {
+    /// The same, for whoever looks from outside.
+    pub fn told(&self) -> meshworker_core::Source {
+        let error = self.error.as_ref();
+        meshworker_core::Source {
+            connected: self.connection == Connection::Up,
+            applies: self.applies,
+            received: self.received.to_string(),
+            behind_seconds: self.behind_s,
+            error: error.map(|(number, words)| format!("{number}: {words}")),
+        }
+    }
+
     /// Where it is, if that is an address; `usual` is the cluster's own port.
     pub fn place(&self, usual: u16) -> Option<Place> {
         let address: IpAddr = self.host.parse().ok()?;

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use meshworker_core::{Answer, Figure, Holdings, Peer, Place, Role, Told, Unanswered, View};
+use meshworker_core::{
+    Answer, Figure, Holdings, Peer, Place, Replication, Role, Told, Unanswered, View,
+};
 use mysql_async::{FromValueError, Row, Value, from_value_opt};
 use tokio::time::{Instant, timeout_at};
 
@@ -24,6 +26,9 @@ const REPLICA: &str = "replica";
 /// A server that is well answers within 0.05 s, also in the middle of a transaction of 200 MB;
 /// one that does not has time until the next look, and its replicas say whether they hear it.
 const ANSWERS: Duration = Duration::from_millis(500);
+
+/// Clients are not led to a replica that is more seconds behind.
+const BEHIND: u64 = 5;
 
 /// Nobody has made that table, or that database, yet.
 const MISSING: [u16; 2] = [1146, 1049];
@@ -156,13 +161,14 @@ fn view(id: String, detail: Detail, at: Place, usual: u16) -> View<Detail> {
         Some(source) if !source.applies => Some("it does not apply what it receives".into()),
         Some(source) => source
             .behind_s
-            .filter(|behind| *behind > 5)
-            .map(|behind| format!("it is {behind} s behind")),
+            .filter(|behind| *behind > BEHIND)
+            .map(|_| format!("it is more than {BEHIND} s behind")),
     };
     let mut figures = vec![Figure::count("transactions", detail.current.distance())];
     if let Some(behind) = detail.source.as_ref().and_then(|source| source.behind_s) {
         figures.push(Figure::count("seconds behind", behind));
     }
+    let follows = detail.source.as_ref().and_then(|source| source.server);
     View {
         node: id,
         cluster_name: None,
@@ -171,11 +177,34 @@ fn view(id: String, detail: Detail, at: Place, usual: u16) -> View<Detail> {
         peers: Arc::from(peers),
         working,
         holdings: Holdings {
-            follows: None,
+            follows: follows.map(|server| server.to_string()),
             figures,
             refuses_writes: None,
+            replication: Some(replication(&detail)),
         },
         detail,
+    }
+}
+
+fn replication(detail: &Detail) -> Replication {
+    let SemiSync {
+        waits,
+        holds,
+        acknowledges,
+        clients,
+        ..
+    } = detail.semi_sync;
+    let acknowledges = match (detail.is_open(), waits, holds) {
+        (true, true, true) => format!("waits for one of {clients} to acknowledge"),
+        (true, true, false) => "has stopped waiting for acknowledgements".into(),
+        (true, false, _) => "waits for no acknowledgement".into(),
+        (false, ..) if acknowledges => "acknowledges what it receives".into(),
+        (false, ..) => "acknowledges nothing".into(),
+    };
+    Replication {
+        position: detail.current.to_string(),
+        acknowledges,
+        source: detail.source.as_ref().map(Source::told),
     }
 }
 

@@ -12,6 +12,7 @@
 //! ```
 
 mod client;
+mod conf;
 mod copying;
 mod detail;
 mod disk;
@@ -108,8 +109,8 @@ impl Engine for Mariadb {
             limit: None,
             copies: |_| None,
         },
-        mistakes: None,
-        settings: None,
+        mistakes: Some(conf::mistakes),
+        settings: Some(conf::settings),
         parsers: outside::PARSERS,
     };
 

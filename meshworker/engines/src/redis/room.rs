@@ -60,6 +60,7 @@ impl Room {
             figures: figures.chain(memory).collect(),
             refuses_writes: (self.refuses().or_else(|| blocked.map(str::to_owned)))
                 .filter(|_| !own.replica),
+            replication: None,
         }
     }
 

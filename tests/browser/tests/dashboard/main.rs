@@ -16,6 +16,7 @@ mod story;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
+mod topology;
 mod workers;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         story::a_late_pass_is_loud,
         story::the_timeline_is_filtered_and_bounded,
         strangers::names_that_are_markup_stay_text,
+        topology::the_tree_follows_a_fail_over,
         workers::another_one_acts_and_the_page_lives_on,
     ];
     let long = named![axe::axe_finds_nothing];

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use meshworker::status::{
     ClusterStatus, Event, EventKind, LeaverStatus, MemberState, MemberStatus, Mode, PassStatus,
-    PlanStatus, RefusalStatus, Severity, SightingStatus, ViewStatus, WhoSees, WitnessStatus,
+    PlanStatus, RefusalStatus, ReplicationStatus, Severity, SightingStatus, SourceStatus,
+    ViewStatus, WhoSees, WitnessStatus,
 };
 
 pub const CLUSTER: &str = "cache_redis";
@@ -87,6 +88,8 @@ pub fn member(slot: usize, all: usize, nodes: usize) -> MemberStatus {
             follows: None,
             figures: Vec::new(),
             refuses_writes: None,
+            role_since: None,
+            replication: None,
         }),
         unanswered: None,
     }
@@ -134,6 +137,38 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
         plan: PlanStatus::default(),
         leavers: Vec::new(),
     }
+}
+
+/// One primary, and replicas that copy from it, in this term.
+pub fn replicated(members: usize, primary: usize, term: u64) -> ClusterStatus {
+    let mut status = calm(members, members);
+    status.engine = "mariadb".into();
+    for (slot, member) in (1..).zip(&mut status.members) {
+        let Some(view) = &mut member.view else {
+            continue;
+        };
+        let follows = slot != primary;
+        view.role = Some(if follows { "replica" } else { "primary" }.into());
+        (view.primary, view.term) = (!follows, Some(term));
+        view.role_since = Some("2026-11-21T03:10:20Z".into());
+        view.follows = follows.then(|| id(primary));
+        let acknowledges = match follows {
+            true => "acknowledges what it receives".to_owned(),
+            false => format!("waits for one of {} to acknowledge", members - 1),
+        };
+        view.replication = Some(ReplicationStatus {
+            position: format!("0-{primary}-1204"),
+            acknowledges,
+            source: follows.then(|| SourceStatus {
+                connected: true,
+                applies: true,
+                received: format!("0-{primary}-1204"),
+                behind_seconds: Some(0),
+                error: None,
+            }),
+        });
+    }
+    status
 }
 
 /// Its database does not answer; the others see it alive, or not any more.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use meshworker_core::{Figure, Holdings, Member, MemberId, Orders, Peer, Place};
+use meshworker_core::{
+    Figure, Holdings, Member, MemberId, Orders, Peer, Place, Replication, Source,
+};
 
 use super::{departed, leavers, plan, seconds, state, time};
 use crate::board::{Head, Look, Since};
 use crate::status::{
-    FigureStatus, MemberState, MemberStatus, SightingStatus, ViewStatus, WhoSees, Why,
+    FigureStatus, MemberState, MemberStatus, ReplicationStatus, SightingStatus, SourceStatus,
+    ViewStatus, WhoSees, Why,
 };
 
 /// One member: who it is, where, and what everybody says of it.
@@ -45,7 +48,11 @@ pub fn status(
             .own_hold_on(&member.id, member.address)
             .map(ToOwned::to_owned),
         sightings: sightings.collect(),
-        view: answer.and_then(|answer| Some(view(answer.as_ref().ok()?, look, with_peers))),
+        view: answer.and_then(|answer| {
+            let view = view(answer.as_ref().ok()?, look, with_peers);
+            let role_since = since.role(member.address).map(time);
+            Some(ViewStatus { role_since, ..view })
+        }),
         unanswered: answer.and_then(|answer| answer.as_ref().err().cloned()),
     }
 }
@@ -56,6 +63,7 @@ fn view(head: &Head, look: &Look, with_peers: bool) -> ViewStatus {
         follows,
         figures,
         refuses_writes,
+        replication,
     } = &head.holdings;
     ViewStatus {
         node: head.node.clone(),
@@ -66,9 +74,40 @@ fn view(head: &Head, look: &Look, with_peers: bool) -> ViewStatus {
         size: head.size,
         peers: peers.map(peer).collect(),
         working: head.working.clone(),
-        follows: follows.as_ref().map(|node| called(node, look)),
+        follows: follows.as_ref().map(|node| called(node, head, look)),
         figures: figures.iter().map(figure).collect(),
         refuses_writes: refuses_writes.clone(),
+        role_since: None,
+        replication: replication.as_ref().map(replicates),
+    }
+}
+
+fn replicates(replication: &Replication) -> ReplicationStatus {
+    let Replication {
+        position,
+        acknowledges,
+        source,
+    } = replication.clone();
+    let source = source.map(|source| {
+        let Source {
+            connected,
+            applies,
+            received,
+            behind_seconds,
+            error,
+        } = source;
+        SourceStatus {
+            connected,
+            applies,
+            received,
+            behind_seconds,
+            error,
+        }
+    });
+    ReplicationStatus {
+        position,
+        acknowledges,
+        source,
     }
 }
 
@@ -82,10 +121,14 @@ fn figure(figure: &Figure) -> FigureStatus {
 }
 
 /// The member that has this node; the node's id where it is no member.
-fn called(node: &str, look: &Look) -> String {
+fn called(node: &str, by: &Head, look: &Look) -> String {
     let mut answers = look.answers.iter();
     let at = answers.find(|(_, answer)| answer.as_ref().is_ok_and(|head| head.node == node));
-    let member = at.and_then(|(address, _)| look.roster.at(*address));
+    // One that does not answer is known by whoever names it.
+    let mut peers = by.peers.iter().filter(|peer| peer.node == node);
+    let at = at.map(|(address, _)| *address);
+    let at = at.or_else(|| peers.find_map(|peer| peer.address));
+    let member = at.and_then(|address| look.roster.at(address));
     member.map_or_else(|| node.to_owned(), |member| member.id.to_string())
 }
 

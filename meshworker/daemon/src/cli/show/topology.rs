@@ -1,71 +1,58 @@
 //! Who copies from whom, as a tree.
 
-use std::collections::BTreeSet;
-
 use super::parts::paint;
 use super::{Ink, Style, wrap};
-use crate::status::MemberStatus;
+use crate::status::{MemberStatus, Placed, ReplicationStatus, Topology};
 
-/// Who copies from whom: below each member those that copy from it, as each says itself; the
-/// one to which everything is written comes first.
-pub fn topology(members: &[MemberStatus], style: &Style) -> String {
-    let mut tree = Tree {
-        members,
-        style,
-        shown: BTreeSet::new(),
-        lines: Vec::new(),
-    };
-    let follows = |member: &&MemberStatus| tree.leader(member).is_some();
-    let (followers, roots): (Vec<_>, Vec<_>) = members.iter().partition(follows);
-    let primary = |member: &&MemberStatus| member.view.as_ref().is_some_and(|view| view.primary);
-    let (primaries, others): (Vec<_>, Vec<_>) = roots.into_iter().partition(primary);
-    // Those that copy from each other in a circle are below nobody.
-    for member in primaries.into_iter().chain(others).chain(followers) {
-        tree.grow(member, "", "");
-    }
-    tree.lines.join("\n")
-}
-
-struct Tree<'a> {
-    members: &'a [MemberStatus],
-    style: &'a Style,
-    shown: BTreeSet<&'a str>,
-    lines: Vec<String>,
-}
-
-impl<'a> Tree<'a> {
-    /// Whom it copies from, if that is a member.
-    fn leader(&self, member: &MemberStatus) -> Option<&'a MemberStatus> {
-        let follows = member.view.as_ref()?.follows.as_ref()?;
-        let mut members = self.members.iter();
-        members.find(|one| one.id == *follows && one.id != member.id)
-    }
-
-    /// This member behind `first`, and behind `rest` whoever copies from it.
-    fn grow(&mut self, member: &'a MemberStatus, first: &str, rest: &str) {
-        if !self.shown.insert(&member.id) {
-            return;
+/// Who copies from whom: below each member those that copy from it.
+pub fn topology(topology: &Topology, style: &Style) -> String {
+    let members = &topology.members;
+    // Whether the branch of each depth goes on below.
+    let mut open: Vec<bool> = Vec::new();
+    let mut lines = Vec::new();
+    for (
+        number,
+        Placed {
+            depth,
+            member,
+            refusals,
+        },
+    ) in members.iter().enumerate()
+    {
+        let below = members.iter().skip(number + 1);
+        let is_last = |depth: usize| {
+            let next = below
+                .clone()
+                .map(|one| one.depth)
+                .find(|next| *next <= depth);
+            next != Some(depth)
+        };
+        open.truncate(depth.saturating_sub(1));
+        let stem: String = open
+            .iter()
+            .map(|open| if *open { "│  " } else { "   " })
+            .collect();
+        let (branch, rest) = match (depth, is_last(*depth)) {
+            (0, _) => ("", ""),
+            (_, true) => ("└─ ", "   "),
+            (_, false) => ("├─ ", "│  "),
+        };
+        if *depth > 0 {
+            open.push(!is_last(*depth));
         }
-        let below = self.members.iter().filter(|one| {
-            let leader = self.leader(one);
-            leader.is_some_and(|leader| leader.id == member.id) && !self.shown.contains(&*one.id)
-        });
-        let below: Vec<&MemberStatus> = below.collect();
-        let bar = if below.is_empty() { "   " } else { "│  " };
-        let more = format!("{rest}{bar}");
-        let text = said(member);
+        let leads = below.clone().next().is_some_and(|next| next.depth > *depth);
+        let bar = if leads { "│  " } else { "   " };
+        let (first, more) = (format!("{stem}{branch}"), format!("{stem}{rest}{bar}"));
         let ink = member.unanswered.as_ref().map(|_| Ink::Bad);
-        let lines = wrap(&text, self.style.width, first, &more);
-        self.lines.extend(paint(lines, ink, self.style));
-        let last = below.len().saturating_sub(1);
-        for (number, one) in below.into_iter().enumerate() {
-            let (branch, under) = match number == last {
-                true => ("└─ ", "   "),
-                false => ("├─ ", "│  "),
-            };
-            self.grow(one, &format!("{rest}{branch}"), &format!("{rest}{under}"));
+        let said = wrap(&said(member), style.width, &first, &more);
+        lines.extend(paint(said, ink, style));
+        for refusal in refusals {
+            let text = format!("! {}: {}", refusal.what, refusal.reason);
+            let said = wrap(&text, style.width, &more, &more);
+            lines.extend(paint(said, Some(Ink::Bad), style));
         }
     }
+    lines.join("\n")
 }
 
 /// One member in a line.
@@ -83,6 +70,12 @@ fn said(member: &MemberStatus) -> String {
     if let Some(view) = view {
         words.extend(view.role.clone());
         words.extend(view.term.map(|term| format!("term {term}")));
+        words.extend(
+            view.role_since
+                .as_ref()
+                .map(|since| format!("since {since}")),
+        );
+        words.extend(view.replication.iter().flat_map(replication));
         words.extend(view.working.clone());
         let refuses = view.refuses_writes.iter();
         words.extend(refuses.map(|why| format!("refuses writes: {why}")));
@@ -90,4 +83,30 @@ fn said(member: &MemberStatus) -> String {
     words.extend(unanswered.iter().map(|why| format!("no answer: {why}")));
     words.extend(held.iter().map(|why| format!("held: {why}")));
     words.join(", ")
+}
+
+/// A member's part in replication, in some words.
+pub fn replication(said: &ReplicationStatus) -> Vec<String> {
+    let ReplicationStatus {
+        position,
+        acknowledges,
+        source,
+    } = said;
+    let has = match &**position {
+        "" => "has nothing".to_owned(),
+        position => format!("has {position}"),
+    };
+    let mut words = vec![has];
+    if let Some(source) = source {
+        let ahead = !source.received.is_empty() && source.received != *position;
+        words.extend(ahead.then(|| format!("has received {}", source.received)));
+        words.extend(
+            source
+                .behind_seconds
+                .map(|behind| format!("{behind} s behind")),
+        );
+        words.extend(source.error.clone());
+    }
+    words.push(acknowledges.clone());
+    words
 }

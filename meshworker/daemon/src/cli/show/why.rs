@@ -125,6 +125,8 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
         follows: _,
         figures: _,
         refuses_writes,
+        role_since,
+        replication,
     } = view;
     let role = match (role, primary) {
         (None, _) => String::new(),
@@ -132,7 +134,9 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
         (Some(role), true) => format!(", {role}: all is written to it"),
     };
     let term = term.map(|term| format!(", in term {term}"));
-    let role = role + &term.unwrap_or_default();
+    let since = role_since.iter().map(|since| format!(", since {since}"));
+    let since: String = since.collect();
+    let role = role + &term.unwrap_or_default() + &since;
     let mut lines = parts::item(&format!("it is node {node}{role}"), None, style);
     let name = cluster_name.iter().map(|name| format!(" '{name}'"));
     let name: String = name.collect();
@@ -144,6 +148,10 @@ fn said(view: &ViewStatus, style: &Style) -> Vec<String> {
     let holds = view.holds();
     if !holds.is_empty() {
         lines.extend(parts::item(&format!("it holds: {holds}"), None, style));
+    }
+    if let Some(replication) = replication {
+        let said = super::topology::replication(replication).join(", ");
+        lines.extend(parts::item(&format!("it {said}"), None, style));
     }
     if let Some(why) = refuses_writes {
         let text = format!("it refuses writes: {why}");

@@ -6,7 +6,7 @@ use crate::stack::{Ground, parts};
 
 pub const CHECK: Check<Ground> = Check {
     name: "database-setting",
-    finds: "settings of etcd with which it loses data or its quorum, or does something else than its worker says",
+    finds: "settings of etcd or MariaDB with which it loses data or its quorum, or does something else than its worker says",
     run: |ground| {
         let mut findings = Vec::new();
         for cluster in ground.some_clusters()? {

@@ -592,6 +592,33 @@ fn the_stacks_of_this_repository_have_no_error() {
     }
 }
 
+/// What the stack says of MariaDB itself: what loses writes, and what is no MariaDB.
+#[test]
+fn settings_and_images_of_mariadb_that_lose_writes_are_found_in_its_stack() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack/mariadb.yml");
+    let stack = std::fs::read_to_string(path).unwrap();
+    for found in diagnosed(&ground(&stack)).findings {
+        let expected = ["image", "example-secret"].contains(&found.check);
+        assert!(found.severity == Warning && expected, "{found:?}");
+    }
+    let found = |from: &str, to: &str| {
+        let findings = diagnosed(&ground(&stack.replacen(from, to, 1))).findings;
+        let found = findings.into_iter();
+        let found = found.filter(|found| found.severity == Error);
+        found.map(|found| found.what).collect::<Vec<_>>()
+    };
+    let argument = "\"--datadir=./mysql\"";
+    let recovers = format!("{argument}, \"--relay-log-recovery\"");
+    assert_eq!(found(argument, argument), [""; 0]);
+    assert_eq!(found(argument, &recovers).len(), 1);
+    let password = "MARIADB_ROOT_PASSWORD_FILE:";
+    let database = format!("MARIADB_DATABASE: shop\n      {password}");
+    assert_eq!(found(password, &database).len(), 1);
+    let image = "${MARIADB_IMAGE:-mariadb:10.11}";
+    let said = "Its image is mysql:8.4, which is MySQL.";
+    assert_eq!(found(image, "mysql:8.4"), [said]);
+}
+
 /// What the stack says of etcd itself, and what its worker would say instead.
 #[test]
 fn settings_of_etcd_that_cost_its_quorum_are_found_in_its_stack() {
