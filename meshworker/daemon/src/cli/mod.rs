@@ -30,6 +30,7 @@ mod seed;
 pub mod show;
 mod size;
 mod status;
+mod succession;
 mod usage;
 
 use std::ffi::OsString;
@@ -79,6 +80,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(("forget", args)) => order::forget(args),
         Some(("acknowledge", args)) => order::acknowledge(args),
         Some(("size", args)) => size::size(args),
+        Some(("switchover", args)) => succession::switchover(args),
+        Some(("failover", args)) => succession::failover(args),
+        Some(("downtime", args)) => succession::downtime(args),
         Some(("group", args)) => group::group(args),
         Some(("gossip", args)) => gossip::gossip(args),
         Some(("completions", args)) => pages::completions(args),
@@ -172,6 +176,9 @@ pub fn command() -> Command {
         .subcommand(order::forget_command())
         .subcommand(order::acknowledge_command())
         .subcommand(size::command())
+        .subcommand(succession::switchover_command())
+        .subcommand(succession::failover_command())
+        .subcommand(succession::downtime_command())
         .subcommand(group::command())
         .subcommand(gossip::command())
         .subcommand(pages::completions_command())

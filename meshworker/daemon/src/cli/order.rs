@@ -49,7 +49,8 @@ fn hold_or_resume(name: &'static str, about: &'static str) -> Command {
         .after_help(EXIT_CODES)
 }
 
-fn who() -> Arg {
+/// Who orders it.
+pub fn who() -> Arg {
     Arg::new("who")
         .long("who")
         .value_name("NAME")
@@ -57,7 +58,32 @@ fn who() -> Arg {
         .help("Who you are, for whoever looks later")
 }
 
-fn why() -> Arg {
+/// The cluster, by its name alone.
+pub fn cluster() -> Arg {
+    Arg::new("name")
+        .value_name("NAME")
+        .help("The cluster; needed where the worker looks after several")
+}
+
+/// The same, about this cluster, where one is named.
+///
+/// # Errors
+///
+/// Another one is named as well.
+pub fn with_cluster(api: Api, named: Option<String>) -> Result<Api, Failed> {
+    if let Some(cluster) = &named
+        && api.cluster.as_ref().is_some_and(|other| other != cluster)
+    {
+        let error =
+            format!("cluster: found '{cluster}' beside another --cluster; allowed: one of them");
+        return Err(Failed::Input(error));
+    }
+    let cluster = named.or(api.cluster);
+    Ok(Api { cluster, ..api })
+}
+
+/// Why it is ordered.
+pub fn why() -> Arg {
     Arg::new("why")
         .long("why")
         .value_name("TEXT")
@@ -85,6 +111,8 @@ pub fn acknowledge_command() -> Command {
         "acknowledge",
         "Say that you know of what is missing: data that is lost, members that do not come back",
     )
+    .visible_alias("ack")
+    .arg(cluster())
     .arg(why())
     .after_help(EXIT_CODES)
 }
@@ -93,7 +121,8 @@ pub fn acknowledge_command() -> Command {
 pub fn acknowledge(args: &ArgMatches) -> Result<(), Failed> {
     let why = given(args, "why");
     let order = Acknowledge { why };
-    tell(&Api::read_for_act(args)?, "acknowledge", &order)
+    let api = with_cluster(Api::read_for_act(args)?, given(args, "name"))?;
+    tell(&api, "acknowledge", &order)
 }
 
 /// Runs `meshworker hold` or `meshworker resume`: the path's last part.

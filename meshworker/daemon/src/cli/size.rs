@@ -4,7 +4,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::Failed;
 use super::api_args::{self, Api, given};
-use super::order::{EXIT_CODES, tell};
+use super::order::{self, EXIT_CODES, tell};
 use crate::status::Size;
 
 /// What stands for the size that the configuration has.
@@ -17,11 +17,7 @@ pub fn command() -> Command {
         "Change how many of its members a cluster chooses; the others are spares",
     )
     .allow_missing_positional(true)
-    .arg(
-        Arg::new("name")
-            .value_name("NAME")
-            .help("The cluster; needed where the worker looks after several"),
-    )
+    .arg(order::cluster())
     .arg(
         Arg::new("size")
             .value_name("SIZE")
@@ -33,16 +29,8 @@ pub fn command() -> Command {
 
 /// Runs it.
 pub fn size(args: &ArgMatches) -> Result<(), Failed> {
-    let mut api = Api::read_for_act(args)?;
-    let (named, text) = (given(args, "name"), given(args, "size").unwrap_or_default());
-    if let Some(cluster) = &named
-        && api.cluster.as_ref().is_some_and(|other| other != cluster)
-    {
-        let error =
-            format!("cluster: found '{cluster}' beside another --cluster; allowed: one of them");
-        return Err(Failed::Input(error));
-    }
-    api.cluster = named.or(api.cluster);
+    let api = order::with_cluster(Api::read_for_act(args)?, given(args, "name"))?;
+    let text = given(args, "size").unwrap_or_default();
     let size = match &*text {
         DEFAULT => None,
         text => Some(text.parse().map_err(|_| {

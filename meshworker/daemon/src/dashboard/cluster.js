@@ -99,6 +99,7 @@ export class Cluster {
       late && ['bad', `The last pass is older than it may be (more than ${lasting(this.#interval * 3 + 5)}): what stands here is the past.`],
       mode.held !== null && ['warn', `Held by an operator: ${mode.held}`],
       ...mode.drains.map((member) => ['warn', `Drain of ${member}, ordered by an operator; resume takes it back`]),
+      ...(mode.succession ?? []).map((ordered) => ['warn', `Ordered by an operator: ${ordered}`]),
       mode.dry_run && ['warn', 'Dry run: the worker plans and shows, and does nothing.'],
       !mode.removals && ['warn', 'Removals are off: the worker makes nobody forget anybody.'],
     ].filter(Boolean);

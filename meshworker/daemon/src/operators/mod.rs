@@ -10,11 +10,13 @@ mod gossip;
 mod group;
 mod input;
 mod metrics;
+mod orchestrator;
 mod orders;
 mod process;
 mod scaling;
 mod size;
 mod stream;
+mod succession;
 
 use std::sync::Arc;
 
@@ -100,6 +102,7 @@ impl Desk {
 pub fn router(desk: Desk) -> Router {
     documented()
         .0
+        .merge(orchestrator::router())
         .with_state(desk)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -132,6 +135,10 @@ fn documented() -> (Router<Desk>, utoipa::openapi::OpenApi) {
         .routes(routes!(orders::forget))
         .routes(routes!(orders::acknowledge))
         .routes(routes!(size::size))
+        .routes(routes!(succession::switchover))
+        .routes(routes!(succession::failover))
+        .routes(routes!(succession::downtime))
+        .routes(routes!(succession::uptime))
         .routes(routes!(scaling::scale))
         .routes(routes!(scaling::drain))
         .routes(routes!(gossip::gossip))

@@ -141,7 +141,11 @@ pub async fn forget(order: Order<Forget>) -> Result<Json<Done>, Problem> {
         (status = 409, description = "No pass is over yet.", body = ProblemBody),
     ))]
 pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Problem> {
-    let Order { sheet, wish } = order;
+    acknowledged(&order.sheet, order.wish).await
+}
+
+/// The same, for whoever asks in other words.
+pub(super) async fn acknowledged(sheet: &Sheet, wish: Acknowledge) -> Result<Json<Done>, Problem> {
     let why = wish.why.map(|why| line("why", why)).transpose()?;
     let Some(look) = sheet.look() else {
         let error = "cluster: no pass is over yet; allowed: to acknowledge what was seen";
@@ -154,7 +158,7 @@ pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Proble
         losses: number.unwrap_or_default(),
         members: look.wanted,
     };
-    give(&sheet, None, order).await?;
+    give(sheet, None, order).await?;
     let lost = told.iter().map(|loss| format!("lost: {}", loss.what));
     let open = open.iter().map(|loss| {
         let what = &loss.what;
@@ -168,10 +172,10 @@ pub async fn acknowledge(order: Order<Acknowledge>) -> Result<Json<Done>, Proble
     let why = why.filter(|why| !why.trim().is_empty());
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     let done = format!("acknowledged: {}{why}", known.join("; "));
-    Ok(tell(&sheet, None, "acknowledge", done))
+    Ok(tell(sheet, None, "acknowledge", done))
 }
 
-fn bounded(seconds: Option<u64>) -> Result<Option<u64>, Problem> {
+pub(super) fn bounded(seconds: Option<u64>) -> Result<Option<u64>, Problem> {
     match seconds {
         Some(found) if !(1..=A_YEAR).contains(&found) => Err(Problem::bad(format!(
             "seconds: found {found}; allowed: 1 to {A_YEAR}, a year"

@@ -40,6 +40,9 @@ pub struct Mode {
     /// Members that an operator has ordered to be drained; `resume` takes it back.
     #[serde(default)]
     pub drains: Vec<String>,
+    /// What operators have ordered about who is the primary, each in a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub succession: Vec<String>,
 }
 
 /// One pass: a look, a decision, what was done.

@@ -27,7 +27,8 @@ pub use member::{
     ViewStatus, Why,
 };
 pub use order::{
-    Acknowledge, Done, Drain, Forget, Health, Hold, Level, Log, Readiness, Scale, Size,
+    Acknowledge, Done, Downtime, Drain, Failover, Forget, Health, Hold, Level, Log, Readiness,
+    Scale, Size, Switchover, Uptime,
 };
 pub use plan::{PlanStatus, RefusalStatus, StepStatus};
 pub use topology::{Placed, Topology};

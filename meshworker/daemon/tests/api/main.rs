@@ -31,6 +31,7 @@ mod readers;
 mod reads;
 mod reply;
 mod strain;
+mod succession;
 #[allow(
     dead_code,
     unused_imports,

@@ -21,3 +21,4 @@ mod server;
 mod shell;
 mod shown;
 mod story;
+mod succession;

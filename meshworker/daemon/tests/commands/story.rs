@@ -133,6 +133,7 @@ pub fn calm() -> Shown {
             removals: true,
             held: None,
             drains: Vec::new(),
+            succession: Vec::new(),
         },
         pass: PassStatus {
             number: 812,

@@ -78,6 +78,20 @@ const SERVER: &[Rule] = &[
         instead: LEAVE_OUT,
     },
     Rule {
+        name: "log-slave-updates",
+        holds: IS_OFF,
+        what: "does not write down what it copies",
+        why: "Nobody can go on copying from it: it cannot become primary.",
+        instead: LEAVE_OUT,
+    },
+    Rule {
+        name: "gtid-strict-mode",
+        holds: IS_OFF,
+        what: "does not notice when its data and the primary's part",
+        why: "It then has rows that nobody else has, and nobody is told.",
+        instead: LEAVE_OUT,
+    },
+    Rule {
         name: "binlog-format",
         holds: |value| !value.eq_ignore_ascii_case("row"),
         what: "copies statements instead of rows",

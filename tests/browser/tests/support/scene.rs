@@ -116,6 +116,7 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
             removals: true,
             held: None,
             drains: Vec::new(),
+            succession: Vec::new(),
         },
         pass: PassStatus {
             number: 1,

@@ -7,6 +7,7 @@ mod state;
 use std::collections::BTreeSet;
 
 use meshworker_core::{Orders, Pace, Place};
+use meshworker_engines::PRIMARY;
 
 use crate::board::{Look, Since};
 use crate::clock::told as time;
@@ -85,7 +86,27 @@ fn mode(orders: &Orders) -> Mode {
         removals: !orders.no_removals,
         held: orders.hold.clone(),
         drains: orders.drains.iter().cloned().collect(),
+        succession: succession(orders),
     }
+}
+
+/// What is ordered about who is the primary.
+fn succession(orders: &Orders) -> Vec<String> {
+    let wished = orders.wishes.get(PRIMARY).map(|slot| {
+        format!(
+            "slot {slot} is to be the primary whenever it can; `meshworker switchover --to any` \
+             takes it back"
+        )
+    });
+    let forced = orders.forced.as_ref().map(|forced| match &forced.from {
+        Some(from) => format!("another one than {from} is to be the primary now"),
+        None => "somebody is to be the primary now".to_owned(),
+    });
+    let downtime = orders.downtime.iter();
+    let downtime = downtime.map(|(member, why)| {
+        format!("{member} is on downtime, and does not become or cease to be primary: {why}")
+    });
+    wished.into_iter().chain(forced).chain(downtime).collect()
 }
 
 fn pass(look: &Look) -> PassStatus {

@@ -158,6 +158,9 @@ fn mode(mode: &Mode, style: &Style) -> Vec<String> {
             "DRAIN of {member}, ordered by an operator; `meshworker resume {member}` takes it back"
         ));
     }
+    for ordered in &mode.succession {
+        say(&format!("ORDERED: {ordered}"));
+    }
     if mode.dry_run {
         say("DRY RUN: it plans and shows, and does nothing");
     }

@@ -27,11 +27,12 @@ const fn to(state: State, call: Make) -> Recipe {
 }
 
 /// Every recipe, below the status that it is there for. Whatever else it is answered with must be documented.
-pub const RECIPES: [Recipe; 22] = [
+pub const RECIPES: [Recipe; 25] = [
     // 200, 202
     to(State::Seen, whole),
     to(State::Seen, about_who_is_gone),
     to(State::Seen, with_nothing),
+    to(State::Chosen, whole),
     to(State::Grouped, among_workers),
     to(State::Lessened, about_who_is_lost),
     // 400
@@ -44,6 +45,7 @@ pub const RECIPES: [Recipe; 22] = [
     // 404
     to(State::Seen, elsewhere),
     to(State::Seen, about_nobody),
+    to(State::Chosen, about_nobody),
     to(State::Grouped, among_workers_about_nobody),
     // 409
     to(State::Busy, whole),
@@ -57,6 +59,7 @@ pub const RECIPES: [Recipe; 22] = [
     to(State::Unseen, whole),
     to(State::Unseen, about_who_is_gone),
     to(State::TokenLost, whole),
+    to(State::Chosen, with_nothing),
     to(State::Crowded, streamed),
 ];
 

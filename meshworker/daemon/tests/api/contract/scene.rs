@@ -51,6 +51,8 @@ pub enum State {
     Unseen,
     /// Passes have ended: members, leavers, steps and refusals can be told, and orders taken.
     Seen,
+    /// The same, of a database whose primary is chosen.
+    Chosen,
     /// The same, and nothing more can be held or begun.
     Busy,
     /// The same, and nothing more can be streamed by this client.
@@ -94,7 +96,12 @@ impl Scene {
             ..Opening::default()
         };
         let office = Office::without_worker(opening).await;
-        let sheet = office.board.open(&cluster());
+        let engine = if state == State::Chosen {
+            "mariadb"
+        } else {
+            "redis"
+        };
+        let sheet = office.board.open(&cluster(engine));
         if state != State::Unseen {
             publish(&sheet);
         }
@@ -185,11 +192,11 @@ fn once() -> Quota {
     Quota::with_period(day).unwrap()
 }
 
-fn cluster() -> meshworker::config::Cluster {
+fn cluster(engine: &str) -> meshworker::config::Cluster {
     let mut raw = Raw::default();
     for (setting, value) in [
         ("servicename", CLUSTER),
-        ("engine", "redis"),
+        ("engine", engine),
         ("docker", "yes"),
     ] {
         raw.give(setting, value, Origin::Flag).unwrap();

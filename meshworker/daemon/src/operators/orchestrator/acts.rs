@@ -1,0 +1,245 @@
+//! Orchestrator's orders: GET requests of whoever has the operators' token.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::instance::{Instance, Key};
+use super::{Answer, Cluster, Desk, Refused, fine, refused};
+use crate::board::Sheet;
+use crate::http::Json;
+use crate::operators::input::line;
+use crate::operators::{orders, succession};
+use crate::status::{Acknowledge, Done};
+
+/// Orchestrator answers once it is done; whoever asks does not wait for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What may stand behind the question mark.
+#[derive(Debug, Default, Deserialize)]
+pub struct Said {
+    comment: Option<String>,
+}
+
+/// Whether whoever asks may order anything.
+fn may(desk: &Desk, headers: &HeaderMap) -> Result<(), Refused> {
+    // Any page can have a browser ask, with what the browser knows.
+    if headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN) {
+        let error = "method: found an order from a browser; allowed: scripts and clients";
+        return Err(refused(StatusCode::FORBIDDEN, error));
+    }
+    let Some(password) = headers.get(header::AUTHORIZATION).and_then(password) else {
+        return Ok(desk.may_act(headers)?);
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, password);
+    Ok(desk.may_act(&headers)?)
+}
+
+/// The password that orchestrator's client gives, as a bearer token.
+fn password(value: &HeaderValue) -> Option<HeaderValue> {
+    let basic = value.to_str().ok()?;
+    let (scheme, code) = basic.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(BASE64_STANDARD.decode(code.trim()).ok()?).ok()?;
+    let (_, password) = pair.split_once(':')?;
+    let mut token = HeaderValue::from_str(&format!("Bearer {password}")).ok()?;
+    token.set_sensitive(true);
+    Some(token)
+}
+
+/// What came of a change of the primary.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Recovery {
+    cluster_name: String,
+    successor_key: Key,
+    successor_alias: String,
+    is_successful: bool,
+}
+
+/// Another member takes the primary's place, in good order.
+pub async fn take_over(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path(hint): Path<String>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let cluster = Cluster::hinted(&desk, &hint)?;
+    let before = primary(&cluster);
+    succession::switch_over(&cluster.sheet, None, None).await?;
+    let done = |now: &str| Some(now) != before.as_deref();
+    came(&desk, &hint, "graceful-master-takeover", done).await
+}
+
+/// This member does.
+pub async fn take_over_by(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path((hint, host, port)): Path<(String, String, String)>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let cluster = Cluster::hinted(&desk, &hint)?;
+    let (_, member) = Cluster::of(&desk, &host, &port)?;
+    succession::switch_over(&cluster.sheet, Some(&member.id), None).await?;
+    let done = |now: &str| now == member.id;
+    came(&desk, &hint, "graceful-master-takeover", done).await
+}
+
+/// Another member takes the primary's place now.
+pub async fn fail_over(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path(hint): Path<String>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let cluster = Cluster::hinted(&desk, &hint)?;
+    let before = primary(&cluster);
+    succession::fail_over(&cluster.sheet, Vec::new(), None).await?;
+    let done = |now: &str| Some(now) != before.as_deref();
+    came(&desk, &hint, "force-master-failover", done).await
+}
+
+/// The same, of an instance's cluster.
+pub async fn fail_over_of(
+    desk: State<Desk>,
+    headers: HeaderMap,
+    Path((host, port)): Path<(String, String)>,
+) -> Answer {
+    fail_over(desk, headers, Path(format!("{host}:{port}"))).await
+}
+
+fn primary(cluster: &Cluster) -> Option<String> {
+    let primary = cluster.status.primary().ok()?;
+    Some(primary.id.clone())
+}
+
+/// Waits until the primary is one of those that are meant.
+async fn came(desk: &Desk, hint: &str, order: &str, is_meant: impl Fn(&str) -> bool) -> Answer {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let cluster = Cluster::hinted(desk, hint)?;
+        if let Ok(primary) = cluster.status.primary()
+            && is_meant(&primary.id)
+        {
+            let recovery = Recovery {
+                cluster_name: cluster.status.name.clone(),
+                successor_key: cluster.key(primary),
+                successor_alias: primary.id.clone(),
+                is_successful: true,
+            };
+            return Ok(fine(format!("{order}: successor promoted"), recovery));
+        }
+        if Instant::now() >= deadline {
+            let refusals = cluster.status.plan.refusals.iter();
+            let why = refusals
+                .map(|one| format!("{}: {}", one.what, one.reason))
+                .next();
+            let why = why.unwrap_or(cluster.status.unity);
+            let error = format!("{order}: ordered, and not done in time: {why}");
+            return Err(refused(StatusCode::GATEWAY_TIMEOUT, error));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// An operator knows of what happened: the next fail-over may be.
+pub async fn acknowledge(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path(hint): Path<String>,
+    Query(said): Query<Said>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let cluster = Cluster::hinted(&desk, &hint)?;
+    let Json(Done { done }) = knows(&cluster.sheet, said).await?;
+    Ok(fine(done, cluster.status.name))
+}
+
+/// The same, of an instance's cluster.
+pub async fn acknowledge_of(
+    desk: State<Desk>,
+    headers: HeaderMap,
+    Path((host, port)): Path<(String, String)>,
+    said: Query<Said>,
+) -> Answer {
+    acknowledge(desk, headers, Path(format!("{host}:{port}")), said).await
+}
+
+/// The same, of all clusters.
+pub async fn acknowledge_all(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Query(said): Query<Said>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let all = Cluster::all(&desk);
+    for cluster in &all {
+        let comment = said.comment.clone();
+        knows(&cluster.sheet, Said { comment }).await?;
+    }
+    Ok(fine("Acknowledged", all.len()))
+}
+
+async fn knows(sheet: &Sheet, said: Said) -> Result<Json<Done>, Refused> {
+    let wish = Acknowledge { why: said.comment };
+    Ok(orders::acknowledged(sheet, wish).await?)
+}
+
+/// A member is worked on.
+pub async fn downtime(
+    desk: State<Desk>,
+    headers: HeaderMap,
+    Path((host, port, owner, reason)): Path<(String, String, String, String)>,
+) -> Answer {
+    let path = (host, port, owner, reason, String::new());
+    downtime_for(desk, headers, Path(path)).await
+}
+
+/// The same, for so long.
+pub async fn downtime_for(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path((host, port, owner, reason, duration)): Path<(String, String, String, String, String)>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let (cluster, member) = Cluster::of(&desk, &host, &port)?;
+    let seconds = match (&*duration, duration.parse::<u64>()) {
+        ("", _) => None,
+        (_, Ok(seconds)) => Some(seconds),
+        (text, Err(_)) => {
+            let error = format!("duration: found '{text}'; allowed: 30m, 2h, or seconds");
+            let time = humantime::parse_duration(text);
+            let time = time.map_err(|_| refused(StatusCode::BAD_REQUEST, error))?;
+            Some(time.as_secs())
+        }
+    };
+    let seconds = orders::bounded(seconds)?;
+    let why = Some(line("reason", reason)?);
+    let who = Some(line("owner", owner)?);
+    let sheet = &cluster.sheet;
+    let Json(Done { done }) = succession::on_downtime(sheet, &member.id, why, who, seconds).await?;
+    Ok(fine(done, cluster.key(&member)))
+}
+
+/// That is over.
+pub async fn uptime(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path((host, port)): Path<(String, String)>,
+) -> Answer {
+    may(&desk, &headers)?;
+    let (cluster, member) = Cluster::of(&desk, &host, &port)?;
+    let Json(Done { done }) = succession::off_downtime(&cluster.sheet, &member.id, None).await?;
+    Ok(fine(done, Instance::of(&cluster, &member)))
+}

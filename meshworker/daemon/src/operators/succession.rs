@@ -1,0 +1,252 @@
+//! Orders about who is the primary: switchover, fail-over, downtime.
+
+use std::time::{Duration, SystemTime};
+
+use axum::http::StatusCode;
+use meshworker_engines::PRIMARY;
+use meshworker_engines::registry::Kind;
+use meshworker_group::Order as Given;
+
+use super::input::{Order, line};
+use super::orders::{bounded, give, known, tell};
+use crate::board::Sheet;
+use crate::clock;
+use crate::http::{Json, Problem, ProblemBody};
+use crate::status::{
+    ClusterStatus, Done, Downtime, Failover, MemberState, MemberStatus, Switchover, Uptime,
+};
+
+/// Stands for no member in particular.
+const ANY: &str = "any";
+
+/// A fail-over that could not be made by then is not meant any more.
+const MEANT_FOR: Duration = Duration::from_secs(600);
+
+/// Has another member take the primary's place, in good order, once it is in step; it is
+/// preferred from then on. `any` prefers nobody any more.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/switchover", tag = "act", request_body = Switchover,
+    responses(
+        (status = 200, description = "The next passes do it, as far as the gates allow.", body = Done),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
+        (status = 409, description = "Such a database has no primary that is chosen, or the member cannot become it.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet, or the workers do not agree on it: none leads.", body = ProblemBody),
+    ))]
+pub async fn switchover(order: Order<Switchover>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let Switchover { member, who } = wish;
+    let member = member.map(|member| line("member", member)).transpose()?;
+    let who = who.map(|who| line("who", who)).transpose()?;
+    switch_over(&sheet, member.as_deref(), who).await
+}
+
+/// The same, for whoever asks in other words.
+pub(super) async fn switch_over(
+    sheet: &Sheet,
+    member: Option<&str>,
+    who: Option<String>,
+) -> Result<Json<Done>, Problem> {
+    let status = chosen(sheet)?;
+    let to = match member {
+        Some(ANY) => None,
+        Some(member) => Some(named(sheet, &status, member)?),
+        None => Some(another(&status)?),
+    };
+    let value = to.map(slot_of).transpose()?.map(|slot| slot.to_string());
+    let name = PRIMARY.to_owned();
+    give(sheet, who, Given::Wish { name, value }).await?;
+    let to = to.map(|to| to.id.clone());
+    let done = match &to {
+        Some(member) => {
+            format!("{member} is to be primary, once it is in step, and preferred from then on")
+        }
+        None => "whoever is primary may stay it".to_owned(),
+    };
+    Ok(tell(sheet, to, "switchover", done))
+}
+
+/// Has another member take the primary's place now, whatever is seen of it: the operator's
+/// word stands for what is seen, never for the seal.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/failover", tag = "act", request_body = Failover,
+    responses(
+        (status = 200, description = "The next passes do it, as far as the other gates allow.", body = Done),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
+        (status = 409, description = "Such a database has no primary that is chosen, or too many are lost.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet, or the workers do not agree on it: none leads.", body = ProblemBody),
+    ))]
+pub async fn failover(order: Order<Failover>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let Failover { lost, who } = wish;
+    let who = who.map(|who| line("who", who)).transpose()?;
+    let lost = lost.into_iter().map(|member| line("lost", member));
+    let lost: Vec<String> = lost.collect::<Result<_, _>>()?;
+    fail_over(&sheet, lost, who).await
+}
+
+/// The same, for whoever asks in other words.
+pub(super) async fn fail_over(
+    sheet: &Sheet,
+    lost: Vec<String>,
+    who: Option<String>,
+) -> Result<Json<Done>, Problem> {
+    let status = chosen(sheet)?;
+    let from = status.primary().ok().map(|primary| primary.id.clone());
+    let lost = lost.iter().map(|member| known(sheet, member));
+    let lost = lost.collect::<Result<_, _>>()?;
+    let order = Given::Failover {
+        from: from.clone(),
+        lost,
+        until_ms: clock::millis(SystemTime::now() + MEANT_FOR),
+    };
+    give(sheet, who, order).await?;
+    let done = match &from {
+        Some(from) => format!("another one than {from} is to be primary now"),
+        None => "somebody is to be primary now".to_owned(),
+    };
+    Ok(tell(sheet, from, "failover", done))
+}
+
+/// Says that a member is worked on: it is looked after as ever, and does not become primary; and
+/// no fail-over takes the place of one that is.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/downtime", tag = "act", request_body = Downtime,
+    responses(
+        (status = 200, description = "So it is, until the time is over.", body = Done),
+        (status = 404, description = "No such cluster or member.", body = ProblemBody),
+        (status = 409, description = "Such a database has no primary that is chosen, or too many are on downtime.", body = ProblemBody),
+        (status = 503, description = "No pass has ended yet, or the workers do not agree on it: none leads.", body = ProblemBody),
+    ))]
+pub async fn downtime(order: Order<Downtime>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let Downtime {
+        member,
+        why,
+        who,
+        seconds,
+    } = wish;
+    let member = line("member", member)?;
+    let why = why.map(|why| line("why", why)).transpose()?;
+    let who = who.map(|who| line("who", who)).transpose()?;
+    let seconds = bounded(seconds)?;
+    on_downtime(&sheet, &member, why, who, seconds).await
+}
+
+/// The same, for whoever asks in other words.
+pub(super) async fn on_downtime(
+    sheet: &Sheet,
+    member: &str,
+    why: Option<String>,
+    who: Option<String>,
+    seconds: Option<u64>,
+) -> Result<Json<Done>, Problem> {
+    chosen(sheet)?;
+    let member = known(sheet, member)?;
+    let why = why.filter(|why| !why.trim().is_empty());
+    let why = why.unwrap_or_else(|| "no reason given".into());
+    let until = seconds.map(|seconds| SystemTime::now() + Duration::from_secs(seconds));
+    let order = Given::Downtime {
+        member: member.clone(),
+        why: why.clone(),
+        until_ms: until.map(clock::millis),
+    };
+    give(sheet, who, order).await?;
+    let until = until.map(|until| format!(", until {}", humantime::format_rfc3339_seconds(until)));
+    let done = format!(
+        "{member} is on downtime{}: {why}",
+        until.unwrap_or_default()
+    );
+    Ok(tell(sheet, Some(member), "downtime", done))
+}
+
+/// Ends a member's downtime.
+#[utoipa::path(post, path = "/v1/clusters/{cluster}/uptime", tag = "act", request_body = Uptime,
+    responses(
+        (status = 200, description = "It is on downtime no more.", body = Done),
+    ))]
+pub async fn uptime(order: Order<Uptime>) -> Result<Json<Done>, Problem> {
+    let Order { sheet, wish } = order;
+    let Uptime { member, who } = wish;
+    let member = line("member", member)?;
+    let who = who.map(|who| line("who", who)).transpose()?;
+    off_downtime(&sheet, &member, who).await
+}
+
+/// The same, for whoever asks in other words.
+pub(super) async fn off_downtime(
+    sheet: &Sheet,
+    member: &str,
+    who: Option<String>,
+) -> Result<Json<Done>, Problem> {
+    // One that is gone meanwhile is named as it was then.
+    let member = known(sheet, member).unwrap_or_else(|_| member.to_owned());
+    let order = Given::Uptime {
+        member: member.clone(),
+    };
+    if !give(sheet, who, order).await? {
+        let done = format!("{member} was not on downtime");
+        return Ok(Json(Done { done }));
+    }
+    let done = format!("{member} is on downtime no more");
+    Ok(tell(sheet, Some(member), "uptime", done))
+}
+
+/// The last look at a cluster, if its database has a primary that is chosen.
+fn chosen(sheet: &Sheet) -> Result<ClusterStatus, Problem> {
+    let engine = Kind::find(sheet.engine()).map(Kind::descriptor);
+    let mut options = engine.iter().flat_map(|engine| engine.options);
+    if !options.any(|option| option.name == PRIMARY) {
+        let title = engine.map_or(sheet.engine(), |engine| engine.title);
+        let error = format!(
+            "cluster: nobody but its members chooses who leads a cluster of {title}; allowed: \
+             clusters whose database has a primary that is chosen"
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, error));
+    }
+    sheet.status().ok_or_else(|| {
+        let error = "cluster: no pass over it has ended yet; ask again in a moment";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    })
+}
+
+/// The member of this name.
+fn named<'a>(
+    sheet: &Sheet,
+    status: &'a ClusterStatus,
+    member: &str,
+) -> Result<&'a MemberStatus, Problem> {
+    let id = known(sheet, member)?;
+    let mut members = status.members.iter();
+    let found = members.find(|one| one.id == id);
+    found.ok_or_else(|| {
+        let error = format!("member: found '{id}', which is gone; allowed: one that is there");
+        Problem::new(StatusCode::CONFLICT, error)
+    })
+}
+
+/// Another one than the primary, which is in step.
+fn another(status: &ClusterStatus) -> Result<&MemberStatus, Problem> {
+    let mut members = status.members.iter();
+    let is_fit = |member: &&MemberStatus| {
+        let view = member.view.as_ref();
+        let fit = view.is_some_and(|view| !view.primary && view.working.is_none());
+        fit && member.state == MemberState::Joined && member.held.is_none()
+    };
+    members.find(is_fit).ok_or_else(|| {
+        let error = "member: nobody else is in step; allowed: later, or a member by its name";
+        Problem::new(StatusCode::CONFLICT, error)
+    })
+}
+
+/// The number of its slot, by which planners know it.
+fn slot_of(member: &MemberStatus) -> Result<u64, Problem> {
+    let slot = member
+        .id
+        .rsplit_once('.')
+        .and_then(|(_, slot)| slot.parse().ok());
+    let is_address = member.id == member.address;
+    slot.filter(|_| !is_address).ok_or_else(|| {
+        let error = format!(
+            "member: found '{}', whose slot nobody knows; allowed: one whose slot is known",
+            member.id
+        );
+        Problem::new(StatusCode::CONFLICT, error)
+    })
+}
