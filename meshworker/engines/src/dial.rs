@@ -1,11 +1,15 @@
-//! How long a node is dialled.
+//! How a node is dialled, and how long.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use meshworker_core::{Place, Unanswered};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
+
+use crate::{Access, tls};
 
 /// Which part of a request's time is enough to connect.
 ///
@@ -40,5 +44,34 @@ pub async fn dial(place: SocketAddr, whole: Duration, deadline: Instant) -> io::
             io::ErrorKind::TimedOut,
             format!("no connection within {patience:?}"),
         )),
+    }
+}
+
+/// A connection, encrypted or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Connects to a node as its cluster is reached, encrypted where that is configured.
+///
+/// # Errors
+///
+/// Nobody listens there, or it is not encrypted as it should be.
+pub(crate) async fn open(
+    access: &Access,
+    place: Place,
+    deadline: Instant,
+) -> Result<Box<dyn Stream>, Unanswered> {
+    let socket = place.socket(access.service_port);
+    let stream = (dial(socket, access.deadline, deadline).await)
+        .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
+    let Some(tls) = &access.tls else {
+        return Ok(Box::new(stream));
+    };
+    let denied = |why: tls::TlsError| Unanswered::Denied(why.to_string());
+    let name = tls::expected_name(tls, place.address).map_err(denied)?;
+    let connector = tls::connector(tls).map_err(denied)?;
+    match connector.connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(why) => Err(Unanswered::Garbage(tls::failed(tls, &why))),
     }
 }

@@ -22,6 +22,7 @@ mod access;
 mod act;
 mod acts;
 pub mod aerospike;
+pub mod allegrograph;
 pub mod budget;
 mod descriptor;
 mod dial;

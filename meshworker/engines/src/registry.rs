@@ -47,6 +47,7 @@ engines! {
     Redis: crate::redis::Redis,
     Etcd: crate::etcd::Etcd,
     Mariadb: crate::mariadb::Mariadb,
+    Allegrograph: crate::allegrograph::Allegrograph,
 }
 
 impl Kind {

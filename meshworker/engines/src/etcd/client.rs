@@ -12,13 +12,12 @@ use hyper_util::rt::TokioIo;
 use meshworker_core::{Place, Told, Unanswered};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::wire::{Refused, Token};
-use crate::dial::dial;
-use crate::{Access, tls};
+use crate::Access;
+use crate::dial::open;
 
 /// The longest reply: the metrics of a large member take a fifth.
 const LONGEST: usize = 1 << 20;
@@ -66,9 +65,6 @@ pub enum Silence {
     Unanswered(Unanswered),
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
 impl Drop for Talk<'_> {
     fn drop(&mut self) {
         self.driver.abort();
@@ -113,7 +109,7 @@ impl Client {
     pub async fn talk(&self, place: Place) -> Result<Talk<'_>, Unanswered> {
         let deadline = Instant::now() + self.access.deadline;
         let open = async {
-            let stream = self.dial(place, deadline).await?;
+            let stream = open(&self.access, place, deadline).await?;
             let (sender, connection) = (handshake(TokioIo::new(stream)).await)
                 .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
             let driver = tokio::spawn(async move { drop(connection.await) });
@@ -126,22 +122,6 @@ impl Client {
             })
         };
         (timeout_at(deadline, open).await).unwrap_or(Err(Unanswered::Timeout))
-    }
-
-    async fn dial(&self, place: Place, deadline: Instant) -> Result<Box<dyn Stream>, Unanswered> {
-        let socket = place.socket(self.access.service_port);
-        let stream = (dial(socket, self.access.deadline, deadline).await)
-            .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
-        let Some(tls) = &self.access.tls else {
-            return Ok(Box::new(stream));
-        };
-        let denied = |why: tls::TlsError| Unanswered::Denied(why.to_string());
-        let name = tls::expected_name(tls, place.address).map_err(denied)?;
-        let connector = tls::connector(tls).map_err(denied)?;
-        match connector.connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(why) => Err(Unanswered::Garbage(tls::failed(tls, &why))),
-        }
     }
 
     fn token(&self, place: Place) -> Option<String> {

@@ -1,0 +1,263 @@
+//! Conversations with a server over its HTTP API.
+//!
+//! Passwords travel in the queries of two requests: no query stands in any error, and nothing
+//! here is printed.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use meshworker_core::{Place, Told, Unanswered};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::dial::open;
+use crate::{Access, SecretFileError};
+
+/// The longest reply that is read: a status of a thousand instances takes a third.
+const LONGEST: usize = 1 << 20;
+
+/// What stands for itself in a path and in a query.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// Talks to servers.
+pub struct Client {
+    access: Access,
+    repository: String,
+}
+
+/// A conversation with one server. Dropped, it ends.
+pub struct Talk<'a> {
+    client: &'a Client,
+    place: Place,
+    sender: SendRequest<Empty<Bytes>>,
+    driver: JoinHandle<()>,
+    until: Instant,
+}
+
+/// Name and password of the account that servers and this worker use.
+pub struct Login {
+    pub user: String,
+    pub password: String,
+}
+
+impl Login {
+    /// The same text, without the password: a server may say what it was asked.
+    fn kept_out_of(&self, text: String) -> String {
+        let plain = self.password.as_str();
+        let text = match text.contains(plain) {
+            true => text.replace(plain, "***"),
+            false => text,
+        };
+        let quoted = quoted(plain);
+        match text.contains(&quoted) {
+            true => text.replace(&quoted, "***"),
+            false => text,
+        }
+    }
+}
+
+/// What a server replied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    /// Cut to its longest, for programs: not yet fit for people.
+    pub body: String,
+}
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Client {
+    pub fn new(access: Access) -> Client {
+        let repository = access.options.get(super::REPOSITORY);
+        Client {
+            repository: repository.cloned().unwrap_or_default(),
+            access,
+        }
+    }
+
+    /// How the servers are reached.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The repository's name.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The path of this service of the repository.
+    pub fn path(&self, service: &str) -> String {
+        format!("/repositories/{}{service}", quoted(&self.repository))
+    }
+
+    /// The account, if there is one.
+    pub fn login(&self) -> Result<Option<Login>, SecretFileError> {
+        let Some(file) = &self.access.password else {
+            return Ok(None);
+        };
+        Ok(Some(Login {
+            user: self.access.user.clone().unwrap_or_default(),
+            password: file.read()?,
+        }))
+    }
+
+    /// A conversation with whoever is there, of at most so long.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, or it is not encrypted as it should be.
+    pub async fn talk(&self, place: Place, longest: Duration) -> Result<Talk<'_>, Unanswered> {
+        let deadline = Instant::now() + self.access.deadline;
+        let opening = async {
+            let stream = open(&self.access, place, deadline).await?;
+            let (sender, connection) = (handshake(TokioIo::new(stream)).await)
+                .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
+            let driver = tokio::spawn(async move { drop(connection.await) });
+            Ok(Talk {
+                client: self,
+                place,
+                sender,
+                driver,
+                until: Instant::now() + longest,
+            })
+        };
+        (timeout_at(deadline, opening).await).unwrap_or(Err(Unanswered::Timeout))
+    }
+}
+
+impl Talk<'_> {
+    /// What is to be read at this path.
+    ///
+    /// # Errors
+    ///
+    /// Nothing usable came.
+    pub async fn get(&mut self, path: &str) -> Result<Reply, Unanswered> {
+        self.send(Method::GET, path).await
+    }
+
+    /// One request, and what was replied, whatever that is.
+    ///
+    /// # Errors
+    ///
+    /// Nothing usable came: what became of the request is unknown.
+    pub async fn send(&mut self, method: Method, path: &str) -> Result<Reply, Unanswered> {
+        let unreachable = |why: hyper::Error| Unanswered::Unreachable(why.to_string());
+        let access = &self.client.access;
+        let socket = self.place.socket(access.service_port);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, socket.to_string())
+            .header(ACCEPT, "application/json, text/plain;q=0.5");
+        let login = self.client.login();
+        let login = login.map_err(|why| Unanswered::Denied(why.to_string()))?;
+        if let Some(login) = &login {
+            let pair = STANDARD.encode(format!("{}:{}", login.user, login.password));
+            let value = HeaderValue::try_from(format!("Basic {pair}"));
+            let unfit = |_| Unanswered::Denied("the password does not fit into a header".into());
+            let mut value = value.map_err(unfit)?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        // No text of the error: the path may hold a password.
+        let request = request.body(Empty::new());
+        let request =
+            request.map_err(|_| Unanswered::Garbage("the request cannot be written".into()))?;
+        let exchange = async {
+            self.sender.ready().await.map_err(unreachable)?;
+            let reply = (self.sender.send_request(request).await).map_err(unreachable)?;
+            let status = reply.status().as_u16();
+            let body = Limited::new(reply.into_body(), LONGEST).collect().await;
+            let body = body.map_err(|why| {
+                Unanswered::Garbage(Told::<200>::from(why.to_string()).to_string())
+            })?;
+            let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+            Ok(Reply {
+                status,
+                body: match &login {
+                    Some(login) => login.kept_out_of(body),
+                    None => body,
+                },
+            })
+        };
+        let silent = Err(Unanswered::Timeout);
+        timeout_at(self.until, exchange).await.unwrap_or(silent)
+    }
+}
+
+impl Reply {
+    /// Whether it was done: any success is one, with a body or without.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// In words, for people.
+    pub fn words(&self) -> String {
+        let body = Told::<200>::from(self.body.trim());
+        match body.is_empty() {
+            true => format!("HTTP status {}", self.status),
+            false => format!("HTTP status {}: {body}", self.status),
+        }
+    }
+
+    /// Why there is no view, where this is no success.
+    pub fn unanswered(&self) -> Unanswered {
+        match self.status {
+            401 | 403 => Unanswered::Denied(self.words()),
+            408 | 409 | 500.. => Unanswered::Starting(self.words()),
+            _ => Unanswered::Garbage(self.words()),
+        }
+    }
+}
+
+/// These parameters as a query, with its question mark.
+pub fn query(parameters: &[(&str, &str)]) -> String {
+    let pairs = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={}", quoted(value)));
+    format!("?{}", pairs.collect::<Vec<String>>().join("&"))
+}
+
+fn quoted(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_repeats_a_password_tells_it_nobody() {
+        let login = Login {
+            user: "test".into(),
+            password: "a&b=c".into(),
+        };
+        let said = "cannot GET /x?password=a%26b%3Dc as test:a&b=c".to_owned();
+        assert_eq!(
+            login.kept_out_of(said),
+            "cannot GET /x?password=*** as test:***"
+        );
+    }
+
+    #[test]
+    fn a_password_is_one_value_whatever_stands_in_it() {
+        let query = query(&[("user", "test"), ("password", "a&b=c/ü #?%")]);
+        assert_eq!(query, "?user=test&password=a%26b%3Dc%2F%C3%BC%20%23%3F%25");
+    }
+}

@@ -1,0 +1,138 @@
+//! Copies that this worker asked for: a request may take as long as its data takes.
+//!
+//! Forgotten, it only delays: what is under way shows in the controlling server's status, and
+//! a request is made only after that was looked at.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use meshworker_core::Place;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::detail::Grown;
+
+/// For so long nobody knows what became of a request that got no answer: by then its effect
+/// shows.
+const UNKNOWN: Duration = Duration::from_secs(30);
+
+/// For so long it is remembered what was refused.
+const REFUSED: Duration = Duration::from_secs(5);
+
+/// More copies than are made at a time, and servers than one has.
+const MOST: usize = 256;
+
+/// Copies that this worker asked for, by where they are made, and whom it took out.
+#[derive(Debug, Default, Clone)]
+pub struct Growing(Arc<Mutex<All>>);
+
+#[derive(Debug, Default)]
+struct All {
+    copies: HashMap<Place, Copy>,
+    /// Where each was whom the controlling server took out, asked by this worker.
+    taken_out: HashMap<String, Option<Place>>,
+}
+
+#[derive(Debug)]
+struct Copy {
+    instance: String,
+    task: Option<AbortHandle>,
+    ended: Option<(Instant, Result<(), String>)>,
+}
+
+impl Drop for All {
+    fn drop(&mut self) {
+        for copy in self.copies.values() {
+            if let Some(task) = &copy.task {
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Growing {
+    /// A copy is asked for here.
+    pub fn begin(&self, to: Place, instance: &str) {
+        let mut all = self.lock();
+        all.taken_out.retain(|_, was| *was != Some(to));
+        if all.copies.len() >= MOST {
+            all.copies.retain(|_, copy| copy.ended.is_none());
+        }
+        let copy = Copy {
+            instance: instance.to_owned(),
+            task: None,
+            ended: None,
+        };
+        all.copies.insert(to, copy);
+    }
+
+    /// Who asks for it.
+    pub fn asked_by(&self, to: Place, task: AbortHandle) {
+        if let Some(copy) = self.lock().copies.get_mut(&to) {
+            copy.task = Some(task);
+        }
+    }
+
+    /// What came of it: refused, and in which words. One that was granted is over; of one
+    /// that got no answer nobody knows what became.
+    pub fn end(&self, to: Place, came: Result<(), Option<String>>) {
+        let mut all = self.lock();
+        let ended = match came {
+            Ok(()) => {
+                all.copies.remove(&to);
+                return;
+            }
+            Err(None) => Ok(()),
+            Err(Some(words)) => Err(words),
+        };
+        if let Some(copy) = all.copies.get_mut(&to) {
+            copy.ended = Some((Instant::now(), ended));
+        }
+    }
+
+    /// What is not over, in the order of their places.
+    pub fn now(&self) -> Vec<Grown> {
+        let mut all = self.lock();
+        let lasts = |copy: &Copy| match &copy.ended {
+            None => true,
+            Some((at, Ok(()))) => at.elapsed() < UNKNOWN,
+            Some((at, Err(_))) => at.elapsed() < REFUSED,
+        };
+        all.copies.retain(|_, copy| lasts(copy));
+        let copies = all.copies.iter().map(|(to, copy)| Grown {
+            instance: copy.instance.clone(),
+            to: *to,
+            refused: (copy.ended.as_ref()).and_then(|(_, came)| came.clone().err()),
+        });
+        let mut copies: Vec<Grown> = copies.collect();
+        copies.sort_by_key(|copy| copy.to);
+        copies
+    }
+
+    /// Notes that the controlling server was asked to take this instance out, which was here.
+    pub fn take_out(&self, instance: &str, at: Option<Place>) {
+        let mut all = self.lock();
+        if all.taken_out.len() >= MOST {
+            all.taken_out.clear();
+        }
+        all.taken_out.insert(instance.to_owned(), at);
+        if let Some(at) = at {
+            all.copies.remove(&at);
+        }
+    }
+
+    /// Whether whoever was here was taken out.
+    pub fn was_taken_out(&self, at: Place) -> bool {
+        self.lock().taken_out.values().any(|was| *was == Some(at))
+    }
+
+    /// Whoever is here now is new, or came in anew.
+    pub fn is_new(&self, at: Place) {
+        self.lock().taken_out.retain(|_, was| *was != Some(at));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

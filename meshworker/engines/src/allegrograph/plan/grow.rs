@@ -1,0 +1,137 @@
+//! Copies: each member that answers and is in no cluster is let in, so many at a time. What
+//! is under way is known from the controlling server, and asked for once.
+
+use meshworker_core::{Member, Refusal, Situation, Step, StepKind, View};
+
+use super::world::{self, World};
+use super::{Rules, ask, told};
+use crate::allegrograph::detail::{Detail, Repository, State};
+use crate::allegrograph::request::{Act, AllegrographRequest};
+
+/// What brings the missing in, why some are not, and what is missing.
+pub struct Growth {
+    pub steps: Vec<Step<AllegrographRequest>>,
+    pub refusals: Vec<Refusal>,
+    pub missing: Option<String>,
+}
+
+/// The next steps towards every member being an instance.
+pub fn next(rules: &Rules, situation: &Situation<'_, Detail>, world: &World<'_>) -> Growth {
+    let mut growth = Growth {
+        steps: Vec::new(),
+        refusals: Vec::new(),
+        missing: None,
+    };
+    let asked = &world.chief.1.detail.growing;
+    let unlisted = asked
+        .iter()
+        .filter(|copy| copy.refused.is_none())
+        .filter(|copy| world.listed_at(copy.to).is_none());
+    let copied = world
+        .nodes
+        .iter()
+        .filter(|node| node.instance.state == State::Copying);
+    let mut under_way = unlisted.count() + copied.count();
+    for (member, view) in situation.wanted_views() {
+        let why = match world.instance_of(member).map(|instance| &instance.state) {
+            Some(State::Copying) => "its data is being copied".to_owned(),
+            Some(State::Down) => "the controlling instance does not reach it".to_owned(),
+            Some(State::Stopped) => {
+                let why = "it was stopped: `repl/start` starts it again".to_owned();
+                growth.refusals.push(told(&join(member), &*why));
+                why
+            }
+            Some(_) => continue,
+            None => match let_in(rules, world, member, view) {
+                Ok(act) if under_way < rules.at_once || matches!(act, Act::Delete { .. }) => {
+                    let to = match act {
+                        Act::Delete { .. } => member.address,
+                        _ => world.chief.0.address,
+                    };
+                    under_way += usize::from(!matches!(act, Act::Delete { .. }));
+                    growth.steps.push(ask(to, act, StepKind::Join));
+                    "it is let in".to_owned()
+                }
+                Ok(_) => {
+                    let why = format!("it is let in after {under_way} others");
+                    growth.refusals.push(told(&join(member), &*why));
+                    why
+                }
+                Err(why) => {
+                    growth.refusals.push(told(&join(member), &*why));
+                    why
+                }
+            },
+        };
+        let missing = format!("{}: {why}", member.id);
+        growth.missing.get_or_insert(missing);
+    }
+    growth
+}
+
+fn join(member: &Member) -> String {
+    format!("join {}", member.address)
+}
+
+/// What lets this member in, or why it is not.
+fn let_in(
+    rules: &Rules,
+    world: &World<'_>,
+    member: &Member,
+    view: &View<Detail>,
+) -> Result<Act, String> {
+    let (chief, detail) = (world.chief.0.address, &world.chief.1.detail);
+    if let Some(copy) = detail.growing.iter().find(|copy| copy.to == member.address) {
+        return Err(match &copy.refused {
+            Some(words) => format!("the controlling instance refused: {words}"),
+            None => "it was asked for, and shows in no status yet".to_owned(),
+        });
+    }
+    match &view.detail.repository {
+        Repository::None => {}
+        Repository::TakenOut(_) if !rules.may_begin(member) && !world.is_unclear() => {
+            return Ok(Act::Delete { controlling: chief });
+        }
+        _ if view.detail.taken_out && !rules.may_begin(member) && !world.is_unclear() => {
+            return Ok(Act::Delete { controlling: chief });
+        }
+        Repository::Unsure(said) => {
+            return Err(format!(
+                "whether it has a repository cannot be read: {said}"
+            ));
+        }
+        Repository::Alone(said) | Repository::TakenOut(said) => {
+            return Err(format!(
+                "it has a repository that is in no cluster ({said}), and data that was in one \
+                 comes in no more: delete it there if nobody needs it, or replace the replica"
+            ));
+        }
+        Repository::Member | Repository::Unasked => {
+            return Err(format!(
+                "its repository is in a cluster that {} does not know it in: delete it there if \
+                 nobody needs it, or replace the replica",
+                world.chief.1.node
+            ));
+        }
+    }
+    // Whoever was here is taken out first: two at one place would be one.
+    if let Some(other) = world.listed_at(member.address) {
+        return Err(format!(
+            "{} is listed at its address, and is taken out first",
+            other.name
+        ));
+    }
+    let host = rules.host(member);
+    let mut nodes = world.nodes.iter();
+    if let Some(other) = nodes.find(|node| node.instance.host.as_ref() == Some(&host)) {
+        let name = &other.instance.name;
+        return Err(format!(
+            "{name} is listed at {host}, and is taken out first"
+        ));
+    }
+    Ok(Act::Grow {
+        to: member.address,
+        instance: world::name(member),
+        host,
+    })
+}
