@@ -17,6 +17,7 @@
 
 mod acts;
 mod aerospike;
+mod allegrograph;
 mod database;
 mod deployment;
 mod etcd;
@@ -29,6 +30,7 @@ mod world;
 
 pub use acts::Acts;
 pub use aerospike::Aerospike;
+pub use allegrograph::Allegrograph;
 pub use database::{Cluster, Database};
 pub use deployment::Deployment;
 pub use etcd::Etcd;

@@ -58,7 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         "engine",
         "ENGINE",
         Some("aerospike"),
-        "The database: aerospike, redis, etcd or mariadb",
+        "The database: aerospike, redis, etcd, mariadb or allegrograph",
     ),
     Setting {
         short: Some('p'),
@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
             "port",
             "PORT",
             None,
-            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis, 2379 for etcd, 3306 for mariadb]",
+            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis, 2379 for etcd, 3306 for mariadb, 10035 for allegrograph]",
         )
     },
     setting(
@@ -424,6 +424,18 @@ pub const INIT: &[Setting] = &[
         "FILE",
         Some("/etc/hosts"),
         "Where the members' names are kept, for a database whose members know each other by name",
+    ),
+    setting(
+        "restore",
+        "FROM=TO,...",
+        None,
+        "Folders of the image that are copied to where an empty volume hides them, with their owners, before the database starts",
+    ),
+    setting(
+        "pid-file",
+        "FILE",
+        None,
+        "Where a database that goes to the background writes its process's number: that process is looked after from then on",
     ),
     setting(
         "grace",

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use meshworker_engines::small_file::{LONGEST, read_text};
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, set_child_subreaper, waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, set_child_subreaper,
+    test_kill_process, waitpid,
 };
 use tracing::{debug, warn};
 
@@ -45,6 +47,8 @@ pub(super) struct Database {
     pid: Pid,
     /// Once it was waited for, its number may be another one's.
     ended: bool,
+    /// Where the number of another process is, if it goes to the background.
+    pid_file: Option<PathBuf>,
 }
 
 impl Database {
@@ -54,7 +58,8 @@ impl Database {
     /// It stays in the group: Docker signals only the first process, which
     /// passes signals on, and a terminal's job control keeps working. The
     /// standard library resets the signal mask and SIGPIPE for the child, and
-    /// handlers do not outlive `exec`.
+    /// handlers do not outlive `exec`. One that goes to the background is found by the number
+    /// in its file.
     ///
     /// # Errors
     ///
@@ -63,6 +68,7 @@ impl Database {
         command: &[OsString],
         variables: &BTreeMap<String, String>,
         directory: Option<&Path>,
+        pid_file: Option<&Path>,
     ) -> Result<Database, NotStarted> {
         let not_started = |source| NotStarted {
             command: command
@@ -80,6 +86,10 @@ impl Database {
             // Only orphans go elsewhere then.
             debug!("not the reaper of orphans: {why}");
         }
+        if let Some(file) = pid_file {
+            // That of a former life is nobody's.
+            drop(std::fs::remove_file(file));
+        }
         let mut child = Command::new(program);
         child.args(args).envs(variables);
         if let Some(directory) = directory {
@@ -90,7 +100,20 @@ impl Database {
         // through its handle, which kills nothing when it goes.
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| not_started(ErrorKind::InvalidData.into()))?;
-        Ok(Database { pid, ended: false })
+        Ok(Database {
+            pid,
+            ended: false,
+            pid_file: pid_file.map(Path::to_owned),
+        })
+    }
+
+    /// The process that it has left behind, where it ended in good order and wrote its number:
+    /// whose parent ends is this process's child.
+    fn in_background(&self, status: WaitStatus) -> Option<Pid> {
+        let file = self.pid_file.as_ref().filter(|_| exit_code(status) == 0)?;
+        let text = read_text(file, LONGEST).ok()?;
+        let pid = text.trim().parse().ok().and_then(Pid::from_raw)?;
+        test_kill_process(pid).ok().map(|()| pid)
     }
 
     /// Sends it a signal. One that has ended already needs none.
@@ -111,8 +134,13 @@ impl Database {
             loop {
                 match waitpid(None, WaitOptions::NOHANG) {
                     Ok(Some((pid, status))) if pid == self.pid && !self.ended => {
-                        self.ended = true;
-                        code = Some(exit_code(status));
+                        match self.in_background(status).filter(|other| *other != pid) {
+                            Some(other) => self.pid = other,
+                            None => {
+                                self.ended = true;
+                                code = Some(exit_code(status));
+                            }
+                        }
                     }
                     Ok(Some((pid, status))) => other(pid, status),
                     Ok(None) | Err(rustix::io::Errno::CHILD) => return,

@@ -37,6 +37,7 @@ mod peers;
 mod probe;
 mod promise;
 mod relay;
+mod restore;
 mod settings;
 mod siblings;
 mod signals;

@@ -10,6 +10,7 @@ use meshworker_core::{NodeName, Told};
 use super::address::Wish;
 use super::course::Times;
 use super::identity::Identity;
+use super::restore::{self, Restore};
 use super::subnet::Subnet;
 use crate::config::setting::INIT;
 use crate::config::{Given, Invalid, PORT, Reader, SECONDS, port_number, seconds, some_text};
@@ -34,6 +35,10 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// Where the names of the members of its service are kept.
     pub hosts_file: PathBuf,
+    /// What the image has for places that its volumes hide.
+    pub restore: Vec<Restore>,
+    /// Where a database that goes to the background writes its process's number.
+    pub pid_file: Option<PathBuf>,
     /// What was said of its address.
     pub wish: Wish,
     /// How it leaves.
@@ -42,6 +47,9 @@ pub struct Settings {
 
 /// What is allowed for it.
 const VOLUME: &str = "a directory that every member of this node has, such as a volume's /data";
+
+/// What is allowed for folders that are restored.
+const FOLDERS: &str = "absolute paths, FROM=TO, comma between";
 
 impl Settings {
     /// Validates what was given.
@@ -94,6 +102,8 @@ impl Settings {
             identity,
             data_dir: directory(&mut reader)?,
             hosts_file: reader.required("hosts-file", "a file", path)?,
+            restore: (reader.optional("restore", FOLDERS, restore::pairs)?).unwrap_or_default(),
+            pid_file: reader.optional("pid-file", "a file", path)?,
             wish: Wish {
                 address: reader.optional("address", "an IP address", |ip| ip.parse().ok())?,
                 subnet: reader.optional("subnet", "a subnet such as 10.0.1.0/24", |subnet| {
@@ -278,6 +288,11 @@ mod tests {
                 "data-dir (flag): found '/etc/passwd'; allowed: a directory",
             ),
             ("data-dir", "tmp", "data-dir (flag): found 'tmp"),
+            (
+                "restore",
+                "/seed",
+                "restore (flag): found '/seed'; allowed: absolute paths, FROM=TO",
+            ),
             ("grace", "-1", "grace (flag): found '-1'; allowed: seconds"),
             (
                 "stop-time",

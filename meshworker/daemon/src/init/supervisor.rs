@@ -116,6 +116,15 @@ pub async fn run_started(
         papers::write(folder, &around.settings.token).map_err(|why| input(&why))?;
     }
     let path = directory.as_ref().map(|directory| directory.path.as_path());
+    for restore in &around.settings.restore {
+        let why = |why: std::io::Error| input(&format!("restore: {why}"));
+        if restore.run().map_err(why)? {
+            info!(
+                "{} was empty, and has what the image brings",
+                restore.to.display()
+            );
+        }
+    }
     let told = matches!(starts, Starts::WhenNominated(_));
     if told {
         around.keep_names();
@@ -146,7 +155,8 @@ pub async fn run_started(
         };
         let arguments = start.arguments.iter().map(OsString::from);
         let whole: Vec<OsString> = command.iter().cloned().chain(arguments).collect();
-        let database = Database::start(&whole, &start.variables, path)?;
+        let pid_file = around.settings.pid_file.as_deref();
+        let database = Database::start(&whole, &start.variables, path, pid_file)?;
         info!(
             "{} of cluster {} at {address}: the database is started",
             around.settings.identity, around.cluster.name

@@ -274,7 +274,10 @@ fn offered(api: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn a_shell_knows_the_values_of_flags() {
     for (flag, values) in [
-        ("--engine", &["aerospike", "redis", "etcd", "mariadb"][..]),
+        (
+            "--engine",
+            &["aerospike", "redis", "etcd", "mariadb", "allegrograph"][..],
+        ),
         ("--tls", &["yes", "no"]),
         ("--docker", &["auto", "yes", "no"]),
     ] {

@@ -19,6 +19,8 @@ const NAMES: &[(&str, Database)] = &[
     ("redis", Database::Known(Kind::Redis)),
     ("valkey", Database::Known(Kind::Redis)),
     ("aerospike", Database::Known(Kind::Aerospike)),
+    ("agraph", Database::Known(Kind::Allegrograph)),
+    ("allegrograph", Database::Known(Kind::Allegrograph)),
     ("cassandra", Database::Other),
     ("clickhouse", Database::Other),
     ("cockroach", Database::Other),
@@ -48,6 +50,7 @@ const NAMES: &[(&str, Database)] = &[
 const PROGRAMS: &[(&str, Database)] = &[
     ("redis-server", Database::Known(Kind::Redis)),
     ("valkey-server", Database::Known(Kind::Redis)),
+    ("agraph-control", Database::Known(Kind::Allegrograph)),
     ("asd", Database::Known(Kind::Aerospike)),
     ("etcd", Database::Known(Kind::Etcd)),
     ("mariadbd", Database::Known(Kind::Mariadb)),
@@ -106,6 +109,7 @@ const CLIENTS: &[&str] = &[
     "pg_dump",
     "mongosh",
     "etcdctl",
+    "agtool",
     "sleep",
     "tail",
     "watch",
@@ -194,6 +198,10 @@ mod tests {
         assert_eq!(
             found("r:5000/db/mariadb-galera:10", &[]),
             Some(Database::Other)
+        );
+        assert_eq!(
+            found("franzinc/agraph:v8.3.1", &[]),
+            Some(Database::Known(Kind::Allegrograph))
         );
         assert_eq!(
             found("quay.io/coreos/etcd:v3.5.0", &["etcd"]),

@@ -31,7 +31,7 @@ pub use detail::{Detail, Instance, Repository, State};
 pub use plan::Rules;
 pub use request::{Act, AllegrographRequest};
 
-use crate::{Access, Descriptor, Engine, Failure, OptionSpec, Sizing, Starts};
+use crate::{Access, Descriptor, Engine, Failure, OptionSpec, PRIMARY, Sizing, Starts};
 use client::Client;
 use growing::Growing;
 
@@ -53,11 +53,8 @@ const ADDRESS: &str = "address";
 /// The option that says how many copies are made at a time.
 const AT_ONCE: &str = "copies-at-once";
 
-/// The option, and the wish, that names the member which is to be the controlling one.
-const PRIMARY: &str = "primary";
-
-/// Nobody in particular.
-const ANY: &str = "any";
+/// Nobody in particular is to control the others.
+const AUTO: &str = "auto";
 
 /// The most copies at a time: more would not come sooner.
 const MOST_AT_ONCE: usize = 16;
@@ -121,9 +118,9 @@ impl Engine for Allegrograph {
             },
             OptionSpec {
                 name: PRIMARY,
-                default: ANY,
-                help: "Which member is to control the others, as SERVICE.SLOT; any for the one that does",
-                allowed: "any, or a member's name",
+                default: AUTO,
+                help: "Which member is to control the others, as SERVICE.SLOT; auto for the one that does",
+                allowed: "auto, or a member's name",
                 accepts: |value| !value.is_empty() && value.len() <= 300,
             },
         ],

@@ -10,6 +10,7 @@
     reason = "real engines run on real time, and the figures are worth seeing"
 )]
 
+mod allegrograph;
 mod crashes;
 mod damage;
 mod discovery;
@@ -146,6 +147,14 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             of(seed::the_old_stack),
         )
         .test("etcd::grows_and_shrinks", of(etcd::grows_and_shrinks))
+        .test(
+            "allegrograph::grows_and_shrinks",
+            of(allegrograph::grows_and_shrinks),
+        )
+        .long(
+            "allegrograph::dies_and_comes_back",
+            of(allegrograph::dies_and_comes_back),
+        )
         .test("mariadb::fails_over", of(mariadb::fails_over))
         .long(
             "mariadb::fails_over_again_and_again",

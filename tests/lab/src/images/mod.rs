@@ -34,19 +34,22 @@ pub enum Image {
     Etcd,
     /// Debian's MariaDB, with an entry point like the vendor's image, for which it stands.
     Mariadb,
+    /// The simulated AllegroGraph server, where the vendor's image has its own.
+    AllegrographSim,
     /// Redis with the supervisor in its image, for those who want it there.
     RedisMember,
 }
 
 impl Image {
     /// All images, in the order in which they are built.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Meshworker,
         Self::Redis,
         Self::Tools,
         Self::AerospikeSim,
         Self::Etcd,
         Self::Mariadb,
+        Self::AllegrographSim,
         Self::RedisMember,
     ];
 
@@ -59,6 +62,7 @@ impl Image {
             Self::AerospikeSim => "meshworker/aerospike-sim:latest",
             Self::Etcd => "meshworker/etcd:latest",
             Self::Mariadb => "meshworker/mariadb:latest",
+            Self::AllegrographSim => "meshworker/allegrograph-sim:latest",
             Self::RedisMember => "meshworker/redis-member:latest",
         }
     }
@@ -72,6 +76,7 @@ impl Image {
             Self::AerospikeSim => "aerospike-sim",
             Self::Etcd => "etcd",
             Self::Mariadb => "mariadb",
+            Self::AllegrographSim => "allegrograph-sim",
             Self::RedisMember => "redis-member",
         }
     }
@@ -93,7 +98,8 @@ impl Image {
             | Self::Tools
             | Self::AerospikeSim
             | Self::Etcd
-            | Self::Mariadb => None,
+            | Self::Mariadb
+            | Self::AllegrographSim => None,
         }
     }
 
@@ -103,6 +109,7 @@ impl Image {
             Self::Meshworker => &["meshworker"],
             // The simulator is also its own client.
             Self::AerospikeSim | Self::Tools => &["aerospike-sim"],
+            Self::AllegrographSim => &["allegrograph-sim"],
             Self::Redis | Self::Etcd | Self::Mariadb | Self::RedisMember => &[],
         }
     }
@@ -111,7 +118,12 @@ impl Image {
     pub const fn needs_base(self) -> bool {
         matches!(
             self,
-            Self::Redis | Self::Tools | Self::AerospikeSim | Self::Etcd | Self::Mariadb
+            Self::Redis
+                | Self::Tools
+                | Self::AerospikeSim
+                | Self::Etcd
+                | Self::Mariadb
+                | Self::AllegrographSim
         )
     }
 }

@@ -16,11 +16,19 @@ pub enum Tested {
     Etcd,
     /// MariaDB.
     Mariadb,
+    /// AllegroGraph.
+    Allegrograph,
 }
 
 impl Tested {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Redis, Self::Aerospike, Self::Etcd, Self::Mariadb];
+    pub const ALL: [Self; 5] = [
+        Self::Redis,
+        Self::Aerospike,
+        Self::Etcd,
+        Self::Mariadb,
+        Self::Allegrograph,
+    ];
 
     /// The variable that names another image: one that `docker` here has or can pull, or a file that `docker save` made.
     pub const fn variable(self) -> &'static str {
@@ -29,6 +37,7 @@ impl Tested {
             Self::Aerospike => "AEROSPIKE_IMAGE",
             Self::Etcd => "ETCD_IMAGE",
             Self::Mariadb => "MARIADB_IMAGE",
+            Self::Allegrograph => "AGRAPH_IMAGE",
         }
     }
 
@@ -39,6 +48,7 @@ impl Tested {
             Self::Aerospike => Image::AerospikeSim,
             Self::Etcd => Image::Etcd,
             Self::Mariadb => Image::Mariadb,
+            Self::Allegrograph => Image::AllegrographSim,
         };
         self.brought().unwrap_or(stand_in.reference())
     }
@@ -50,6 +60,7 @@ impl Tested {
             Self::Aerospike => "meshworker/tested-aerospike:latest",
             Self::Etcd => "meshworker/tested-etcd:latest",
             Self::Mariadb => "meshworker/tested-mariadb:latest",
+            Self::Allegrograph => "meshworker/tested-allegrograph:latest",
         })
     }
 

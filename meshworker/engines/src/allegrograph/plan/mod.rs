@@ -21,8 +21,8 @@ use meshworker_core::{
 
 use super::detail::{Detail, State};
 use super::request::{Act, AllegrographRequest};
-use super::{ADDRESS, ANY, AT_ONCE, HOST, PRIMARY, SERVICE};
-use crate::Access;
+use super::{ADDRESS, AT_ONCE, AUTO, HOST, SERVICE};
+use crate::{Access, PRIMARY};
 use world::{Seen, World};
 
 /// The planner of a replicated repository. It has no connection.
@@ -82,7 +82,7 @@ impl Rules {
             service: option(SERVICE),
             host: unless(HOST, ADDRESS),
             at_once: super::at_once(&option(AT_ONCE)).unwrap_or(1),
-            primary: unless(PRIMARY, ANY),
+            primary: unless(PRIMARY, AUTO),
         }
     }
 
@@ -107,7 +107,11 @@ impl Rules {
 
     /// Who is to control the others, by an operator's wish or the configuration.
     fn wished<'a>(&self, situation: &Situation<'a, Detail>) -> Option<&'a Member> {
-        let wish = situation.wishes.get(PRIMARY).or(self.primary.as_deref())?;
+        let wish = situation
+            .orders
+            .wishes
+            .get(PRIMARY)
+            .or(self.primary.as_deref())?;
         let mut members = situation.wanted();
         members.find(|member| member.id.to_string() == wish || member.address.to_string() == wish)
     }

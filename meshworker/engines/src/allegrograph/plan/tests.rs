@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use meshworker_core::{
-    Answer, Grade, MemberId, Observation, Place, Planner, Presence, Proposal, Report, Roster,
-    Sighting, Situation, Unanswered, Unity, Wishes, Witness,
+    Answer, Grade, MemberId, Observation, Orders, Place, Planner, Presence, Proposal, Report,
+    Roster, Sighting, Situation, Unanswered, Unity, Wishes, Witness,
 };
 
 use super::Rules;
@@ -92,7 +92,11 @@ impl World {
         let observed = Observation::of(vec![dns, announced], self.answers.clone());
         let roster: Roster = observed.roster();
         let mut situation = Situation::of(&roster, &observed.answers);
-        situation.wishes = &self.wishes;
+        let orders = Orders {
+            wishes: self.wishes.clone(),
+            ..Orders::default()
+        };
+        situation.orders = &orders;
         situation.was_one = self.was_one;
         rules().propose(&situation)
     }
