@@ -56,7 +56,8 @@ impl Server {
     /// For so long a copy is made.
     pub fn copy_time(&self) -> Duration {
         let told = locked(&self.behaviour).copy;
-        told.unwrap_or_else(|| Duration::from_secs_f64(self.options.copy_seconds.max(0.0)))
+        told.or(Duration::try_from_secs_f64(self.options.copy_seconds).ok())
+            .unwrap_or_default()
     }
 
     /// Whether these are an account's, as it stands in its file at this moment.

@@ -83,7 +83,7 @@ async fn a_controlling_one_that_lost_its_volumes_begins_nothing_and_an_order_giv
     fleet.new_worker();
     let said = async |_: &Fleet, plan: &_| Fleet::refuses(plan, "its volumes are lost");
     let plan = fleet.until("a refusal", said).await;
-    assert!(Fleet::refuses(&plan, "switchover --to db_copy.1"));
+    assert!(Fleet::refuses(&plan, "primary=db_copy.1"));
     assert!(plan.steps.is_empty(), "{:?}", plan.steps);
     fleet.wishes = fleet.wishes.clone().with("primary", "db_copy.2");
     fleet.until_one_of(3).await;

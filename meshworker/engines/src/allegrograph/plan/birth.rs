@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use meshworker_core::{Place, Proposal, Situation, StepKind, Unity, Witness};
 
-use super::{Rules, ask, told, waits, world};
+use super::{Rules, ask, told, world};
 use crate::allegrograph::detail::{Detail, Repository};
 use crate::allegrograph::request::{Act, AllegrographRequest};
 
@@ -17,12 +17,14 @@ pub fn propose(rules: &Rules, situation: &Situation<'_, Detail>) -> Proposal<All
             outsiders: leaving(situation),
             ..Proposal::nothing(Unity::apart("a cluster begins"))
         },
-        Err(why) => Proposal {
-            refusals: vec![told("begin a cluster", why.clone())],
-            leaves: Vec::new(),
-            outsiders: leaving(situation),
-            ..waits(situation, why)
-        },
+        Err(why) => {
+            let mut waits = Proposal::stuck(situation, &why);
+            waits.refusals = vec![told("begin a cluster", why)];
+            waits.outsiders = leaving(situation);
+            let free = &waits.outsiders;
+            waits.leaves.retain(|leave| !free.contains(&leave.address));
+            waits
+        }
     }
 }
 

@@ -16,23 +16,15 @@ pub fn leaves(
     let going = situation.leaving_views();
     let going = going.filter(|(member, _)| !world.is_free(member));
     let leaves = going.map(|(member, view)| {
-        let mut leave = Leave {
-            address: member.address,
-            node: view.node.clone(),
-            holds: Vec::new(),
-            steps: Vec::new(),
-            last: Vec::new(),
-            progress: None,
-            touches: Touches::Parts([member.id.to_string()].into()),
-        };
+        let mut leave = Leave::of(member.address, &view.node);
+        leave.touches = Touches::Parts([member.id.to_string()].into());
         let controls = member.address == world.chief.0.address;
         match world.instance_of(member) {
             _ if controls => {
                 let others = world.there().count() > 1;
                 if others && situation.going(member) == Going::ForGood {
                     leave.holds.push(
-                        "the control of the others: `meshworker switchover` gives it to a copy"
-                            .into(),
+                        "the control of the others: the option primary gives it to a copy".into(),
                     );
                 }
             }

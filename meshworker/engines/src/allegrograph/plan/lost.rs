@@ -4,7 +4,7 @@
 use meshworker_core::{Proposal, Situation, StepKind};
 
 use super::world::Known;
-use super::{Rules, ask, told, waits};
+use super::{Rules, ask, told};
 use crate::allegrograph::detail::{Detail, Repository};
 use crate::allegrograph::request::{Act, AllegrographRequest};
 
@@ -23,8 +23,8 @@ pub fn propose(
     let why = match empty {
         Some((member, _)) => format!(
             "{} has no repository, and {} know of a cluster that {name} controls: its volumes are \
-             lost or elsewhere. Bring them back, or give its place to a copy: `meshworker \
-             switchover --to {}`",
+             lost or elsewhere. Bring them back, or give its place to a copy, by the option \
+             primary={}",
             member.id,
             all(known),
             known
@@ -45,7 +45,7 @@ pub fn propose(
              nobody is let in or taken out meanwhile"
         ),
     };
-    let mut proposal = waits(situation, why);
+    let mut proposal = Proposal::stuck(situation, &why);
     let Some(wished) = rules.wished(situation) else {
         return proposal;
     };

@@ -15,8 +15,8 @@ mod world;
 mod tests;
 
 use meshworker_core::{
-    Capabilities, Leave, Member, MemberId, Place, Planner, Proposal, Reason, Refusal, Situation,
-    Step, StepKind, Touches, Unity,
+    Capabilities, Member, MemberId, Place, Planner, Proposal, Reason, Refusal, Situation, Step,
+    StepKind, Unity,
 };
 
 use super::detail::{Detail, State};
@@ -54,9 +54,9 @@ impl Planner for Rules {
             Seen::Lost(known) => lost::propose(self, situation, &known),
             Seen::Several(names) => {
                 let names = names.join(", ");
-                waits(
+                Proposal::stuck(
                     situation,
-                    format!("several say that they control the others: {names}"),
+                    &format!("several say that they control the others: {names}"),
                 )
             }
             Seen::Cluster(world) => self.within(situation, &world),
@@ -180,24 +180,6 @@ impl Rules {
                 None
             }
         }
-    }
-}
-
-/// Nothing is changed, and nobody is let go who is needed.
-fn waits(situation: &Situation<'_, Detail>, why: String) -> Proposal<AllegrographRequest> {
-    let leaves = situation.leaving_views().map(|(member, view)| Leave {
-        address: member.address,
-        node: view.node.clone(),
-        holds: vec![why.clone()],
-        steps: Vec::new(),
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
-    });
-    Proposal {
-        leaves: leaves.collect(),
-        refusals: vec![told("change anything", why.clone())],
-        ..Proposal::nothing(Unity::apart(why))
     }
 }
 

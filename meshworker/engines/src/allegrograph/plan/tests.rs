@@ -232,7 +232,7 @@ fn nobody_answers_as_the_controlling_one_and_nothing_is_done_but_by_order() {
     let lost = World::default().empty(1).says(2, true, 200, &both);
     let (steps, told) = lost.plan();
     assert!(
-        steps.is_empty() && told.contains("switchover --to db_copy.1"),
+        steps.is_empty() && told.contains("primary=db_copy.1"),
         "{told}"
     );
     let ordered = World {
