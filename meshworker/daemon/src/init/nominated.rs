@@ -119,7 +119,11 @@ impl Around {
                 () = &mut patience, if unasked.is_some() => {
                     info!("no worker says otherwise: starts as its disk says");
                     relay.shutdown().await;
-                    notes::write(directory, KNOWN_AS, &own.known_as.to_string())?;
+                    // Its data needs no new number; without room for this note it starts.
+                    let noted = notes::write(directory, KNOWN_AS, &own.known_as.to_string());
+                    if let Err(why) = noted {
+                        warn!("cannot note by which number the others know its data: {why}");
+                    }
                     return Ok(Ok(unasked.unwrap_or_default()));
                 }
                 Some(event) = self.coming.recv() => event,

@@ -254,6 +254,16 @@ fn a_member_with_data_starts_unasked() {
     supervisor.wait_for_out("with 1 <--as-before=2@127.0.0.1> <> as <>");
 }
 
+/// Its data is all that it needs, and only once it runs can anybody make room.
+#[test]
+fn a_full_volume_kept_a_member_with_data_from_starting_unasked() {
+    let member = Member::new(&[("data", "8e9e")]);
+    // As where no file can be made any more.
+    fs::create_dir(member.volume.path().join("slot-2/known-as.new")).unwrap();
+    let supervisor = member.start.script(DATABASE);
+    supervisor.wait_for_out("with 1 <--as-before=2@127.0.0.1> <> as <>");
+}
+
 #[test]
 fn whoever_waits_to_be_told_ends_at_once_when_asked_to() {
     let member = Member::new(&[]);
