@@ -4,7 +4,7 @@
 //! ```text
 //! members ──> Doorman ──> connection ──> Hub ──> Outbox ──> connection      of this router
 //!                                         ^└──> Line ──> other routers      found by their DNS name
-//!                       other routers ──> Incoming
+//!                       other routers ──> Entrance
 //! ```
 
 mod answers;

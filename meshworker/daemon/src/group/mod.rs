@@ -42,12 +42,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
+use crate::http::Entrance;
 use crate::proof::{Call, Door};
 use crate::status::GroupStatus;
 use crate::token_file::TokenFileError;
 
 use event::{Event, Reply};
-use incoming::Incoming;
 use keeper::Keeper;
 use mandate::Seat;
 use seeker::Seeker;
@@ -278,12 +278,16 @@ impl Runner {
             unkept,
         } = self;
         let Group { shared, events } = group;
-        let incoming = Incoming::bind(settings.listen, door, Arc::clone(&shared), events.clone());
-        let incoming =
-            incoming.map_err(|why| format!("group-listen: {}: {why}", settings.listen))?;
+        let entrance = Entrance::bind(settings.listen, door, "worker");
+        let entrance =
+            entrance.map_err(|why| format!("group-listen: {}: {why}", settings.listen))?;
         info!(address = %settings.listen, "listening for other workers");
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(incoming.run());
+        tasks.spawn(incoming::hear(
+            entrance,
+            Arc::clone(&shared),
+            events.clone(),
+        ));
         let (listing, mut listed) = watch::channel(None);
         tasks.spawn(seeker.run(listing, Arc::clone(&shared)));
         let mut keeper = Keeper::new(participant, store, Arc::clone(&shared), listener, unkept);

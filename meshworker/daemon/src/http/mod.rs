@@ -3,6 +3,7 @@
 
 mod body;
 pub mod certificate;
+mod entrance;
 mod guard;
 mod json;
 mod lease;
@@ -15,6 +16,7 @@ mod streams;
 mod token;
 
 pub use body::read;
+pub(crate) use entrance::{Entrance, Proved};
 pub use guard::{Names, NoName, guarded};
 pub use json::Json;
 pub use lease::Lease;

@@ -22,9 +22,9 @@ use tracing::{debug, warn};
 use super::Unusable;
 use super::hub::Hub;
 use super::settings::Sharing;
+use crate::http::Entrance;
 use crate::proof::{Call, Door};
 use crate::witness::Whereabouts;
-use incoming::Incoming;
 use line::Line;
 
 pub(super) use post::{BYTES as WAITING, Post};
@@ -40,7 +40,7 @@ const SILENT: Duration = Duration::from_secs(3);
 
 /// What one router has to do with all others.
 pub(super) struct Share {
-    incoming: Incoming,
+    entrance: Entrance,
     place: Whereabouts,
     port: u16,
     call: Arc<Call>,
@@ -65,10 +65,10 @@ impl Share {
         let door = Door::of(token_file.clone())?.among_workers();
         // Whoever listens at one address speaks from it, so that others know it by that.
         let own = Some(listen.ip()).filter(|own| !own.is_unspecified());
-        let incoming = Incoming::bind(*listen, Arc::new(door), Arc::clone(&hub))
+        let entrance = Entrance::bind(*listen, Arc::new(door), "gossip router")
             .map_err(|why| Unusable::Listen("gossip-share-listen", *listen, why))?;
         Ok(Share {
-            incoming,
+            entrance,
             place,
             port: listen.port(),
             call: Arc::new(Call::new(token_file.clone(), own).among_workers()),
@@ -78,7 +78,12 @@ impl Share {
 
     /// Hears the others, and tells them, for ever.
     pub(super) async fn run(&self) {
-        tokio::join!(self.incoming.run(), self.seek());
+        let hub = Arc::clone(&self.hub);
+        let hear = move |stream, peer| {
+            let hub = Arc::clone(&hub);
+            async move { incoming::hear(stream, peer, &hub).await }
+        };
+        tokio::join!(self.entrance.run(hear), self.seek());
     }
 
     /// Keeps a line to each address that the routers' name stands for.
