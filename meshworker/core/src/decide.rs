@@ -63,7 +63,9 @@ pub fn decide<P: Planner>(
         mut departures,
         cleanup,
         mut leaves,
-        nominations,
+        mut nominations,
+        otherwise,
+        born,
         succession,
         floor,
         mut strangers,
@@ -171,12 +173,17 @@ pub fn decide<P: Planner>(
     history.successions.retain(counts);
     let forced = context.orders.forced.as_ref();
     let failed_over = forced.is_some_and(|forced| forced.is_done(everybody));
+    let mut comes = false;
     if let Some(succession) = succession {
         let all = succession.seal.iter().chain(&succession.promote);
         proposed.extend(all.map(Step::key));
         let (steps, closed) = succession.judged(context, everybody, &mut history);
         planned.extend(steps);
-        refusals.extend(closed);
+        comes = closed.as_ref().is_none_or(|(gate, _)| gate.opens_soon());
+        refusals.extend(closed.map(|(_, refusal)| refusal));
+    }
+    if !comes {
+        nominations.extend(otherwise);
     }
 
     let (nominees, closed) = nominees(context, &situation, nominations, &mut history);
@@ -260,6 +267,7 @@ pub fn decide<P: Planner>(
             pace,
             fulfilled,
             failed_over,
+            born: born.filter(|born| context.orders.born.as_ref() != Some(born)),
         },
         history,
     )

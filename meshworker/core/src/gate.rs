@@ -219,6 +219,11 @@ impl Gate {
         matches!(self, Gate::Sealed | Gate::Eligible | Gate::Applied)
     }
 
+    /// Whether it opens by itself, by what is done, in a moment.
+    pub(crate) fn opens_soon(self) -> bool {
+        matches!(self, Gate::Authority | Gate::Sealed | Gate::Applied)
+    }
+
     /// Whether the word of an operator who orders a fail-over stands for what is seen there.
     pub(crate) fn yields_to_force(self) -> bool {
         matches!(

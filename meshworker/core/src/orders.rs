@@ -31,6 +31,9 @@ pub struct Orders {
     pub downtime: BTreeMap<String, String>,
     /// An operator orders that another member takes the primary's place now.
     pub forced: Option<Forced>,
+    /// The cluster that took writes when that was seen last, under its database's name for it:
+    /// no other one begins in its place unless an operator knows that it is lost.
+    pub born: Option<String>,
     /// Members that an operator wants to be free of data: who is, and goes on running,
     /// keeps nobody waiting.
     pub drains: BTreeSet<String>,
@@ -90,6 +93,7 @@ const NONE: &Orders = &Orders {
     leave: BTreeMap::new(),
     downtime: BTreeMap::new(),
     forced: None,
+    born: None,
     drains: BTreeSet::new(),
     wishes: Wishes::none(),
     acknowledged: None,

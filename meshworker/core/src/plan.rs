@@ -55,4 +55,6 @@ pub struct Plan<R> {
     pub fulfilled: BTreeSet<String>,
     /// Whether another member is primary by now, as an operator has ordered.
     pub failed_over: bool,
+    /// The cluster that takes writes by now, where that is news: all workers are to know.
+    pub born: Option<String>,
 }

@@ -30,6 +30,12 @@ pub struct Proposal<R> {
     pub leaves: Vec<Leave<R>>,
     /// The members that wait and are to be started, and how, in the order of their turns.
     pub nominations: Vec<Nomination>,
+    /// Those that are started only where nobody takes the primary's place after all: a gate of
+    /// the succession is closed that no seal opens, or none is proposed.
+    pub otherwise: Vec<Nomination>,
+    /// The cluster that takes writes, under its database's name for it, where one is begun only
+    /// once.
+    pub born: Option<String>,
     /// Which member is to take the primary's place, if any.
     pub succession: Option<Succession<R>>,
     /// The fewest members that must stay.
@@ -68,6 +74,8 @@ impl<R> Proposal<R> {
             cleanup: Vec::new(),
             leaves: Vec::new(),
             nominations: Vec::new(),
+            otherwise: Vec::new(),
+            born: None,
             succession: None,
             floor: Floor::default(),
             strangers: BTreeSet::new(),

@@ -47,7 +47,7 @@ impl<R: Request> Succession<R> {
         context: &Context<'_>,
         situation: &Situation<'_, D>,
         history: &mut History,
-    ) -> (Vec<Step<R>>, Option<Refusal>) {
+    ) -> (Vec<Step<R>>, Option<(Gate, Refusal)>) {
         let mut gates = Change::Succeed.gates().iter();
         let closed = gates.find_map(|gate| {
             if self.forced && gate.yields_to_force() {
@@ -74,7 +74,7 @@ impl<R: Request> Succession<R> {
             seal.clear();
         }
         let refusal = Refusal::new(what, Reason::Closed(Change::Succeed.closed(gate, seen)));
-        (seal, Some(refusal))
+        (seal, Some((gate, refusal)))
     }
 
     /// What closes this gate, if anything does.

@@ -108,6 +108,12 @@ pub enum Order {
     },
     /// That is done, or not meant any more.
     FailedOver,
+    /// This cluster takes writes by now, under its database's name for it. No operator orders
+    /// that: the worker that acts has seen it.
+    Born {
+        /// Its name.
+        cluster: String,
+    },
     /// This member is to be free of data, or need not be any more.
     Drain {
         /// Which.

@@ -52,6 +52,8 @@ pub struct Given {
     pub downtime: BTreeMap<String, Held>,
     /// Another member is to take the primary's place.
     pub failover: Option<Failover>,
+    /// The cluster that was seen to take writes last.
+    pub born: Option<String>,
     /// These members are to be free of data.
     pub drains: BTreeSet<String>,
     /// What is wished for while the cluster runs.
@@ -93,6 +95,7 @@ impl Given {
             | Order::Resume { .. }
             | Order::Uptime { .. }
             | Order::FailedOver
+            | Order::Born { .. }
             | Order::Forgotten { .. }
             | Order::Acknowledge { .. } => false,
         };
@@ -139,6 +142,8 @@ impl Given {
             Order::Acknowledge { losses, members } => {
                 let before = self.acknowledged.map_or(0, |(number, _, _)| number);
                 self.acknowledged = Some((before + 1, losses, members));
+                // One that is still there is seen again.
+                self.born = None;
                 true
             }
             Order::Downtime {
@@ -168,6 +173,7 @@ impl Given {
                 self.failover.replace(failover.clone()) != Some(failover)
             }
             Order::FailedOver => self.failover.take().is_some(),
+            Order::Born { cluster } => self.born.replace(cluster.clone()) != Some(cluster),
             Order::Drain {
                 member,
                 wanted: true,
@@ -248,6 +254,10 @@ impl Given {
         let forget = |node: &String| Order::Forget { node: node.clone() };
         let others = self.drains.iter().map(drain);
         let others = others.chain(self.forget.iter().map(forget));
+        let born = |cluster: &String| Order::Born {
+            cluster: cluster.clone(),
+        };
+        let others = others.chain(self.born.iter().map(born));
         let others = others.map(|order| Ordered {
             cluster: cluster.to_owned(),
             who: None,

@@ -42,6 +42,7 @@ fn whoever_yields_plans_and_shows_the_same_under_no_number() {
                 pace: Pace::Quick,
                 fulfilled: BTreeSet::new(),
                 failed_over: false,
+                born: None,
             }
         );
     }

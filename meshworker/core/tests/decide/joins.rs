@@ -43,6 +43,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
             losses: Vec::new(),
             fulfilled: BTreeSet::new(),
             failed_over: false,
+            born: None,
         }
     );
 }

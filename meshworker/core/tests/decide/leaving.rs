@@ -116,6 +116,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
             losses: Vec::new(),
             fulfilled: BTreeSet::new(),
             failed_over: false,
+            born: None,
         }
     );
 }

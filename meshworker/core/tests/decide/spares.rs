@@ -41,6 +41,7 @@ fn spares_are_neither_waited_for_nor_counted() {
         pace: Pace::Calm,
         fulfilled: BTreeSet::new(),
         failed_over: false,
+        born: None,
     };
     for _ in 0..10 {
         assert_eq!(clock.after(10, &content(), &observed), whole);

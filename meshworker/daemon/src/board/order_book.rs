@@ -108,6 +108,7 @@ impl OrderBook {
                     from: failover.from.clone(),
                     lost: failover.lost.clone(),
                 }),
+            born: given.born.clone(),
             forget,
             acknowledged: given.acknowledged(),
             drains: given.drains.clone(),

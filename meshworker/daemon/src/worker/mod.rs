@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 use meshworker_core::{Authority, Context, Mind, Orders, Pace, Plan, Thought};
 use meshworker_engines::registry::Visitor;
 use meshworker_engines::{Acts, Alone, Engine, Mandate, Starts};
+use meshworker_group::Order;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -274,9 +275,14 @@ impl<E: Engine> Worker<E> {
             let Plan {
                 fulfilled,
                 failed_over,
+                born,
                 ..
             } = &pass.plan;
             orders.fulfilled(fulfilled, *failed_over, began).await;
+            if let Some(cluster) = born.clone() {
+                // What is not taken now is said again after the next pass.
+                let _ = orders.give(None, Order::Born { cluster }).await;
+            }
         }
         let permits = self.permits.of(&pass.plan, &*self.mandate).await;
         if let Some(desk) = &self.desk {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use meshworker_core::{Place, Told, Unanswered};
 use mysql_async::prelude::Queryable;
 use mysql_async::{ClientIdentity, Conn, Error, OptsBuilder, Row, SslOpts};
+use ring::hmac;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Access, Failure};
@@ -20,6 +21,9 @@ const MOST: usize = 16384;
 
 /// The user of the vendor's image, which has a password and nothing else.
 const USER: &str = "root";
+
+/// The account by which members receive from each other. It may do nothing else.
+pub const COPIER: &str = "meshworker_replica";
 
 /// What a server says that lets nobody in for now: connections, an account's, starts.
 const CROWDED: [u16; 4] = [1040, 1203, 1226, 1053];
@@ -142,6 +146,27 @@ impl Client {
             ssl = ssl.with_danger_tls_hostname_override(Some(name));
         }
         Ok(options.ssl_opts(ssl))
+    }
+
+    /// The password of [`COPIER`]: another one for each password of the worker's own, which
+    /// does not follow from it.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own cannot be read.
+    pub fn copiers_password(&self) -> Result<String, Failure> {
+        let own = match &self.access.password {
+            Some(file) => file.read(),
+            None => Ok(String::new()),
+        };
+        let own = own.map_err(|why| Failure::NotMade(why.to_string()))?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, own.as_bytes());
+        let tag = hmac::sign(&key, COPIER.as_bytes());
+        Ok(tag
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 
     /// User and password, where a witness of ours names this address.

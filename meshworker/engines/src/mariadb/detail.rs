@@ -31,6 +31,10 @@ pub struct Detail {
     pub semi_sync: SemiSync,
     /// Who may acknowledge writes, as far as it has applied what says so.
     pub roll: Option<Roll>,
+    /// The servers that receive from it, as it lists them; one that has just gone is listed yet.
+    pub sends_to: Vec<u32>,
+    /// Whether it has the account by which members receive from each other.
+    pub has_account: bool,
     /// Whether it has databases of users.
     pub has_data: bool,
     /// Which settings are not as they must be, and how they must be.
@@ -110,6 +114,13 @@ impl Detail {
     pub fn is_blank(&self) -> bool {
         let named = self.mark.as_ref().is_some_and(|mark| mark.term > 0);
         !named && !self.has_data && self.state.is_empty() && self.current.is_empty()
+    }
+
+    /// Whether it lacks what comes with being told who may acknowledge: the account for those
+    /// that receive, and settings by which it never stops waiting.
+    pub fn lacks_what_is_enrolled(&self) -> bool {
+        let fault = |fault: &String| fault.starts_with("rpl_semi_sync_master");
+        !self.has_account || self.faults.iter().any(fault)
     }
 
     /// How far it has received: what it was sent, or what it has.

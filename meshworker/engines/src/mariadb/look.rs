@@ -25,7 +25,7 @@ const REPLICA: &str = "replica";
 
 /// A server that is well answers within 0.05 s, also in the middle of a transaction of 200 MB;
 /// one that does not has time until the next look, and its replicas say whether they hear it.
-const ANSWERS: Duration = Duration::from_millis(500);
+const ANSWERS: Duration = Duration::from_millis(300);
 
 /// Clients are not led to a replica that is more seconds behind.
 const BEHIND: u64 = 5;
@@ -39,7 +39,8 @@ const SELF: &str = "SELECT @@server_id id, @@version version, @@read_only closed
     @@gtid_current_pos current, @@rpl_semi_sync_master_enabled waits, \
     @@rpl_semi_sync_slave_enabled acknowledges, \
     EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN \
-    ('mysql', 'sys', 'information_schema', 'performance_schema', 'meshworker')) has_data";
+    ('mysql', 'sys', 'information_schema', 'performance_schema', 'meshworker')) has_data, \
+    EXISTS (SELECT 1 FROM mysql.global_priv WHERE User = 'meshworker_replica') has_account";
 
 const STATUS: &str = "SHOW GLOBAL STATUS WHERE Variable_name IN \
     ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients', \
@@ -96,6 +97,7 @@ async fn asked(talk: &mut Talk<'_>, hearing: &Hearing, at: Place) -> Result<View
         applied: position(&own, "applied")?,
         current: position(&own, "current")?,
         has_data: number(&own, "has_data") != 0,
+        has_account: number(&own, "has_account") != 0,
         semi_sync: SemiSync {
             waits: number(&own, "waits") != 0,
             acknowledges: number(&own, "acknowledges") != 0,
@@ -126,6 +128,11 @@ async fn asked(talk: &mut Talk<'_>, hearing: &Hearing, at: Place) -> Result<View
             .push("it follows several sources; allowed: one".into());
     }
     detail.roll = roll(talk).await?;
+    if !detail.read_only {
+        let listed = talk.rows("SHOW SLAVE HOSTS").await?;
+        let ids = listed.iter().map(|row| number(row, "Server_id"));
+        detail.sends_to = ids.filter_map(|id| u32::try_from(id).ok()).collect();
+    }
     Ok(view(text(&own, "id"), detail, at, talk.usual_port()))
 }
 
@@ -146,12 +153,6 @@ fn view(id: String, detail: Detail, at: Place, usual: u16) -> View<Detail> {
     let mut peers: Vec<Peer> = source.into_iter().chain([own]).collect();
     peers.sort();
     let open = detail.is_open();
-    let role = match (&detail.source, open) {
-        (_, true) => Some(Role::primary(PRIMARY)),
-        (Some(_), false) => Some(Role::of(REPLICA)),
-        (None, false) => None,
-    };
-    let role = role.map(|role| role.in_term(detail.mark().term));
     let working = match &detail.source {
         _ if open => None,
         None => Some("it follows nobody".to_owned()),
@@ -164,6 +165,13 @@ fn view(id: String, detail: Detail, at: Place, usual: u16) -> View<Detail> {
             .filter(|behind| *behind > BEHIND)
             .map(|_| format!("it is more than {BEHIND} s behind")),
     };
+    let role = match (&detail.source, open) {
+        (_, true) => Some(Role::primary(PRIMARY)),
+        (Some(_), false) if working.is_some() => Some(Role::idle(REPLICA)),
+        (Some(_), false) => Some(Role::of(REPLICA)),
+        (None, false) => None,
+    };
+    let role = role.map(|role| role.in_term(detail.mark().term));
     let mut figures = vec![Figure::count("transactions", detail.current.distance())];
     if let Some(behind) = detail.source.as_ref().and_then(|source| source.behind_s) {
         figures.push(Figure::count("seconds behind", behind));

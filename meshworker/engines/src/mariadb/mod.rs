@@ -26,6 +26,7 @@ mod plan;
 mod request;
 mod settings;
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use meshworker_core::{Answer, Capabilities, Place, Planner, Proposal, Situation, Step};
@@ -45,6 +46,15 @@ const PORT: u16 = 3306;
 
 /// The option that says how many members a birth waits for.
 const INITIAL: &str = "initial-members";
+
+/// The option, and the wish, that says which members are to be primary rather than others.
+const PREFERRED: &str = "preferred";
+
+/// The option, and the wish, that says which members never become primary.
+const FORBIDDEN: &str = "forbidden";
+
+/// Nobody in particular.
+const NONE: &str = "none";
 
 /// As many as there are replicas; whichever of them.
 const AUTO: &str = "auto";
@@ -92,6 +102,20 @@ impl Engine for Mariadb {
                 allowed: "auto, or a number from 1 to 1000",
                 accepts: |value| number(value).is_some(),
             },
+            OptionSpec {
+                name: PREFERRED,
+                default: NONE,
+                help: "Which replicas are to be the primary rather than others: their numbers, or the names of the swarm nodes that they run on, by commas",
+                allowed: "none, or numbers and names of nodes, by commas",
+                accepts: is_list,
+            },
+            OptionSpec {
+                name: FORBIDDEN,
+                default: NONE,
+                help: "Which replicas never become the primary: their numbers, or the names of the swarm nodes that they run on, by commas",
+                allowed: "none, or numbers and names of nodes, by commas",
+                accepts: is_list,
+            },
         ],
         starts: Starts::WhenNominated(Nominated {
             disk: disk::disk,
@@ -116,7 +140,11 @@ impl Engine for Mariadb {
 
     fn new(access: Access) -> Mariadb {
         Mariadb {
-            rules: Rules::of(&access),
+            // Another name for each worker and each of its lives.
+            rules: Rules::of(
+                &access,
+                format!("worker-{:016x}", RandomState::new().hash_one(0)),
+            ),
             hearing: Hearing::default(),
             client: Client::new(access),
         }
@@ -144,4 +172,10 @@ fn number(value: &str) -> Option<Option<usize>> {
     }
     let number: usize = value.parse().ok()?;
     (1..=1000).contains(&number).then_some(Some(number))
+}
+
+/// Words by commas, each of which may name a member.
+fn is_list(value: &str) -> bool {
+    let plain = |word: &str| !word.trim().is_empty() && !word.contains(char::is_control);
+    value.len() <= 1000 && value.split(',').all(plain)
 }

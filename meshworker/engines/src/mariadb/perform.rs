@@ -8,10 +8,11 @@
 use meshworker_core::{Place, Told, Unanswered};
 use tokio::time::timeout_at;
 
-use super::client::{Client, Talk};
+use super::client::{COPIER, Client, Talk};
 use super::fence::{self, JOINING, PRIMARY, REPLICA};
 use super::look::text;
 use super::request::{Act, MariadbRequest};
+use super::settings;
 use crate::Failure;
 
 /// Stops receiving, also from a source that hangs. What was received is applied on.
@@ -59,7 +60,7 @@ pub async fn perform(
             talk = client.talk(to, true).await.map_err(unanswered)?;
         }
         meant(&mut talk, to, request).await?;
-        act(client, &mut talk, to, &request.act).await?;
+        act(client, &mut talk, &request.act).await?;
         talk.hold();
         Ok("done".to_owned())
     };
@@ -81,7 +82,7 @@ async fn meant(talk: &mut Talk<'_>, to: Place, request: &MariadbRequest) -> Resu
     )))
 }
 
-async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Result<(), Failure> {
+async fn act(client: &Client, talk: &mut Talk<'_>, act: &Act) -> Result<(), Failure> {
     match act {
         Act::Fence => {
             talk.tell("SET SESSION sql_log_bin = 0").await?;
@@ -113,7 +114,7 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
             unlogged(talk, &format!("{promise}{applied}{mark}")).await?;
             if let Some(ackers) = ackers {
                 // Nobody writes yet, and nobody waits for an acknowledgement.
-                enrol(talk, *term, 1, ackers).await?;
+                enrol(client, talk, (*term, 1), ackers).await?;
             }
             // Asked once more: somebody else may have been promised a higher term since.
             let promise = self::promise(*term, holder)?;
@@ -133,9 +134,7 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
             copied,
             source: _,
         } => {
-            let (user, password) = client
-                .login(to)
-                .map_err(|why| Failure::NotMade(format!("{to}: {why}")))?;
+            let password = client.copiers_password()?;
             let within = within(*term);
             let mark = mark(JOINING, *term, cluster)?;
             let copied = copied
@@ -147,14 +146,13 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
             } else {
                 ""
             };
-            let (user, password) = (quoted(&user), quoted(&password.unwrap_or_default()));
             let follow = format!(
                 "{within}{NOBODY_WAITS}{STOP_RECEIVING}{mark}STOP SLAVE; {copied}\
                  SET GLOBAL read_only = 1; {NOBODY_WAITS}\
                  SET GLOBAL rpl_semi_sync_master_enabled = 0; \
                  SET GLOBAL rpl_semi_sync_slave_enabled = 1; \
                  CHANGE MASTER TO MASTER_HOST = '{host}', MASTER_PORT = {port}, \
-                 MASTER_USER = {user}, MASTER_PASSWORD = {password}, \
+                 MASTER_USER = '{COPIER}', MASTER_PASSWORD = '{password}', \
                  MASTER_USE_GTID = slave_pos, MASTER_HEARTBEAT_PERIOD = 0.1, \
                  MASTER_CONNECT_RETRY = 1{demote}; START SLAVE; "
             );
@@ -187,8 +185,12 @@ async fn act(client: &Client, talk: &mut Talk<'_>, to: Place, act: &Act) -> Resu
             // wait for.
             let waits = u8::from(!ackers.is_empty());
             let waits = format!("SET GLOBAL rpl_semi_sync_master_enabled = {waits}; ");
-            unlogged(talk, &format!("{opened}{waits}")).await?;
-            enrol(talk, *term, *number, ackers).await?;
+            unlogged(
+                talk,
+                &format!("{opened}{}{waits}", settings::never_stops_waiting()),
+            )
+            .await?;
+            enrol(client, talk, (*term, *number), ackers).await?;
         }
         Act::Retire { term } => {
             let within = within(*term);
@@ -209,9 +211,16 @@ async fn unlogged(talk: &mut Talk<'_>, body: &str) -> Result<(), Failure> {
     Ok(talk.tell(&format!("BEGIN NOT ATOMIC {body}END")).await?)
 }
 
-/// Writes down who may acknowledge writes: for all, by the binary log. It waits for an
-/// acknowledgement itself, so that whoever gave it knows of this.
-async fn enrol(talk: &mut Talk<'_>, term: u64, number: u64, ackers: &[u32]) -> Result<(), Failure> {
+/// Writes down who may acknowledge writes, and makes the account by which they receive: for
+/// all, by the binary log. It waits for an acknowledgement itself, so that whoever gave it
+/// knows of this.
+async fn enrol(
+    client: &Client,
+    talk: &mut Talk<'_>,
+    (term, number): (u64, u64),
+    ackers: &[u32],
+) -> Result<(), Failure> {
+    let password = client.copiers_password()?;
     let ackers: Vec<String> = ackers.iter().map(ToString::to_string).collect();
     let ackers = ackers.join(",");
     for command in [
@@ -221,6 +230,9 @@ async fn enrol(talk: &mut Talk<'_>, term: u64, number: u64, ackers: &[u32]) -> R
          term BIGINT UNSIGNED NOT NULL, number BIGINT UNSIGNED NOT NULL, \
          ackers TEXT NOT NULL) ENGINE=InnoDB",
         &format!("REPLACE INTO meshworker.roll VALUES (1, {term}, {number}, '{ackers}')"),
+        &format!("CREATE USER IF NOT EXISTS '{COPIER}'@'%'"),
+        &format!("ALTER USER '{COPIER}'@'%' IDENTIFIED BY '{password}'"),
+        &format!("GRANT REPLICATION SLAVE ON *.* TO '{COPIER}'@'%'"),
     ] {
         talk.tell(command).await?;
     }
@@ -276,9 +288,4 @@ fn plain(word: &str) -> Result<&str, Failure> {
         true => Ok(word),
         false => Err(Failure::NotMade(format!("no plain word: {word}"))),
     }
-}
-
-/// A text as a literal, for sessions with an empty `sql_mode`.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }

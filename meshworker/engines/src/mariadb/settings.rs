@@ -54,6 +54,15 @@ pub fn arguments(server: u32, address: IpAddr, role: &str) -> Vec<String> {
     own.into_iter().chain(usual).chain(more).collect()
 }
 
+/// What has a primary that runs never acknowledge what only it has.
+pub fn never_stops_waiting() -> String {
+    let semi_sync = SETTINGS
+        .iter()
+        .filter(|(name, ..)| name.starts_with("rpl_semi_sync_master"));
+    let set = semi_sync.map(|(name, _, must)| format!("SET GLOBAL {name} = {must}; "));
+    set.collect()
+}
+
 /// Which settings of a server are not as they must be, and how they must be.
 ///
 /// # Errors

@@ -147,6 +147,7 @@ fn all_found(
         losses: Vec::new(),
         fulfilled: BTreeSet::new(),
         failed_over: false,
+        born: None,
     };
     let roster = observed.roster();
     let all = plan.leavers.iter();

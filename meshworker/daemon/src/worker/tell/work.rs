@@ -166,6 +166,7 @@ mod tests {
                 pace: Pace::Quick,
                 fulfilled: BTreeSet::new(),
                 failed_over: false,
+                born: None,
             };
             teller.unity(&plan, there).map(|fact| fact.text)
         };

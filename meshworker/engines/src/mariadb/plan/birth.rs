@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use meshworker_core::{Gate, Proposal, Situation, StepKind, Succession, Unity};
 
-use super::world::{World, slot};
+use super::slot::slot;
+use super::world::World;
 use super::{Rules, ask, told, within};
 use crate::mariadb::detail::Detail;
 use crate::mariadb::gtid::Position;
@@ -79,6 +80,12 @@ fn too_early(
     situation: &Situation<'_, Detail>,
     world: &World<'_>,
 ) -> Option<String> {
+    if let Some(born) = &situation.orders.born {
+        return Some(format!(
+            "cluster {born} was here, and nobody who has its data is: bring one of its disks \
+             back; if it is lost, `meshworker acknowledge` lets a new one begin"
+        ));
+    }
     let waits = situation.wanted().chain(situation.leaving());
     // A stranger under the members' name keeps nobody from beginning.
     for member in waits.filter(|member| slot(member).is_some()) {

@@ -46,7 +46,8 @@ fn hand_over(world: &World<'_>, primary: &Node<'_>, leave: &mut Leave<MariadbReq
         return;
     }
     leave.holds.push("it is the primary".into());
-    match successor(world, primary, |node| node.stays()) {
+    let may = |node: &Node<'_>| node.stays() && world.chosen.against(node.server).is_none();
+    match successor(world, primary, may) {
         true => {
             let close = Act::Close { term: world.term };
             leave.steps.push(ask(primary, close, StepKind::Leave));
@@ -57,8 +58,14 @@ fn hand_over(world: &World<'_>, primary: &Node<'_>, leave: &mut Leave<MariadbReq
     }
 }
 
+/// Whether this primary, which is well, gives its place to one that is to have it, and can.
+pub fn gives_way(world: &World<'_>, primary: &Node<'_>) -> bool {
+    let chosen = |node: &Node<'_>| world.chosen.succeeds(primary.server, node.server);
+    successor(world, primary, |node| node.stays() && chosen(node))
+}
+
 /// Whether one of these can take the primary's place at once, and lose nothing.
-pub fn successor(world: &World<'_>, primary: &Node<'_>, of: impl Fn(&Node<'_>) -> bool) -> bool {
+fn successor(world: &World<'_>, primary: &Node<'_>, of: impl Fn(&Node<'_>) -> bool) -> bool {
     let ackers = world.ackers().unwrap_or_default();
     let all = ackers.iter().all(|server| world.nodes.contains_key(server));
     let mut others = world.nodes.values().filter(|node| of(node));
@@ -67,9 +74,6 @@ pub fn successor(world: &World<'_>, primary: &Node<'_>, of: impl Fn(&Node<'_>) -
         .iter()
         .all(|server| world.nodes.get(server).is_some_and(close));
     all && all_close
-        && others.any(|node| {
-            let source = node.detail.source.as_ref();
-            let up = source.is_some_and(|source| source.connection == Connection::Up);
-            up && ackers.contains(&node.server) && node.unfit().is_none()
-        })
+        && others
+            .any(|node| node.is_up() && ackers.contains(&node.server) && node.unfit().is_none())
 }

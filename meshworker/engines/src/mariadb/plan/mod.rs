@@ -14,7 +14,9 @@
 //! new term, and receives nothing, before anybody is opened in it.
 
 mod birth;
+mod chosen;
 mod leave;
+mod slot;
 mod succeed;
 mod waiting;
 mod within;
@@ -22,8 +24,6 @@ mod world;
 
 #[cfg(test)]
 mod tests;
-
-use std::hash::{BuildHasher, RandomState};
 
 use meshworker_core::{
     Capabilities, Planner, Proposal, Reason, Refusal, Situation, Step, StepKind,
@@ -45,6 +45,10 @@ pub struct Rules {
     pub initial: Option<usize>,
     /// Which slot is to be the primary when it can, where the configuration says so.
     pub primary: Option<usize>,
+    /// Which members are preferred as primaries, as the option has them.
+    pub preferred: String,
+    /// Which ones are forbidden.
+    pub forbidden: String,
 }
 
 impl Planner for Rules {
@@ -76,7 +80,7 @@ impl Planner for Rules {
             None if world.term == 0 => birth::propose(self, situation, &world),
             None => succeed::propose(self, situation, &world),
         };
-        proposal.nominations = waiting::nominations(&world, &mut proposal.refusals);
+        waiting::nominate(&world, &mut proposal);
         proposal.refusals.extend(remarks(&world));
         proposal
     }
@@ -110,15 +114,17 @@ impl Rules {
         }
     }
 
-    /// The wishes among these options.
-    pub fn of(access: &Access) -> Rules {
+    /// The wishes among these options; terms are promised to this `holder`.
+    pub fn of(access: &Access, holder: String) -> Rules {
         let option = |name: &str| super::number(access.options.get(name)?)?;
+        let word = |name: &str| access.options.get(name).cloned().unwrap_or_default();
         Rules {
             port: access.service_port,
-            // Another one for each worker and each of its lives.
-            holder: format!("worker-{:016x}", RandomState::new().hash_one(0)),
+            holder,
             initial: option(super::INITIAL),
             primary: option(crate::PRIMARY),
+            preferred: word(super::PREFERRED),
+            forbidden: word(super::FORBIDDEN),
         }
     }
 }

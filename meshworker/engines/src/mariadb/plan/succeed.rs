@@ -2,17 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use meshworker_core::{Gate, Leave, Place, Proposal, Situation, StepKind, Succession, Unity};
+use meshworker_core::{
+    Gate, Leave, Member, Place, Proposal, Situation, StepKind, Succession, Unanswered, Unity,
+};
 
-use super::world::{Node, World, slot};
+use super::slot::slot;
+use super::world::{Node, World};
 use super::{Bid, Rules, ask};
 use crate::mariadb::detail::{Connection, Detail};
 use crate::mariadb::fence::JOINING;
 use crate::mariadb::gtid::Position;
 use crate::mariadb::request::{Act, MariadbRequest};
 
-/// A replica whose counters stand still for so long does not hear its source: the longest
+/// A replica whose counters stand still for so long may not hear its source: the longest
 /// silence of a well one was 0.14 s, with a heartbeat each 0.1 s, in a transaction of 200 MB.
+/// It is told to stop receiving, which can be undone.
+const DOUBT_MS: u64 = 300;
+
+/// For so long nobody has heard a primary whose place is taken, where nobody was refused
+/// there either.
 const SILENT_MS: u64 = 500;
 
 /// What gives the cluster a primary again.
@@ -56,7 +64,11 @@ impl<'a, 'b> Plan<'a, 'b> {
             let members = situation.roster.members().iter();
             members.filter_map(slot).collect()
         };
-        let mut ackers = world.ackers().unwrap_or_else(all);
+        let mut ackers: BTreeSet<u32> = world.ackers().unwrap_or_else(all);
+        ackers.retain(|acker| !world.chosen.lost.contains(acker));
+        if let Some(deposed) = world.chosen.deposed {
+            ackers.remove(&deposed);
+        }
         if let Some(last) = world.last_primary() {
             ackers.remove(&last.server);
         }
@@ -115,7 +127,7 @@ impl<'a, 'b> Plan<'a, 'b> {
             what: format!("promote {} in term {term}", candidate.member.id),
             predecessor,
             planned: last.is_some(),
-            forced: false,
+            forced: self.world.chosen.deposed.is_some() || !self.world.chosen.lost.is_empty(),
             // The last primary has everything itself: it only must be sure that nobody else was
             // opened, which nobody was whom one of them has not promised a higher term.
             electors: electors.filter(|at| !is_first || answers(at)).collect(),
@@ -137,15 +149,16 @@ impl<'a, 'b> Plan<'a, 'b> {
     }
 
     /// Whether the last primary, which is there, gives its place to another one: it is to go,
-    /// or another one is wished for, and those who have its writes are in step.
+    /// or another one is to have it, and those who have its writes are in step.
     fn hands_over(&self, last: &Node<'_>) -> bool {
-        let wished = self.world.wished.filter(|wished| *wished != last.server);
-        let wished = wished.is_some_and(|wished| self.ackers.contains(&wished));
+        let mut followers = self.followers();
+        let chosen = followers
+            .any(|node| node.stays() && self.world.chosen.succeeds(last.server, node.server));
         let all = self.ackers.iter().all(|server| {
             let node = self.world.nodes.get(server);
             node.is_some_and(|node| node.is_close_to(&last.detail.written))
         });
-        (wished || !last.stays()) && all && self.best().is_some()
+        (chosen || !last.stays()) && all && self.best().is_some()
     }
 
     fn best(&self) -> Option<&'a Node<'b>> {
@@ -155,10 +168,8 @@ impl<'a, 'b> Plan<'a, 'b> {
                 let (own, other) = (node.detail.received(), best.detail.received());
                 let equal = own == other;
                 let merit = |node: &Node<'_>| {
-                    (
-                        node.unfit().is_none(),
-                        self.world.wished == Some(node.server),
-                    )
+                    let chosen = self.world.chosen.merit(node.server);
+                    (node.unfit().is_none(), chosen)
                 };
                 (own.reaches(&other) && !equal) || (equal && merit(node) > merit(best))
             });
@@ -197,7 +208,8 @@ impl<'a, 'b> Plan<'a, 'b> {
         all.fold(Position::default(), |furthest, at| furthest.or_further(&at))
     }
 
-    /// Where the last primary was: by its own disk, or by whom the others follow.
+    /// Where the last primary was: by its own disk, or by whom the others follow. Where
+    /// another one has its address by now, that one says nothing of it.
     fn predecessor(&self) -> Option<Place> {
         if self.world.last_primary_on_disk().is_some() {
             return None;
@@ -206,7 +218,22 @@ impl<'a, 'b> Plan<'a, 'b> {
             .followers()
             .filter_map(|node| node.detail.source.as_ref());
         let mut places = sources.filter_map(|source| source.place(self.rules.port));
-        places.next()
+        let closed = |node: &Node<'_>| !node.detail.is_open();
+        let other = |place: Place| {
+            let mut nodes = self.world.nodes.values();
+            nodes.any(|node| node.at() == place && closed(node))
+        };
+        places.find(|place| !other(*place))
+    }
+
+    /// Who was the last primary, as far as anybody knows, and an operator wants it to stay.
+    fn on_downtime(&self) -> Option<&'b Member> {
+        let place = self.predecessor();
+        let member = place.and_then(|place| self.situation.roster.at(place));
+        let on_disk = || Some(self.world.last_primary_on_disk()?.1);
+        let member = member.or_else(on_disk)?;
+        let slot = slot(member)?;
+        (self.world.chosen.downtime.contains(&slot)).then_some(member)
     }
 
     /// What closes a gate, whoever is the candidate.
@@ -242,7 +269,8 @@ impl<'a, 'b> Plan<'a, 'b> {
             let seen = format!("{} has not promised term {term}", node.member.id);
             objections.push((Gate::Sealed, seen));
         }
-        if let Some(why) = candidate.unfit() {
+        let against = self.world.chosen.against(candidate.server);
+        if let Some(why) = candidate.unfit().or(against.filter(|_| !is_last)) {
             objections.push((Gate::Eligible, format!("{}: {why}", candidate.member.id)));
         }
         objections
@@ -253,15 +281,25 @@ impl<'a, 'b> Plan<'a, 'b> {
         let mut objections = Vec::new();
         let down = self.world.last_primary_on_disk().is_some();
         let closed = self.world.last_primary();
+        if closed.is_none()
+            && let Some(member) = self.on_downtime()
+        {
+            let seen = format!("{} is on downtime", member.id);
+            objections.push((Gate::Unheld, seen));
+        }
         if !down && closed.is_none() {
-            let heard = self.followers().map(|node| (node, self.hears(node)));
-            let heard: Vec<_> = heard.collect();
+            let heard: Vec<_> = (self.followers())
+                .map(|node| (node, self.hears(node)))
+                .collect();
             let hears = heard.iter().find(|(_, hears)| *hears == Some(true));
             if let Some((node, _)) = hears {
                 objections.push((Gate::Silent, format!("{} hears it", node.member.id)));
             } else if !heard.iter().any(|(_, hears)| *hears == Some(false)) {
                 let seen = "none of its replicas can tell whether it is there".to_owned();
                 objections.push((Gate::Silent, seen));
+            } else if let Some(node) = self.doubts() {
+                let seen = format!("{} has heard it not long ago", node.member.id);
+                objections.push((Gate::Sealed, seen));
             }
         }
         // A thread that is not running may have been started anew since: then its relay log,
@@ -294,11 +332,30 @@ impl<'a, 'b> Plan<'a, 'b> {
     /// Whether this replica hears its source; none where it cannot tell.
     fn hears(&self, node: &Node<'_>) -> Option<bool> {
         let source = node.detail.source.as_ref()?;
+        // Others may have the primary's address by now, and be no primary.
+        let other = source.server.and_then(|id| self.world.nodes.get(&id));
         match source.connection {
-            Connection::Up => Some(source.silent_ms < SILENT_MS),
+            Connection::Up if other.is_some_and(|other| !other.detail.is_open()) => Some(false),
+            Connection::Up => Some(source.silent_ms < DOUBT_MS),
             Connection::Trying => Some(false),
             // It was told to stop receiving, by whoever had found the primary silent.
             Connection::Stopped => (node.detail.mark().promised > self.world.term).then_some(false),
         }
+    }
+
+    /// Who has heard the primary so lately that it may only have stalled, where nobody was
+    /// refused at its address.
+    fn doubts(&self) -> Option<&'a Node<'b>> {
+        let place = self.predecessor()?;
+        let answer = self.situation.answers.get(&place);
+        if matches!(answer, Some(Err(Unanswered::Unreachable(_)))) {
+            return None;
+        }
+        self.followers().find(|node| {
+            let source = node.detail.source.as_ref();
+            source.is_some_and(|source| {
+                source.connection != Connection::Trying && source.silent_ms < SILENT_MS
+            })
+        })
     }
 }

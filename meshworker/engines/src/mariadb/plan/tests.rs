@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use meshworker_core::{
     Answer, Context, Disk, Grade, Holds, Ids, Limits, MemberId, Mind, Moment, Observation, Office,
-    Place, Plan, Presence, Report, Sighting, Tell, Unanswered, View, Witness,
+    Orders, Place, Plan, Presence, Report, Sighting, Tell, Unanswered, View, Witness,
 };
 
+mod orders;
 mod say;
 
 use super::*;
+use crate::mariadb::NONE;
 use crate::mariadb::detail::{Connection, Roll, SemiSync, Source};
 use crate::mariadb::fence::{JOINING, Mark, PRIMARY, REPLICA};
 use crate::mariadb::gtid::{Position, State};
@@ -25,6 +27,9 @@ struct Scene {
     leaving: BTreeSet<u8>,
     wished: Option<usize>,
     initial: Option<usize>,
+    orders: Orders,
+    /// Whether who is silent has not even refused.
+    hangs: bool,
 }
 
 fn at(n: u8) -> Place {
@@ -67,6 +72,8 @@ fn server(role: &str, sequence: u64, ackers: &[u32]) -> Detail {
             number: 1,
             ackers: ackers.to_vec(),
         }),
+        sends_to: Vec::new(),
+        has_account: true,
         has_data: true,
         faults: Vec::new(),
     }
@@ -101,6 +108,8 @@ fn three() -> Scene {
         leaving: BTreeSet::new(),
         wished: None,
         initial: None,
+        orders: Orders::default(),
+        hangs: false,
     }
 }
 
@@ -144,6 +153,8 @@ impl Scene {
             holder: OWN.into(),
             initial: self.initial,
             primary: self.wished,
+            preferred: NONE.into(),
+            forbidden: NONE.into(),
         };
         let slots = self
             .views
@@ -185,14 +196,20 @@ impl Scene {
             .views
             .iter()
             .map(|(n, detail)| (at(*n), Ok(view(*n, detail))));
-        let refused = || Err(Unanswered::Unreachable("refused".into()));
+        let refused = || match self.hangs {
+            true => Err(Unanswered::Timeout),
+            false => Err(Unanswered::Unreachable("refused".into())),
+        };
         let silent = self.silent.iter().map(|n| (at(*n), refused()));
         let answers: BTreeMap<Place, Answer<Detail>> = views.chain(silent).collect();
         let limits = Limits {
             first_words: std::time::Duration::ZERO,
             ..Limits::default()
         };
-        let context = Context::alone(Moment(std::time::Duration::ZERO), &limits);
+        let context = Context {
+            orders: &self.orders,
+            ..Context::alone(Moment(std::time::Duration::ZERO), &limits)
+        };
         let observed = Observation::of(vec![docker, announced], answers);
         Mind::default().decide(&rules, &context, &observed)
     }

@@ -5,24 +5,22 @@
 //! very write may have been acknowledged, and be nowhere else. So it is started as a replica
 //! only where a higher term was opened since, and else as what it was.
 
-use meshworker_core::{Disk, Nomination, Place, Refusal, Start, Tell, Touches};
+use meshworker_core::{Disk, Nomination, Place, Proposal, Start, Tell, Touches};
 
 use super::told;
 use super::world::{Node, World, role};
-use crate::mariadb::detail::Connection;
 use crate::mariadb::disk::UNMARKED;
 use crate::mariadb::fence::{JOINING, PRIMARY, REPLICA};
+use crate::mariadb::request::MariadbRequest;
 use crate::mariadb::settings;
 
 /// What each of them is told, if anything.
-pub fn nominations(world: &World<'_>, refusals: &mut Vec<Refusal>) -> Vec<Nomination> {
-    let mut nominations = Vec::new();
+pub fn nominate(world: &World<'_>, proposal: &mut Proposal<MariadbRequest>) {
     for (server, (member, disk)) in &world.waiting {
-        let parts = Touches::Parts([format!("slot {server}")].into());
         let nominate = |tell: Tell| Nomination {
             address: member.address,
             tell,
-            touches: parts.clone(),
+            touches: Touches::Parts([format!("slot {server}")].into()),
         };
         let start = |role: &str| {
             nominate(Tell::Start(Start {
@@ -30,11 +28,19 @@ pub fn nominations(world: &World<'_>, refusals: &mut Vec<Refusal>) -> Vec<Nomina
                 ..Start::default()
             }))
         };
+        let not = |why| told(&format!("start {}", member.id), why);
         match how(world, disk) {
-            How::As(role) => nominations.push(start(role)),
-            How::With(from) => nominations.push(nominate(Tell::Fetch { from })),
-            How::Aside(why) => nominations.push(nominate(Tell::Aside { why: why.into() })),
-            How::Not(why) => refusals.push(told(&format!("start {}", member.id), why)),
+            How::As(role) => proposal.nominations.push(start(role)),
+            How::With(from) => proposal.nominations.push(nominate(Tell::Fetch { from })),
+            How::Aside(why) => {
+                let tell = Tell::Aside { why: why.into() };
+                proposal.nominations.push(nominate(tell));
+            }
+            How::Not(why) => proposal.refusals.push(not(why)),
+            How::After(why) => {
+                proposal.refusals.push(not(why));
+                proposal.otherwise.push(start(AS_IT_WAS));
+            }
         }
     }
     // What waits there for an acknowledgement is told nothing.
@@ -47,8 +53,7 @@ pub fn nominations(world: &World<'_>, refusals: &mut Vec<Refusal>) -> Vec<Nomina
             touches: Touches::Parts([format!("slot {}", node.server)].into()),
         })
     });
-    nominations.extend(outranked);
-    nominations
+    proposal.nominations.extend(outranked);
 }
 
 enum How {
@@ -56,6 +61,8 @@ enum How {
     With(Place),
     Aside(String),
     Not(String),
+    /// As it was, where nobody takes its place after all.
+    After(String),
 }
 
 /// Keeps every write that it has.
@@ -91,7 +98,7 @@ fn how(world: &World<'_>, disk: &Disk) -> How {
     match role(disk) {
         Some((PRIMARY, term)) if term < world.term => How::As(AS_A_REPLICA),
         Some((PRIMARY, _)) if may_be_replaced(world) => {
-            How::Not("it was the primary, and another member takes its place".into())
+            How::After("it was the primary, and another member takes its place".into())
         }
         _ => How::As(AS_IT_WAS),
     }
@@ -99,9 +106,7 @@ fn how(world: &World<'_>, disk: &Disk) -> How {
 
 /// Whether this replica has everything, and is to stay.
 fn is_well(node: &Node<'_>) -> bool {
-    let source = node.detail.source.as_ref();
-    let up = source.is_some_and(|source| source.connection == Connection::Up && source.applies);
-    up && node.stays() && node.detail.mark().role == REPLICA
+    node.is_up() && node.stays() && node.detail.mark().role == REPLICA
 }
 
 /// Whether the last primary need not come back: everybody who may have acknowledged its

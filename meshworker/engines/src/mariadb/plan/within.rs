@@ -6,7 +6,8 @@ use meshworker_core::{
     Departure, Gate, Place, Proposal, Reason, Refusal, Situation, Step, StepKind, Succession, Unity,
 };
 
-use super::world::{Node, World, slot};
+use super::slot::slot;
+use super::world::{Node, World};
 use super::{Rules, ask, leave};
 use crate::mariadb::detail::{Connection, Detail};
 use crate::mariadb::fence::{JOINING, REPLICA};
@@ -95,13 +96,8 @@ pub fn propose(
     if let Some(fenceless) = world.nodes.values().find(|node| node.detail.mark.is_none()) {
         missing.push(format!("{} keeps no fence yet", fenceless.member.id));
     }
-    // Another one is wished for: this one takes no more writes once that one can take over.
-    let other = world.wished.filter(|wished| *wished != primary.server);
-    let in_step = |wished: u32| {
-        let is_wished = |node: &Node<'_>| node.server == wished && node.stays();
-        missing.is_empty() && leave::successor(world, primary, is_wished)
-    };
-    if other.is_some_and(in_step) {
+    // Another one is to have its place: it takes no more writes once that one can take over.
+    if missing.is_empty() && leave::gives_way(world, primary) {
         let close = Act::Close { term: world.term };
         steps.push(ask(primary, close, StepKind::Arrange));
     }
@@ -112,6 +108,7 @@ pub fn propose(
         },
     };
     Proposal {
+        born: Some(primary.detail.mark().cluster),
         steps,
         refusals,
         departures: departures(situation, world, primary),
@@ -325,9 +322,12 @@ fn next_roll(
             .collect(),
         false => answering,
     };
-    let silent = before
-        .iter()
-        .filter(|server| !world.nodes.contains_key(server) && !is_down(situation, **server));
+    // Whom the primary sends to may acknowledge, whatever is said of it.
+    let sends = |server: &u32| primary.detail.sends_to.contains(server);
+    let silent = before.iter().filter(|server| {
+        let answers = world.nodes.contains_key(server);
+        !answers && (sends(server) || !is_down(situation, **server))
+    });
     next.extend(silent);
     // The last one goes as it is, and whoever writes waits for it: unless one member alone is
     // wished for, and is there.
@@ -337,14 +337,15 @@ fn next_roll(
     }
     // Somebody has switched it off: what was acknowledged since is nowhere else, until one of
     // the others acknowledges what comes after it.
-    if !before.is_empty() && !primary.detail.semi_sync.waits {
+    let semi_sync = primary.detail.semi_sync;
+    if !before.is_empty() && !(semi_sync.waits && semi_sync.holds) {
         next.clear();
     }
     let new_term = world
         .roll
         .as_ref()
         .is_none_or(|roll| roll.term != world.term);
-    let changed = next != listed || new_term;
+    let changed = next != listed || new_term || primary.detail.lacks_what_is_enrolled();
     let number = world
         .roll
         .as_ref()

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshworker_core::{
-    Disk, Holds, Member, MemberId, Place, Situation, Standing, Step, StepKind, View,
-};
+use meshworker_core::{Disk, Holds, Member, Place, Situation, Standing, Step, StepKind, View};
 
+use super::chosen::Chosen;
+use super::slot::slot;
 use super::{Bid, Rules};
 use crate::mariadb::detail::{Connection, Detail, Roll};
 use crate::mariadb::disk::UNMARKED;
@@ -29,8 +29,8 @@ pub struct World<'a> {
     pub cluster: Option<String>,
     /// Who may acknowledge writes, by the latest word of anybody.
     pub roll: Option<Roll>,
-    /// Which member an operator would have be the primary.
-    pub wished: Option<u32>,
+    /// Which members are to be the primary, and which are not.
+    pub chosen: Chosen,
 }
 
 /// A member that answers.
@@ -83,9 +83,7 @@ impl<'a> World<'a> {
         Ok(World {
             term,
             cluster,
-            wished: (situation.orders.wishes.number(crate::PRIMARY))
-                .or(rules.primary)
-                .and_then(|slot| u32::try_from(slot).ok()),
+            chosen: Chosen::of(rules, situation),
             roll: latest(rolls),
             nodes,
             waiting,
@@ -94,15 +92,15 @@ impl<'a> World<'a> {
 
     /// The one that takes writes in the highest term.
     pub fn primary(&self) -> Option<&Node<'a>> {
-        self.nodes
-            .values()
-            .find(|node| node.detail.is_open() && node.detail.mark().opened() == Some(self.term))
+        self.last_primary().filter(|node| node.detail.is_open())
     }
 
-    /// Whoever was opened in the highest term, and answers, whether or not it takes writes.
+    /// Whoever was opened in the highest term, and answers, whether or not it takes writes. One
+    /// whose place an operator has ordered to be taken counts for one that is silent.
     pub fn last_primary(&self) -> Option<&Node<'a>> {
         let opened = |node: &&Node<'a>| node.detail.mark().opened() == Some(self.term);
-        self.nodes.values().find(opened).filter(|_| self.term > 0)
+        let last = self.nodes.values().find(opened).filter(|_| self.term > 0);
+        last.filter(|node| self.chosen.deposed != Some(node.server))
     }
 
     /// The same, if it waits to be started: its supervisor says that it does not run.
@@ -224,6 +222,12 @@ impl<'a> Node<'a> {
         self.detail.faults.first().map(String::as_str)
     }
 
+    /// Whether it is connected with whom it follows, and applies what it receives.
+    pub fn is_up(&self) -> bool {
+        let source = self.detail.source.as_ref();
+        source.is_some_and(|source| source.connection == Connection::Up && source.applies)
+    }
+
     /// Whether it is to stay.
     pub fn stays(&self) -> bool {
         self.member.standing() == Standing::Wanted
@@ -235,14 +239,6 @@ impl<'a> Node<'a> {
         let source = self.detail.source.as_ref();
         let stopped = source.is_none_or(|source| source.connection == Connection::Stopped);
         stopped && mark.promised == term && mark.holder == bid.holder()
-    }
-}
-
-/// The number of a member's slot.
-pub fn slot(member: &Member) -> Option<u32> {
-    match member.id {
-        MemberId::Slot { slot, .. } => u32::try_from(slot).ok(),
-        MemberId::Address(_) => None,
     }
 }
 

@@ -245,6 +245,8 @@ impl Scene {
             cleanup,
             leaves,
             nominations: _,
+            otherwise: _,
+            born: _,
             succession: _,
             floor: _,
             strangers: _,

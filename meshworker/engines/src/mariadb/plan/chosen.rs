@@ -1,0 +1,104 @@
+//! Which members are to be the primary, and which are not: by what operators wish and order.
+
+use std::collections::BTreeSet;
+
+use meshworker_core::{Member, Situation};
+
+use super::Rules;
+use super::slot::slot;
+use crate::mariadb::detail::Detail;
+use crate::mariadb::{FORBIDDEN, NONE, PREFERRED};
+
+/// Which members are to be the primary, and which are not, by their slots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// The one that is to be it whenever it can.
+    pub wished: Option<u32>,
+    /// Those of which one is to be it, if any of them can.
+    pub preferred: BTreeSet<u32>,
+    /// Those that never become it.
+    pub forbidden: BTreeSet<u32>,
+    /// Those that neither become it nor give it away by themselves.
+    pub downtime: BTreeSet<u32>,
+    /// The one whose place is to be taken, by an operator's order.
+    pub deposed: Option<u32>,
+    /// Those that are lost for good, by the same order.
+    pub lost: BTreeSet<u32>,
+}
+
+impl Chosen {
+    /// What is wished for and ordered of these members.
+    pub fn of(rules: &Rules, situation: &Situation<'_, Detail>) -> Chosen {
+        let orders = situation.orders;
+        let members = || situation.roster.members().iter();
+        let those = |is: &dyn Fn(&Member) -> bool| -> BTreeSet<u32> {
+            members().filter(|one| is(one)).filter_map(slot).collect()
+        };
+        let listed = |name: &str, usual: &str| {
+            let words = orders.wishes.get(name).unwrap_or(usual);
+            let words: BTreeSet<&str> = words.split(',').map(str::trim).collect();
+            those(&|member| is_listed(&words, member))
+        };
+        let called = |name: &String| {
+            let mut members = members();
+            members
+                .find(|member| member.id.to_string() == *name)
+                .and_then(slot)
+        };
+        let forced = orders.forced.as_ref();
+        Chosen {
+            wished: (orders.wishes.number(crate::PRIMARY))
+                .or(rules.primary)
+                .and_then(|slot| u32::try_from(slot).ok()),
+            preferred: listed(PREFERRED, &rules.preferred),
+            forbidden: listed(FORBIDDEN, &rules.forbidden),
+            downtime: those(&|one| orders.downtime_of(&one.id, one.address).is_some()),
+            deposed: forced.and_then(|forced| called(forced.from.as_ref()?)),
+            lost: (forced.iter())
+                .flat_map(|forced| forced.lost.iter().filter_map(called))
+                .collect(),
+        }
+    }
+
+    /// Why this one may not become the primary.
+    pub fn against(&self, server: u32) -> Option<&'static str> {
+        if self.forbidden.contains(&server) {
+            return Some("it is forbidden");
+        }
+        (self.downtime.contains(&server)).then_some("it is on downtime")
+    }
+
+    /// Whether this one is to have the place of this primary, which is well.
+    pub fn succeeds(&self, primary: u32, server: u32) -> bool {
+        if server == primary || self.against(server).is_some() {
+            return false;
+        }
+        if let Some(wished) = self.wished.filter(|it| !self.forbidden.contains(it)) {
+            return wished == server;
+        }
+        // It gives its place to somebody who asks for it, and to nobody else.
+        if self.downtime.contains(&primary) {
+            return false;
+        }
+        let moves = !self.preferred.is_empty() && !self.preferred.contains(&primary);
+        self.forbidden.contains(&primary) || (moves && self.preferred.contains(&server))
+    }
+
+    /// How much this one is to be the primary, of those that have the same.
+    pub fn merit(&self, server: u32) -> (bool, bool, bool) {
+        (
+            self.against(server).is_none(),
+            self.wished == Some(server),
+            self.preferred.contains(&server),
+        )
+    }
+}
+
+/// Whether these words name this member: by its slot's number, or by the swarm node that it
+/// runs on.
+fn is_listed(words: &BTreeSet<&str>, member: &Member) -> bool {
+    let number = slot(member).map(|slot| slot.to_string());
+    let name = member.node_name.as_ref().map(ToString::to_string);
+    let mut own = [number, name, member.node.clone()].into_iter().flatten();
+    own.any(|own| own != NONE && words.contains(own.as_str()))
+}
