@@ -9,6 +9,7 @@ use meshworker_core::{
 
 mod orders;
 mod say;
+mod storm;
 
 use super::*;
 use crate::mariadb::NONE;

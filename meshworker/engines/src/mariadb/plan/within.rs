@@ -338,7 +338,8 @@ fn next_roll(
     // Somebody has switched it off: what was acknowledged since is nowhere else, until one of
     // the others acknowledges what comes after it.
     let semi_sync = primary.detail.semi_sync;
-    if !before.is_empty() && !(semi_sync.waits && semi_sync.holds) {
+    let stopped_waiting = !semi_sync.waits || !semi_sync.holds;
+    if stopped_waiting && !before.is_empty() {
         next.clear();
     }
     let new_term = world
