@@ -13,6 +13,7 @@ use crate::removal::{Removals, removals};
 use crate::seen::Seen;
 use crate::sharing::shared_nodes;
 use crate::sight;
+use crate::succession::has_failed_over;
 use crate::unheard::missed;
 use crate::whole::{gone, whole};
 use crate::wished;
@@ -172,7 +173,7 @@ pub fn decide<P: Planner>(
     let counts = |at: &Moment| !acknowledged && context.now.since(*at) < window;
     history.successions.retain(counts);
     let forced = context.orders.forced.as_ref();
-    let failed_over = forced.is_some_and(|forced| forced.is_done(everybody));
+    let failed_over = forced.is_some_and(|forced| has_failed_over(forced, everybody));
     let mut comes = false;
     if let Some(succession) = succession {
         let all = succession.seal.iter().chain(&succession.promote);

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    Departure, MemberId, Place, Reason, Request, Roster, Situation, Step, StepKind, Wishes,
-};
+use crate::{Departure, MemberId, Place, Reason, Request, Roster, Step, StepKind, Wishes};
 
 /// What an operator has ordered for one cluster. The default orders nothing:
 /// everything is done that the gates let through.
@@ -57,19 +55,6 @@ pub struct Forced {
     /// Members that are lost for good with all that they have, by their ids: nobody waits for
     /// their word (gate 3), and what only they have acknowledged is lost.
     pub lost: BTreeSet<String>,
-}
-
-impl Forced {
-    /// Whether another one is primary by now, by the word of who answers.
-    pub(crate) fn is_done<D>(&self, situation: &Situation<'_, D>) -> bool {
-        let views = situation.wanted_views().chain(situation.leaving_views());
-        let primaries = views.filter_map(|(member, view)| {
-            let role = view.role.filter(|role| role.primary)?;
-            Some((role.term, member))
-        });
-        let highest = primaries.max_by_key(|(term, _)| *term);
-        highest.is_some_and(|(_, member)| Some(member.id.to_string()) != self.from)
-    }
 }
 
 /// An operator knows what is missing: it is told no more.

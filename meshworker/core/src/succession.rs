@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::{
-    Authority, Change, Context, Gate, Heard, History, Place, Reason, Refusal, Request, Situation,
-    Step, Unanswered,
+    Authority, Change, Context, Forced, Gate, Heard, History, Place, Reason, Refusal, Request,
+    Situation, Step, Unanswered,
 };
 
 /// One node is to take the primary's place, as its engine sees it: proposed in each pass until
@@ -129,6 +129,18 @@ impl<R: Request> Succession<R> {
             }
         })
     }
+}
+
+/// Whether another one is primary by now than an operator has ordered, by the word of who
+/// answers.
+pub(crate) fn has_failed_over<D>(forced: &Forced, situation: &Situation<'_, D>) -> bool {
+    let views = situation.wanted_views().chain(situation.leaving_views());
+    let primaries = views.filter_map(|(member, view)| {
+        let role = view.role.filter(|role| role.primary)?;
+        Some((role.term, member))
+    });
+    let highest = primaries.max_by_key(|(term, _)| *term);
+    highest.is_some_and(|(_, member)| Some(member.id.to_string()) != forced.from)
 }
 
 /// Whoever says anything at all is not dead: too many connections, a start, a refused login.
