@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use meshworker::doctor as live;
-use meshworker_doctor::stack;
+use meshworker_doctor::{manifest, stack};
 use serde_json::Value;
 
 fn doctor(args: &[&str], env: &[(&str, &str)]) -> Output {
@@ -236,9 +236,13 @@ fn the_tables_of_the_documentation_are_the_checks_of_the_program() {
     let live_checks = live::checks::CHECKS
         .iter()
         .map(|check| (check.name, check.finds));
+    let manifest_checks = manifest::checks::CHECKS
+        .iter()
+        .map(|check| (check.name, check.finds));
     let names: Vec<&str> = stack_checks
         .clone()
         .chain(live_checks.clone())
+        .chain(manifest_checks.clone())
         .map(|(name, _)| name)
         .collect();
     let once: BTreeSet<&str> = names.iter().copied().collect();
@@ -247,7 +251,12 @@ fn the_tables_of_the_documentation_are_the_checks_of_the_program() {
         once.len(),
         "two checks have one name: {names:?}"
     );
-    for (which, expected) in [("stack", table(stack_checks)), ("live", table(live_checks))] {
+    let tables = [
+        ("stack", table(stack_checks)),
+        ("manifest", table(manifest_checks)),
+        ("live", table(live_checks)),
+    ];
+    for (which, expected) in tables {
         let (begin, end) = (
             format!("<!-- {which} checks -->\n"),
             format!("<!-- /{which} checks -->"),

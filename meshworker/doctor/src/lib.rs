@@ -1,4 +1,4 @@
-//! What `meshworker doctor` knows: findings, and the checks of a stack.
+//! What `meshworker doctor` knows: findings, and the checks of a stack and of manifests.
 //!
 //! A check is a pure function from what was collected to findings, and says why
 //! when it could not be made. Nothing is ever changed, nothing is asked; only
@@ -18,5 +18,6 @@
 
 pub mod check;
 pub mod finding;
+pub mod manifest;
 pub mod report;
 pub mod stack;

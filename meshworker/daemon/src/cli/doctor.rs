@@ -16,8 +16,9 @@ use crate::doctor::{self as live, Collector, Shared, Whom, leave_time};
 use crate::status::{ClusterStatus, Events, RefusalStatus, Summary};
 use crate::words;
 use meshworker_doctor::finding::Severity;
+use meshworker_doctor::manifest;
 use meshworker_doctor::report::Diagnosis;
-use meshworker_doctor::stack::{self, Ground};
+use meshworker_doctor::stack::{self, BadStack, Ground};
 
 use super::api_args::{self, Api};
 use super::{Failed, cluster_args, flag, judge};
@@ -34,14 +35,14 @@ const EXIT_CODES: &str = "Exit codes:\n  \
 pub fn command() -> Command {
     cluster_args::add(
         Command::new("doctor")
-            .about("Find mistakes in a stack file, or in what can be seen from here; change nothing")
+            .about("Find mistakes in a stack file or manifests, or in what can be seen from here; change nothing")
             .arg(
                 Arg::new("stack")
                     .long("stack")
                     .value_name("FILE")
                     .action(ArgAction::Append)
                     .value_parser(ValueParser::path_buf())
-                    .help("Look at this stack file alone; several are merged as docker merges them, - is standard input"),
+                    .help("Look at this stack file, or these manifests of Kubernetes, alone; several stack files are merged as docker merges them, - is standard input"),
             )
             .arg(
                 Arg::new("nodes")
@@ -154,13 +155,35 @@ fn of_files(
     leave_time: Option<Duration>,
 ) -> Result<Diagnosis, Failed> {
     let lookup = |name: &str| std::env::var(name).ok();
-    let mut ground = Ground::of(
-        stack::read(files, &lookup).map_err(|why| Failed::Input(show::clean(&why.to_string())))?,
-    );
+    let bad = |why: BadStack| Failed::Input(show::clean(&why.to_string()));
+    // Manifests and stack files are told apart by what they say; standard input is read once,
+    // and is a stack file.
+    let (mut manifests, mut stacks) = (Vec::new(), Vec::new());
+    for file in files {
+        match (file.as_os_str() != "-").then(|| stack::text_of(file)) {
+            Some(Ok((name, text))) if manifest::is_manifest(&text) => manifests.push((name, text)),
+            _ => stacks.push(*file),
+        }
+    }
+    let of_manifests = match manifests.as_slice() {
+        [] => None,
+        files => {
+            let all = manifest::parse(files).map_err(bad)?;
+            Some(Diagnosis::of(manifest::checks::CHECKS, &all))
+        }
+    };
+    if stacks.is_empty() {
+        return Ok(of_manifests.unwrap_or_default());
+    }
+    let mut ground = Ground::of(stack::read(&stacks, &lookup).map_err(bad)?);
     ground.nodes = nodes;
     ground.leave_time = leave_time;
     ground.refuses = Some(judge::refuses);
-    Ok(stack::diagnosis(&ground))
+    let of_stacks = stack::diagnosis(&ground);
+    Ok(match of_manifests {
+        Some(other) => of_stacks.and(other),
+        None => of_stacks,
+    })
 }
 
 /// Refuses settings that a look at files would leave aside.

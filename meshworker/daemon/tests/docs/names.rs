@@ -1,6 +1,7 @@
 //! Every variable that the documentation and the stacks name exists.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use clap::Command;
 use meshworker::cli::command;
@@ -56,12 +57,23 @@ fn named(text: &str) -> BTreeSet<String> {
     found.collect()
 }
 
+/// The manifests of each database for Kubernetes, and what they mount.
+fn manifests() -> Vec<PathBuf> {
+    let files = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let databases = files(root().join("stack/kubernetes"));
+    databases.flat_map(files).collect()
+}
+
 /// The stack files' texts, and the variables that they take from the shell.
 fn stacks() -> (Vec<(String, String)>, BTreeSet<String>) {
     let mut texts = Vec::new();
     let mut own = BTreeSet::new();
-    for file in std::fs::read_dir(root().join("stack")).unwrap() {
-        let path = file.unwrap().path();
+    let stacks = std::fs::read_dir(root().join("stack")).unwrap();
+    let stacks = stacks.map(|file| file.unwrap().path());
+    for path in stacks.filter(|path| path.is_file()).chain(manifests()) {
         let text = std::fs::read_to_string(&path).unwrap();
         let taken = text.split("${").skip(1);
         own.extend(taken.map(|rest| rest.chars().take_while(|c| is_part(*c)).collect()));

@@ -1,6 +1,7 @@
 //! The stack files, and what they mount.
 
 use std::fs;
+use std::path::PathBuf;
 
 use ring::digest::{SHA256, digest};
 
@@ -32,12 +33,18 @@ fn configs(stack: &str) -> Vec<(String, String)> {
     configs
 }
 
+/// Every stack file.
+fn stacks() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("stack")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).collect()
+}
+
 /// Deployed under its old name, a changed config is refused by Docker.
 #[test]
 fn a_config_is_named_after_its_content() {
     let mut compared = 0;
-    for entry in fs::read_dir(root().join("stack")).unwrap() {
-        let path = entry.unwrap().path();
+    for path in stacks() {
         let stack = fs::read_to_string(&path).unwrap();
         for (name, file) in configs(&stack) {
             // The user's own, under whatever name.
@@ -70,8 +77,7 @@ fn a_config_is_named_after_its_content() {
 fn the_default_version_is_this_one() {
     let version = env!("CARGO_PKG_VERSION");
     let mut found = 0;
-    for entry in fs::read_dir(root().join("stack")).unwrap() {
-        let path = entry.unwrap().path();
+    for path in stacks() {
         let stack = fs::read_to_string(&path).unwrap();
         for (_, rest) in stack
             .match_indices("${MESHWORKER_VERSION:-")

@@ -26,17 +26,7 @@ const LONGEST: u64 = 1 << 20;
 pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, BadStack> {
     let mut texts = Vec::new();
     for path in files {
-        let path = path.as_ref();
-        let file = path.display().to_string();
-        let text = match file.as_str() {
-            "-" => standard_input(),
-            _ => read_text(path, LONGEST),
-        };
-        let text = text.map_err(|why| BadStack::Unreadable {
-            file: file.clone(),
-            why: why.to_string(),
-        })?;
-        texts.push((file, text));
+        texts.push(text_of(path.as_ref())?);
     }
     let mut stack = parse(&texts, lookup)?;
     // Docker looks for all files from the folder of the first stack file on.
@@ -63,6 +53,26 @@ pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, Bad
         }
     }
     Ok(stack)
+}
+
+/// The name and the text of this file; `-` is standard input.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn text_of(path: &Path) -> Result<(String, String), BadStack> {
+    let file = path.display().to_string();
+    let text = match file.as_str() {
+        "-" => standard_input(),
+        _ => read_text(path, LONGEST),
+    };
+    match text {
+        Ok(text) => Ok((file, text)),
+        Err(why) => Err(BadStack::Unreadable {
+            file,
+            why: why.to_string(),
+        }),
+    }
 }
 
 fn standard_input() -> std::io::Result<String> {

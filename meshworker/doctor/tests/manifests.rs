@@ -1,0 +1,192 @@
+//! The manifests as they are published, and the mistakes that each check finds in them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use meshworker_doctor::manifest::{checks::CHECKS, is_manifest, parse};
+use meshworker_doctor::report::Diagnosis;
+
+const DATABASES: [&str; 2] = ["redis", "aerospike"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack/kubernetes")
+}
+
+/// What kustomize would put together: the files that this folder's kustomization names.
+fn files(database: &str) -> Vec<(String, String)> {
+    let names = [
+        "members.yaml",
+        "workers.yaml",
+        "network.yaml",
+        "../rights/rights.yaml",
+    ];
+    let read = |name: &str| {
+        let path = folder().join(database).join(name);
+        (name.to_owned(), fs::read_to_string(path).unwrap())
+    };
+    names.map(read).into()
+}
+
+fn found(files: &[(String, String)]) -> Vec<String> {
+    let diagnosis = Diagnosis::of(CHECKS, &parse(files).unwrap());
+    let found = diagnosis.findings.iter();
+    found
+        .map(|found| format!("{} {} {}", found.check, found.severity, found.subject))
+        .collect()
+}
+
+#[test]
+fn the_published_manifests_have_no_mistake() {
+    for database in DATABASES {
+        let files = files(database);
+        assert!(files.iter().all(|(_, text)| is_manifest(text)));
+        assert_eq!(found(&files), Vec::<String>::new(), "{database}");
+        let all = parse(&files).unwrap();
+        let diagnosis = Diagnosis::of(CHECKS, &all);
+        assert_eq!(
+            (diagnosis.checked, diagnosis.skipped.len()),
+            (CHECKS.len(), 0)
+        );
+    }
+}
+
+/// Each check, and what makes it find something in the manifests of Redis.
+#[test]
+fn each_check_finds_its_mistake_and_says_where() {
+    let cases = [
+        (
+            "  podManagementPolicy: Parallel\n  selector:\n    matchLabels: {app: redis}",
+            "  selector:\n    matchLabels: {app: redis}",
+            "k8s-order error StatefulSet redis",
+        ),
+        (
+            "  podManagementPolicy: Parallel\n  selector:\n    matchLabels: {app: redis}",
+            "  podManagementPolicy: OrderedReady\n  selector:\n    matchLabels: {app: redis}",
+            "k8s-order error StatefulSet redis",
+        ),
+        (
+            "  serviceName: redis\n",
+            "",
+            "k8s-service-name error StatefulSet redis",
+        ),
+        (
+            "  clusterIP: None\n  publishNotReadyAddresses: true\n  selector: {app: redis}",
+            "  selector: {app: redis}",
+            "k8s-headless error Service redis",
+        ),
+        (
+            "  publishNotReadyAddresses: true\n  selector: {app: redis}",
+            "  selector: {app: redis}",
+            "k8s-headless warning Service redis",
+        ),
+        (
+            "      terminationGracePeriodSeconds: 600\n",
+            "",
+            "k8s-grace error StatefulSet redis",
+        ),
+        (
+            "GRACE, value: \"600\"",
+            "GRACE, value: \"300\"",
+            "k8s-grace warning StatefulSet redis",
+        ),
+        (
+            "\"/opt/meshworker/meshworker\", \"health\"",
+            "\"redis-cli\", \"ping\"",
+            "k8s-readiness error StatefulSet redis",
+        ),
+        (
+            "          readinessProbe:\n            exec:",
+            "          livenessProbe: {exec: {command: [/opt/meshworker/meshworker, health]}}\n          readinessProbe:\n            exec:",
+            "k8s-liveness error StatefulSet redis",
+        ),
+        (
+            "/etc/meshworker/operator-token, readOnly",
+            "/run/secrets, readOnly",
+            "k8s-secret-path error StatefulSet meshworker",
+        ),
+        (
+            "fieldPath: metadata.name",
+            "fieldPath: metadata.namespace",
+            "k8s-identity error StatefulSet redis",
+        ),
+        (
+            "  maxUnavailable: 1\n",
+            "  maxUnavailable: 2\n",
+            "k8s-budget warning StatefulSet redis",
+        ),
+        (
+            "[get, list, watch]",
+            "[get]",
+            "k8s-rights hint StatefulSet meshworker",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let mut files = files("redis");
+        let hit = files
+            .iter_mut()
+            .find(|(_, text)| text.contains(from))
+            .unwrap();
+        hit.1 = hit.1.replacen(from, to, 1);
+        let found = found(&files);
+        assert!(found.iter().any(|one| one == expected), "{to}: {found:?}");
+    }
+    // Where the mistake is: in its file, counted from its first line.
+    let mut files = files("redis");
+    files[0].1 = files[0]
+        .1
+        .replace("  clusterIP: None\n  publishNot", "  publishNot");
+    let diagnosis = Diagnosis::of(CHECKS, &parse(&files).unwrap());
+    let line = files[0]
+        .1
+        .lines()
+        .position(|line| line == "kind: Service")
+        .unwrap();
+    let found = &diagnosis.findings[0];
+    assert_eq!(found.file.as_deref(), Some("members.yaml"));
+    assert_eq!(found.line, Some(line), "apiVersion stands above kind");
+}
+
+#[test]
+fn what_is_no_object_is_refused_with_its_line() {
+    let file = |text: &str| [("a.yaml".to_owned(), text.to_owned())];
+    let refused = |text| parse(&file(text)).unwrap_err().to_string();
+    assert_eq!(
+        refused("a: 1\n---\n\nb: 2\n"),
+        "a.yaml: line 1, column 1: an object without a kind"
+    );
+    assert!(refused("kind: A\n---\nkind: {\n").starts_with("a.yaml: line "));
+    assert!(!is_manifest("services:\n  kind:\n    image: x\n"));
+    let list = "kind: List\nitems:\n- {kind: StatefulSet, metadata: {name: a}}\n";
+    assert_eq!(parse(&file(list)).unwrap().0.len(), 1);
+}
+
+/// Every setting of a supervisor or worker that a manifest gives, and what it mounts, fits
+/// together: each volume that a container mounts exists.
+#[test]
+fn every_mount_has_its_volume() {
+    for database in DATABASES {
+        for (name, text) in files(database) {
+            for mount in text
+                .split("- {name: ")
+                .skip(1)
+                .filter(|rest| rest.contains("mountPath"))
+            {
+                let Some((volume, rest)) = mount.split_once(", ") else {
+                    continue;
+                };
+                if !rest.starts_with("mountPath") {
+                    continue;
+                }
+                let declared = [
+                    format!("        - name: {volume}\n"),
+                    format!("        name: {volume}\n"),
+                ];
+                assert!(
+                    declared.iter().any(|line| text.contains(line)),
+                    "{database}/{name}: {volume}"
+                );
+            }
+        }
+    }
+}
