@@ -49,7 +49,7 @@ pub(crate) fn refuse_dealing<D, R: Request>(
 ) -> Option<Refusal> {
     let Context { now, limits, .. } = context;
     let census = situation.roster.census();
-    let listed = census.is_complete(Witness::Docker);
+    let listed = census.lists_tasks();
     let listened = now.since(history.began_at.unwrap_or(*now));
     let waits = census.speaks(Witness::Announce) && !listed && listened < limits.first_words;
     (step.request.deals_out() && waits).then(|| {

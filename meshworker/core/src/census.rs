@@ -22,16 +22,17 @@ impl Census {
     /// What these reports say.
     pub fn of(reports: &[Report]) -> Census {
         let mut complete = BTreeMap::new();
-        for report in reports {
+        let heard = reports.iter();
+        for report in heard.filter(|r| r.is_task_list() || !r.witness.is_task_list()) {
             let all = complete.entry(report.witness).or_insert(true);
             *all &= report.grade.is_complete();
         }
         // One list that does not say how many it should have leaves the whole unknown.
         let wishes = reports.iter();
-        let wishes = wishes.filter(|r| r.witness.knows_the_wish() || r.desired.is_some());
+        let wishes = wishes.filter(|r| r.is_task_list() || r.desired.is_some());
         let wishes: Vec<Option<usize>> = wishes.map(|report| report.desired).collect();
         let desired = wishes.iter().copied().sum::<Option<usize>>();
-        let lists = reports.iter().filter(|r| r.witness.knows_the_wish());
+        let lists = reports.iter().filter(|r| r.is_task_list());
         let mut present = 0;
         let mut numbers: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
         let tasks = lists.flat_map(|report| {
@@ -66,6 +67,15 @@ impl Census {
         self.complete.get(&witness) == Some(&true)
     }
 
+    /// Whether a task list spoke, and said all that it knows.
+    pub fn lists_tasks(&self) -> bool {
+        let lists = self.complete.iter();
+        let mut lists = lists
+            .filter(|(witness, _)| witness.is_task_list())
+            .peekable();
+        lists.peek().is_some() && lists.all(|(_, complete)| *complete)
+    }
+
     /// How many members there are meant to be, in all services together; none where no
     /// witness knows.
     pub fn desired(&self) -> Option<usize> {
@@ -74,7 +84,7 @@ impl Census {
 
     /// How many members the task list says are there; none where it does not say all.
     pub(crate) fn present(&self) -> Option<usize> {
-        self.is_complete(Witness::Docker).then_some(self.present)
+        self.lists_tasks().then_some(self.present)
     }
 
     /// How many places are to be filled again, by the task list's word: more are wished for
@@ -83,9 +93,9 @@ impl Census {
         Some(self.desired?.saturating_sub(self.present()?))
     }
 
-    /// Whether this member's place is one of those, since Swarm gives the lowest numbers
-    /// that no task of the service has. Of several services nobody can tell which of them
-    /// has a place to fill.
+    /// Whether this member's place is one of those: its list says so, or, since Swarm gives
+    /// the lowest numbers from 1 that no task of the service has, it follows. Of several
+    /// services nobody can tell which of them has a place to fill.
     pub fn is_to_fill(&self, member: &MemberId) -> Option<bool> {
         let to_fill = self.to_fill()?;
         if self.coming.contains(member) {

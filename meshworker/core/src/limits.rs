@@ -56,6 +56,8 @@ pub struct Limits {
     pub retry_first: Duration,
     /// The longest pause between two repetitions.
     pub retry_most: Duration,
+    /// The lowest number that a replica has: Swarm counts from 1, a StatefulSet from 0.
+    pub first_slot: u64,
 }
 
 impl Default for Limits {
@@ -76,6 +78,7 @@ impl Default for Limits {
             quarantine_hold: Duration::from_secs(5),
             retry_first: Duration::from_secs(2),
             retry_most: Duration::from_secs(30),
+            first_slot: 1,
         }
     }
 }

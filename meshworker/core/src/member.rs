@@ -11,11 +11,11 @@ use crate::{Disk, Grade, NodeName, Place, Witness};
 /// the address is the identity only where nothing better is known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MemberId {
-    /// Replica `slot` of the Swarm service `service`, counted from 1.
+    /// Replica `slot` of this service of Swarm, or this StatefulSet of Kubernetes.
     Slot {
         /// The service's full name, such as `db_redis`.
         service: String,
-        /// The replica's number, counted from 1.
+        /// The replica's number: Swarm counts from 1, Kubernetes from 0 or what it is told.
         slot: u64,
     },
     /// Known by its address alone.
@@ -173,7 +173,7 @@ impl Member {
             Some(Presence::Spare) => Standing::Spare,
             _ => Standing::Wanted,
         };
-        match self.seen.get(&Witness::Docker) {
+        match self.listed() {
             Some(Presence::Present) => return here,
             Some(Presence::Leaving | Presence::Stopping) => return Standing::Leaving,
             // The engine of its node died, or is cut off from the managers: whoever
@@ -198,6 +198,13 @@ impl Member {
         }
     }
 
+    /// What the task list says of it, where there is one.
+    pub fn listed(&self) -> Option<&Presence> {
+        let mut seen = self.seen.iter();
+        let (_, presence) = seen.find(|(witness, _)| witness.is_task_list())?;
+        Some(presence)
+    }
+
     /// Whether it is meant to go and may still be there.
     pub(crate) fn is_going(&self) -> bool {
         self.standing() == Standing::Leaving
@@ -219,7 +226,7 @@ impl Member {
     /// Whether the task list has lost sight of it: its place is to be filled again
     /// as long as nobody else has it.
     pub fn is_out_of_sight(&self) -> bool {
-        self.seen.get(&Witness::Docker) == Some(&Presence::OutOfSight)
+        self.listed() == Some(&Presence::OutOfSight)
     }
 
     /// Whether it waits, once it is meant to go, until it is told that it may:

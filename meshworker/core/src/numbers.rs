@@ -1,5 +1,5 @@
-//! Which replicas a worker has heard of since it began. Swarm counts those of a service
-//! from 1 and gives the lowest number that is free, so whoever hears of the third alone
+//! Which replicas a worker has heard of since it began. Orchestrators count those of a service
+//! from a first number and give the lowest that is free, so whoever hears of the third alone
 //! does not see everybody: two of them may be well behind a cut.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ pub(crate) fn note(roster: &Roster, history: &mut History) {
     for (service, numbers) in numbers {
         let heard = all.entry(service.to_owned()).or_default();
         let last = numbers.last().copied().filter(|_| whole);
-        heard.extend(1..=last.unwrap_or_default().min(MOST));
+        heard.extend(0..last.unwrap_or_default().min(MOST));
         heard.extend(numbers.range(..=MOST));
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn never_heard(
     }
     let missing = |(service, numbers): (&str, BTreeSet<u64>)| {
         let heard = history.heard_numbers.get(service)?;
-        let mut below = 1..numbers.last().copied()?.min(MOST);
+        let mut below = limits.first_slot..numbers.last().copied()?.min(MOST);
         let slot = below.find(|number| !heard.contains(number))?;
         Some(MemberId::Slot {
             service: service.to_owned(),

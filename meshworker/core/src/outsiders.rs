@@ -34,7 +34,7 @@ pub(crate) fn unknown<D, R>(
 /// Whether whoever belongs here would be listed: the task list knows it even where
 /// the name server does not answer.
 fn lists_are_complete(census: &Census) -> bool {
-    census.is_complete(Witness::Docker) || census.is_complete(Witness::Dns)
+    census.lists_tasks() || census.is_complete(Witness::Dns)
 }
 
 /// One remark for all of them, however many they are.

@@ -9,7 +9,6 @@ use crate::stance::Stance;
 use crate::{
     Authority, Context, Floor, Gate, Going, History, Leave, Leaver, Member, MemberId, Place,
     Presence, Progress, Release, Request, Situation, Standing, Step, Touches, Unanswered, Unity,
-    Witness,
 };
 
 /// Who is on its way out, and the steps that bring them nearer.
@@ -517,7 +516,7 @@ impl<D> Leaving<'_, D> {
     /// only those go that have its slot.
     fn waits_for_its_slot(&self, member: &Member) -> bool {
         let answers = matches!(self.situation.answers.get(&member.address), Some(Ok(_)));
-        let listed = member.seen.get(&Witness::Docker) == Some(&Presence::Present);
+        let listed = member.listed() == Some(&Presence::Present);
         let leaving = self.situation.leaving();
         let leaving: Vec<_> = leaving.filter(|m| self.situation.is_there(m)).collect();
         let before = |other: &&Member| other.id == member.id;

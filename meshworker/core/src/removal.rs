@@ -8,6 +8,7 @@ use crate::stance::Stance;
 use crate::{
     Change, Closed, Context, Departure, Evidence, Floor, Gate, History, Member, MemberId, Moment,
     Objection, Observation, Place, Presence, Reason, Refusal, Report, Request, Situation, Step,
+    Witness,
 };
 
 /// What comes of the departures.
@@ -55,6 +56,8 @@ pub(crate) fn removals<D, R: Request>(
                 .unwrap_or_default(),
         };
         let was = slot_of(departure, history);
+        let census = situation.roster.census();
+        let replaced = was.is_some_and(|id| census.is_to_fill(id) == Some(true));
         if let Some(reason) = context.orders.against_removal(departure, was) {
             history.agreed.remove(&departure.node);
             refusals.push(refuse(reason));
@@ -80,7 +83,7 @@ pub(crate) fn removals<D, R: Request>(
         // As long as no task list says so it may, and only the hold tells: that each of
         // several is gone was decided when it was let go, so that none waits for another.
         let ended = departure.address.is_some_and(|at| situation.has_ended(at));
-        let expected = ended && situation.roster.census().to_fill() == Some(0);
+        let expected = ended && census.to_fill() == Some(0) && !replaced;
         if !expected
             && !has_moved(situation, departure, history)
             && let Some(closed) =
@@ -205,7 +208,7 @@ fn closed_now<D, R>(
     let mut lists = observed
         .reports
         .iter()
-        .filter(|r| r.witness.lists_everybody())
+        .filter(|r| r.lists_everybody())
         .peekable();
     if lists.peek().is_none() {
         return Some(closed(Gate::WitnessesComplete, "there is no witness"));
@@ -224,6 +227,7 @@ fn closed_now<D, R>(
             observed
                 .reports
                 .iter()
+                .filter(|report| report.witness != Witness::Dns || !out_of_sight(observed, address))
                 .map(|report| (report.witness, presence(report, address)))
                 .find(|(_, presence)| objects(presence, testified))
         });
@@ -267,6 +271,13 @@ fn closed_now<D, R>(
 
 fn closed(gate: Gate, seen: impl Into<String>) -> Closed {
     Change::Forget.closed(gate, seen)
+}
+
+/// Whether the task list has lost sight of whoever is there. A name server repeats what that
+/// list knew: Kubernetes publishes the pods of a dead node for as long as they are not deleted.
+fn out_of_sight<D>(observed: &Observation<D>, address: Place) -> bool {
+    let mut lists = observed.reports.iter().filter(|r| r.is_task_list());
+    lists.any(|list| presence(list, address) == Presence::OutOfSight)
 }
 
 /// Gate 7 as well: whatever has vanished for however long, nobody is forgotten
@@ -402,7 +413,7 @@ fn presence(report: &Report, address: Place) -> Presence {
     match listed {
         Some(sighting) => sighting.presence.clone(),
         // Silence is no testimony, and no objection either.
-        None if !report.witness.lists_everybody() => Presence::Absent,
+        None if !report.lists_everybody() => Presence::Absent,
         None => unlisted(report),
     }
 }

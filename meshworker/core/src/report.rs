@@ -93,6 +93,22 @@ impl Report {
         }
     }
 
+    /// Whether this report may testify against whoever it does not list, and is waited for
+    /// until it is complete. An orchestrator's list that nobody allowed us to read is shown,
+    /// and is no witness: all goes by the others.
+    pub fn lists_everybody(&self) -> bool {
+        self.witness.lists_everybody() && (!self.witness.is_task_list() || self.is_task_list())
+    }
+
+    /// Whether this is an orchestrator's list of tasks, which may be read.
+    pub fn is_task_list(&self) -> bool {
+        self.witness.is_task_list() && !self.is_forbidden()
+    }
+
+    fn is_forbidden(&self) -> bool {
+        self.grade == Grade::Refused
+    }
+
     /// The same, of the service that is this part of its cluster.
     pub fn of_part(mut self, part: &str) -> Report {
         for sighting in &mut self.sightings {

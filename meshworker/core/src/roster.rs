@@ -31,21 +31,21 @@ impl Roster {
     /// not list is absent to it; whom an incomplete one does not list, unknown.
     pub fn merge(reports: &[Report], alive: &BTreeSet<Place>) -> Roster {
         let mut found: BTreeMap<Place, Member> = BTreeMap::new();
-        let lists = reports.iter().filter(|r| r.witness.outranks_members());
+        let lists = reports.iter().filter(|r| r.is_task_list());
         let listed: BTreeSet<&MemberId> = lists
             .flat_map(|report| &report.sightings)
             .filter_map(|sighting| sighting.member.as_ref())
             .collect();
         let tasks: BTreeMap<Place, &String> = reports
             .iter()
-            .filter(|report| report.witness.outranks_members())
+            .filter(|report| report.is_task_list())
             .flat_map(|report| &report.sightings)
             .filter(|sighting| sighting.presence == Presence::Present)
             .filter_map(|sighting| Some((sighting.address, sighting.task.as_ref()?)))
             .collect();
         // Where a list names an address alone, and members there say at which ports they
         // are, it speaks of those.
-        let said = reports.iter().filter(|r| !r.witness.lists_everybody());
+        let said = reports.iter().filter(|r| !r.lists_everybody());
         let said: BTreeSet<Place> = said
             .flat_map(|report| &report.sightings)
             .map(|sighting| sighting.address)
@@ -58,7 +58,7 @@ impl Roster {
                     continue;
                 }
                 let bare = sighting.address;
-                if report.witness.lists_everybody() && bare.port.is_none() {
+                if report.lists_everybody() && bare.port.is_none() {
                     let there = said.range(bare..);
                     let there = there.take_while(|at| at.address == bare.address);
                     let others: Vec<&Place> = there.filter(|at| **at != bare).collect();
@@ -77,7 +77,7 @@ impl Roster {
                     .or_insert_with(|| unknown(sighting.address));
                 let named = matches!(member.id, MemberId::Slot { .. });
                 if let Some(id) = &sighting.member
-                    && (report.witness.outranks_members() || !named && !listed.contains(id))
+                    && (report.is_task_list() || !named && !listed.contains(id))
                 {
                     member.id = id.clone();
                 }
@@ -109,7 +109,7 @@ impl Roster {
                 .insert(Witness::Database, Presence::Present);
         }
         for member in found.values_mut() {
-            for report in reports.iter().filter(|r| r.witness.lists_everybody()) {
+            for report in reports.iter().filter(|r| r.lists_everybody()) {
                 member
                     .seen
                     .entry(report.witness)

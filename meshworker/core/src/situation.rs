@@ -228,7 +228,7 @@ impl<'a, D> Situation<'a, D> {
     pub(crate) fn waits_behind(&self, member: &Member) -> Option<&'a Member> {
         let answers = |at: &Place| matches!(self.answers.get(at), Some(Ok(_)));
         let seen = |witness| member.seen.get(&witness);
-        let listed = seen(Witness::Docker) == Some(&Presence::Present)
+        let listed = member.listed() == Some(&Presence::Present)
             && seen(Witness::Announce) != Some(&Presence::Present)
             && seen(Witness::Dns) != Some(&Presence::Present);
         let waits = listed || seen(Witness::Announce) == Some(&Presence::Waiting);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::queue::{Leaving, only_plans};
 use crate::{
     Gate, Going, History, Leaver, Member, Objection, Place, Presence, Release, Situation,
-    Unanswered, Witness,
+    Unanswered,
 };
 
 impl<D> Leaving<'_, D> {
@@ -170,8 +170,7 @@ fn is_waiting(member: &Member, why: Option<&Unanswered>) -> bool {
         Some(Unanswered::Starting(_) | Unanswered::Denied(_) | Unanswered::Garbage(_))
     );
     let stopping = Some(&Presence::Stopping);
-    member.is_patient()
-        || is_there && !member.is_stopping() && member.seen.get(&Witness::Docker) != stopping
+    member.is_patient() || is_there && !member.is_stopping() && member.listed() != stopping
 }
 
 fn said(why: Option<&Unanswered>) -> String {

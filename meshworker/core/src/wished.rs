@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::stance::Stance;
-use crate::{Acknowledged, History, Place, Situation, Unity, Witness};
+use crate::{Acknowledged, History, Place, Situation, Unity};
 
 /// So many members are enough, says an operator who knows how many there are.
 pub(crate) fn heed<D>(order: &Acknowledged, situation: &Situation<'_, D>, history: &mut History) {
@@ -22,10 +22,7 @@ pub(crate) fn missed<D>(situation: &Situation<'_, D>, history: &mut History) -> 
     let wanted: BTreeSet<Place> = situation.wanted().map(|member| member.address).collect();
     let spares: BTreeSet<Place> = situation.spares().map(|member| member.address).collect();
     let census = situation.roster.census();
-    if let Some(desired) = situation
-        .desired()
-        .filter(|_| census.is_complete(Witness::Docker))
-    {
+    if let Some(desired) = situation.desired().filter(|_| census.lists_tasks()) {
         history.wished = desired.saturating_sub(spares.len());
         // What is wished for now is for the others to say.
         history.together.retain(|address| wanted.contains(address));

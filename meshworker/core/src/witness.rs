@@ -14,6 +14,8 @@ pub enum Witness {
     Announce,
     /// The swarm managers' task list.
     Docker,
+    /// The pods of a StatefulSet, as the API of Kubernetes lists them.
+    Kubernetes,
     /// The members' own view of their cluster.
     Database,
 }
@@ -24,25 +26,22 @@ impl Witness {
     /// alone: the silent may run without a supervisor.
     pub fn lists_everybody(self) -> bool {
         match self {
-            Witness::Dns | Witness::Docker => true,
+            Witness::Dns | Witness::Docker | Witness::Kubernetes => true,
             Witness::Announce | Witness::Database => false,
         }
+    }
+
+    /// Whether it is an orchestrator's own list of the tasks that it runs, or pods: its word
+    /// on whose slot is where outranks a member's own, it knows how many there are meant to
+    /// be, and name servers say later what it says.
+    pub fn is_task_list(self) -> bool {
+        matches!(self, Witness::Docker | Witness::Kubernetes)
     }
 
     /// Whether it knows that whoever it names exists: the member itself, or the task list.
     /// A name server may list whoever is long gone, and a database whomever it was told of.
     pub fn vouches(self) -> bool {
-        matches!(self, Witness::Announce | Witness::Docker)
-    }
-
-    /// Whether its word on whose slot is where outranks a member's own.
-    pub fn outranks_members(self) -> bool {
-        self == Witness::Docker
-    }
-
-    /// Whether it knows how many members there are meant to be.
-    pub fn knows_the_wish(self) -> bool {
-        self == Witness::Docker
+        self == Witness::Announce || self.is_task_list()
     }
 }
 
@@ -52,6 +51,7 @@ impl fmt::Display for Witness {
             Witness::Dns => "dns",
             Witness::Announce => "announce",
             Witness::Docker => "docker",
+            Witness::Kubernetes => "kubernetes",
             Witness::Database => "database",
         })
     }

@@ -32,6 +32,7 @@ pub mod http;
 pub mod init;
 pub mod install;
 mod kept;
+pub mod kubernetes;
 pub mod log_level;
 pub mod metrics;
 pub mod operators;

@@ -12,6 +12,7 @@ use crate::config::{Cluster, Surroundings, parse_file};
 use crate::docker::Endpoint;
 use crate::group::frame;
 use crate::init::{number_in, user_in};
+use crate::kubernetes;
 use crate::token_file::tokens_in;
 use crate::witness::{dns, docker};
 
@@ -33,6 +34,9 @@ pub const PARSERS: &[Parser] = &[
     parser("docker-lists", docker::outside::lists),
     parser("docker-service", docker::outside::service),
     parser("docker-refusal", docker::outside::refusal),
+    parser("kubernetes-lists", kubernetes::outside::lists),
+    parser("kubernetes-watch", kubernetes::outside::watch),
+    parser("kubernetes-refusal", kubernetes::outside::refusal),
     parser("config-file", config_file),
     parser("token-file", token_file),
     parser("fence", |bytes| {
@@ -86,7 +90,7 @@ fn config_file(bytes: &[u8]) -> Words {
         Ok(clusters) => clusters,
         Err(why) => return vec![why.to_string()],
     };
-    let around = Surroundings { docker: true };
+    let around = Surroundings::of_docker(true);
     let valid = clusters.iter().map(|raw| Cluster::validate(raw, around));
     let said = valid.map(|valid| valid.map_or_else(|why| why.to_string(), |one| one.name));
     said.collect()

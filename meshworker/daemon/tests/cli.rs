@@ -452,7 +452,7 @@ fn a_scale_or_drain_that_cannot_be_is_one_line_and_two() {
         (&["scale", "db=many"], "SERVICE=N: found 'db=many'"),
         (&["scale", "=3"], "SERVICE=N: found '=3'"),
         (&["drain", "db"], "MEMBER: found 'db'"),
-        (&["drain", "db.0"], "MEMBER: found 'db.0'"),
+        (&["drain", "db.-1"], "MEMBER: found 'db.-1'"),
         (&["scale", "db=3"], "api-token-file: found nothing"),
         (
             &[

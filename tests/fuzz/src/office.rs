@@ -39,7 +39,7 @@ fn open() -> Office {
     for (name, value) in [("servicename", "db"), ("engine", "redis")] {
         raw.give(name, value, Origin::Flag).unwrap();
     }
-    let cluster = Cluster::validate(&raw, Surroundings { docker: false }).unwrap();
+    let cluster = Cluster::validate(&raw, Surroundings::of_docker(false)).unwrap();
     let board = Board::new(Powers::default());
     // Known for as long as the process lives.
     std::mem::forget(board.open(&cluster));

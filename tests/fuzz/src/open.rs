@@ -35,7 +35,7 @@ fn given(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn validated(raw: &Raw) -> Words {
-    match Cluster::validate(raw, Surroundings { docker: true }) {
+    match Cluster::validate(raw, Surroundings::of_docker(true)) {
         Ok(cluster) => {
             let given = cluster.effective.into_iter();
             given.map(|(_, given)| given.value).collect()

@@ -8,6 +8,7 @@ mod floors;
 mod gates;
 mod headline;
 mod joins;
+mod kubernetes;
 mod leaving;
 mod losses;
 mod moving;

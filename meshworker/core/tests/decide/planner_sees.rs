@@ -22,7 +22,7 @@ impl Planner for Tells {
         let census = situation.roster.census();
         let mut said = vec![
             format!("desired {:?}", situation.desired()),
-            format!("tasks listed {}", census.is_complete(Witness::Docker)),
+            format!("tasks listed {}", census.lists_tasks()),
             format!(
                 "ideal size {:?}",
                 situation.orders.wishes.number("ideal-size")
@@ -83,7 +83,7 @@ fn as_many_are_wished_for_as_all_services_together_want() {
     let silent = Report::unknown(Witness::Docker, Grade::Timeout);
     let half = [docker(&[1], 1), silent];
     assert_eq!(desired(&half), None);
-    assert!(!Census::of(&half).is_complete(Witness::Docker));
+    assert!(!Census::of(&half).is_complete(Witness::Docker) && !Census::of(&half).lists_tasks());
     assert!(Census::of(&half).speaks(Witness::Docker));
 }
 
@@ -93,17 +93,18 @@ fn a_witness_answers_what_it_may_testify() {
         Witness::Dns,
         Witness::Announce,
         Witness::Docker,
+        Witness::Kubernetes,
         Witness::Database,
     ];
     let those = |may: fn(Witness) -> bool| all.into_iter().filter(|w| may(*w)).collect::<Vec<_>>();
     assert_eq!(
         those(Witness::lists_everybody),
-        [Witness::Dns, Witness::Docker]
+        [Witness::Dns, Witness::Docker, Witness::Kubernetes]
     );
     assert_eq!(
         those(Witness::vouches),
-        [Witness::Announce, Witness::Docker]
+        [Witness::Announce, Witness::Docker, Witness::Kubernetes]
     );
-    assert_eq!(those(Witness::outranks_members), [Witness::Docker]);
-    assert_eq!(those(Witness::knows_the_wish), [Witness::Docker]);
+    let lists = [Witness::Docker, Witness::Kubernetes];
+    assert_eq!(those(Witness::is_task_list), lists);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use meshworker_core::{
     Authority, Closed, Fence, Gate, Leaver, MemberId, Nominee, Observation, Place, Plan, Report,
-    Roster, Situation, Unanswered, Unity, Witness,
+    Roster, Situation, Unanswered, Unity,
 };
 use tokio::time::Instant;
 
@@ -230,7 +230,7 @@ fn why(closed: &Closed) -> String {
 }
 
 fn vouched(reports: &[Report]) -> BTreeSet<IpAddr> {
-    let ours = |report: &&Report| matches!(report.witness, Witness::Dns | Witness::Docker);
+    let ours = |report: &&Report| report.lists_everybody();
     let sightings = reports
         .iter()
         .filter(ours)
@@ -240,11 +240,11 @@ fn vouched(reports: &[Report]) -> BTreeSet<IpAddr> {
 
 fn tasks(reports: &[Report]) -> Option<BTreeSet<(String, IpAddr)>> {
     let mut reports = reports.iter();
-    let docker = reports.find(|report| report.witness == Witness::Docker)?;
-    if !docker.grade.is_complete() {
+    let list = reports.find(|report| report.is_task_list())?;
+    if !list.grade.is_complete() {
         return None;
     }
-    let sightings = docker.sightings.iter();
+    let sightings = list.sightings.iter();
     let tasks = sightings.filter_map(|seen| Some((seen.task.clone()?, seen.address.address)));
     Some(tasks.collect())
 }

@@ -16,7 +16,7 @@ pub struct Announcement {
     pub cluster: String,
     /// The Swarm service, `{{.Service.Name}}`.
     pub service: String,
-    /// The replica's number, `{{.Task.Slot}}`, counted from 1.
+    /// The replica's number: `{{.Task.Slot}}`, or the pod's.
     pub slot: u64,
     /// The Swarm task, `{{.Task.ID}}`.
     pub task: String,
@@ -58,7 +58,7 @@ pub struct Order {
     pub cluster: String,
     /// The member's Swarm service.
     pub service: String,
-    /// The replica's number, counted from 1.
+    /// The replica's number.
     pub slot: u64,
     /// Where the member is.
     pub address: IpAddr,

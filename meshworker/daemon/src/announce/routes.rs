@@ -161,7 +161,7 @@ pub(crate) fn understood(body: &[u8], peer: IpAddr) -> Result<Announcement, Prob
     let said: Announcement = serde_json::from_slice(body)
         .map_err(|error| Problem::bad(format!("body: it is no announcement: {error}")))?;
     plain([("task", &said.task), ("node", &said.node)])?;
-    let address = member(&said.cluster, &said.service, said.slot, said.address, peer)?;
+    let address = member(&said.cluster, &said.service, said.address, peer)?;
     Ok(Announcement { address, ..said })
 }
 
@@ -172,11 +172,10 @@ pub(crate) fn ordered(body: &[u8], peer: IpAddr) -> Result<Order, Problem> {
     let Order {
         cluster,
         service,
-        slot,
         address,
         ..
     } = &order;
-    let address = member(cluster, service, *slot, *address, peer)?;
+    let address = member(cluster, service, *address, peer)?;
     Ok(Order { address, ..order })
 }
 
@@ -194,19 +193,10 @@ fn plain(texts: [(&str, &str); 2]) -> Result<(), Problem> {
 }
 
 /// Where this member is, if it can be one.
-fn member(
-    cluster: &str,
-    service: &str,
-    slot: u64,
-    address: IpAddr,
-    peer: IpAddr,
-) -> Result<IpAddr, Problem> {
+fn member(cluster: &str, service: &str, address: IpAddr, peer: IpAddr) -> Result<IpAddr, Problem> {
     plain([("cluster", cluster), ("service", service)])?;
     if service.is_empty() {
         return Err(Problem::bad("service: found ''; allowed: a name"));
-    }
-    if slot == 0 {
-        return Err(Problem::bad("slot: found 0; allowed: a number from 1"));
     }
     let address = address.to_canonical();
     if !can_be_a_members(address, peer) {

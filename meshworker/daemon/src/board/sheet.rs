@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::since::Since;
 use super::{Chronicle, Counts, Fact, Look, OrderBook, Powers, Tally, of};
-use crate::config::{Cluster, Docker};
+use crate::config::{Cluster, Docker, Kubernetes};
 use crate::group::Group;
 use crate::status::{
     ClusterStatus, Config, ConfigValue, EventKind, MemberState, Summary, TurnedAway, Why,
@@ -29,6 +29,7 @@ pub struct Sheet {
     config: Config,
     interval: Duration,
     docker: Option<Docker>,
+    kubernetes: Option<Kubernetes>,
     orders: OrderBook,
     group: Option<Group>,
     chronicle: Arc<Chronicle>,
@@ -75,6 +76,7 @@ impl Sheet {
             },
             interval: cluster.interval,
             docker: cluster.docker.clone(),
+            kubernetes: cluster.kubernetes.clone(),
             orders: OrderBook::new(name, powers, group.clone()),
             group,
             chronicle,
@@ -124,6 +126,11 @@ impl Sheet {
     /// Where its service is in the Docker API; none when that is no witness.
     pub fn docker(&self) -> Option<&Docker> {
         self.docker.as_ref()
+    }
+
+    /// Where its StatefulSet is in the API of Kubernetes; none when that is no witness.
+    pub fn kubernetes(&self) -> Option<&Kubernetes> {
+        self.kubernetes.as_ref()
     }
 
     /// The longest pause between two passes when nothing is open.

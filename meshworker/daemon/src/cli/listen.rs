@@ -14,6 +14,7 @@ use crate::gossip;
 use crate::group;
 use crate::http::certificate::Certificate;
 use crate::http::{Names, Readers, Tokens};
+use crate::init::number_of;
 use crate::process::{ApiListen, Listen};
 use crate::proof::Door;
 use crate::token_file::TokenFile;
@@ -88,8 +89,7 @@ pub fn group(given: &Settings) -> Result<Option<group::Settings>, Failed> {
         let given = given.get(name).map(|given| given.value.trim().to_owned());
         given.filter(|text| !text.is_empty())
     };
-    let slot = |text: &str| text.parse().ok().filter(|slot| *slot > 0);
-    let slot: Option<u64> = reader.optional("slot", "a number from 1", slot)?;
+    let slot: Option<u64> = reader.optional("slot", "a number, or a pod's name", number_of)?;
     let address = |text: &str| text.parse().ok();
     let listen = reader.optional("group-listen", "ADDR:PORT, such as 0.0.0.0:4749", address)?;
     let (Some(slot), Some(workers)) = (slot, text("workers")) else {

@@ -4,9 +4,10 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::announce::client::Client;
-use crate::config::{PORT, port_number};
+use crate::config::{PORT, Surroundings, port_number};
 use crate::docker::DockerClient;
-use crate::scale::{Scale, Stuck, Wish, Workers, is_short, member_in_slot};
+use crate::kubernetes::KubernetesClient;
+use crate::scale::{Orchestrator, Scale, Stuck, Wish, Workers, is_short, member_in_slot};
 use crate::token_file::TokenFile;
 
 use super::api_args::{self, Api};
@@ -15,8 +16,9 @@ use super::{Failed, flag, logging, runtime, seconds};
 
 /// The two ways, and the exit codes.
 const HELP: &str = "\
-Who does it: a worker with the Docker API, told by --api and --api-token-file. Without --api or
-MESHWORKER_API, and with --token-file, it is done from here, where the Docker API must be reachable.
+Who does it: a worker with the API of Docker or Kubernetes, told by --api and --api-token-file.
+Without --api or MESHWORKER_API, and with --token-file, it is done from here, where that API must be
+reachable.
 
 Exit codes:
   0  done; with --detach: a worker has taken the order
@@ -39,7 +41,7 @@ pub fn scale_command() -> Command {
 pub fn drain_command() -> Command {
     with_settings(
         Command::new("drain").about(
-            "Free one member of its data, and shrink the service by it where Swarm would take it",
+            "Free one member of its data, and shrink the service by it where Swarm or Kubernetes would take it",
         ),
         Arg::new("member")
             .value_name("MEMBER")
@@ -153,14 +155,20 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
         .read()
         .map_err(|why| Failed::Input(format!("token-file: {why}")))?;
     let timeout = seconds(args, "timeout")?;
-    let client = DockerClient::shared().map_err(Failed::input)?;
+    let through = match Surroundings::here().account {
+        true => Orchestrator::Kubernetes(KubernetesClient::shared().map_err(Failed::input)?),
+        false => {
+            let client = DockerClient::shared().map_err(Failed::input)?;
+            Orchestrator::Docker(client, given("network"))
+        }
+    };
     let wish = Wish {
         cluster: given("name").unwrap_or_else(|| service.to_owned()),
         workers,
         client: Client::new(token, None),
     };
     logging::start(args);
-    Ok(Scale::new(client, service, given("network"), wish, timeout))
+    Ok(Scale::new(&through, service, wish, timeout))
 }
 
 /// A worker that is to do it; none when it is to be done from here.

@@ -15,6 +15,7 @@ use super::reader::{
     Invalid, PORT, Reader, SECONDS, port_number, seconds, seconds_or_zero, some_text, valid_name,
 };
 use super::setting::SETTINGS;
+use crate::kubernetes;
 
 /// Which addresses to ask the name server for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,15 @@ pub struct Docker {
     pub network: Option<String>,
 }
 
+/// How the API of Kubernetes is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// The StatefulSets whose pods are the members.
+    pub statefulsets: Vec<String>,
+    /// Whether it has to be a witness, so that nobody is forgotten while it may not be asked.
+    pub required: bool,
+}
+
 /// One cluster's configuration: complete, and every value allowed.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -60,6 +70,8 @@ pub struct Cluster {
     pub dns: Dns,
     /// How the Docker API is asked; none when it is no witness.
     pub docker: Option<Docker>,
+    /// How the API of Kubernetes is asked; none when it is no witness.
+    pub kubernetes: Option<Kubernetes>,
     /// How its members are reached.
     pub access: Access,
     /// What may be done to it.
@@ -77,6 +89,10 @@ pub struct Cluster {
 pub struct Surroundings {
     /// Whether a Docker API can be expected to answer.
     pub docker: bool,
+    /// Whether this is a pod of Kubernetes.
+    pub kubernetes: bool,
+    /// Whether that pod may speak to the API of Kubernetes.
+    pub account: bool,
 }
 
 impl Surroundings {
@@ -85,6 +101,25 @@ impl Surroundings {
         Surroundings {
             docker: std::env::var_os("DOCKER_HOST").is_some()
                 || Path::new("/var/run/docker.sock").exists(),
+            kubernetes: std::env::var_os(kubernetes::HOST).is_some(),
+            account: Path::new(kubernetes::ACCOUNT).join("token").exists(),
+        }
+    }
+
+    /// A container of Docker's, with or without its API.
+    pub fn of_docker(docker: bool) -> Surroundings {
+        Surroundings {
+            docker,
+            kubernetes: false,
+            account: false,
+        }
+    }
+
+    /// The lowest number that a replica has: Swarm counts from 1, a StatefulSet from 0.
+    pub fn first_slot(self) -> u64 {
+        match self.kubernetes {
+            true => 0,
+            false => 1,
         }
     }
 }
@@ -134,6 +169,7 @@ impl Cluster {
             removal_hold: reader.required("removal-hold", SECONDS, seconds_or_zero)?,
             removal_window: reader.required("removal-window", SECONDS, seconds_or_zero)?,
             mass_vanish_hold: reader.required("mass-vanish-hold", SECONDS, seconds_or_zero)?,
+            first_slot: around.first_slot(),
             ..Limits::default()
         };
         let dns = Dns {
@@ -155,11 +191,27 @@ impl Cluster {
         })?;
         let services = services.split(',').map(str::to_owned).collect();
         let network = reader.optional("network", "a name", some_text)?;
+        let required = reader.required("kubernetes", "auto, yes, no", |text| match text {
+            "auto" => Some(None),
+            _ => yes_or_no(text).map(Some),
+        })?;
+        let use_kubernetes = required.unwrap_or(around.kubernetes && around.account);
+        let sets = dns.names.iter().map(|name| first_label(name));
+        let sets = sets.collect::<Vec<_>>().join(",");
+        let sets = reader.or("kubernetes-statefulset", sets, NAMES, |text| {
+            valid_names(text).map(|names| names.join(","))
+        })?;
+        let statefulsets = sets.split(',').map(str::to_owned).collect();
+        let kubernetes = use_kubernetes.then_some(Kubernetes {
+            statefulsets,
+            required: required == Some(true),
+        });
         Ok(Cluster {
             name,
             engine,
             dns,
             docker: use_docker.then_some(Docker { services, network }),
+            kubernetes,
             access: Access { options, ..access },
             limits,
             min_members: reader.required("min-members", "a count from 1", |text| {
@@ -169,6 +221,11 @@ impl Cluster {
             effective: reader.effective,
         })
     }
+}
+
+/// What a service is called within its namespace.
+fn first_label(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
 }
 
 /// What is allowed for names.

@@ -13,7 +13,7 @@ mod raw;
 mod reader;
 pub mod setting;
 
-pub use cluster::{Cluster, Dns, Docker, IpFamily, Surroundings};
+pub use cluster::{Cluster, Dns, Docker, IpFamily, Kubernetes, Surroundings};
 pub(crate) use file::parse as parse_file;
 pub use file::{FileError, read as read_file};
 pub use inputs::{Inputs, InvalidInputs};

@@ -3,8 +3,8 @@
 import { clockTime } from './clock.js';
 import { h, mark, redraw } from './dom.js';
 
-const name = (one) => (one.slot === 0 ? `store ${one.store}` : `worker ${one.slot}`)
-  + (one.node === null || one.slot === 0 ? '' : ` on ${one.node}`);
+const name = (one) => (one.slot === null ? `store ${one.store}` : `worker ${one.slot}`)
+  + (one.node === null || one.slot === null ? '' : ` on ${one.node}`);
 
 /// What is so of one worker, and how that is to look.
 function state(one, leader) {

@@ -42,6 +42,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
+use crate::config::Surroundings;
 use crate::http::Entrance;
 use crate::proof::{Call, Door};
 use crate::status::GroupStatus;
@@ -143,7 +144,7 @@ impl Group {
         let call = Call::new(settings.token_file.clone(), own(&settings)).among_workers();
         let seeker = Seeker::new(&settings).map_err(Unusable::Workers)?;
         let mut me = Me {
-            first: settings.seat.slot == 1,
+            first: settings.seat.slot == Surroundings::here().first_slot(),
             seat: settings.seat.clone(),
             kept: settings.state.is_some(),
             group: GroupId(drawn()),

@@ -45,12 +45,11 @@ pub(super) fn of(
         let seat = hello
             .map(|hello| hello.seat.clone())
             .or_else(|| participant.seat(store));
-        let seat = seat.unwrap_or_default();
         let why = waits.iter().find(|(about, _)| *about == store);
         GroupMember {
             store: store.to_string(),
-            slot: seat.slot,
-            node: seat.node,
+            slot: seat.as_ref().map(|seat| seat.slot),
+            node: seat.and_then(|seat| seat.node),
             address: participant.book().address(store).map(|at| at.to_string()),
             part: part(&store),
             answers: hello.is_some(),

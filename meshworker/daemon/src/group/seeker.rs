@@ -12,15 +12,58 @@ use tokio::time::{sleep, timeout};
 use super::Settings;
 use super::shared::Shared;
 use crate::config::Surroundings;
-use crate::docker::{DockerClient, Replicas};
+use crate::docker::{self, DockerClient};
+use crate::kubernetes::{self, KubernetesClient};
 use crate::witness::Whereabouts;
 
 /// A group that is not whole looks so often; one at rest as often as the other.
 const SOON: Duration = Duration::from_millis(500);
 const CALM: Duration = Duration::from_secs(2);
 
-/// An engine that gives no answer in this time gives none.
-const DOCKER: Duration = Duration::from_secs(2);
+/// An orchestrator that gives no answer in this time gives none.
+const ORCHESTRATOR: Duration = Duration::from_secs(2);
+
+/// Who knows how many workers there are meant to be.
+enum Replicas {
+    Docker(docker::Replicas),
+    Kubernetes(kubernetes::Replicas),
+}
+
+impl Replicas {
+    /// Those of the service of this name, as far as an orchestrator can be asked here.
+    fn here(service: &str) -> Option<Replicas> {
+        let around = Surroundings::here();
+        if around.docker {
+            let client = DockerClient::shared().ok()?;
+            return Some(Replicas::Docker(docker::Replicas::of(client, service)));
+        }
+        if around.account {
+            let client = KubernetesClient::shared().ok()?;
+            return Some(Replicas::Kubernetes(kubernetes::Replicas::of(
+                client, service,
+            )));
+        }
+        None
+    }
+
+    /// How many; or whether that may be known later.
+    async fn read(&self) -> Result<u64, bool> {
+        match self {
+            Replicas::Docker(replicas) => {
+                let found = replicas.read().await;
+                found
+                    .map(|found| found.replicas)
+                    .map_err(|why| !why.is_lasting())
+            }
+            Replicas::Kubernetes(replicas) => {
+                let found = replicas.read().await;
+                found
+                    .map(|found| found.replicas)
+                    .map_err(|why| !why.is_final())
+            }
+        }
+    }
+}
 
 /// Looks where the workers' name leads, and how many there are meant to be.
 pub(super) struct Seeker {
@@ -39,14 +82,8 @@ impl Seeker {
         let name = &settings.workers;
         let place = Whereabouts::new(name, settings.dns.clone())
             .map_err(|why| format!("found '{name}': {why}"))?;
-        let service = settings
-            .service
-            .as_ref()
-            .filter(|_| Surroundings::here().docker);
-        let replicas = service.and_then(|service| {
-            let client = DockerClient::shared().ok()?;
-            Some(Replicas::of(client, service.clone()))
-        });
+        let service = settings.service.as_ref();
+        let replicas = service.and_then(|service| Replicas::here(service));
         Ok(Seeker {
             place,
             own: super::own(settings),
@@ -79,9 +116,9 @@ impl Seeker {
         let own = self.addresses();
         let (wanted, blind) = match &self.replicas {
             None => (None, false),
-            Some(replicas) => match timeout(DOCKER, replicas.read()).await {
-                Ok(Ok(found)) => (usize::try_from(found.replicas).ok(), false),
-                Ok(Err(why)) => (None, !why.is_lasting()),
+            Some(replicas) => match timeout(ORCHESTRATOR, replicas.read()).await {
+                Ok(Ok(found)) => (usize::try_from(found).ok(), false),
+                Ok(Err(later)) => (None, later),
                 Err(_) => (None, true),
             },
         };

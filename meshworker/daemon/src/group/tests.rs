@@ -418,7 +418,7 @@ async fn strangers_that_said_nothing_kept_workers_from_each_other() {
             let members = &world.workers[&1].group.status().members;
             members
                 .iter()
-                .any(|one| one.slot == 2 && one.behind == Some(0))
+                .any(|one| one.slot == Some(2) && one.behind == Some(0))
         })
         .await;
 }

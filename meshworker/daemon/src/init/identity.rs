@@ -1,19 +1,19 @@
-//! Who this member is, as Swarm's templates say.
+//! Who this member is, as Swarm's templates or its pod's fields say.
 
 use std::fmt;
 
 use meshworker_core::{MemberId, NodeName};
 
-/// Who this member is, as Swarm's templates say.
+/// Who this member is, as Swarm's templates or its pod's fields say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The service's full name, such as `db_redis`.
+    /// The service's full name, such as `db_redis`, or the StatefulSet's.
     pub service: String,
-    /// The replica's number, counted from 1.
+    /// The replica's number.
     pub slot: u64,
-    /// The Swarm task.
+    /// The Swarm task, or the pod's uid.
     pub task: String,
-    /// The Swarm node.
+    /// The node.
     pub node: String,
     /// That node's name, where the stack tells it.
     pub node_name: Option<NodeName>,

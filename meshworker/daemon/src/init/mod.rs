@@ -47,6 +47,6 @@ mod supervisor;
 
 pub(crate) use directory::user_in;
 pub(crate) use nominated::number_in;
-pub use settings::Settings;
+pub use settings::{Settings, number_of};
 pub use socket::{NAME_VARIABLE as SOCKET_VARIABLE, ask};
 pub use supervisor::{Refused, run, run_started};

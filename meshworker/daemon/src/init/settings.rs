@@ -68,12 +68,7 @@ impl Settings {
         let copies_port = reader.required("copies-port", PORT, port_number)?;
         let token = reader.required("token-file", "a file", some_text)?;
         let identity = Identity {
-            slot: expanded(
-                &mut reader,
-                "slot",
-                "{{.Task.Slot}}, a number from 1",
-                |slot| slot.parse().ok().filter(|slot| *slot > 0),
-            )?,
+            slot: expanded(&mut reader, "slot", "{{.Task.Slot}}", number_of)?,
             service: expanded(&mut reader, "service", "{{.Service.Name}}", some_text)?,
             task: expanded(&mut reader, "task", "{{.Task.ID}}", some_text)?,
             node: expanded(&mut reader, "node", "{{.Node.ID}}", some_text)?,
@@ -132,15 +127,22 @@ impl Settings {
     }
 }
 
-/// A value that Swarm fills in from a template.
+/// The number of a replica: itself, or what a pod's name ends with.
+pub fn number_of(slot: &str) -> Option<u64> {
+    let number = slot.rsplit_once('-').map_or(slot, |(_, number)| number);
+    number.parse().ok()
+}
+
+/// A value that Swarm fills in from a template, and Kubernetes from a pod's field.
 fn expanded<T>(
     reader: &mut Reader<'_>,
     name: &str,
     template: &str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, Invalid> {
-    let allowed =
-        format!("what Swarm makes of {template}, which it expands in a service's env and hostname");
+    let allowed = format!(
+        "what Swarm makes of {template}, which it expands in a service's env and hostname, or a field of its pod"
+    );
     reader.required(name, &allowed, |text| {
         (!text.contains("{{")).then(|| parse(text)).flatten()
     })
@@ -224,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn ordinals_of_pods_begin_at_0_and_were_refused() {
+        for (given, slot) in [("0", 0), ("redis-0", 0), ("cache-redis-12", 12)] {
+            assert_eq!(validated(&[("slot", given)]).unwrap().identity.slot, slot);
+        }
+    }
+
+    #[test]
     fn each_mistake_is_one_line_that_names_it() {
         let cases = [
             ("workers", "a b", "workers (flag): found 'a b'; allowed: "),
@@ -254,8 +263,8 @@ mod tests {
             ),
             (
                 "slot",
-                "0",
-                "slot (flag): found '0'; allowed: what Swarm makes of {{.Task.Slot}}",
+                "redis-",
+                "slot (flag): found 'redis-'; allowed: what Swarm makes of {{.Task.Slot}}",
             ),
             (
                 "service",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use meshworker_core::{Member, Orders, Presence, Witness};
+use meshworker_core::{Member, Orders, Presence, Report, Witness};
 use tokio::time::Instant;
 
 use super::Page;
@@ -122,13 +122,15 @@ fn witnesses(page: &mut Page, name: &str, look: &Look) {
             page.count(&DESIRED_MEMBERS, &[name, who], desired);
         }
     }
-    let is_witness = |who| look.reports.iter().any(|report| report.witness == who);
-    if !is_witness(Witness::Dns) || !is_witness(Witness::Docker) {
+    let dns = look
+        .reports
+        .iter()
+        .any(|report| report.witness == Witness::Dns);
+    if !dns || !look.reports.iter().any(Report::is_task_list) {
         return;
     }
-    let says = |member: &Member, dns: Presence, docker: Presence| {
-        member.seen.get(&Witness::Dns) == Some(&dns)
-            && member.seen.get(&Witness::Docker) == Some(&docker)
+    let says = |member: &Member, dns: Presence, listed: Presence| {
+        member.seen.get(&Witness::Dns) == Some(&dns) && member.listed() == Some(&listed)
     };
     let (mut stale, mut missing) = (0, 0);
     for member in look.roster.members() {
@@ -161,7 +163,7 @@ mod tests {
     fn a_group_of_workers_is_told_in_numbers() {
         let worker = |part, answers, behind| GroupMember {
             store: "6f0c2b7e91d3a548".into(),
-            slot: 1,
+            slot: Some(1),
             node: None,
             address: None,
             part,

@@ -31,6 +31,7 @@ pub fn witness(witness: Witness) -> &'static str {
         Witness::Dns => "dns",
         Witness::Announce => "announce",
         Witness::Docker => "docker",
+        Witness::Kubernetes => "kubernetes",
         Witness::Database => "database",
     }
 }

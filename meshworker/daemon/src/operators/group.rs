@@ -128,7 +128,9 @@ fn conflict(why: String) -> Problem {
 fn named(group: &Group, field: &str, name: &str) -> Result<StoreId, Problem> {
     let status = group.status();
     let is = |one: &&GroupMember| {
-        one.store == name || one.slot.to_string() == name || one.node.as_deref() == Some(name)
+        one.store == name
+            || one.slot.is_some_and(|slot| slot.to_string() == name)
+            || one.node.as_deref() == Some(name)
     };
     let found: Vec<_> = status.members.iter().filter(is).collect();
     let from: Vec<_> = match found.as_slice() {
@@ -138,7 +140,7 @@ fn named(group: &Group, field: &str, name: &str) -> Result<StoreId, Problem> {
     };
     let allowed = from
         .iter()
-        .map(|one| format!("{} (slot {})", one.store, one.slot));
+        .map(|one| format!("{} ({})", one.store, one.name()));
     let allowed: Vec<String> = allowed.collect();
     let allowed = allowed.join(", ");
     let error = format!("{field}: found '{name}'; allowed: one of {allowed}");

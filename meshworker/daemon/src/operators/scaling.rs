@@ -64,9 +64,9 @@ async fn begin(
     let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
     let scaling = desk.scaling.as_ref().ok_or_else(|| {
         conflict(
-            "cluster: this worker cannot change the service: it has no Docker API, or listens for \
-             no announcements; allowed: `docker service scale`, which members under the \
-             supervisor make safe"
+            "cluster: this worker cannot change the service: it has no API of Docker or \
+             Kubernetes, or listens for no announcements; allowed: `docker service scale` or \
+             `kubectl scale`, which members under the supervisor make safe"
                 .into(),
         )
     })?;

@@ -1,5 +1,5 @@
 //! Shrinks a service step by step, for members without a supervisor: asks the
-//! workers to let one member go, and only then tells Swarm.
+//! workers to let one member go, and only then tells Swarm, or Kubernetes.
 //!
 //! ```text
 //! task list ──> next ──> ask: "slot 5 is to leave" ──> workers move its data
@@ -10,6 +10,7 @@
 //! The gates are the workers' own; nothing is decided here but whose turn it is.
 
 mod next;
+mod orchestrator;
 mod scaling;
 mod wish;
 mod workers;
@@ -22,10 +23,11 @@ use meshworker_core::{MemberId, Report, Sighting};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
-use crate::docker::{DockerClient, DockerError, Replicas, Wanted};
-use crate::witness::{DockerOptions, DockerSource, Source};
+use crate::witness::Source;
+use orchestrator::{Replicas, Wanted};
 
 pub use next::{Next, next, next_for};
+pub use orchestrator::Orchestrator;
 pub use scaling::{Goal, Scaling};
 pub use wish::Wish;
 pub use workers::Workers;
@@ -36,11 +38,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// No slot has more digits: the pattern of [`crate::status::Drain`] has as many.
 const LAST_SLOT: u64 = 999_999_999_999_999_999;
 
-/// The member that `SERVICE.SLOT` names; the slot as Swarm writes it.
+/// The member that `SERVICE.SLOT` names; the slot as orchestrators write it.
 pub fn member_in_slot(text: &str) -> Option<MemberId> {
     let (service, written) = text.rsplit_once('.')?;
     let slot: u64 = written.parse().ok()?;
-    let is_slot = slot > 0 && slot <= LAST_SLOT && slot.to_string() == written;
+    let is_slot = slot <= LAST_SLOT && slot.to_string() == written;
     (is_slot && !service.is_empty()).then(|| MemberId::Slot {
         service: service.to_owned(),
         slot,
@@ -49,7 +51,7 @@ pub fn member_in_slot(text: &str) -> Option<MemberId> {
 
 /// Whether this names a member by its slot's number or its address alone.
 pub fn is_short(member: &str) -> bool {
-    member.parse::<std::net::IpAddr>().is_ok() || member.parse::<u64>().is_ok_and(|slot| slot > 0)
+    member.parse::<std::net::IpAddr>().is_ok() || member.parse::<u64>().is_ok()
 }
 
 /// Why a service was not shrunk.
@@ -57,7 +59,7 @@ pub fn is_short(member: &str) -> bool {
 pub enum Stuck {
     /// There is no such service; only the operator can help.
     #[error("{0}")]
-    NoService(DockerError),
+    NoService(String),
     /// There is no such member; only the operator can help.
     #[error("member: found '{found}'; allowed: {allowed}")]
     NoMember {
@@ -78,7 +80,7 @@ type Ear = Box<dyn Fn(&str) + Send + Sync>;
 pub struct Scale {
     service: String,
     replicas: Replicas,
-    tasks: DockerSource,
+    tasks: Arc<dyn Source>,
     wish: Wish,
     deadline: Instant,
     told: String,
@@ -88,22 +90,14 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A way to shrink this service, asking these workers, within `timeout`.
-    pub fn new(
-        client: Arc<DockerClient>,
-        service: &str,
-        network: Option<String>,
-        wish: Wish,
-        timeout: Duration,
-    ) -> Scale {
-        let options = DockerOptions {
-            network,
-            ..DockerOptions::of(service)
-        };
+    /// A way to shrink this service through this orchestrator, asking these workers, within
+    /// `timeout`.
+    pub fn new(through: &Orchestrator, service: &str, wish: Wish, timeout: Duration) -> Scale {
+        let (replicas, tasks) = through.of(service);
         Scale {
             service: service.to_owned(),
-            replicas: Replicas::of(Arc::clone(&client), service),
-            tasks: DockerSource::new(client, options),
+            replicas,
+            tasks,
             wish,
             deadline: Instant::now() + timeout,
             told: String::new(),
@@ -139,7 +133,7 @@ impl Scale {
                 continue;
             };
             let report = self.tasks.report().await;
-            match next(goal, found.replicas, &report) {
+            match next(goal, found.replicas(), &report) {
                 Next::Done => {
                     self.say(&format!("{} has {goal} replicas", self.service));
                     return Ok(());
@@ -148,7 +142,7 @@ impl Scale {
                 Next::Wait(why) => self.tell(why),
                 Next::Ask(victim) => {
                     if self.may_go(&victim, false).await {
-                        self.set(&found, found.replicas.saturating_sub(1)).await;
+                        self.set(&found, found.replicas().saturating_sub(1)).await;
                     }
                 }
             }
@@ -157,7 +151,7 @@ impl Scale {
     }
 
     /// Lets one member go: the service becomes smaller by it when it is the one
-    /// that Swarm would take; otherwise it is kept free of data until somebody
+    /// that would be taken; otherwise it is kept free of data until somebody
     /// has stopped it.
     ///
     /// # Errors
@@ -166,7 +160,7 @@ impl Scale {
     pub async fn drain(&mut self, member: &MemberId) -> Result<(), Stuck> {
         // Whoever was never there is not gone.
         let mut seen = false;
-        // At most once: should Swarm take another one after all, no more go.
+        // At most once: should another one be taken after all, no more go.
         let mut shrunk = false;
         loop {
             let Some(found) = self.read().await? else {
@@ -178,7 +172,7 @@ impl Scale {
                 .sightings
                 .iter()
                 .any(|s| s.member.as_ref() == Some(member));
-            match next_for(member, found.replicas, &report) {
+            match next_for(member, found.replicas(), &report) {
                 Next::Done if !seen => return Err(self.unknown(member, &report)),
                 Next::Done => {
                     self.say(&format!("{member} is gone"));
@@ -233,13 +227,13 @@ impl Scale {
         }
     }
 
-    /// The service as it is now; none when the engine could not say.
+    /// The service as it is now; none when the orchestrator could not say.
     async fn read(&mut self) -> Result<Option<Wanted>, Stuck> {
         match self.replicas.read().await {
             Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_final() => Err(Stuck::NoService(error)),
+            Err(error) if error.is_final => Err(Stuck::NoService(error.words)),
             Err(error) => {
-                self.tell(error.words());
+                self.tell(error.words);
                 Ok(None)
             }
         }
@@ -248,13 +242,13 @@ impl Scale {
     /// A refusal is no end: somebody else may have changed the service, and the
     /// next look will see.
     async fn set(&mut self, found: &Wanted, replicas: u64) {
-        let from = found.replicas;
+        let from = found.replicas();
         self.say(&format!(
             "replicas of {}: {from} => {replicas}",
             self.service
         ));
         if let Err(error) = self.replicas.set(found, replicas).await {
-            self.tell(error.words());
+            self.tell(error.words);
         }
     }
 

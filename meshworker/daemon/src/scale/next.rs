@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshworker_core::{MemberId, Presence, Report, Sighting};
+use meshworker_core::{MemberId, Presence, Report, Sighting, Witness};
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Next {
 ///
 /// Swarm takes the slots without a running task first, then one of the node
 /// that has most of them, and which one of those it does not say: so the
-/// highest of them is asked for.
+/// highest of them is asked for. Kubernetes takes the highest number, whether it runs or not.
 pub fn next(goal: u64, replicas: u64, report: &Report) -> Next {
     if replicas < goal {
         return Next::Set(goal);
@@ -32,15 +32,21 @@ pub fn next(goal: u64, replicas: u64, report: &Report) -> Next {
     if replicas == goal {
         return Next::Done;
     }
-    let running = slots(report).len() as u64;
+    let runs = |victim: &Sighting| match report.witness {
+        Witness::Kubernetes => report
+            .coming
+            .iter()
+            .all(|other| Some(other) < victim.member.as_ref()),
+        _ => slots(report).len() as u64 >= replicas,
+    };
     match candidates(report).last() {
-        Some(victim) if running >= replicas => Next::Ask((*victim).clone()),
+        Some(victim) if runs(victim) => Next::Ask((*victim).clone()),
         _ => Next::Set(replicas - 1),
     }
 }
 
 /// The next step until this member is gone. A number of replicas means that
-/// Swarm would take this very member, once it may go.
+/// this very member would be taken, once it may go.
 pub fn next_for(member: &MemberId, replicas: u64, report: &Report) -> Next {
     let present = slots(report);
     let there = present
@@ -60,10 +66,13 @@ pub fn next_for(member: &MemberId, replicas: u64, report: &Report) -> Next {
     Next::Ask((*victim).clone())
 }
 
-/// The members of the node that has most of them, in the order of their slots:
-/// Swarm takes one of these.
+/// The members of which one is taken, in the order of their slots: with Swarm those of the
+/// node that has most of them, with Kubernetes the last one.
 fn candidates(report: &Report) -> Vec<&Sighting> {
-    let present = slots(report);
+    let mut present = slots(report);
+    if report.witness == Witness::Kubernetes {
+        return present.pop().map(|(_, last)| last).into_iter().collect();
+    }
     let mut per_node: BTreeMap<&Option<String>, usize> = BTreeMap::new();
     for (_, sighting) in &present {
         *per_node.entry(&sighting.node).or_default() += 1;
@@ -105,7 +114,7 @@ fn slots(report: &Report) -> Vec<(u64, &Sighting)> {
 
 #[cfg(test)]
 mod tests {
-    use meshworker_core::{Grade, Witness};
+    use meshworker_core::Grade;
 
     use super::*;
 
@@ -163,6 +172,27 @@ mod tests {
         assert_eq!(asked(next(3, 4, &report)), Some(member(10)));
         let report = on(&[(2, "a"), (10, "b"), (1, "a"), (9, "c")]);
         assert_eq!(asked(next(3, 4, &report)), Some(member(2)));
+    }
+
+    #[test]
+    fn of_a_statefulset_the_last_one_goes_whoever_is_missing() {
+        let pods = |slots: &[u64], coming: &[u64]| Report {
+            witness: Witness::Kubernetes,
+            coming: coming.iter().copied().map(member).collect(),
+            ..on(&slots.iter().map(|slot| (*slot, "a")).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            asked(next(2, 4, &pods(&[0, 1, 2, 3], &[]))),
+            Some(member(3))
+        );
+        assert_eq!(asked(next(2, 4, &pods(&[0, 2, 3], &[1]))), Some(member(3)));
+        assert_eq!(next(2, 4, &pods(&[0, 1, 2], &[3])), Next::Set(3));
+        assert_eq!(
+            next_for(&member(3), 4, &pods(&[0, 1, 2, 3], &[])),
+            Next::Set(3)
+        );
+        let other = next_for(&member(0), 4, &pods(&[0, 1, 2, 3], &[]));
+        assert_eq!(asked(other), Some(member(0)));
     }
 
     #[test]

@@ -13,10 +13,11 @@ use meshworker_group::Order;
 
 use tokio::task::AbortHandle;
 
-use super::{Scale, Wish, Workers};
+use super::{Orchestrator, Scale, Wish, Workers};
 use crate::announce::client::Client;
 use crate::board::{Fact, NotGiven, Sheet};
 use crate::docker::DockerClient;
+use crate::kubernetes::KubernetesClient;
 use crate::status::EventKind;
 use crate::token_file::TokenFile;
 
@@ -86,24 +87,20 @@ impl Scaling {
     ///
     /// # Errors
     ///
-    /// The Docker API is no witness of this cluster, something like it is under way, or the
+    /// No orchestrator's API is a witness of this cluster, something like it is under way, or the
     /// workers do not agree on it.
     pub async fn begin(
         self: &Arc<Scaling>,
         sheet: &Arc<Sheet>,
         goal: Goal,
     ) -> Result<String, String> {
-        let docker = sheet.docker().ok_or_else(|| {
-            format!(
-                "cluster: found '{}' without the Docker API; allowed: `docker service scale`",
-                sheet.name()
-            )
-        })?;
-        let [service] = docker.services.as_slice() else {
+        let (through, services) = self.orchestrator(sheet)?;
+        let [service] = services else {
             return Err(format!(
-                "cluster: found '{}' with {} services; allowed: `docker service scale` of one of them",
+                "cluster: found '{}' with {} services; allowed: `docker service scale` or \
+                 `kubectl scale` of one of them",
                 sheet.name(),
-                docker.services.len()
+                services.len()
             ));
         };
         let workers =
@@ -145,15 +142,9 @@ impl Scaling {
             return Err(format!("member: {why}"));
         }
         let ear = Arc::clone(sheet);
-        let scale = Scale::new(
-            Arc::clone(&self.client),
-            service,
-            docker.network.clone(),
-            wish,
-            TIMEOUT,
-        )
-        .telling(move |text| tell(&ear, text))
-        .freeing(freed);
+        let scale = Scale::new(&through, service, wish, TIMEOUT)
+            .telling(move |text| tell(&ear, text))
+            .freeing(freed);
         let begun = format!("{goal} begins");
         tell(sheet, &begun);
         let (scaling, sheet) = (Arc::clone(self), Arc::clone(sheet));
@@ -165,6 +156,24 @@ impl Scaling {
             order.task = Some(task.abort_handle());
         }
         Ok(begun)
+    }
+
+    /// Through whom this cluster's services are changed, and which they are.
+    fn orchestrator<'s>(&self, sheet: &'s Sheet) -> Result<(Orchestrator, &'s [String]), String> {
+        if let Some(docker) = sheet.docker() {
+            let client = Arc::clone(&self.client);
+            let through = Orchestrator::Docker(client, docker.network.clone());
+            return Ok((through, &docker.services));
+        }
+        if let Some(kubernetes) = sheet.kubernetes() {
+            let client = KubernetesClient::shared().map_err(|why| format!("cluster: {why}"))?;
+            return Ok((Orchestrator::Kubernetes(client), &kubernetes.statefulsets));
+        }
+        Err(format!(
+            "cluster: found '{}' without the API of Docker or Kubernetes; allowed: `docker \
+             service scale`, `kubectl scale`",
+            sheet.name()
+        ))
     }
 
     async fn finish(&self, mut scale: Scale, goal: Goal, sheet: &Sheet) {

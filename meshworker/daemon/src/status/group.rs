@@ -50,8 +50,8 @@ impl GroupStatus {
 pub struct GroupMember {
     /// Its store's id: what votes, whatever its slot and its address.
     pub store: String,
-    /// Which of the service's replicas it is; 0 where that is not known.
-    pub slot: u64,
+    /// Which of the service's replicas it is, where that is known.
+    pub slot: Option<u64>,
     /// The machine it runs on.
     pub node: Option<String>,
     /// Where it answered last.
@@ -97,9 +97,9 @@ impl GroupMember {
     /// Its name, for people.
     pub fn name(&self) -> String {
         match (self.slot, &self.node) {
-            (0, _) => format!("store {}", self.store),
-            (slot, Some(node)) => format!("worker {slot} on {node}"),
-            (slot, None) => format!("worker {slot}"),
+            (None, _) => format!("store {}", self.store),
+            (Some(slot), Some(node)) => format!("worker {slot} on {node}"),
+            (Some(slot), None) => format!("worker {slot}"),
         }
     }
 }

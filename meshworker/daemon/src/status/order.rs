@@ -178,7 +178,7 @@ pub struct Drain {
     /// The member: `SERVICE.SLOT`.
     #[schema(
         max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]+\\.[1-9][0-9]{0,17}$"
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]+\\.(0|[1-9][0-9]{0,17})$"
     )]
     pub member: String,
 }

@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 
 use self::heard::Heard;
 use self::question::ask;
-use self::resolver::servers_of_the_system;
+use self::resolver::of_the_system;
 use self::wildcard::Usual;
 use super::Source;
 use crate::clock::jittered;
@@ -57,7 +57,8 @@ pub struct DnsSource {
 
 impl DnsSource {
     /// A witness that asks for this name as it is: a service name such as `db`,
-    /// `tasks.db` or `stack_db`. It is never completed by a domain of the host's.
+    /// `tasks.db` or `stack_db`. It is completed by the domain of a cluster of Kubernetes,
+    /// in a pod, and never by one of the host's.
     ///
     /// # Errors
     ///
@@ -67,8 +68,7 @@ impl DnsSource {
             name: name.to_owned(),
             why,
         };
-        let mut parsed = Name::from_ascii(name).map_err(|why| invalid(why.to_string()))?;
-        parsed.set_fqdn(true);
+        let parsed = Name::from_ascii(name).map_err(|why| invalid(why.to_string()))?;
         if parsed.is_root() || name.is_empty() {
             return Err(invalid("it is empty".into()));
         }
@@ -81,16 +81,17 @@ impl DnsSource {
     }
 
     async fn look(&self) -> Heard {
-        let servers = match &self.options.name_servers {
-            Some(servers) => Ok(servers.clone()),
-            None => servers_of_the_system(),
+        let asked = match &self.options.name_servers {
+            Some(servers) => Ok((servers.clone(), self.name.clone())),
+            None => of_the_system(&self.name),
         };
-        let servers = match servers {
-            Ok(servers) => servers,
+        let (servers, mut name) = match asked {
+            Ok(asked) => asked,
             Err(why) => return Heard::nobody(Grade::Failed(why)),
         };
+        name.set_fqdn(true);
         let until = Instant::now() + self.options.deadline;
-        let of = |family| ask(&servers, &self.name, family, until);
+        let of = |family| ask(&servers, &name, family, until);
         let heard = match self.options.family {
             IpFamily::V4 => of(RecordType::A).await,
             IpFamily::V6 => of(RecordType::AAAA).await,

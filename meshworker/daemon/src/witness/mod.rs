@@ -6,6 +6,7 @@
 
 pub(crate) mod dns;
 pub(crate) mod docker;
+pub(crate) mod kubernetes;
 mod together;
 mod unusable;
 mod whereabouts;
@@ -17,9 +18,11 @@ use meshworker_core::{Report, Witness};
 
 use crate::config::Cluster;
 use crate::docker::DockerClient;
+use crate::kubernetes::KubernetesClient;
 
 pub use dns::{DnsOptions, DnsSource, InvalidName};
 pub use docker::{DockerOptions, DockerSource};
+pub use kubernetes::{KubernetesOptions, KubernetesSource};
 use together::Together;
 pub use whereabouts::{Found, Whereabouts};
 
@@ -38,7 +41,7 @@ pub trait Source: Send + Sync {
     fn changed(&self) -> BoxFuture<'_, ()>;
 }
 
-/// The witnesses of a cluster: DNS always, the Docker API where there is one.
+/// The witnesses of a cluster: DNS always, the API of Docker or Kubernetes where there is one.
 pub fn sources(cluster: &Cluster) -> Vec<Arc<dyn Source>> {
     let dns = |name: &String| -> (String, Arc<dyn Source>) {
         let source: Arc<dyn Source> = match DnsSource::new(name, DnsOptions::of(&cluster.dns)) {
@@ -59,13 +62,42 @@ pub fn sources(cluster: &Cluster) -> Vec<Arc<dyn Source>> {
                 Ok(client) => Arc::new(DockerSource::new(client, options)),
                 Err(why) => Arc::new(unusable::Unusable::new(Witness::Docker, why.to_string())),
             };
-            // A part has one name, whoever speaks of it.
-            let named = cluster.dns.names.get(position);
-            let named = named.filter(|_| cluster.dns.names.len() == docker.services.len());
+            let named = part_of(cluster, position, docker.services.len());
             (named.unwrap_or(service).clone(), source)
         };
         let tasks = docker.services.iter().enumerate().map(tasks).collect();
         sources.push(Together::of(Witness::Docker, tasks));
     }
+    if let Some(kubernetes) = &cluster.kubernetes {
+        let pods = |(position, set): (usize, &String)| -> (String, Arc<dyn Source>) {
+            let options = KubernetesOptions {
+                required: kubernetes.required,
+                ..KubernetesOptions::of(set)
+            };
+            let source: Arc<dyn Source> = match KubernetesClient::shared() {
+                Ok(client) => Arc::new(KubernetesSource::new(client, options)),
+                Err(why) => Arc::new(unusable::Unusable::new(
+                    Witness::Kubernetes,
+                    why.to_string(),
+                )),
+            };
+            let named = part_of(cluster, position, kubernetes.statefulsets.len());
+            (named.unwrap_or(set).clone(), source)
+        };
+        let pods = kubernetes
+            .statefulsets
+            .iter()
+            .enumerate()
+            .map(pods)
+            .collect();
+        sources.push(Together::of(Witness::Kubernetes, pods));
+    }
     sources
+}
+
+/// The name of a part, which it has whoever speaks of it: its DNS name, where a list names as
+/// many of them.
+fn part_of(cluster: &Cluster, position: usize, listed: usize) -> Option<&String> {
+    let names = &cluster.dns.names;
+    names.get(position).filter(|_| names.len() == listed)
 }

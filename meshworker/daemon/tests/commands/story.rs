@@ -351,7 +351,7 @@ fn worker(slot: u64, part: Part) -> GroupMember {
     let answers = slot != 3;
     GroupMember {
         store: store[slot as usize - 1].into(),
-        slot,
+        slot: Some(slot),
         node: Some(["node-a", "node-b", "node-c"][slot as usize - 1].into()),
         address: Some(format!("10.0.1.{}", 19 + slot)),
         part,

@@ -1,5 +1,7 @@
 //! Leaving when no worker answers.
 
+use std::net::IpAddr;
+
 use aerospike_sim::testing::Loopback;
 use aerospike_sim::{NodeOptions, Seed, SimNode, info};
 use fake_dns::{Behaviour, FakeDns};
@@ -27,21 +29,27 @@ fn without_any_name_the_whole_stack_is_removed() {
 }
 
 /// Two members whose name server never answers, each with what else it is given.
-fn under_a_silent_name_server(
-    alone_after: &str,
-) -> (
+fn under_a_silent_name_server(alone_after: &str) -> Members {
+    under_a_name_server(alone_after, |_| Behaviour::Silent)
+}
+
+/// Their runtime and addresses, what they run, their name server, and what each is given.
+type Members = (
     (tokio::runtime::Runtime, Loopback),
     Vec<SimNode>,
     FakeDns,
     [Start; 2],
-) {
+);
+
+/// Two members whose name server says this of every name.
+fn under_a_name_server(alone_after: &str, says: fn(&[IpAddr; 2]) -> Behaviour) -> Members {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dns = runtime.block_on(FakeDns::start()).unwrap();
-    for name in ["workers.test", "db.test"] {
-        dns.set(name, Behaviour::Silent);
-    }
     let block = Loopback::claim().unwrap();
     let addresses = [block.address(0), block.address(1)];
+    for name in ["workers.test", "db.test"] {
+        dns.set(name, says(&addresses));
+    }
     let nodes: Vec<SimNode> = runtime.block_on(async {
         let start = async |at: usize| {
             let seeds = vec![Seed::new(&addresses[1 - at].to_string(), 3002)];
@@ -84,7 +92,27 @@ fn under_a_silent_name_server(
 /// A whole stack is removed, its workers first.
 #[test]
 fn under_a_silent_name_server_members_waited_for_their_whole_grace_period() {
-    let (_runtime, _nodes, _dns, starts) = under_a_silent_name_server("500");
+    all_leave(under_a_silent_name_server("500"));
+}
+
+/// Everything of a cluster is deleted, its workers first, and whether its names are gone a name
+/// server outside its zone refuses to say.
+#[test]
+fn where_a_name_server_refused_to_say_a_deletion_took_a_minute() {
+    all_leave(under_a_name_server("500", |_| Behaviour::Refused));
+}
+
+/// A namespace is deleted, its pods first: while they are there the services publish them.
+#[test]
+fn in_a_deleted_namespace_members_that_were_still_published_waited_for_a_minute() {
+    all_leave(under_a_name_server("500", |all| {
+        Behaviour::Answer(all.to_vec())
+    }));
+}
+
+/// Tells all to leave, and waits until they have gone by what they tell each other.
+fn all_leave(members: Members) {
+    let (_runtime, _nodes, _dns, starts) = members;
     let mut supervisors = starts.map(|start| start.script(DATABASE));
     for supervisor in &supervisors {
         supervisor.wait_for_out("database up");

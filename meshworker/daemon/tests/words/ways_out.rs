@@ -35,7 +35,7 @@ pub fn cluster(board: &Arc<Board>, name: &str) -> Registration {
     for (setting, value) in [("servicename", "db"), ("engine", "redis"), ("docker", "no")] {
         raw.give(setting, value, Origin::Flag).unwrap();
     }
-    let mut cluster = Cluster::validate(&raw, Surroundings { docker: false }).unwrap();
+    let mut cluster = Cluster::validate(&raw, Surroundings::of_docker(false)).unwrap();
     cluster.name = name.to_owned();
     cluster.effective.push((
         name.to_owned(),

@@ -11,6 +11,7 @@
 
 mod dns_faults;
 mod identity;
+mod kubernetes;
 mod misbehaviour;
 mod restarts;
 mod seed_regressions;

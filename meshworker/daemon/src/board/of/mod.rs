@@ -39,7 +39,7 @@ pub fn cluster(
     let witnesses = look.reports.iter().map(|report| WitnessStatus {
         witness: report.witness.to_string(),
         grade: report.grade.to_string(),
-        complete: report.grade.is_complete() && report.witness.lists_everybody(),
+        complete: report.grade.is_complete() && report.lists_everybody(),
         members: report.sightings.len(),
         desired: report.desired,
     });
@@ -47,7 +47,7 @@ pub fn cluster(
         name: name.to_owned(),
         engine: engine.to_owned(),
         one: look.unity.is_one(),
-        unity: look.unity.to_string(),
+        unity: unity(look),
         // Data that is nowhere is not in its place.
         settled: look.settled && look.losses.is_empty(),
         mode: mode(orders),
@@ -71,13 +71,25 @@ pub fn summary(name: &str, engine: &str, look: Option<&Look>, orders: &Orders) -
         name: name.to_owned(),
         engine: engine.to_owned(),
         one: look.is_some_and(|look| look.unity.is_one()),
-        unity: look.map_or("no pass is over yet".into(), |look| look.unity.to_string()),
+        unity: look.map_or("no pass is over yet".into(), unity),
         joined: look.map_or(0, joined),
         members: look.map_or(0, |look| look.roster.members().len()),
         refusals: look.map_or(0, |look| look.refusals.len()),
         mode: mode(orders),
         age_seconds: look.map(|look| seconds(look.at.elapsed())),
     }
+}
+
+/// Whether they are one cluster, in a line. Whoever has left and is still remembered is no
+/// member of it; that its leaving is not done yet stands beside it.
+fn unity(look: &Look) -> String {
+    let remembered = match departed(look).len() {
+        _ if !look.unity.is_one() => String::new(),
+        0 => String::new(),
+        1 => "; 1 that left is still remembered".to_owned(),
+        left => format!("; {left} that left are still remembered"),
+    };
+    format!("{}{remembered}", look.unity)
 }
 
 fn mode(orders: &Orders) -> Mode {

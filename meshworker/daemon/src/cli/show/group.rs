@@ -109,7 +109,7 @@ fn rows(status: &GroupStatus, style: &Style) -> Vec<String> {
     let rows = status.members.iter().map(|one| {
         let (state, ink) = state(one);
         [
-            Cell::new(&number(Some(one.slot).filter(|slot| *slot > 0))),
+            Cell::new(&number(one.slot)),
             Cell::new(one.node.as_deref().unwrap_or_default()),
             Cell::new(one.address.as_deref().unwrap_or_default()),
             Cell::new(one.part.name()),

@@ -1,0 +1,30 @@
+//! The API of Kubernetes, asked as the service account of this pod, of its own namespace.
+//!
+//! Read are one StatefulSet and its pods, which are listed once and watched from then on.
+//! Nothing is changed through it but, when an operator says so, the number of a StatefulSet's
+//! replicas (`replicas.rs`).
+
+mod account;
+mod client;
+mod error;
+mod model;
+pub(crate) mod outside;
+mod pods;
+mod replicas;
+mod watch;
+mod wire;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use self::account::{ACCOUNT, Account, HOST};
+pub use self::client::KubernetesClient;
+pub use self::error::KubernetesError;
+pub(crate) use self::model::{Event, Pod, PodList, PodState, StatefulSet};
+pub(crate) use self::pods::Pods;
+pub use self::replicas::{Replicas, Wanted};
+pub(crate) use self::watch::Watch;
+
+/// What the answers take at the most, in bytes: a page of a list as it comes and what is read
+/// of it, a line of a watch beside it, and the pods that are kept.
+pub(crate) const ANSWER: usize = 2 * wire::LONGEST_ANSWER + watch::LONGEST_LINE + pods::KEPT;
