@@ -30,7 +30,7 @@ fn without_any_name_the_whole_stack_is_removed() {
 
 /// Two members whose name server never answers, each with what else it is given.
 fn under_a_silent_name_server(alone_after: &str) -> Members {
-    under_a_name_server(alone_after, |_| Behaviour::Silent)
+    under_a_name_server(alone_after, |_| [Behaviour::Silent, Behaviour::Silent])
 }
 
 /// Their runtime and addresses, what they run, their name server, and what each is given.
@@ -41,15 +41,15 @@ type Members = (
     [Start; 2],
 );
 
-/// Two members whose name server says this of every name.
-fn under_a_name_server(alone_after: &str, says: fn(&[IpAddr; 2]) -> Behaviour) -> Members {
+/// Two members whose name server says this of the workers' name, and of their own.
+fn under_a_name_server(alone_after: &str, says: fn(&[IpAddr; 2]) -> [Behaviour; 2]) -> Members {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dns = runtime.block_on(FakeDns::start()).unwrap();
     let block = Loopback::claim().unwrap();
     let addresses = [block.address(0), block.address(1)];
-    for name in ["workers.test", "db.test"] {
-        dns.set(name, says(&addresses));
-    }
+    let [workers, members] = says(&addresses);
+    dns.set("workers.test", workers);
+    dns.set("db.test", members);
     let nodes: Vec<SimNode> = runtime.block_on(async {
         let start = async |at: usize| {
             let seeds = vec![Seed::new(&addresses[1 - at].to_string(), 3002)];
@@ -99,14 +99,15 @@ fn under_a_silent_name_server_members_waited_for_their_whole_grace_period() {
 /// server outside its zone refuses to say.
 #[test]
 fn where_a_name_server_refused_to_say_a_deletion_took_a_minute() {
-    all_leave(under_a_name_server("500", |_| Behaviour::Refused));
+    let refuses = |_: &[IpAddr; 2]| [Behaviour::Refused, Behaviour::Refused];
+    all_leave(under_a_name_server("500", refuses));
 }
 
 /// A namespace is deleted, its pods first: while they are there the services publish them.
 #[test]
 fn in_a_deleted_namespace_members_that_were_still_published_waited_for_a_minute() {
     all_leave(under_a_name_server("500", |all| {
-        Behaviour::Answer(all.to_vec())
+        [Behaviour::NxDomain, Behaviour::Answer(all.to_vec())]
     }));
 }
 

@@ -13,7 +13,7 @@ const EVENTS: &str = "document.getElementById('events').textContent";
 fn worker(slot: u64, leader: u64) -> GroupMember {
     GroupMember {
         store: format!("store-{slot}"),
-        slot,
+        slot: Some(slot),
         node: Some(format!("node-{slot}")),
         address: Some(format!("10.0.1.{slot}")),
         part: if slot == leader {
