@@ -87,7 +87,8 @@ fn begins(rules: &Rules, situation: &Situation<'_, Detail>) -> Result<(Place, Ac
     }
     let census = situation.roster.census();
     let lists = |witness| !census.speaks(witness) || census.is_complete(witness);
-    if !(lists(Witness::Dns) && lists(Witness::Docker)) {
+    let all = [Witness::Dns, Witness::Docker, Witness::Kubernetes];
+    if !all.into_iter().all(lists) {
         return Err("no witness lists all members: one that is not listed may know of one".into());
     }
     let act = Act::Create {
