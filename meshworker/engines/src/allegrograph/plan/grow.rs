@@ -1,7 +1,7 @@
 //! Copies: each member that answers and is in no cluster is let in, so many at a time. What
 //! is under way is known from the controlling server, and asked for once.
 
-use meshworker_core::{Member, Refusal, Situation, Step, StepKind, View};
+use meshworker_core::{Member, MemberId, Refusal, Situation, Step, StepKind, View};
 
 use super::world::{self, World};
 use super::{Rules, ask, told};
@@ -32,6 +32,8 @@ pub fn next(rules: &Rules, situation: &Situation<'_, Detail>, world: &World<'_>)
         .iter()
         .filter(|node| node.instance.state == State::Copying);
     let mut under_way = unlisted.count() + copied.count();
+    let mut all = situation.roster.members().iter();
+    let slots = all.any(|member| matches!(member.id, MemberId::Slot { .. }));
     for (member, view) in situation.wanted_views() {
         let why = match world.instance_of(member).map(|instance| &instance.state) {
             Some(State::Copying) => "its data is being copied".to_owned(),
@@ -42,6 +44,12 @@ pub fn next(rules: &Rules, situation: &Situation<'_, Detail>, world: &World<'_>)
                 why
             }
             Some(_) => continue,
+            // Its predecessor's word still stands for its slot, for moments.
+            None if slots && matches!(member.id, MemberId::Address(_)) => {
+                let why = "its slot is not known yet".to_owned();
+                growth.refusals.push(told(&join(member), &*why));
+                why
+            }
             None => match let_in(rules, world, member, view) {
                 Ok(act) if under_way < rules.at_once || matches!(act, Act::Delete { .. }) => {
                     let to = match act {

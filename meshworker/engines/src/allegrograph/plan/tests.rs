@@ -23,6 +23,8 @@ struct World {
     wishes: Wishes,
     was_one: bool,
     dns: Option<Grade>,
+    /// Whether no supervisor can be heard.
+    silent: bool,
 }
 
 fn at(last: u8) -> Place {
@@ -89,7 +91,11 @@ impl World {
             grade: self.dns.clone().unwrap_or(Grade::Answer),
             ..Report::addresses(Witness::Dns, here)
         };
-        let observed = Observation::of(vec![dns, announced], self.answers.clone());
+        let reports = match self.silent {
+            true => vec![dns],
+            false => vec![dns, announced],
+        };
+        let observed = Observation::of(reports, self.answers.clone());
         let roster: Roster = observed.roster();
         let mut situation = Situation::of(&roster, &observed.answers);
         let orders = Orders {
@@ -171,11 +177,18 @@ fn a_cluster_does_not_begin_where_anybody_may_know_of_one() {
         ..World::default().empty(1)
     };
     refused(world, "there was a cluster");
+    // Copies that are not healthy yet are in no name server, and announce themselves.
+    let world = World {
+        dns: Some(Grade::NxDomain),
+        ..World::default().empty(1).empty(2)
+    };
+    assert_eq!(world.plan().0, [CREATE]);
     let world = World {
         dns: Some(Grade::Timeout),
+        silent: true,
         ..World::default().empty(1)
     };
-    refused(world, "no witness lists all");
+    refused(world, "no replica of a service controlling");
     refused(
         World::default().empty(2),
         "no replica of a service controlling",
@@ -217,6 +230,17 @@ fn copies_are_let_in_one_at_a_time_and_each_is_asked_for_once() {
     assert_eq!(
         proposal.unity,
         Unity::apart("db_copy.1: its data is being copied")
+    );
+}
+
+#[test]
+fn one_was_let_in_under_its_address_while_its_slot_was_its_predecessors() {
+    let mut world = World::default().says(1, true, 200, &status(ALONE)).empty(2);
+    world.sightings[1].member = None;
+    let (steps, told) = world.plan();
+    assert!(
+        steps.is_empty() && told.contains("its slot is not known yet"),
+        "{told}"
     );
 }
 
