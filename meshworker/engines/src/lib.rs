@@ -29,6 +29,7 @@ mod dial;
 mod engine;
 pub mod etcd;
 mod intern;
+pub mod jgroups;
 mod mandate;
 pub mod mariadb;
 pub mod outside;

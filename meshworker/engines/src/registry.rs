@@ -48,6 +48,7 @@ engines! {
     Etcd: crate::etcd::Etcd,
     Mariadb: crate::mariadb::Mariadb,
     Allegrograph: crate::allegrograph::Allegrograph,
+    Jgroups: crate::jgroups::Jgroups,
 }
 
 impl Kind {
