@@ -1,10 +1,11 @@
 //! The seam between the loop and a database.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use meshworker_core::{Answer, Place, Planner, Step};
 
-use crate::{Access, Descriptor};
+use crate::{Access, Descriptor, Placed};
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,12 @@ pub enum Failure {
 pub trait Engine: Planner + Send + Sync + Sized + 'static {
     /// What the configuration needs to know of this engine.
     const DESCRIPTOR: Descriptor;
+
+    /// The variables by which a member's program is told where it is, beside those that it
+    /// was given; none where its command says so.
+    fn placed(_at: &Placed<'_>) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 
     /// An engine for the cluster that is reached this way.
     fn new(access: Access) -> Self;

@@ -1,7 +1,9 @@
 //! The one list of all engines.
 
+use std::collections::BTreeMap;
+
 use crate::outside::Parser;
-use crate::{Access, Descriptor, Engine, tls};
+use crate::{Access, Descriptor, Engine, Placed, tls};
 
 /// What the caller does with an engine of whichever type it turns out to be.
 pub trait Visitor {
@@ -28,6 +30,13 @@ macro_rules! engines {
             pub const fn descriptor(self) -> &'static Descriptor {
                 match self {
                     $(Kind::$kind => &<$engine as Engine>::DESCRIPTOR,)*
+                }
+            }
+
+            /// The variables by which a member's program is told where it is.
+            pub fn placed(self, at: &Placed<'_>) -> BTreeMap<String, String> {
+                match self {
+                    $(Kind::$kind => <$engine as Engine>::placed(at),)*
                 }
             }
 

@@ -30,6 +30,10 @@ pub fn run(args: &ArgMatches) -> Result<(), Failed> {
     let (listen, api) = listen::read(&settings)?;
     let group = listen::group(&settings)?;
     let gossip = listen::gossip(&settings, None)?;
+    let mut clusters = clusters;
+    if let Some(gossip) = &gossip {
+        clusters.iter_mut().for_each(|cluster| gossip.tell(cluster));
+    }
     let powers = Powers {
         dry_run: flag(args, "dry-run"),
         removals: !flag(args, "no-removals"),

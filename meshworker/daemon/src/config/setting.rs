@@ -58,7 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         "engine",
         "ENGINE",
         Some("aerospike"),
-        "The database: aerospike, redis, etcd, mariadb or allegrograph",
+        "The database: aerospike, redis, etcd, mariadb, allegrograph or jgroups",
     ),
     Setting {
         short: Some('p'),
@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
             "port",
             "PORT",
             None,
-            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis, 2379 for etcd, 3306 for mariadb, 10035 for allegrograph]",
+            "The port that members join each other on [default: 3002 for aerospike, 6379 for redis, 2379 for etcd, 3306 for mariadb, 10035 for allegrograph, 7800 for jgroups]",
         )
     },
     setting(
@@ -434,6 +434,30 @@ pub const INIT: &[Setting] = &[
         "CIDR",
         None,
         "The subnet of the database's address, such as 10.0.1.0/24",
+    ),
+    setting(
+        "interface",
+        "PATTERN",
+        None,
+        "The interface of the database's address; * stands for anything: eth*",
+    ),
+    setting(
+        "address-pattern",
+        "PATTERN",
+        None,
+        "How the database's address is written; * stands for anything: 10.0.*",
+    ),
+    setting(
+        "external-address",
+        "HOST",
+        None,
+        "Where the other members reach a JGroups member whose port is published: its node's address or name [default: its own address]",
+    ),
+    setting(
+        "external-port",
+        "PORT",
+        None,
+        "The port that is published there [default: the member's own]",
     ),
     setting(
         "data-dir",

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use meshworker_core::{NodeName, Told};
+use meshworker_engines::External;
 
-use super::address::Wish;
+use super::address::{Pattern, Wish};
 use super::course::Times;
 use super::identity::Identity;
 use super::restore::{self, Restore};
@@ -41,9 +42,14 @@ pub struct Settings {
     pub pid_file: Option<PathBuf>,
     /// What was said of its address.
     pub wish: Wish,
+    /// Where others reach its database instead of there.
+    pub external: Option<External>,
     /// How it leaves.
     pub times: Times,
 }
+
+/// What is allowed for patterns.
+const PATTERN: &str = "a text in which * stands for anything, such as eth* or 10.0.*";
 
 /// What is allowed for it.
 const VOLUME: &str = "a directory that every member of this node has, such as a volume's /data";
@@ -105,7 +111,10 @@ impl Settings {
                     subnet.parse::<Subnet>().ok()
                 })?,
                 network,
+                interface: reader.optional("interface", PATTERN, Pattern::parse)?,
+                pattern: reader.optional("address-pattern", PATTERN, Pattern::parse)?,
             },
+            external: external(&mut reader)?,
             times: Times {
                 grace,
                 stop,
@@ -146,6 +155,23 @@ fn expanded<T>(
     reader.required(name, &allowed, |text| {
         (!text.contains("{{")).then(|| parse(text)).flatten()
     })
+}
+
+/// Where a published port is.
+fn external(reader: &mut Reader<'_>) -> Result<Option<External>, Invalid> {
+    let allowed = "an IP address, or a name that the other members can look up";
+    let host = |text: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        let valid = !text.is_empty() && text.len() <= 253 && text.chars().all(fits);
+        valid.then(|| text.to_owned())
+    };
+    let host = reader.optional("external-address", allowed, host)?;
+    let port = reader.optional("external-port", PORT, port_number)?;
+    match (host, port) {
+        (Some(host), port) => Ok(Some(External { host, port })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(reader.refused("external-port", "beside external-address")),
+    }
 }
 
 /// A directory that is there: what is not there is no place to begin anew in.
@@ -301,6 +327,21 @@ mod tests {
                 "restore",
                 "/seed",
                 "restore (flag): found '/seed'; allowed: absolute paths, FROM=TO",
+            ),
+            (
+                "interface",
+                "eth 0",
+                "interface (flag): found 'eth 0'; allowed: a text in which * stands for anything",
+            ),
+            (
+                "external-address",
+                "a b",
+                "external-address (flag): found 'a b'; allowed: an IP address, or a name",
+            ),
+            (
+                "external-port",
+                "7800",
+                "external-port (flag): found '7800'; allowed: beside external-address",
             ),
             ("grace", "-1", "grace (flag): found '-1'; allowed: seconds"),
             (

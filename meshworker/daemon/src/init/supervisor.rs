@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use meshworker_core::{Start, Unanswered};
-use meshworker_engines::Starts;
+use meshworker_engines::{Placed, Starts};
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -156,7 +156,15 @@ pub async fn run_started(
         let arguments = start.arguments.iter().map(OsString::from);
         let whole: Vec<OsString> = command.iter().cloned().chain(arguments).collect();
         let pid_file = around.settings.pid_file.as_deref();
-        let database = Database::start(&whole, &start.variables, path, pid_file)?;
+        let given = |name: &str| std::env::var(name).ok();
+        let placed = Placed {
+            address,
+            external: around.settings.external.as_ref(),
+            given: &given,
+        };
+        let mut variables = around.cluster.engine.placed(&placed);
+        variables.extend(start.variables);
+        let database = Database::start(&whole, &variables, path, pid_file)?;
         info!(
             "{} of cluster {} at {address}: the database is started",
             around.settings.identity, around.cluster.name

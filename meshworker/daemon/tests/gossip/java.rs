@@ -27,6 +27,9 @@ pub enum Release {
     V5,
     /// 5.x again, of members that reach each other through their router only.
     Tunnel,
+    /// 5.x again, of members that find each other by files in the folder that they are given in
+    /// place of routers.
+    Files,
 }
 
 /// Where Java and the releases are; none where something is missing, which is said then.
@@ -53,7 +56,13 @@ impl Java {
             return None;
         };
         let configs = tempfile::tempdir().unwrap();
-        for release in [Release::V2, Release::V4, Release::V5, Release::Tunnel] {
+        for release in [
+            Release::V2,
+            Release::V4,
+            Release::V5,
+            Release::Tunnel,
+            Release::Files,
+        ] {
             let folder = configs.path().join(format!("{release:?}"));
             std::fs::create_dir(&folder).unwrap();
             std::fs::write(folder.join("udp.xml"), config(release)).unwrap();
@@ -72,7 +81,9 @@ impl Java {
         let (jar, demo) = match release {
             Release::V2 => (self.old.clone(), "QuoteServer"),
             Release::V4 => (self.releases.join("jgroups-4.jar"), "CounterServiceDemo"),
-            Release::V5 | Release::Tunnel => (self.releases.join("jgroups-5.jar"), "Chat"),
+            Release::V5 | Release::Tunnel | Release::Files => {
+                (self.releases.join("jgroups-5.jar"), "Chat")
+            }
         };
         let config = self
             .configs
@@ -215,8 +226,16 @@ fn config(release: Release) -> String {
                <pbcast.NAKACK2 use_mcast_xmit="false"/><UNICAST3/><pbcast.STABLE/>
                <pbcast.GMS join_timeout="500"/><FRAG2/><COUNTER/>"#
         }
+        Release::Files => {
+            r#"<TCP bind_addr="${at}" bind_port="7800" diag.enable_tcp="true" diag.bind_addr="${at}"/>
+               <FILE_PING location="${routers}"/>
+               <MERGE3 min_interval="1000" max_interval="2000"/>
+               <FD_SOCK2 bind_addr="${at}"/><FD_ALL3/><VERIFY_SUSPECT2/>
+               <pbcast.NAKACK2 use_mcast_xmit="false"/><UNICAST3/><pbcast.STABLE/>
+               <pbcast.GMS join_timeout="500"/><FRAG2/>"#
+        }
         Release::V5 => {
-            r#"<TCP bind_addr="${at}" bind_port="7800"/>
+            r#"<TCP bind_addr="${at}" bind_port="7800" diag.enable_tcp="true" diag.bind_addr="${at}"/>
                <TCPGOSSIP initial_hosts="${routers}" reconnect_interval="500"/>
                <MERGE3 min_interval="1000" max_interval="2000"/>
                <FD_SOCK2 bind_addr="${at}"/><FD_ALL3/><VERIFY_SUSPECT2/>

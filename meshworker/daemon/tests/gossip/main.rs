@@ -5,7 +5,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod demos;
 mod generations;
 mod java;
+mod members;
 mod routers;
 mod several;

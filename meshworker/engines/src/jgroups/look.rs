@@ -158,9 +158,9 @@ pub fn view(said: Said, at: Place, around: Around, lasts: Duration, usual: u16) 
     let place = |socket: std::net::SocketAddr| Place::new(socket.ip(), socket.port(), usual);
     // A name may have been another member's before: the one that is not forgotten is meant.
     let who = |name: &str| {
-        let named = said.known.iter().filter(|known| known.name == name);
-        let of_two = named.clone().filter(|known| !known.removable);
-        of_two.last().or_else(|| named.last())
+        let mut named = said.known.iter().filter(|known| known.name == name);
+        let mut of_two = named.clone().filter(|known| !known.removable);
+        of_two.next_back().or_else(|| named.next_back())
     };
     let own = said.known.iter().find(|known| {
         known.name == said.name && known.at.is_some() && known.at == said.at && !known.removable

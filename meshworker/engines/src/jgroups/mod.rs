@@ -9,9 +9,11 @@
 //! `probe` asks a member what it sees, with keys that only read; `routers` asks a gossip
 //! router who is registered; `rows` has the members' tables: files, or rows of a database.
 
+mod conf;
 mod detail;
 mod look;
 mod outside;
+mod place;
 mod plan;
 mod probe;
 mod request;
@@ -20,6 +22,7 @@ mod rows;
 mod since;
 mod words;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use meshworker_core::{Answer, Capabilities, Place, Planner, Proposal, Situation, Step};
@@ -29,7 +32,7 @@ pub use plan::Rules;
 pub use request::JgroupsRequest;
 pub use rows::{Coordinator, Row, Store};
 
-use crate::{Access, Descriptor, Engine, Failure, OptionSpec, Sizing, Starts};
+use crate::{Access, Descriptor, Engine, Failure, OptionSpec, Placed, Sizing, Starts};
 use look::Looks;
 
 /// Where members reach each other (`bind_port` of the configurations that are shipped).
@@ -103,10 +106,14 @@ impl Engine for Jgroups {
             limit: None,
             copies: |_| None,
         },
-        mistakes: None,
+        mistakes: Some(conf::mistakes),
         settings: None,
         parsers: outside::PARSERS,
     };
+
+    fn placed(at: &Placed<'_>) -> BTreeMap<String, String> {
+        place::placed(at)
+    }
 
     fn new(access: Access) -> Jgroups {
         Jgroups {

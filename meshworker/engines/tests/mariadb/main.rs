@@ -6,6 +6,7 @@
 
 mod fails_over;
 mod fleet;
+mod jgroups;
 mod measure;
 mod program;
 mod server;

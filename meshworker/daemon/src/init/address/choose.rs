@@ -58,11 +58,35 @@ pub(super) fn choose(candidates: &[Candidate], given: &Given<'_>) -> Choice {
             ))
         });
     }
+    let named = [
+        (
+            "interface",
+            &wish.interface,
+            (|c| c.interface.clone()) as fn(&Candidate) -> String,
+        ),
+        ("address", &wish.pattern, |c| c.address.to_string()),
+    ];
+    let named = named.into_iter();
+    let named = named.filter_map(|(what, pattern, of)| Some((what, pattern.as_ref()?, of)));
+    let mut told = Vec::new();
+    for (what, pattern, of) in named {
+        told.push(format!("{what} {pattern}"));
+        field.strike(&format!("not {what} {pattern}"), |c| {
+            !pattern.matches(&of(c))
+        });
+    }
+    if !told.is_empty() {
+        field.strike_unless_all("link-local", is_link_local);
+        field.strike_unless_all("shared by all replicas of a service", |c| c.shared);
+        return field.only().unwrap_or_else(|why| {
+            let told = told.join(" and ");
+            Choice::Never(format!(
+                "address: found {why}; allowed: exactly one with {told}"
+            ))
+        });
+    }
     field.strike("loopback", |c| c.address.is_loopback());
-    field.strike("link-local", |c| match c.address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    });
+    field.strike("link-local", is_link_local);
     field.strike_unless_all("shared by all replicas of a service", |c| c.shared);
     // A container's default route leaves through docker_gwbridge, which no
     // other node can reach.
@@ -102,6 +126,13 @@ pub(super) fn choose(candidates: &[Candidate], given: &Given<'_>) -> Choice {
             "address: found {why}, by what DNS has for {which}; allowed: exactly one, given by --address, --subnet or --network, or MESHWORKER_ADDRESS, _SUBNET or _NETWORK"
         ))
     })
+}
+
+fn is_link_local(candidate: &Candidate) -> bool {
+    match candidate.address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 struct Field {
@@ -261,6 +292,35 @@ mod tests {
             "{open}"
         );
         assert_eq!(chosen(&container(), wish, Some(&["10.0.2.3"])), "10.0.2.9");
+    }
+
+    #[test]
+    fn an_interface_or_a_pattern_leaves_one() {
+        let pattern = |text| super::super::Pattern::parse(text);
+        let on = |interface| Wish {
+            interface: pattern(interface),
+            ..Wish::default()
+        };
+        let like = |text| Wish {
+            pattern: pattern(text),
+            ..Wish::default()
+        };
+        assert_eq!(chosen(&container(), on("eth2"), None), "10.0.2.9");
+        // What all replicas share is nobody's own.
+        assert_eq!(chosen(&container(), on("eth0"), None), "10.0.1.5");
+        assert_eq!(chosen(&container(), like("10.0.2.*"), None), "10.0.2.9");
+        // Whoever says so has it, on the way out or not.
+        assert_eq!(chosen(&container(), on("lo"), None), "127.0.0.1");
+        let many = chosen(&container(), like("10.*"), None);
+        assert_eq!(
+            many,
+            "address: found 10.0.1.5 on eth0 and 10.0.2.9 on eth2; allowed: exactly one with address 10.*"
+        );
+        let none = chosen(&container(), on("ens*"), None);
+        assert!(
+            none.contains("172.18.0.3 on eth1: not interface ens*"),
+            "{none}"
+        );
     }
 
     #[test]

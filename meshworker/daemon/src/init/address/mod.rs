@@ -6,6 +6,7 @@
 
 mod choose;
 mod here;
+mod pattern;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::config::Dns;
 use crate::witness::{DnsOptions, Whereabouts};
 
 use choose::{Choice, Given, choose};
+pub use pattern::Pattern;
 
 /// For this long DNS may take to name anybody: the first replica of a new
 /// stack starts before the workers do.
@@ -36,6 +38,10 @@ pub struct Wish {
     pub subnet: Option<Subnet>,
     /// It is on this network, `STACK_NETWORK` in full.
     pub network: Option<String>,
+    /// It is on an interface of this name.
+    pub interface: Option<Pattern>,
+    /// It is written so.
+    pub pattern: Option<Pattern>,
 }
 
 /// An address of this container.

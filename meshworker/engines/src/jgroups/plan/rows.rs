@@ -79,7 +79,7 @@ fn objections(situation: &Situation<'_, Detail>, row: &Row) -> Vec<Objection> {
             said,
         };
         // Its id is not known of every name.
-        let named = detail.members.iter().any(|name| *name == dead.name);
+        let named = detail.members.contains(&dead.name);
         let is_known = view.peers.iter().any(|peer| peer.node == dead.name);
         if named && is_known {
             objections.push(object(format!("{} is in its view", dead.name)));

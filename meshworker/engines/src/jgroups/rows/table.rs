@@ -160,8 +160,7 @@ impl Table {
         let newer = format!(
             "SELECT address, name, ip, coord FROM `{table}` WHERE cluster = ? LIMIT {MOST}"
         );
-        let newer: Result<Vec<(String, Option<String>, String, bool)>, Error> =
-            conn.exec(newer, (group,)).await;
+        let newer: Result<Vec<Newer>, Error> = conn.exec(newer, (group,)).await;
         match newer {
             Ok(rows) => {
                 let rows = rows.iter();
@@ -185,6 +184,9 @@ impl Table {
         }
     }
 }
+
+/// Address, name, place, and whether it coordinates.
+type Newer = (String, Option<String>, String, bool);
 
 /// A row of `JDBC_PING`, if it is that of one coordinator. Those that cannot be read are none:
 /// members remove them by themselves.
