@@ -56,6 +56,17 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
         false
     }
 
+    /// Whether the primary takes no more writes after it, so that another one takes its place
+    /// in good order.
+    fn closes(&self) -> bool {
+        false
+    }
+
+    /// Whether the node takes writes after it, as the primary.
+    fn opens(&self) -> bool {
+        false
+    }
+
     /// Whether the database is about to do by itself what is asked for, as a rule:
     /// then it is asked only if that does not show before
     /// [`crate::Limits::retry_first`] is over.

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use meshworker_core::{Limits, Told, is_harmful};
 use meshworker_engines::registry::Kind;
-use meshworker_engines::{Access, Descriptor, SecretFile, Tls};
+use meshworker_engines::{Access, Descriptor, PRIMARY, SecretFile, Tls};
 
+use super::hooks::{HOOK, Hook, Hooks};
 use super::raw::{Given, Origin, Raw};
 use super::reader::{
     Invalid, PORT, Reader, SECONDS, port_number, seconds, seconds_or_zero, some_text, valid_name,
 };
 use super::setting::SETTINGS;
 use crate::kubernetes;
+use crate::token_file::TokenFile;
 
 /// Which addresses to ask the name server for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub struct Cluster {
     pub min_members: usize,
     /// The longest time between two looks when nothing is open.
     pub interval: Duration,
+    /// What is run before and after another member becomes primary.
+    pub hooks: Hooks,
     /// Every setting's effective value and where it comes from, for `config check`.
     pub effective: Vec<(String, Given)>,
 }
@@ -218,6 +222,7 @@ impl Cluster {
                 text.parse().ok().filter(|count| *count > 0)
             })?,
             interval: reader.required("interval", SECONDS, seconds)?,
+            hooks: reader.hooks(described)?,
             effective: reader.effective,
         })
     }
@@ -275,6 +280,31 @@ impl Reader<'_> {
             client,
             server_name,
         }))
+    }
+
+    fn hooks(&mut self, engine: &Descriptor) -> Result<Hooks, Invalid> {
+        let hooks = Hooks {
+            before: self.optional("hook-before", HOOK, Hook::parse)?,
+            after: self.optional("hook-after", HOOK, Hook::parse)?,
+            token: self.optional("hook-token-file", "a file", |text| {
+                some_text(text).map(TokenFile::new)
+            })?,
+            patience: self.required("hook-timeout", SECONDS, seconds)?,
+        };
+        if engine.options.iter().any(|option| option.name == PRIMARY) {
+            return Ok(hooks);
+        }
+        let given = [("hook-before", &hooks.before), ("hook-after", &hooks.after)];
+        match given.iter().find(|(_, hook)| hook.is_some()) {
+            None => Ok(hooks),
+            Some((name, _)) => Err(self.refused(
+                name,
+                format!(
+                    "nothing, because nobody chooses the primary of {}",
+                    engine.title
+                ),
+            )),
+        }
     }
 
     /// Refuses credentials that this engine could not use.

@@ -7,6 +7,7 @@
 
 mod cluster;
 mod file;
+mod hooks;
 mod inputs;
 pub mod labels;
 mod raw;
@@ -16,6 +17,7 @@ pub mod setting;
 pub use cluster::{Cluster, Dns, Docker, IpFamily, Kubernetes, Surroundings};
 pub(crate) use file::parse as parse_file;
 pub use file::{FileError, read as read_file};
+pub use hooks::{Hook, Hooks};
 pub use inputs::{Inputs, InvalidInputs};
 pub use raw::{Given, Origin, Raw, UnknownSetting};
 pub use reader::{

@@ -200,6 +200,30 @@ pub const SETTINGS: &[Setting] = &[
         Some("600"),
         "How long nothing is forgotten when most members vanished at once",
     ),
+    setting(
+        "hook-before",
+        "HOOK",
+        None,
+        "What is run before another member becomes primary: an executable's path, or an http(s) URL; it may refuse a planned change",
+    ),
+    setting(
+        "hook-after",
+        "HOOK",
+        None,
+        "What is run after another member became primary",
+    ),
+    setting(
+        "hook-token-file",
+        "FILE",
+        None,
+        "The file that holds the token that hooks which are URLs are given",
+    ),
+    setting(
+        "hook-timeout",
+        "SECONDS",
+        Some("10"),
+        "How long a hook may take",
+    ),
 ];
 
 /// Every setting of the process, which all its clusters share: flags of `run`

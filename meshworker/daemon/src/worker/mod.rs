@@ -4,6 +4,7 @@ mod cadence;
 mod ear;
 mod ears;
 mod ending;
+mod hooks;
 mod observe;
 mod pass;
 mod patience;
@@ -16,9 +17,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use meshworker_core::{Authority, Context, Mind, Orders, Pace, Plan, Thought};
+use meshworker_core::{Authority, Context, Mind, Orders, Pace, Plan, Step, Thought};
 use meshworker_engines::registry::Visitor;
-use meshworker_engines::{Acts, Alone, Engine, Mandate, Starts};
+use meshworker_engines::{Acts, Alone, Engine, Mandate, PRIMARY, Starts};
 use meshworker_group::Order;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -33,6 +34,7 @@ use crate::witness::{self, Source};
 use cadence::Cadence;
 use ears::{Ears, Haste};
 use ending::Ending;
+use hooks::Hooks;
 use observe::{Observer, Seen, Waited};
 use permits::Permits;
 
@@ -147,6 +149,7 @@ pub struct Worker<E: Engine> {
     permits: Permits,
     observer: Observer<E>,
     acts: Acts<E>,
+    hooks: Hooks,
     mind: Mind,
     clock: Clock,
     /// Another one for each worker, so that two do not stay in step.
@@ -163,6 +166,7 @@ impl<E: Engine> Worker<E> {
         Worker {
             observer: Observer::new(Arc::clone(&engine), cluster.access.deadline),
             acts: Acts::new(Arc::clone(&engine)),
+            hooks: Hooks::of(&cluster.name, cluster.hooks.clone()),
             cluster,
             engine,
             ears: Ears::of(sources),
@@ -306,9 +310,12 @@ impl<E: Engine> Worker<E> {
         let asked = Instant::now();
         // What is quick is done in this pass; what is not goes on beside the next ones.
         let mut patience = Duration::ZERO;
-        if !self.orders().dry_run && pass.plan.fence.is_some() && !pass.plan.steps.is_empty() {
-            self.acts.begin(&pass.plan.steps, &self.mandate);
-            patience = E::DESCRIPTOR.pulse;
+        if !self.orders().dry_run && pass.plan.fence.is_some() {
+            let steps = self.screened(&pass).await;
+            if !steps.is_empty() {
+                self.acts.begin(&steps, &self.mandate);
+                patience = E::DESCRIPTOR.pulse;
+            }
         }
         pass.done = self.acts.done_within(patience).await;
         pass.waited += asked.elapsed();
@@ -319,6 +326,19 @@ impl<E: Engine> Worker<E> {
             Pace::Watchful | Pace::Calm => Haste::Patient,
         };
         pass
+    }
+
+    /// The steps that hooks let through.
+    async fn screened(&mut self, pass: &Pass<E>) -> Vec<Step<E::Request>> {
+        self.hooks.seen(&pass.roster, &pass.observed.answers);
+        let (steps, word) = self.hooks.screened(&pass.plan.steps, &pass.roster);
+        if let Some(sheet) = self.sheet.as_ref().filter(|_| word.refused) {
+            let (name, value) = (PRIMARY.to_owned(), None);
+            // Where the workers do not agree on it now, the hook is asked again later.
+            let _ = sheet.orders().give(None, Order::Wish { name, value }).await;
+        }
+        self.note(word.facts);
+        steps
     }
 
     fn orders(&self) -> Orders {
@@ -428,6 +448,7 @@ impl<E: Engine> Worker<E> {
                     () = ordered(self.sheet.as_deref()) => {}
                     () = self.mandate.changed() => {}
                     () = self.acts.news() => {}
+                    () = self.hooks.news() => {}
                 }
             };
             tokio::select! {

@@ -117,6 +117,14 @@ impl Request for MariadbRequest {
         }
     }
 
+    fn closes(&self) -> bool {
+        matches!(self.act, Act::Close { .. })
+    }
+
+    fn opens(&self) -> bool {
+        matches!(self.act, Act::Promote { .. })
+    }
+
     fn hurries(&self) -> bool {
         matches!(
             self.act,
