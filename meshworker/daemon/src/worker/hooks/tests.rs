@@ -214,6 +214,9 @@ async fn a_server_is_told_of_each_new_primary_once_and_knows_the_token() {
     ] {
         hooks.seen(&roster(), &answers);
     }
+    // An old one that is seen once more is no news, and neither is the new one after it.
+    hooks.seen(&roster(), &primary(2, 8));
+    assert_eq!(hooks.running.len(), 1);
     let (_, word) = later(&mut hooks, &steps(&[])).await;
     let said = word
         .facts
