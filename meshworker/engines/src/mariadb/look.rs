@@ -118,7 +118,8 @@ async fn asked(talk: &mut Talk<'_>, hearing: &Hearing, at: Place) -> Result<View
     let followed = talk.rows("SHOW ALL SLAVES STATUS").await?;
     detail.source = followed.first().map(source).transpose()?;
     if let Some(source) = &mut detail.source {
-        let heard = followed.first().map(heard).unwrap_or_default();
+        let listens = source.connection == Connection::Up;
+        let heard = followed.first().filter(|_| listens).map(heard);
         source.silent_ms = hearing.note(at, heard);
     }
     detail.faults = settings::faults(talk).await?;
