@@ -54,7 +54,10 @@ fn rows_of_tables_have_a_count_or_none() {
         coordinates: true,
         ..a()
     };
-    assert_eq!(Ping::kept(&hex(row)).unwrap(), [coordinator.clone()]);
+    assert_eq!(
+        Ping::kept(&hex(row)).unwrap(),
+        std::slice::from_ref(&coordinator)
+    );
     let counted = format!("00000001{row}");
     assert_eq!(Ping::kept(&hex(&counted)).unwrap(), [coordinator]);
     assert!(Ping::kept(&hex(&format!("00000002{row}"))).is_err());

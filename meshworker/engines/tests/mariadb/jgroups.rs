@@ -92,7 +92,7 @@ async fn rows_of_coordinators_go_only_as_they_were_read() {
     program.install(&slot.join("mysql"));
     let _server = Server::start(&program, &slot, AT, &[]);
     let at = SocketAddr::new(AT, PORT);
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     while connect(at, "root").await.is_err() {
         assert!(began.elapsed() < Duration::from_secs(60), "no server");
         tokio::time::sleep(Duration::from_millis(50)).await;
