@@ -6,6 +6,7 @@
 //! semi-sync off while one does, answer OK without any acknowledgement: neither is ever done.
 
 use meshworker_core::{Place, Told, Unanswered};
+use ring::digest;
 use tokio::time::timeout_at;
 
 use super::client::{COPIER, Client, Talk};
@@ -116,6 +117,10 @@ async fn act(client: &Client, talk: &mut Talk<'_>, act: &Act) -> Result<(), Fail
                 // Nobody writes yet, and nobody waits for an acknowledgement.
                 enrol(client, talk, (*term, 1), ackers).await?;
             }
+            // By another password than the one they are about to be told nobody could receive,
+            // and then nothing could be written, this account included.
+            talk.tell("SET SESSION sql_log_bin = 0").await?;
+            account(client, talk).await?;
             // Asked once more: somebody else may have been promised a higher term since.
             let promise = self::promise(*term, holder)?;
             let waits = u8::from(*waits);
@@ -220,7 +225,6 @@ async fn enrol(
     (term, number): (u64, u64),
     ackers: &[u32],
 ) -> Result<(), Failure> {
-    let password = client.copiers_password()?;
     let ackers: Vec<String> = ackers.iter().map(ToString::to_string).collect();
     let ackers = ackers.join(",");
     for command in [
@@ -230,13 +234,34 @@ async fn enrol(
          term BIGINT UNSIGNED NOT NULL, number BIGINT UNSIGNED NOT NULL, \
          ackers TEXT NOT NULL) ENGINE=InnoDB",
         &format!("REPLACE INTO meshworker.roll VALUES (1, {term}, {number}, '{ackers}')"),
-        &format!("CREATE USER IF NOT EXISTS '{COPIER}'@'%'"),
-        &format!("ALTER USER '{COPIER}'@'%' IDENTIFIED BY '{password}'"),
+    ] {
+        talk.tell(command).await?;
+    }
+    account(client, talk).await
+}
+
+/// Makes the account by which members receive. Never without its password, of which binary
+/// logs get what follows from it alone.
+async fn account(client: &Client, talk: &mut Talk<'_>) -> Result<(), Failure> {
+    let password = scrambled(&client.copiers_password()?);
+    let identified = format!("'{COPIER}'@'%' IDENTIFIED BY PASSWORD '{password}'");
+    for command in [
+        &format!("CREATE USER IF NOT EXISTS {identified}"),
+        &format!("ALTER USER {identified}"),
         &format!("GRANT REPLICATION SLAVE ON *.* TO '{COPIER}'@'%'"),
     ] {
         talk.tell(command).await?;
     }
     Ok(())
+}
+
+/// A password as a server keeps it.
+/// <https://mariadb.com/kb/en/authentication-plugin-mysql_native_password/>
+fn scrambled(password: &str) -> String {
+    let sha1 = |bytes: &[u8]| digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let twice = sha1(sha1(password.as_bytes()).as_ref());
+    let digits = twice.as_ref().iter().map(|byte| format!("{byte:02X}"));
+    format!("*{}", digits.collect::<String>())
 }
 
 /// Promises this term to whoever asks, or refuses: a higher one was promised, or this one to

@@ -65,7 +65,10 @@ impl<'a, 'b> Plan<'a, 'b> {
             members.filter_map(slot).collect()
         };
         let mut ackers: BTreeSet<u32> = world.ackers().unwrap_or_else(all);
-        ackers.retain(|acker| !world.chosen.lost.contains(acker));
+        // Whoever answers is not lost, whatever was said of it: it may go on to acknowledge.
+        let is_lost =
+            |acker: &u32| world.chosen.lost.contains(acker) && !world.nodes.contains_key(acker);
+        ackers.retain(|acker| !is_lost(acker));
         if let Some(deposed) = world.chosen.deposed {
             ackers.remove(&deposed);
         }
@@ -281,7 +284,9 @@ impl<'a, 'b> Plan<'a, 'b> {
         let mut objections = Vec::new();
         let down = self.world.last_primary_on_disk().is_some();
         let closed = self.world.last_primary();
+        // Who orders that its place is taken knows of its downtime.
         if closed.is_none()
+            && self.world.chosen.deposed.is_none()
             && let Some(member) = self.on_downtime()
         {
             let seen = format!("{} is on downtime", member.id);

@@ -134,6 +134,24 @@ fn only_an_operators_word_stands_for_one_that_may_have_acknowledged() {
     assert_eq!(scene.forced(&["db.3"]).told(), take_writes(2));
 }
 
+/// It was neither asked nor sealed, and went on to acknowledge the old primary's writes beside
+/// the new one.
+#[test]
+fn one_that_was_called_lost_and_answers_was_left_to_acknowledge() {
+    let told = three().forced(&["db.3"]).told();
+    let sealed = "10.0.0.3: promise term 2 to own.2, and stop receiving".to_owned();
+    assert!(told.contains(&sealed), "{told:?}");
+}
+
+#[test]
+fn a_forced_fail_over_waited_for_the_end_of_the_primarys_downtime() {
+    let mut scene = three().on_downtime(1).forced(&[]).sealed();
+    for n in [2, 3] {
+        scene.source(n).silent_ms = 600;
+    }
+    assert_eq!(scene.told(), take_writes(2));
+}
+
 /// Its disk was whole, and a gate that only time opens was shut: nobody was primary for an hour.
 #[test]
 fn a_dead_primary_with_a_whole_disk_is_started_where_nobody_may_take_its_place() {
