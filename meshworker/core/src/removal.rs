@@ -273,11 +273,13 @@ fn closed(gate: Gate, seen: impl Into<String>) -> Closed {
     Change::Forget.closed(gate, seen)
 }
 
-/// Whether the task list has lost sight of whoever is there. A name server repeats what that
-/// list knew: Kubernetes publishes the pods of a dead node for as long as they are not deleted.
+/// Whether Kubernetes has lost sight of whoever is there: its name server publishes the pods of
+/// a dead node for as long as they are not deleted. Swarm's answers from the network's own
+/// word, which may know of a node that the managers do not reach.
 fn out_of_sight<D>(observed: &Observation<D>, address: Place) -> bool {
-    let mut lists = observed.reports.iter().filter(|r| r.is_task_list());
-    lists.any(|list| presence(list, address) == Presence::OutOfSight)
+    let mut pods = observed.reports.iter();
+    let pods = pods.find(|report| report.witness == Witness::Kubernetes);
+    pods.is_some_and(|pods| presence(pods, address) == Presence::OutOfSight)
 }
 
 /// Gate 7 as well: whatever has vanished for however long, nobody is forgotten

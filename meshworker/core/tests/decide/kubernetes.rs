@@ -2,13 +2,15 @@
 //! stay published, and its list of pods is one that whoever deploys may forbid to read.
 
 use meshworker_core::{
-    Closed, Gate, Grade, Plan, Presence, Reason, Report, Standing, Step, Witness,
+    Closed, Gate, Grade, MemberId, Plan, Presence, Reason, Report, Standing, Step, Witness,
 };
 
-use Presence::{Leaving, OutOfSight, Present};
+use Presence::{Ended, Leaving, OutOfSight, Present};
 
 use crate::leaving::{after_the_hold, leaving, queue};
-use crate::support::{Ask, Clock, Toy, announced, content, departed, dns, ip, says, seen};
+use crate::support::{
+    Ask, Clock, Toy, announced, content, departed, dns, ip, says, seen, step, tasks,
+};
 
 fn pods(members: &[(u8, Presence)], desired: usize) -> Report {
     says(Witness::Kubernetes, members, Some(desired))
@@ -120,4 +122,48 @@ fn the_pods_outrank_the_name_server_as_the_task_list_does() {
     assert_eq!(standing(1), Some(Standing::Wanted));
     assert_eq!(standing(2), Some(Standing::Leaving));
     assert_eq!(standing(4), Some(Standing::Disowned));
+}
+
+/// On Swarm a node may be cut off from the managers and from nobody else: its name server goes
+/// by the network itself, and what it says stands against an operator's word.
+#[test]
+fn a_member_that_swarms_name_server_lists_was_forgotten_by_an_order() {
+    let all = [(1, Present), (2, Present), (3, Present), (4, OutOfSight)];
+    let mut clock = Clock::start();
+    clock.orders.forget.insert(ip(4).to_string());
+    let cut_off = [dns(&[1, 2, 3, 4]), tasks(&all, 4)];
+    let (steps, closed) = later(&mut clock, 60, &cut_off);
+    let why = "WitnessesAgree: dns: present".to_owned();
+    assert_eq!((steps.len(), closed), (0, vec![why]));
+    // Gone from there too, his word does.
+    let (steps, _) = later(&mut clock, 60, &[dns(&[1, 2, 3]), tasks(&all, 4)]);
+    assert!(!steps.is_empty());
+}
+
+/// On Swarm too: a task without an address counts as one that is there, so nothing was to be
+/// filled, and whoever was updated was forgotten and kept out for its return.
+#[test]
+fn who_has_ended_was_forgotten_at_once_while_its_successor_was_on_its_way() {
+    let there = [(1, Present), (2, Present), (3, Present)];
+    let forget = [step(1, Ask::Forget("n4".into()))];
+    let ends = |coming: bool| {
+        let mut list = tasks(&there, if coming { 4 } else { 3 });
+        list.coming.extend(coming.then(|| MemberId::Slot {
+            service: "db".into(),
+            slot: 4,
+        }));
+        let said = [&there[..], &[(4, Ended)]].concat();
+        vec![dns(&[1, 2, 3]), list, announced(&said)]
+    };
+    let after = |coming: bool| {
+        let mut clock = Clock::start();
+        let all = [&there[..], &[(4, Present)]].concat();
+        let before = vec![dns(&[1, 2, 3, 4]), tasks(&all, 4)];
+        clock.after(1, &content(), &seen(before, &[1, 2, 3, 4]));
+        clock
+            .after(1, &remembers_4(), &seen(ends(coming), &[1, 2, 3]))
+            .steps
+    };
+    assert_eq!(after(false), forget);
+    assert_eq!(after(true), []);
 }
