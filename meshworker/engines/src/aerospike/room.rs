@@ -23,6 +23,8 @@ const LOWER_SLOTS_FIRST: u64 = 10;
 /// eight and one.
 pub(super) struct Room<'a> {
     limit: Option<(usize, Edition)>,
+    /// How many members have a slot below 1.
+    zeros: usize,
     taken: HashSet<&'a str>,
     /// In the order of their ids.
     silent: Vec<&'a Member>,
@@ -41,7 +43,10 @@ impl<'a> Room<'a> {
                 Some(Ok(_) | Err(Unanswered::Garbage(_) | Unanswered::Denied(_)))
             )
         });
+        let members = situation.roster.members().iter();
+        let zeros = members.filter(|member| matches!(member.id, MemberId::Slot { slot: 0, .. }));
         Room {
+            zeros: zeros.count().min(1),
             silent: silent.filter(|_| limit.is_some()).collect(),
             limit,
             taken: HashSet::new(),
@@ -74,7 +79,7 @@ impl<'a> Room<'a> {
         let lower = self.silent.iter();
         let lower = lower.filter(|member| !asked && member.id < first.member.id);
         let fits = self.taken.len() + more.len() + lower.count() <= limit;
-        if fits && (asked || !waits_for_lower_slots(first, limit)) {
+        if fits && (asked || !waits_for_lower_slots(first, limit - self.zeros)) {
             return None;
         }
         let refusals = fragment.iter().map(|node| Refusal {

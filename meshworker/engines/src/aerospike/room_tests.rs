@@ -124,6 +124,17 @@ fn a_slot_above_the_limit_waits_for_the_lower_ones_for_a_moment() {
     // A service with gaps: it has been there for long enough.
     let seen = seen.each(&[9], |view| view.detail.uptime = 10);
     assert_eq!(seen.tipped(), [at(9)]);
+    // Where slots begin at 0, the ninth has the number 8.
+    let seen = Seen::clusters(&[&[1, 2, 3], &[8]]).community(&[1, 2, 3, 8]);
+    let mut seen = seen.each(&[8], |view| view.detail.uptime = 1);
+    seen = seen.announced(&[1, 2, 3, 8]);
+    assert_eq!(seen.tipped(), [at(8)]);
+    let first = &mut seen.reports[0].sightings[0];
+    first.member = Some(MemberId::Slot {
+        service: "db".into(),
+        slot: 0,
+    });
+    assert_eq!(seen.proposal().refusals, [refuse(&seen, 8)]);
     // Known by its address alone, 9 is no number of a slot.
     let seen = Seen::clusters(&[&[1, 2, 3], &[9]]).community(&[1, 2, 3, 9]);
     assert_eq!(young(seen).tipped(), [at(9)]);

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use meshworker_core::{Gate, Proposal, Situation, StepKind, Succession, Unity};
+use meshworker_core::{Gate, MemberId, Proposal, Situation, StepKind, Succession, Unity};
 
-use super::slot::slot;
+use super::slot::{server_of, slot};
 use super::world::World;
 use super::{Rules, ask, told, within};
 use crate::mariadb::detail::Detail;
@@ -123,6 +123,25 @@ fn too_early(
     }
     let need = need.max(desired.unwrap_or(0));
     // The first ones: others may have come up beside a cluster that is out of sight.
-    let lacks = (1..=need).find(|slot| !u32::try_from(*slot).is_ok_and(|it| slots.contains(&it)));
+    let is_there = |slot: u64| server_of(slot).is_some_and(|server| slots.contains(&server));
+    let first = u64::from(!is_there(0) && !is_zero_to_come(situation));
+    let mut those = (first..).take(need);
+    let lacks = those.find(|slot| !is_there(*slot));
     lacks.map(|slot| format!("the member of slot {slot} is not there, of {need} to begin with"))
+}
+
+/// Whether the member of slot 0, where a StatefulSet begins unless told otherwise, is not here
+/// yet.
+fn is_zero_to_come(situation: &Situation<'_, Detail>) -> bool {
+    let mut services = situation
+        .roster
+        .members()
+        .iter()
+        .filter_map(|one| match &one.id {
+            MemberId::Slot { service, .. } => Some(service.clone()),
+            MemberId::Address(_) => None,
+        });
+    let zero = |service| MemberId::Slot { service, slot: 0 };
+    let census = situation.roster.census();
+    services.any(|service| census.is_to_fill(&zero(service)) == Some(true))
 }

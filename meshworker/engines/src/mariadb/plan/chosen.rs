@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use meshworker_core::{Member, Situation};
+use meshworker_core::{Member, MemberId, Situation};
 
 use super::Rules;
-use super::slot::slot;
+use super::slot::{server_of, slot};
 use crate::mariadb::detail::Detail;
 use crate::mariadb::{FORBIDDEN, NONE, PREFERRED};
 
@@ -49,7 +49,7 @@ impl Chosen {
         Chosen {
             wished: (orders.wishes.number(crate::PRIMARY))
                 .or(rules.primary)
-                .and_then(|slot| u32::try_from(slot).ok()),
+                .and_then(|slot| server_of(u64::try_from(slot).ok()?)),
             preferred: listed(PREFERRED, &rules.preferred),
             forbidden: listed(FORBIDDEN, &rules.forbidden),
             downtime: those(&|one| orders.downtime_of(&one.id, one.address).is_some()),
@@ -97,7 +97,10 @@ impl Chosen {
 /// Whether these words name this member: by its slot's number, or by the swarm node that it
 /// runs on.
 fn is_listed(words: &BTreeSet<&str>, member: &Member) -> bool {
-    let number = slot(member).map(|slot| slot.to_string());
+    let number = match member.id {
+        MemberId::Slot { slot, .. } => Some(slot.to_string()),
+        MemberId::Address(_) => None,
+    };
     let name = member.node_name.as_ref().map(ToString::to_string);
     let mut own = [number, name, member.node.clone()].into_iter().flatten();
     own.any(|own| own != NONE && words.contains(own.as_str()))

@@ -31,6 +31,7 @@ struct Scene {
     orders: Orders,
     /// Whether who is silent has not even refused.
     hangs: bool,
+    coming: Vec<u64>,
 }
 
 fn at(n: u8) -> Place {
@@ -111,6 +112,7 @@ fn three() -> Scene {
         initial: None,
         orders: Orders::default(),
         hangs: false,
+        coming: Vec::new(),
     }
 }
 
@@ -186,6 +188,12 @@ impl Scene {
         });
         let docker = Report {
             sightings: listed.collect(),
+            coming: (self.coming.iter())
+                .map(|slot| MemberId::Slot {
+                    service: "db".into(),
+                    slot: *slot,
+                })
+                .collect(),
             desired: Some(slots.len()),
             ..Report::unknown(Witness::Docker, Grade::Answer)
         };
@@ -237,7 +245,7 @@ impl Scene {
 
 fn view(n: u8, detail: &Detail) -> View<Detail> {
     View {
-        node: n.to_string(),
+        node: slot::server_of(n.into()).unwrap().to_string(),
         cluster_name: None,
         role: None,
         size: 1,

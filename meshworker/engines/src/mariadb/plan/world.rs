@@ -36,7 +36,7 @@ pub struct World<'a> {
 /// A member that answers.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
-    /// Its server id, which is its slot.
+    /// Its server id, which is its slot's.
     pub server: u32,
     /// Who it is.
     pub member: &'a Member,
@@ -194,7 +194,7 @@ impl<'a> Node<'a> {
         };
         if slot != server {
             return Err(format!(
-                "{}: found server id {server}; allowed: the number of its slot",
+                "{}: found server id {server}; allowed: {slot}, by its slot",
                 member.id
             ));
         }

@@ -126,3 +126,32 @@ fn a_cluster_begins_with_its_first_slots_and_no_others() {
         scene.told()
     );
 }
+
+/// Members of a StatefulSet count from 0, and MariaDB has no server 0: none ever formed.
+#[test]
+fn a_cluster_of_slots_from_0_never_began() {
+    let mut scene = three();
+    scene.views.clear();
+    scene.initial = Some(3);
+    let blank = Detail {
+        read_only: true,
+        mark: Some(Mark::default()),
+        ..Detail::default()
+    };
+    for n in 0..3 {
+        scene.views.insert(n, blank.clone());
+    }
+    assert!(!scene.plan().steps.is_empty(), "{:?}", scene.told());
+    // Where the first is on its way, those with higher numbers do not begin without it.
+    scene.views.remove(&0);
+    scene.views.insert(3, blank);
+    assert!(!scene.plan().steps.is_empty(), "counted from 1");
+    scene.coming = vec![0];
+    assert_eq!(scene.plan().steps, [], "{:?}", scene.told());
+    let missing = "the member of slot 0 is not there";
+    assert!(
+        scene.told().iter().any(|line| line.contains(missing)),
+        "{:?}",
+        scene.told()
+    );
+}
