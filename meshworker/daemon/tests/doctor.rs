@@ -274,3 +274,18 @@ fn the_tables_of_the_documentation_are_the_checks_of_the_program() {
         );
     }
 }
+
+/// What `kubectl kustomize` prints was taken for a stack file.
+#[test]
+fn manifests_from_standard_input_were_judged_as_a_stack_file() {
+    let path = root().join("stack/kubernetes/redis/members.yaml");
+    let output = Command::new(env!("CARGO_BIN_EXE_meshworker"))
+        .args(["doctor", "--stack", "-"])
+        .env_clear()
+        .stdin(std::fs::File::open(path).unwrap())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("0 errors, "), "{text}");
+}

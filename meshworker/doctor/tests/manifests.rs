@@ -120,6 +120,21 @@ fn each_check_finds_its_mistake_and_says_where() {
             "[get]",
             "k8s-rights hint StatefulSet meshworker",
         ),
+        (
+            "resources: [statefulsets]",
+            "resources: [statefulsets/scale]",
+            "k8s-rights hint StatefulSet meshworker",
+        ),
+        (
+            "kind: RoleBinding",
+            "kind: Nothing",
+            "k8s-rights hint StatefulSet meshworker",
+        ),
+        (
+            "serviceAccountName: meshworker",
+            "serviceAccountName: other",
+            "k8s-rights hint StatefulSet meshworker",
+        ),
     ];
     for (from, to, expected) in cases {
         let mut files = files("redis");
@@ -188,5 +203,31 @@ fn every_mount_has_its_volume() {
                 );
             }
         }
+    }
+}
+
+/// A right to scale each StatefulSet of a namespace is one over other people's databases, and
+/// over the workers' own.
+#[test]
+fn the_right_to_scale_was_one_over_every_statefulset() {
+    let path = folder().join("rights-to-scale/rights.yaml");
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains("resourceNames: [redis, aerospike]"), "{text}");
+    assert!(!text.contains("resources: [statefulsets]"));
+}
+
+/// An empty volume over the whole of it hid the folder without which the server ends at once.
+#[test]
+fn aerospikes_folder_of_functions_is_there_itself() {
+    let path = folder().join("aerospike/members.yaml");
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains("mountPath: /opt/aerospike/usr/udf/lua, subPath"));
+    let above = [
+        "/opt/aerospike",
+        "/opt/aerospike/usr",
+        "/opt/aerospike/usr/udf",
+    ];
+    for path in above {
+        assert!(!text.contains(&format!("mountPath: {path}, ")), "{path}");
     }
 }

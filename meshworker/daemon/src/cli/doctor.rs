@@ -156,13 +156,13 @@ fn of_files(
 ) -> Result<Diagnosis, Failed> {
     let lookup = |name: &str| std::env::var(name).ok();
     let bad = |why: BadStack| Failed::Input(show::clean(&why.to_string()));
-    // Manifests and stack files are told apart by what they say; standard input is read once,
-    // and is a stack file.
+    // Manifests and stack files are told apart by what they say.
     let (mut manifests, mut stacks) = (Vec::new(), Vec::new());
     for file in files {
-        match (file.as_os_str() != "-").then(|| stack::text_of(file)) {
-            Some(Ok((name, text))) if manifest::is_manifest(&text) => manifests.push((name, text)),
-            _ => stacks.push(*file),
+        let (name, text) = stack::text_of(file).map_err(bad)?;
+        match manifest::is_manifest(&text) {
+            true => manifests.push((name, text)),
+            false => stacks.push((name, text)),
         }
     }
     let of_manifests = match manifests.as_slice() {
@@ -175,7 +175,7 @@ fn of_files(
     if stacks.is_empty() {
         return Ok(of_manifests.unwrap_or_default());
     }
-    let mut ground = Ground::of(stack::read(&stacks, &lookup).map_err(bad)?);
+    let mut ground = Ground::of(stack::of_texts(&stacks, &lookup).map_err(bad)?);
     ground.nodes = nodes;
     ground.leave_time = leave_time;
     ground.refuses = Some(judge::refuses);

@@ -238,27 +238,34 @@ const RIGHTS: Check<Manifests> = Check {
     name: "k8s-rights",
     finds: "workers that may not read the members' pods, so that nobody knows who comes back",
     run: |all| {
-        let reads = |role: &&super::Object| {
-            items(role.at("rules")).iter().any(|rule| {
-                let has = |field: &str, word: &str| {
-                    let mut words = items(rule.get(field)).iter().filter_map(text);
-                    words.any(|own| own == word || own == "*")
-                };
-                has("resources", "pods") && has("verbs", "list") && has("verbs", "watch")
-            })
+        let may = |worker: &Runs<'_>| {
+            let account = worker.pod("serviceAccountName").and_then(text);
+            let account = account.unwrap_or("default");
+            let reads = |role: &super::Object| {
+                role.allows("pods", &["list", "watch"]) && role.allows("statefulsets", &["get"])
+            };
+            let of_it = all.of("RoleBinding").filter(|binding| {
+                items(binding.at("subjects")).iter().any(|subject| {
+                    let says = |field: &str| subject.get(field).and_then(text);
+                    says("kind") == Some("ServiceAccount") && says("name") == Some(account)
+                })
+            });
+            let mut roles = of_it.flat_map(|binding| {
+                let kind = binding.text("roleRef.kind").unwrap_or_default();
+                let name = binding.text("roleRef.name");
+                let role = all.0.iter().filter(move |role| role.kind == kind);
+                role.filter(move |role| Some(role.name.as_str()) == name)
+            });
+            roles.any(reads)
         };
-        let may = all
-            .of("Role")
-            .chain(all.of("ClusterRole"))
-            .any(|role| reads(&role));
         let found = runs(all, "run").filter(|worker| {
             let asks = worker
                 .variable("MESHWORKER_KUBERNETES")
                 .and_then(|one| one.get("value"));
             asks.and_then(text) != Some("no")
         });
-        let found = found.filter(|_| !may).map(|worker| {
-            of(worker, Severity::Hint, "No role here lets it read pods and StatefulSets.")
+        let found = found.filter(|worker| !may(worker)).map(|worker| {
+            of(worker, Severity::Hint, "No role that is bound to its account here lets it read pods and its StatefulSet.")
                 .why("It goes by DNS and announcements then: who comes back nobody knows, and a dead node's members are not forgotten while DNS lists them.")
                 .instead("stack/kubernetes/rights, or MESHWORKER_KUBERNETES: \"no\"")
         });

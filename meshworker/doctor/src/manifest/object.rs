@@ -38,6 +38,17 @@ impl Object {
         self.at(path).and_then(text)
     }
 
+    /// Whether this role allows all of this to be done to a resource of this kind.
+    pub(super) fn allows(&self, resource: &str, verbs: &[&str]) -> bool {
+        items(self.at("rules")).iter().any(|rule| {
+            let has = |field: &str, word: &str| {
+                let mut words = items(rule.get(field)).iter().filter_map(text);
+                words.any(|own| own == word || own == "*")
+            };
+            has("resources", resource) && verbs.iter().all(|verb| has("verbs", verb))
+        })
+    }
+
     pub(super) fn place(&self) -> &Place {
         &self.root.place
     }

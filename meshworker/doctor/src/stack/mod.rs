@@ -30,4 +30,4 @@ pub use bad::BadStack;
 pub use ground::{Ground, Refuses, Watched};
 pub use interpolate::{Lookup, Note};
 pub use needs::diagnosis;
-pub use read::{parse, read, text_of};
+pub use read::{of_texts, parse, read, text_of};

@@ -28,9 +28,18 @@ pub fn read(files: &[impl AsRef<Path>], lookup: Lookup<'_>) -> Result<Stack, Bad
     for path in files {
         texts.push(text_of(path.as_ref())?);
     }
-    let mut stack = parse(&texts, lookup)?;
+    of_texts(&texts, lookup)
+}
+
+/// The same of files that were read before, by name and text.
+///
+/// # Errors
+///
+/// As above.
+pub fn of_texts(texts: &[(String, String)], lookup: Lookup<'_>) -> Result<Stack, BadStack> {
+    let mut stack = parse(texts, lookup)?;
     // Docker looks for all files from the folder of the first stack file on.
-    let folder = files.first().and_then(|file| file.as_ref().parent());
+    let folder = texts.first().and_then(|(file, _)| Path::new(file).parent());
     let folder = folder.unwrap_or(Path::new(""));
     let sources = stack.configs.values_mut().chain(stack.secrets.values_mut());
     for source in sources {
