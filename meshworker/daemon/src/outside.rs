@@ -91,7 +91,9 @@ fn config_file(bytes: &[u8]) -> Words {
         Err(why) => return vec![why.to_string()],
     };
     let around = Surroundings::of_docker(true);
-    let valid = clusters.iter().map(|raw| Cluster::validate(raw, around));
+    let valid = clusters
+        .iter()
+        .map(|raw| Cluster::validate(raw, around.clone()));
     let said = valid.map(|valid| valid.map_or_else(|why| why.to_string(), |one| one.name));
     said.collect()
 }

@@ -76,6 +76,7 @@ impl FakeApi {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let world = Arc::clone(&world);
+                world.connected();
                 // A connection that breaks is the client's affair.
                 connections.spawn(async move {
                     let _ = serve(&world, stream).await;
@@ -88,40 +89,40 @@ impl FakeApi {
 async fn serve(world: &World, stream: TcpStream) -> std::io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut lines = BufReader::new(reading).lines();
-    let request = lines.next_line().await?.unwrap_or_default();
-    let mut length = 0;
-    let mut token = None;
-    while let Some(line) = lines.next_line().await?.filter(|line| !line.is_empty()) {
-        let Some((name, value)) = line.split_once(": ") else {
-            continue;
-        };
-        match name.to_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap_or(0),
-            "authorization" => token = value.strip_prefix("Bearer ").map(str::to_owned),
-            _ => {}
+    while let Some(request) = lines.next_line().await? {
+        let mut length = 0;
+        let mut token = None;
+        while let Some(line) = lines.next_line().await?.filter(|line| !line.is_empty()) {
+            let Some((name, value)) = line.split_once(": ") else {
+                continue;
+            };
+            match name.to_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().unwrap_or(0),
+                "authorization" => token = value.strip_prefix("Bearer ").map(str::to_owned),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        lines.get_mut().read_exact(&mut body).await?;
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let mut words = request.split(' ');
+        let (method, target) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
+        match world.answer(method, target, token.as_deref(), &body) {
+            Answer::Whole(status, body) => {
+                let body = body.to_string();
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {length}\r\n\r\n");
+                writing.write_all(head.as_bytes()).await?;
+                writing.write_all(body.as_bytes()).await?;
+            }
+            Answer::Watch { since } => return follow(world, writing, since, target).await,
+            Answer::Nothing => return std::future::pending().await,
         }
     }
-    let mut body = vec![0; length];
-    lines.get_mut().read_exact(&mut body).await?;
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let mut words = request.split(' ');
-    let (method, target) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
-    match world.answer(method, target, token.as_deref(), &body) {
-        Answer::Whole(status, body) => {
-            let body = body.to_string();
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-            );
-            writing.write_all(head.as_bytes()).await?;
-            writing.write_all(body.as_bytes()).await
-        }
-        Answer::Watch { since } => follow(world, writing, since, target).await,
-        Answer::Nothing => std::future::pending().await,
-    }
+    Ok(())
 }
 
 async fn follow(

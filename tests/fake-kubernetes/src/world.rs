@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ const SETS: &str = "statefulsets";
 pub struct World {
     state: Mutex<State>,
     requests: Mutex<Vec<String>>,
+    connections: AtomicUsize,
     /// Counts whatever may interest a watch.
     pub(crate) stir: watch::Sender<u64>,
 }
@@ -28,7 +30,13 @@ struct State {
     events: Vec<(u64, Value)>,
     token: String,
     status: Option<u16>,
+    /// Requests whose target has this in it are forbidden.
+    forbidden: Option<String>,
     hangs: bool,
+    /// Requests whose target has this in it are not answered.
+    stuck: Option<String>,
+    /// Watches live, and tell nothing.
+    mute: bool,
     /// Counts the times that all watches were ended.
     cut: u64,
 }
@@ -52,10 +60,14 @@ impl World {
                 events: Vec::new(),
                 token: token.to_owned(),
                 status: None,
+                forbidden: None,
                 hangs: false,
+                stuck: None,
+                mute: false,
                 cut: 0,
             }),
             requests: Mutex::default(),
+            connections: AtomicUsize::default(),
             stir: watch::Sender::new(0),
         }
     }
@@ -193,6 +205,40 @@ impl World {
         self.change(|state| state.status = status);
     }
 
+    /// From now on there is no right to whatever has this in its target.
+    pub fn forbid(&self, part: &str) {
+        self.change(|state| state.forbidden = Some(part.to_owned()));
+    }
+
+    /// From now on whatever has this in its target is not answered.
+    pub fn hang_at(&self, part: &str) {
+        self.change(|state| state.stuck = Some(part.to_owned()));
+    }
+
+    /// From now on watches tell nothing, and do not end, as behind a proxy that has lost its
+    /// server.
+    pub fn mute_watches(&self) {
+        self.change(|state| state.mute = true);
+    }
+
+    /// The pod has an annotation of so many bytes.
+    pub fn annotate(&self, name: &str, bytes: usize) {
+        self.pod_is(name, |was| {
+            let mut pod = was.clone();
+            pod["metadata"]["annotations"] = json!({"note": "x".repeat(bytes)});
+            pod
+        });
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connected(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// From now on nothing is answered, or is again; what is under way falls silent.
     pub fn hang(&self, hangs: bool) {
         self.change(|state| state.hangs = hangs);
@@ -244,7 +290,7 @@ impl World {
         if state.cut != cut {
             return None;
         }
-        if state.hangs {
+        if state.hangs || state.mute {
             return Some((String::new(), since));
         }
         let of = |event: &Value| {
@@ -274,8 +320,12 @@ impl World {
             .unwrap()
             .push(format!("{method} {target}"));
         let mut state = self.state.lock().unwrap();
-        if state.hangs {
+        let is_at = |part: &Option<String>| part.as_ref().is_some_and(|part| target.contains(part));
+        if state.hangs || is_at(&state.stuck) {
             return Answer::Nothing;
+        }
+        if is_at(&state.forbidden) {
+            return refusal(403, "no such right");
         }
         if token != Some(state.token.as_str()) {
             return refusal(401, "Unauthorized");

@@ -155,7 +155,7 @@ fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
         .read()
         .map_err(|why| Failed::Input(format!("token-file: {why}")))?;
     let timeout = seconds(args, "timeout")?;
-    let through = match Surroundings::here().account {
+    let through = match Surroundings::here().namespace.is_some() {
         true => Orchestrator::Kubernetes(KubernetesClient::shared().map_err(Failed::input)?),
         false => {
             let client = DockerClient::shared().map_err(Failed::input)?;

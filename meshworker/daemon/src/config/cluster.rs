@@ -89,14 +89,14 @@ pub struct Cluster {
 }
 
 /// The surroundings that a default depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
     /// Whether a Docker API can be expected to answer.
     pub docker: bool,
     /// Whether this is a pod of Kubernetes.
     pub kubernetes: bool,
-    /// Whether that pod may speak to the API of Kubernetes.
-    pub account: bool,
+    /// The namespace of that pod, where it may speak to the API of Kubernetes.
+    pub namespace: Option<String>,
 }
 
 impl Surroundings {
@@ -106,7 +106,7 @@ impl Surroundings {
             docker: std::env::var_os("DOCKER_HOST").is_some()
                 || Path::new("/var/run/docker.sock").exists(),
             kubernetes: std::env::var_os(kubernetes::HOST).is_some(),
-            account: Path::new(kubernetes::ACCOUNT).join("token").exists(),
+            namespace: kubernetes::Account::namespace_here(),
         }
     }
 
@@ -115,12 +115,12 @@ impl Surroundings {
         Surroundings {
             docker,
             kubernetes: false,
-            account: false,
+            namespace: None,
         }
     }
 
     /// The lowest number that a replica has: Swarm counts from 1, a StatefulSet from 0.
-    pub fn first_slot(self) -> u64 {
+    pub fn first_slot(&self) -> u64 {
         match self.kubernetes {
             true => 0,
             false => 1,
@@ -199,16 +199,27 @@ impl Cluster {
             "auto" => Some(None),
             _ => yes_or_no(text).map(Some),
         })?;
-        let use_kubernetes = required.unwrap_or(around.kubernetes && around.account);
-        let sets = dns.names.iter().map(|name| first_label(name));
-        let sets = sets.collect::<Vec<_>>().join(",");
-        let sets = reader.or("kubernetes-statefulset", sets, NAMES, |text| {
-            valid_names(text).map(|names| names.join(","))
-        })?;
-        let statefulsets = sets.split(',').map(str::to_owned).collect();
-        let kubernetes = use_kubernetes.then_some(Kubernetes {
-            statefulsets,
-            required: required == Some(true),
+        let use_kubernetes = required.unwrap_or(around.kubernetes && around.namespace.is_some());
+        let required = required == Some(true);
+        let parse = |text: &str| valid_names(text).map(|names| names.join(","));
+        let sets = match called_here(&dns.names, &around) {
+            Some(sets) => Some(reader.or("kubernetes-statefulset", sets, NAMES, parse)?),
+            None => reader.optional("kubernetes-statefulset", NAMES, parse)?,
+        };
+        let statefulsets = match sets {
+            // Whose members those are nobody here can list.
+            None if use_kubernetes && required => {
+                return Err(reader.refused(
+                    "kubernetes-statefulset",
+                    "the StatefulSet of each service name, in the worker's own namespace: of \
+                     another one its pods cannot be listed, and kubernetes must be no",
+                ));
+            }
+            sets => sets.filter(|_| use_kubernetes),
+        };
+        let kubernetes = statefulsets.map(|sets| Kubernetes {
+            statefulsets: sets.split(',').map(str::to_owned).collect(),
+            required,
         });
         Ok(Cluster {
             name,
@@ -228,9 +239,18 @@ impl Cluster {
     }
 }
 
-/// What a service is called within its namespace.
-fn first_label(name: &str) -> &str {
-    name.split('.').next().unwrap_or_default()
+/// What services are called within the worker's own namespace; none where one of them is, or
+/// may be, of another one: a StatefulSet that is called like it would be somebody else's.
+fn called_here(names: &[String], around: &Surroundings) -> Option<String> {
+    let own = |name: &String| {
+        let mut labels = name.trim_end_matches('.').split('.');
+        let first = labels.next()?.to_owned();
+        let namespace = labels.next();
+        let here = namespace.is_none() || namespace == around.namespace.as_deref();
+        (here && labels.next().is_none_or(|label| label == "svc")).then_some(first)
+    };
+    let sets: Vec<String> = names.iter().map(own).collect::<Option<_>>()?;
+    valid_names(&sets.join(",")).map(|sets| sets.join(","))
 }
 
 /// What is allowed for names.
@@ -374,3 +394,6 @@ fn name_servers(text: &str) -> Option<Vec<SocketAddr>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

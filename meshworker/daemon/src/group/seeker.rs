@@ -13,7 +13,7 @@ use super::Settings;
 use super::shared::Shared;
 use crate::config::Surroundings;
 use crate::docker::{self, DockerClient};
-use crate::kubernetes::{self, KubernetesClient};
+use crate::kubernetes::{KubernetesClient, KubernetesError};
 use crate::witness::Whereabouts;
 
 /// A group that is not whole looks so often; one at rest as often as the other.
@@ -26,7 +26,7 @@ const ORCHESTRATOR: Duration = Duration::from_secs(2);
 /// Who knows how many workers there are meant to be.
 enum Replicas {
     Docker(docker::Replicas),
-    Kubernetes(kubernetes::Replicas),
+    Kubernetes(Arc<KubernetesClient>, String),
 }
 
 impl Replicas {
@@ -37,11 +37,9 @@ impl Replicas {
             let client = DockerClient::shared().ok()?;
             return Some(Replicas::Docker(docker::Replicas::of(client, service)));
         }
-        if around.account {
+        if around.namespace.is_some() {
             let client = KubernetesClient::shared().ok()?;
-            return Some(Replicas::Kubernetes(kubernetes::Replicas::of(
-                client, service,
-            )));
+            return Some(Replicas::Kubernetes(client, service.to_owned()));
         }
         None
     }
@@ -55,11 +53,12 @@ impl Replicas {
                     .map(|found| found.replicas)
                     .map_err(|why| !why.is_lasting())
             }
-            Replicas::Kubernetes(replicas) => {
-                let found = replicas.read().await;
+            // Its scale says the same, and takes a right that only scaling needs.
+            Replicas::Kubernetes(client, set) => {
+                let found = client.statefulset(set).await;
                 found
-                    .map(|found| found.replicas)
-                    .map_err(|why| !why.is_final())
+                    .map(|found| found.replicas())
+                    .map_err(|why: KubernetesError| !why.is_final())
             }
         }
     }
@@ -117,7 +116,8 @@ impl Seeker {
         let (wanted, blind) = match &self.replicas {
             None => (None, false),
             Some(replicas) => match timeout(ORCHESTRATOR, replicas.read()).await {
-                Ok(Ok(found)) => (usize::try_from(found).ok(), false),
+                // Where none is wished for all go, and nobody's number follows from it.
+                Ok(Ok(found)) => (usize::try_from(found).ok().filter(|all| *all > 0), false),
                 Ok(Err(later)) => (None, later),
                 Err(_) => (None, true),
             },
@@ -143,5 +143,25 @@ impl Seeker {
                 all.iter().map(if_addrs::Interface::ip).collect()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fake_kubernetes::FakeApi;
+
+    use super::*;
+    use crate::kubernetes::tests::client;
+
+    /// They asked for the scale, which the manifests let nobody read.
+    #[tokio::test]
+    async fn workers_that_may_read_a_statefulset_and_not_its_scale_did_not_know_their_number() {
+        let api = FakeApi::start().await;
+        api.world.statefulset("meshworker", 3);
+        api.world.forbid("/scale");
+        let replicas = Replicas::Kubernetes(client(&api), "meshworker".into());
+        assert_eq!(replicas.read().await, Ok(3));
+        api.world.forbid("/statefulsets");
+        assert_eq!(replicas.read().await, Err(false), "for good");
     }
 }

@@ -16,7 +16,7 @@ const PORT: &str = "KUBERNETES_SERVICE_PORT";
 
 /// Where a service account's token, the API's certificate authority and the pod's namespace
 /// are mounted.
-pub const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The longest token that is read, in bytes: a signed one has one or two thousand.
 const LONGEST_TOKEN: u64 = 16 << 10;
@@ -50,6 +50,15 @@ impl Account {
             base: format!("https://{host}:{port}"),
             folder: PathBuf::from(ACCOUNT),
         })
+    }
+
+    /// The namespace of this pod, where it may speak to the API.
+    pub fn namespace_here() -> Option<String> {
+        let own = Account {
+            base: String::new(),
+            folder: PathBuf::from(ACCOUNT),
+        };
+        own.token().ok().and_then(|_| own.namespace().ok())
     }
 
     /// The token, read anew each time: the kubelet renews it long before it expires.

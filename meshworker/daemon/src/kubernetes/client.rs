@@ -7,10 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::watch::Watch;
 use super::wire::Wire;
-use super::{Account, KubernetesError, PodList, Pods, StatefulSet};
-
-/// So many pods are in a page: each takes some ten kilobytes of it.
-const PAGE: usize = 50;
+use super::{Account, KubernetesError, Listing, Pods, StatefulSet};
 
 /// For how long one watch may be under way, in seconds, before it is begun anew from where it
 /// was.
@@ -25,9 +22,11 @@ static SHARED: Mutex<Weak<KubernetesClient>> = Mutex::new(Weak::new());
 /// The API, asked as one account.
 pub struct KubernetesClient {
     account: Account,
-    /// None before the first request and after each failure, so that whatever has changed in
-    /// the account's files takes effect.
+    /// None before the first request and after each failure to be answered, so that whatever
+    /// has changed in the account's files takes effect.
     connection: tokio::sync::Mutex<Option<Connection>>,
+    /// Held while a page of a list is read: after the API was away all clusters list anew.
+    page: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -42,6 +41,7 @@ impl KubernetesClient {
         KubernetesClient {
             account,
             connection: tokio::sync::Mutex::new(None),
+            page: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -70,31 +70,34 @@ impl KubernetesClient {
             .await
     }
 
-    /// The pods of this StatefulSet, all of them, as of one version.
+    /// Reads on in the list of this StatefulSet's pods, which is of one version, and says
+    /// whether that was its end. After a failure it goes on from where it was, for as long as
+    /// the API has that version. May be cancelled.
     ///
     /// # Errors
     ///
-    /// The API gave no answer.
-    pub(crate) async fn pods(
+    /// The API gave no answer, or has that version no more.
+    pub(crate) async fn read_on(
         &self,
-        name: &str,
         set: &StatefulSet,
-    ) -> Result<Pods, KubernetesError> {
+        list: &mut Listing,
+    ) -> Result<bool, KubernetesError> {
+        let _turn = self.page.lock().await;
         let selector = escaped(&set.spec.selector.query());
-        let mut pods = Pods::of(name);
-        let mut next = String::new();
-        loop {
-            let from = match next.as_str() {
-                "" => String::new(),
-                next => format!("&continue={}", escaped(next)),
-            };
-            let what = format!("pods?labelSelector={selector}&limit={PAGE}{from}");
-            let page: PodList = self.get("api/v1", &what).await?;
-            page.items.into_iter().for_each(|pod| pods.note(pod));
-            if page.metadata.next.is_empty() {
-                return Ok(pods.as_of(page.metadata.resource_version));
+        let from = match list.next.as_str() {
+            "" => String::new(),
+            next => format!("&continue={}", escaped(next)),
+        };
+        let limit = list.limit;
+        let what = format!("pods?labelSelector={selector}&limit={limit}{from}");
+        match self.get("api/v1", &what).await {
+            Ok(page) => Ok(list.take(page)),
+            // Some have annotations of many kilobytes.
+            Err(KubernetesError::TooLong(_)) if limit > 1 => {
+                list.limit = limit / 2;
+                Ok(false)
             }
-            next = page.metadata.next;
+            Err(why) => Err(why),
         }
     }
 
@@ -162,10 +165,11 @@ impl KubernetesClient {
         Ok(begun)
     }
 
-    /// After a failure everything is begun anew. Whoever waits no longer than it takes
-    /// forgets what it was connected to by [`KubernetesClient::begin_anew`].
+    /// After a failure everything is begun anew, and not where the API said no: it is there.
+    /// Whoever waits no longer than it takes forgets what it was connected to by
+    /// [`KubernetesClient::begin_anew`].
     async fn noted<T>(&self, answer: Result<T, KubernetesError>) -> Result<T, KubernetesError> {
-        if answer.is_err() {
+        if answer.as_ref().is_err_and(|why| !why.is_a_no()) {
             self.begin_anew().await;
         }
         answer

@@ -59,6 +59,18 @@ impl KubernetesError {
         KubernetesError::Answer(why.into_string())
     }
 
+    /// Whether the API itself says that the request is not to be, and not somebody before it
+    /// that it cannot be reached.
+    pub(super) fn is_a_no(&self) -> bool {
+        matches!(
+            self,
+            KubernetesError::Refused {
+                status: 400..500,
+                ..
+            }
+        )
+    }
+
     /// Whether this account may not do that: a right is missing.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, KubernetesError::Refused { status: 403, .. })

@@ -17,14 +17,18 @@ mod wire;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use self::account::{ACCOUNT, Account, HOST};
+pub use self::account::{Account, HOST};
 pub use self::client::KubernetesClient;
 pub use self::error::KubernetesError;
 pub(crate) use self::model::{Event, Pod, PodList, PodState, StatefulSet};
-pub(crate) use self::pods::Pods;
+pub(crate) use self::pods::{Listing, Pods};
 pub use self::replicas::{Replicas, Wanted};
 pub(crate) use self::watch::Watch;
 
-/// What the answers take at the most, in bytes: a page of a list as it comes and what is read
-/// of it, a line of a watch beside it, and the pods that are kept.
-pub(crate) const ANSWER: usize = 2 * wire::LONGEST_ANSWER + watch::LONGEST_LINE + pods::KEPT;
+/// So many StatefulSets of one worker are reckoned with.
+const SETS: usize = 3;
+
+/// What the answers take at the most, in bytes: one page of all lists as it comes and what is
+/// read of it, and of each StatefulSet a line of a watch and the pods that are kept.
+pub(crate) const ANSWER: usize =
+    2 * wire::LONGEST_ANSWER + SETS * (watch::LONGEST_LINE + pods::KEPT);

@@ -59,8 +59,8 @@ pub(crate) struct Pod {
 pub(crate) enum PodState {
     /// It runs, or is to.
     There,
-    /// It is deleted, and not gone.
-    Terminating,
+    /// It is deleted, and not gone; within so many seconds of that its kubelet ends it.
+    Terminating(u64),
     /// Its node is not heard of: what runs there nobody knows.
     Lost,
     /// All its containers have ended for good.
@@ -85,6 +85,8 @@ struct Meta {
     uid: String,
     #[serde(default)]
     deletion_timestamp: Option<String>,
+    #[serde(default)]
+    deletion_grace_period_seconds: u64,
 }
 
 #[derive(Deserialize, Default)]
@@ -153,7 +155,7 @@ impl RawPod {
             return PodState::Lost;
         }
         match self.metadata.deletion_timestamp {
-            Some(_) => PodState::Terminating,
+            Some(_) => PodState::Terminating(self.metadata.deletion_grace_period_seconds),
             None => PodState::There,
         }
     }
@@ -248,6 +250,8 @@ pub(crate) struct StatefulSet {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SetMeta {
+    #[serde(default, deserialize_with = "word")]
+    resource_version: String,
     #[serde(default)]
     deletion_timestamp: Option<String>,
 }
@@ -293,6 +297,11 @@ impl Selector {
 }
 
 impl StatefulSet {
+    /// Of which version it is: another one after each change of its pods, which it counts.
+    pub(crate) fn version(&self) -> &str {
+        &self.metadata.resource_version
+    }
+
     /// How many pods there are to be: none where it is deleted.
     pub(crate) fn replicas(&self) -> u64 {
         match self.metadata.deletion_timestamp {

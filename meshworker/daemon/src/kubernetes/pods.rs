@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Event, Pod, PodState};
+use super::model::{Event, Pod, PodList, PodState};
 
 /// So many pods are kept: twice as many as any of the databases can have members.
 pub(crate) const MOST: usize = 2048;
 
-/// What one of them takes at the most, in bytes: its texts and addresses, and what stands
-/// around them.
-const A_POD: usize = size_of::<Pod>() + 3 * (253 + 32) + 4 * 17 + 96;
+/// What one of them takes at the most, in bytes: its texts, one of them twice, and addresses,
+/// and what stands around them.
+const A_POD: usize = size_of::<Pod>() + 4 * (253 + 32) + 4 * 17 + 96;
 
 /// What all of them take at the most, in bytes.
 pub(super) const KEPT: usize = MOST * A_POD;
@@ -31,11 +31,6 @@ impl Pods {
             set: set.to_owned(),
             ..Pods::default()
         }
-    }
-
-    /// The same, as of this version.
-    pub(crate) fn as_of(self, version: String) -> Pods {
-        Pods { version, ..self }
     }
 
     /// From which version on a watch goes on.
@@ -95,5 +90,42 @@ impl Pods {
         {
             self.known.remove(&ordinal);
         }
+    }
+}
+
+/// So many pods are in a page: each takes some ten kilobytes of it.
+const PAGE: usize = 50;
+
+/// A list of pods that is being read, page by page.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pods: Pods,
+    /// Where the next page begins.
+    pub(super) next: String,
+    /// How many pods are asked for at once.
+    pub(super) limit: usize,
+}
+
+impl Listing {
+    /// Of the pods of this StatefulSet; nothing is read yet.
+    pub(crate) fn of(set: &str) -> Listing {
+        Listing {
+            pods: Pods::of(set),
+            next: String::new(),
+            limit: PAGE,
+        }
+    }
+
+    /// Takes a page, and says whether it was the last.
+    pub(super) fn take(&mut self, page: PodList) -> bool {
+        page.items.into_iter().for_each(|pod| self.pods.note(pod));
+        self.pods.version = page.metadata.resource_version;
+        self.next = page.metadata.next;
+        self.next.is_empty()
+    }
+
+    /// What was read.
+    pub(crate) fn pods(self) -> Pods {
+        self.pods
     }
 }

@@ -48,6 +48,24 @@ async fn whoever_may_not_or_does_not_exist_is_told_by_the_apis_words() {
     );
 }
 
+/// Each no cost a new connection, and all certificates were read anew.
+#[tokio::test]
+async fn a_no_keeps_the_connection() {
+    let api = FakeApi::start().await;
+    let client = client(&api);
+    for _ in 0..3 {
+        client.statefulset("db").await.unwrap_err();
+    }
+    api.world.status(Some(403));
+    client.statefulset("db").await.unwrap_err();
+    assert_eq!(api.world.connections(), 1);
+    // An error of the server itself is begun anew.
+    api.world.status(Some(503));
+    client.statefulset("db").await.unwrap_err();
+    client.statefulset("db").await.unwrap_err();
+    assert_eq!(api.world.connections(), 2);
+}
+
 #[test]
 fn an_apis_message_of_a_megabyte_is_a_line() {
     let body = serde_json::json!({"message": format!("no\u{1b}\nforged {}", "x".repeat(1 << 20))});

@@ -7,9 +7,11 @@
 //!    └───────────────────┘            the StatefulSet, asked each time┘
 //! ```
 //!
-//! Each report asks for the StatefulSet itself: so it is of this moment, and whoever does not
-//! reach the API says so, whatever was known before.
+//! Each report asks for the StatefulSet itself, so whoever does not reach the API says so,
+//! whatever was known before. It counts its pods, and is of another version after each of their
+//! changes: a watch that does not speak of any then is not believed any more.
 
+mod endings;
 mod sightings;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,17 +20,23 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use meshworker_core::{Grade, Report, Witness};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
+use self::endings::Endings;
 use super::Source;
 use crate::clock::jittered;
-use crate::kubernetes::{Event, KubernetesClient, KubernetesError, Pods, StatefulSet, Watch};
+use crate::kubernetes::{
+    Event, KubernetesClient, KubernetesError, Listing, Pods, StatefulSet, Watch,
+};
 
 /// A watch gives a bookmark each minute; one that says nothing for longer is dead.
 ///
 /// Source: Kubernetes, `staging/src/k8s.io/apiserver/pkg/storage/cacher`, bookmarks.
 const SILENCE: Duration = Duration::from_secs(90);
+
+/// A StatefulSet's controller and a watch tell of one change within this time.
+const TOGETHER: Duration = Duration::from_secs(2);
 
 /// One command makes a bundle of events: those that come in this time make one look.
 const BUNDLE: Duration = Duration::from_millis(20);
@@ -40,7 +48,8 @@ pub struct KubernetesOptions {
     pub statefulset: String,
     /// Whether it has to be a witness: one that may not be asked keeps everybody then.
     pub required: bool,
-    /// For how long one report may take, all requests together.
+    /// For how long one report may take, all requests together. A list that takes longer goes
+    /// on with the next.
     pub deadline: Duration,
     /// How often [`Source::changed`] looks for itself, give or take a fifth: how many there
     /// are meant to be, and that the API answers, comes with no event.
@@ -53,7 +62,6 @@ impl KubernetesOptions {
         KubernetesOptions {
             statefulset: statefulset.into(),
             required: true,
-            // A thousand pods are twenty pages.
             deadline: Duration::from_secs(4),
             watch_interval: Duration::from_secs(2),
         }
@@ -77,6 +85,14 @@ struct Followed {
     pods: Pods,
     set: Option<StatefulSet>,
     watch: Option<Watch>,
+    /// What is read of a list that is under way.
+    list: Option<Listing>,
+    /// When the StatefulSet was of another version last.
+    moved: Option<Instant>,
+    /// Since when pods have been going.
+    endings: Endings,
+    /// Whether all pods were ever listed.
+    was_whole: bool,
     /// Whether the last watch ended as each does, so that another one goes on from there.
     ended: bool,
 }
@@ -102,12 +118,22 @@ impl KubernetesSource {
             Err(why) => why,
         };
         // What was missed meanwhile nobody knows: all is listed anew.
-        (followed.watch, followed.ended) = (None, false);
-        self.client.begin_anew().await;
+        followed.mistrust();
+        match why {
+            // A list that is under way goes on.
+            KubernetesError::Timeout => self.client.begin_anew().await,
+            _ => followed.list = None,
+        }
+        // Who could read it once goes on by it: whoever is out of its sight would be
+        // forgotten by what DNS says alone, for a right that somebody takes back for a minute.
         let grade = match why.is_forbidden() && !self.options.required {
-            true => {
-                self.tell(&why);
+            true if !followed.was_whole => {
+                self.tell(&why, "all goes without the API of Kubernetes");
                 Grade::Refused
+            }
+            true => {
+                self.tell(&why, "nobody is forgotten until that is allowed again");
+                why.grade()
             }
             false => why.grade(),
         };
@@ -118,15 +144,17 @@ impl KubernetesSource {
         let name = &self.options.statefulset;
         let set = self.client.statefulset(name).await?;
         followed.catch_up(&self.client, name, &set).await?;
-        Ok(sightings::report(&followed.pods, name, &set))
+        let Followed { pods, endings, .. } = followed;
+        let overdue = endings.overdue(pods, Instant::now());
+        Ok(sightings::report(pods, name, &set, &overdue))
     }
 
     /// A right that is missing is told once.
-    fn tell(&self, why: &KubernetesError) {
+    fn tell(&self, why: &KubernetesError, so: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let why = why.to_string();
+        let why = format!("{why}: {so}; see `kubernetes` in the options");
         if *told != why {
-            warn!("{why}: all goes without the API of Kubernetes; see `kubernetes` in the options");
+            warn!("{why}");
             *told = why;
         }
     }
@@ -145,11 +173,19 @@ impl Followed {
         name: &str,
         set: &StatefulSet,
     ) -> Result<(), KubernetesError> {
-        let same = |known: &StatefulSet| known.spec.selector == set.spec.selector;
-        if !self.set.as_ref().is_some_and(same) {
-            (self.watch, self.ended) = (None, false);
+        if let Some(known) = self.set.replace(set.clone()) {
+            if known.spec.selector != set.spec.selector {
+                self.mistrust();
+                self.list = None;
+            }
+            if known.version() != set.version() {
+                self.moved = Some(Instant::now());
+            }
         }
         self.drain();
+        if self.is_behind(Instant::now()) {
+            self.mistrust();
+        }
         if self.watch.is_none() && std::mem::take(&mut self.ended) {
             match client.watch(set, &self.pods).await {
                 Ok(watch) => self.watch = Some(watch),
@@ -159,11 +195,26 @@ impl Followed {
             self.drain();
         }
         if self.watch.is_none() {
-            self.pods = client.pods(name, set).await?;
+            self.pods = Pods::default();
+            let list = self.list.get_or_insert_with(|| Listing::of(name));
+            while !client.read_on(set, list).await? {}
+            self.pods = self.list.take().map(Listing::pods).unwrap_or_default();
             self.watch = Some(client.watch(set, &self.pods).await?);
+            (self.moved, self.was_whole) = (None, true);
         }
-        self.set = Some(set.clone());
         Ok(())
+    }
+
+    /// Has all pods listed anew.
+    fn mistrust(&mut self) {
+        (self.watch, self.ended) = (None, false);
+    }
+
+    /// Whether the StatefulSet has told of a change and the watch has not.
+    fn is_behind(&self, now: Instant) -> bool {
+        let told = self.moved.filter(|moved| now - *moved >= TOGETHER);
+        told.zip(self.watch.as_ref())
+            .is_some_and(|(moved, watch)| watch.heard + TOGETHER < moved)
     }
 
     /// Heeds what has come. A watch that has ended, as it does every few minutes, or broke,

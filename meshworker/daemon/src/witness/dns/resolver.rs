@@ -20,9 +20,10 @@ pub(super) fn of_the_system(name: &Name) -> Result<(Vec<SocketAddr>, Name), Stri
     Ok((servers.collect(), completed(name, config.search())))
 }
 
-/// A name within a cluster of Kubernetes, in full: one question, of which NXDOMAIN says that
+/// A name within the cluster of Kubernetes that this is a pod of, in full: one question, of which NXDOMAIN says that
 /// nobody is there. Whoever tried all that the search list makes of it would end outside the
-/// cluster, where a name server refuses to answer, or a stranger does.
+/// cluster, where a name server refuses to answer, or a stranger does. A service of another
+/// namespace is `NAME.NAMESPACE.svc`: two parts alone may as well be a name of the company's.
 ///
 /// No other search list is used: it is the host's. Swarm says NXDOMAIN of a service without
 /// a healthy replica, and whoever answers to that name in the host's domain is a stranger.
@@ -39,7 +40,7 @@ fn completed(name: &Name, search: &[Name]) -> Name {
     }
     let domain = match name.num_labels() {
         1 => own,
-        2 => services,
+        2 if name.iter().nth(1) == own.iter().next() => services,
         3 if is_svc(name.iter().nth(2)) => zone,
         _ => return name.clone(),
     };
@@ -86,6 +87,12 @@ mod tests {
             assert_eq!(asked(short, &pod), whole);
         }
         assert_eq!(asked("redis.", &pod), "redis.", "as it is");
+        let other = "redis.other.svc.cluster.local.";
+        assert_eq!(asked("redis.other.svc", &pod), other);
+        // Completed, a database outside the cluster had no members any more.
+        for outside in ["db.internal", "redis-0.redis", "db.example.com"] {
+            assert_eq!(asked(outside, &pod), format!("{outside}."));
+        }
         for name in ["redis", "stack_redis"] {
             assert_eq!(
                 asked(name, &host),

@@ -1,5 +1,7 @@
 //! From what the API says to what the witness reports. Pure.
 
+use std::collections::BTreeSet;
+
 use meshworker_core::{Grade, MemberId, NodeName, Presence, Report, Sighting, Witness};
 
 use crate::kubernetes::{Pod, PodState, Pods, StatefulSet};
@@ -7,8 +9,14 @@ use crate::kubernetes::{Pod, PodState, Pods, StatefulSet};
 /// So many members are told to come at the most: more than any of the databases can have.
 const MOST_COMING: u64 = 1024;
 
-/// What these pods are, of the StatefulSet of this name that is meant to be so.
-pub(super) fn report(pods: &Pods, name: &str, set: &StatefulSet) -> Report {
+/// What these pods are, of the StatefulSet of this name that is meant to be so; of these numbers
+/// nobody has ended them in their time.
+pub(super) fn report(
+    pods: &Pods,
+    name: &str,
+    set: &StatefulSet,
+    overdue: &BTreeSet<u64>,
+) -> Report {
     let member = |slot: u64| MemberId::Slot {
         service: name.to_owned(),
         slot,
@@ -17,7 +25,8 @@ pub(super) fn report(pods: &Pods, name: &str, set: &StatefulSet) -> Report {
     for (slot, pod) in pods.iter() {
         let presence = match pod.state {
             PodState::There => Presence::Present,
-            PodState::Terminating => Presence::Leaving,
+            PodState::Terminating(_) if overdue.contains(&slot) => Presence::OutOfSight,
+            PodState::Terminating(_) => Presence::Leaving,
             PodState::Lost => Presence::OutOfSight,
             PodState::Over => continue,
         };

@@ -239,3 +239,84 @@ async fn a_thousand_pods_come_in_pages() {
     );
     assert_eq!(api.world.requests("limit=").len(), 20);
 }
+
+/// A right that somebody took back for a minute left a lost node's members to DNS alone.
+#[tokio::test]
+async fn a_right_that_was_lost_in_mid_life_made_it_no_witness() {
+    let api = three().await;
+    let source = source(&api, LONG, false);
+    assert_eq!(look(&source).await, present(&[0, 1, 2]));
+    api.world.status(Some(403));
+    let report = source.report().await;
+    let said = "the API of Kubernetes said no (403): no such luck";
+    assert_eq!(report.grade, Grade::Failed(said.into()));
+    assert!(report.lists_everybody(), "it is waited for");
+    api.world.status(None);
+    assert_eq!(look(&source).await, present(&[0, 1, 2]));
+}
+
+/// Its requests were answered, its watch was silent on a connection that lived: what the watch
+/// had told was reported as what is now.
+#[tokio::test]
+async fn a_watch_that_told_nothing_more_was_believed() {
+    let api = three().await;
+    let source = source(&api, LONG, true);
+    assert_eq!(look(&source).await, present(&[0, 1, 2]));
+    api.world.mute_watches();
+    api.world.gone("db-1");
+    // Its controller counts the pods.
+    api.world.statefulset("db", 3);
+    until(&source, present(&[0, 2])).await;
+    assert_eq!(api.world.requests("limit=").len(), 2);
+}
+
+/// A page of fifty pods with long annotations was too long, for ever.
+#[tokio::test]
+async fn a_page_that_is_too_long_is_asked_for_in_parts() {
+    let api = FakeApi::start().await;
+    api.world.statefulset("db", 60);
+    for ordinal in 0..60_u64 {
+        let name = format!("db-{ordinal}");
+        api.world.pod(&name, &format!("10.244.0.{ordinal}"), "n1");
+        api.world.annotate(&name, 100 << 10);
+    }
+    let report = source(&api, LONG, true).report().await;
+    assert_eq!((report.sightings.len(), report.grade), (60, Grade::Answer));
+    let limits = api.world.requests("limit=");
+    let limits: Vec<&str> = limits
+        .iter()
+        .filter_map(|asked| asked.split("limit=").nth(1)?.split('&').next())
+        .collect();
+    assert_eq!(limits, ["50", "25", "25", "25"]);
+}
+
+/// After the API was away every cluster of a worker lists anew: a page of one at a time, and
+/// a list that did not end in its time is read on.
+#[tokio::test]
+async fn all_clusters_lists_were_read_at_once() {
+    let api = three().await;
+    api.world.hang_at("limit=");
+    let lists = || api.world.requests("limit=").len();
+    let client = client(&api);
+    let of = |deadline| {
+        let options = KubernetesOptions {
+            deadline,
+            ..KubernetesOptions::of("db")
+        };
+        KubernetesSource::new(Arc::clone(&client), options)
+    };
+    let first = tokio::spawn({
+        let first = of(LONG);
+        async move { first.report().await }
+    });
+    while lists() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = of(Duration::from_millis(200));
+    assert_eq!(look(&second).await, (Grade::Timeout, vec![]));
+    assert_eq!(lists(), 1, "the second waits for its turn");
+    first.abort();
+    let _ = first.await;
+    api.world.hang_at("nowhere");
+    while look(&second).await != present(&[0, 1, 2]) {}
+}

@@ -4,6 +4,12 @@ use meshworker_core::Census;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::witness::kubernetes::endings::Endings;
+
+/// What these are while nobody's time is over.
+fn report(pods: &Pods, name: &str, set: &StatefulSet) -> Report {
+    super::report(pods, name, set, &BTreeSet::new())
+}
 
 fn set(spec: Value) -> StatefulSet {
     serde_json::from_value(json!({"metadata": {}, "spec": spec})).unwrap()
@@ -184,4 +190,39 @@ fn a_pod_is_known_by_all_its_addresses() {
     let known = &report.sightings[0];
     assert_eq!(known.task.as_deref(), Some("u0"));
     assert_eq!(known.node_name.as_deref(), Some("n1"));
+}
+
+/// One that was not ready when its node died is not told from any other that is deleted, and
+/// stayed one that leaves for ever: not even an operator's word had it forgotten.
+#[test]
+fn whoever_is_there_well_after_its_time_left_for_ever() {
+    let grace = with(
+        deleted(1),
+        "/metadata/deletionGracePeriodSeconds",
+        json!(600),
+    );
+    let all = pods(vec![pod(0), grace, deleted(2)]);
+    let wanted = set(json!({"replicas": 3}));
+    let began = tokio::time::Instant::now();
+    let mut endings = Endings::default();
+    let mut after = |seconds: u64, all: &Pods| {
+        let now = began + std::time::Duration::from_secs(seconds);
+        seen(&super::report(
+            all,
+            "db",
+            &wanted,
+            &endings.overdue(all, now),
+        ))
+    };
+    let leaves = ["db.0 present", "db.1 leaving", "db.2 leaving"];
+    assert_eq!(after(0, &all), leaves);
+    assert_eq!(after(59, &all), leaves);
+    let lost = "db.2 out of sight, its node is down";
+    assert_eq!(after(60, &all)[1..], ["db.1 leaving", lost]);
+    assert_eq!(after(659, &all)[1], "db.1 leaving");
+    let both = "db.1 out of sight, its node is down";
+    assert_eq!(after(660, &all)[1..], [both, lost]);
+    // Its successor has a life of its own.
+    let next = with(deleted(2), "/metadata/uid", json!("next"));
+    assert_eq!(after(700, &pods(vec![next])), ["db.2 leaving"]);
 }
