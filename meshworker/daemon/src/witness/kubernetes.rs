@@ -87,7 +87,7 @@ struct Followed {
     watch: Option<Watch>,
     /// What is read of a list that is under way.
     list: Option<Listing>,
-    /// When the StatefulSet was of another version last.
+    /// Since when the StatefulSet is of another version, as far as nothing follows from it yet.
     moved: Option<Instant>,
     /// Since when pods have been going.
     endings: Endings,
@@ -179,7 +179,7 @@ impl Followed {
                 self.list = None;
             }
             if known.version() != set.version() {
-                self.moved = Some(Instant::now());
+                self.moved.get_or_insert_with(Instant::now);
             }
         }
         self.drain();
@@ -211,8 +211,8 @@ impl Followed {
     }
 
     /// Whether the StatefulSet has told of a change and the watch has not.
-    fn is_behind(&self, now: Instant) -> bool {
-        let told = self.moved.filter(|moved| now - *moved >= TOGETHER);
+    fn is_behind(&mut self, now: Instant) -> bool {
+        let told = self.moved.take_if(|moved| now - *moved >= TOGETHER);
         told.zip(self.watch.as_ref())
             .is_some_and(|(moved, watch)| watch.heard + TOGETHER < moved)
     }
