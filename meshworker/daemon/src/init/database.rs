@@ -47,8 +47,10 @@ pub(super) struct Database {
     pid: Pid,
     /// Once it was waited for, its number may be another one's.
     ended: bool,
-    /// Where the number of another process is, if it goes to the background.
+    /// Where the number of another process is, if it goes to the background: until that is found.
     pid_file: Option<PathBuf>,
+    /// With which code the one ended that left it in the background, until that is found.
+    left: Option<u8>,
 }
 
 impl Database {
@@ -104,25 +106,39 @@ impl Database {
             pid,
             ended: false,
             pid_file: pid_file.map(Path::to_owned),
+            left: None,
         })
     }
 
-    /// The process that it has left behind, where it ended in good order and wrote its number:
-    /// whose parent ends is this process's child.
-    fn in_background(&self, status: WaitStatus) -> Option<Pid> {
-        let file = self.pid_file.as_ref().filter(|_| exit_code(status) == 0)?;
-        let text = read_text(file, LONGEST).ok()?;
-        let pid = text.trim().parse().ok().and_then(Pid::from_raw)?;
-        test_kill_process(pid).ok().map(|()| pid)
+    /// The process that it leaves in the background, once that has written its number: whose
+    /// parent ends is this process's child.
+    fn written(&self) -> Option<Pid> {
+        let text = read_text(self.pid_file.as_ref()?, LONGEST).ok()?;
+        let pid = text.trim().parse().ok().and_then(Pid::from_raw);
+        pid.filter(|pid| *pid != getpid())
     }
 
-    /// Sends it a signal. One that has ended already needs none.
+    /// The same, if it runs.
+    fn in_background(&self) -> Option<Pid> {
+        let pid = self.written();
+        pid.filter(|pid| test_kill_process(*pid).is_ok())
+    }
+
+    /// Sends it a signal. One that has ended already needs none; one that starts another in
+    /// the background is sent it together with that.
     pub(super) fn signal(&self, signal: Signal) {
         if self.ended {
             return;
         }
-        if let Err(why) = kill_process(self.pid, signal) {
-            debug!("signal {} was not delivered: {why}", signal.as_raw());
+        let own = self.left.is_none().then_some(self.pid);
+        let other = self.in_background().filter(|other| Some(*other) != own);
+        if own.is_none() && other.is_none() {
+            warn!("the database is in the background, and its process has no number yet");
+        }
+        for pid in own.into_iter().chain(other) {
+            if let Err(why) = kill_process(pid, signal) {
+                debug!("signal {} was not delivered: {why}", signal.as_raw());
+            }
         }
     }
 
@@ -130,25 +146,49 @@ impl Database {
     /// blocking; the database's exit code if it is among them.
     pub(super) fn reap(&mut self, others: &Children) -> Option<u8> {
         let mut code = None;
+        let mut alone = false;
+        let written = self.written();
         others.reap(|other| {
             loop {
                 match waitpid(None, WaitOptions::NOHANG) {
-                    Ok(Some((pid, status))) if pid == self.pid && !self.ended => {
-                        match self.in_background(status).filter(|other| *other != pid) {
-                            Some(other) => self.pid = other,
-                            None => {
-                                self.ended = true;
-                                code = Some(exit_code(status));
-                            }
+                    Ok(Some((pid, status)))
+                        if pid == self.pid && self.left.is_none() && !self.ended =>
+                    {
+                        match self.pid_file {
+                            Some(_) => self.left = Some(exit_code(status)),
+                            None => code = Some(exit_code(status)),
                         }
                     }
+                    Ok(Some((pid, status))) if self.left.is_some() && written == Some(pid) => {
+                        code = Some(exit_code(status));
+                    }
                     Ok(Some((pid, status))) => other(pid, status),
-                    Ok(None) | Err(rustix::io::Errno::CHILD) => return,
+                    Ok(None) => return,
+                    Err(rustix::io::Errno::CHILD) => {
+                        alone = true;
+                        return;
+                    }
                     Err(rustix::io::Errno::INTR) => {}
                     Err(why) => return warn!("children cannot be waited for: {why}"),
                 }
             }
         });
+        // However the first one has ended: as long as there is a child, it may be the other,
+        // which has not written its number yet. It ends as a child does, and is heard of.
+        if let Some(left) = self.left.filter(|_| code.is_none()) {
+            match self.in_background().filter(|other| *other != self.pid) {
+                Some(other) => {
+                    (self.pid, self.left) = (other, None);
+                    self.pid_file = None;
+                }
+                None if alone => code = Some(left),
+                None => {}
+            }
+        }
+        if code.is_some() {
+            self.left = None;
+            self.ended = true;
+        }
         code
     }
 }

@@ -9,6 +9,10 @@ use rustix::fs::{Gid, Uid, chown};
 /// What a file system makes in each new volume of its own.
 const OF_THE_VOLUME: &str = "lost+found";
 
+/// Where it is copied to first: as long as this is there, what is beside it is not whole, and no
+/// database has started on it.
+const UNFINISHED: &str = ".meshworker-restores";
+
 /// Deeper than any such folder; and a link that leads back to it ends.
 const DEEPEST: usize = 32;
 
@@ -34,10 +38,26 @@ impl Restore {
         owned_as(&self.from, &self.to)?;
         let is_there = fs::read_dir(&self.to).map_err(|why| named(why, &self.to))?;
         let mut is_there = is_there.filter_map(Result::ok);
-        if is_there.any(|entry| entry.file_name() != OF_THE_VOLUME) {
+        let unfinished = self.to.join(UNFINISHED);
+        let begun = unfinished.exists();
+        if !begun && is_there.any(|entry| entry.file_name() != OF_THE_VOLUME) {
             return Ok(false);
         }
-        copy(&self.from, &self.to, DEEPEST)?;
+        if begun {
+            fs::remove_dir_all(&unfinished).map_err(|why| named(why, &unfinished))?;
+        }
+        // A process that ends here leaves it unfinished, and the next one begins anew.
+        fs::create_dir(&unfinished).map_err(|why| named(why, &unfinished))?;
+        copy(&self.from, &unfinished, DEEPEST)?;
+        for entry in fs::read_dir(&unfinished)? {
+            let entry = entry?;
+            let to = self.to.join(entry.file_name());
+            if to.is_dir() {
+                fs::remove_dir_all(&to).map_err(|why| named(why, &to))?;
+            }
+            fs::rename(entry.path(), &to).map_err(|why| named(why, &to))?;
+        }
+        fs::remove_dir(&unfinished).map_err(|why| named(why, &unfinished))?;
         Ok(true)
     }
 }
@@ -115,6 +135,15 @@ mod tests {
             fs::read_to_string(restore.to.join("test")).unwrap(),
             "token"
         );
+        // One that broke off is done anew, whole.
+        fs::create_dir(restore.to.join(UNFINISHED)).unwrap();
+        fs::write(restore.to.join("deep/other"), "half").unwrap();
+        fs::remove_file(restore.to.join("test")).unwrap();
+        assert!(restore.run().unwrap());
+        for (name, text) in [("test", "password"), ("deep/other", "x")] {
+            assert_eq!(fs::read_to_string(restore.to.join(name)).unwrap(), text);
+        }
+        assert!(!restore.to.join(UNFINISHED).exists() && !restore.run().unwrap());
         let nowhere = Restore {
             from: "/nowhere/seed".into(),
             ..restore

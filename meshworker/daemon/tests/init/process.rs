@@ -22,6 +22,26 @@ fn the_databases_exit_code_is_kept() {
 }
 
 #[test]
+fn a_server_in_the_background_is_found_however_its_launcher_has_ended() {
+    for end in ["exit 0", "exit 3", "kill -9 $$"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid").display().to_string();
+        let server = format!(
+            "trap \"echo stopped.; exit 7\" TERM; sleep 0.2; echo $$ > {file}; echo server up; \
+             while :; do sleep 0.05; done"
+        );
+        let start = init().with("pid-file", &file);
+        let mut supervisor = start.script(&format!("sh -c '{server}' & {end}"));
+        supervisor.wait_for_out("server up");
+        supervisor.signal(Signal::TERM);
+        assert_eq!(supervisor.code(), 7, "{end}: {}", supervisor.log());
+        assert!(supervisor.out().contains("stopped."), "{end}");
+    }
+    let mut nobody = init().with("pid-file", "/nowhere/pid").script("exit 3");
+    assert_eq!(nobody.code(), 3);
+}
+
+#[test]
 fn a_command_that_cannot_be_started_is_one_clear_line() {
     let mut missing = init().command(&["no-such-database"]);
     assert_eq!(missing.code(), 127);
