@@ -26,6 +26,10 @@ pub struct Leave<R> {
     /// then none is left, and it may stop. One that is out sees none of the others any
     /// more: the engine names it in [`crate::Proposal::outsiders`].
     pub last: Vec<Step<R>>,
+    /// Whether its engine has judged whether it is one with those that stay, and says in
+    /// `holds` where it is not: gate 3 does not ask its own view then, which may know of
+    /// nobody while it gets its data, and never of those that are not in yet.
+    pub judged: bool,
     /// How much is left to do, where that can be counted.
     pub progress: Option<Progress>,
     /// Whom it must not go together with.
@@ -42,6 +46,7 @@ impl<R> Leave<R> {
             holds: Vec::new(),
             steps: Vec::new(),
             last: Vec::new(),
+            judged: false,
             progress: None,
             touches: Touches::All,
         }

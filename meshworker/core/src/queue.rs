@@ -393,6 +393,9 @@ impl<D> Leaving<'_, D> {
 
     /// A member that stays and that the leaver does not see in its cluster.
     fn apart_from<R>(&self, leave: &Leave<R>) -> Option<&str> {
+        if leave.judged {
+            return None;
+        }
         let Some(Ok(view)) = self.situation.answers.get(&leave.address) else {
             return None;
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use meshworker_core::{
     Answer, Authority, Capabilities, Context, Departure, Grade, Leave, Limits, MemberId, Mind,
     Moment, Observation, Orders, Peer, Place, Plan, Planner, Presence, Proposal, Report, Request,
-    Sighting, Situation, Step, StepKind, Touches, Unity, View, Witness,
+    Sighting, Situation, Step, StepKind, Unity, View, Witness,
 };
 use serde::Serialize;
 
@@ -130,13 +130,8 @@ pub fn departed(last: u8) -> Departure<Ask> {
 /// A member that is meant to go and holds nothing alone.
 pub fn leave(last: u8) -> Leave<Ask> {
     Leave {
-        address: ip(last),
-        node: format!("n{last}"),
-        holds: Vec::new(),
         steps: vec![step(last, Ask::HandOver)],
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
+        ..Leave::of(ip(last), &format!("n{last}"))
     }
 }
 

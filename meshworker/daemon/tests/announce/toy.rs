@@ -75,15 +75,8 @@ impl Planner for Toy {
     }
 
     fn propose(&self, situation: &Situation<'_, ()>) -> Proposal<Forget> {
-        let leaves = situation.leaving_views().map(|(member, view)| Leave {
-            address: member.address,
-            node: view.node.clone(),
-            holds: Vec::new(),
-            steps: Vec::new(),
-            last: Vec::new(),
-            progress: None,
-            touches: Touches::All,
-        });
+        let leaves = situation.leaving_views();
+        let leaves = leaves.map(|(member, view)| Leave::of(member.address, &view.node));
         let gone = self.state().gone.pop_front().unwrap_or_default();
         let departures = gone.into_iter().map(|node| Departure {
             node: node.to_owned(),

@@ -11,7 +11,7 @@
 use std::cmp::Reverse;
 
 use meshworker_core::{
-    Evidence, Floor, Leave, Place, Progress, Situation, Step, StepKind, Touches, counted,
+    Evidence, Floor, Leave, Place, Progress, Situation, Step, StepKind, counted,
 };
 
 use super::detail::{Detail, Edition, Namespace};
@@ -60,15 +60,12 @@ impl<'a> Leaving<'a> {
                     }
                 }
             }
+            // Each keeps copies of whatever the others have: they touch each other.
             Leave {
-                address: node.address(),
-                node: node.view.node.clone(),
                 holds,
                 steps,
-                last: Vec::new(),
                 progress,
-                // Each keeps copies of whatever the others have.
-                touches: Touches::All,
+                ..Leave::of(node.address(), &node.view.node)
             }
         });
         leaves.collect()

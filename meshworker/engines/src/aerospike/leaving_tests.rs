@@ -1,8 +1,6 @@
 //! Members that are meant to go.
 
-use meshworker_core::{
-    Copies, Floor, Leave, MemberId, Place, Progress, Standing, StepKind, Stock, Touches,
-};
+use meshworker_core::{Copies, Floor, Leave, MemberId, Place, Progress, Standing, StepKind, Stock};
 
 use super::super::super::detail::Namespace;
 use super::*;
@@ -97,13 +95,8 @@ impl Seen {
 
 fn leave(n: u32, holds: &[&str]) -> Leave<Request> {
     Leave {
-        address: at(n),
-        node: id(n),
         holds: holds.iter().map(|hold| (*hold).to_owned()).collect(),
-        steps: vec![],
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
+        ..Leave::of(at(n), &id(n))
     }
 }
 

@@ -14,15 +14,7 @@ fn leaving(mut scene: Scene, slots: &[u8], comes_back: bool) -> Scene {
 }
 
 fn leave(n: u8) -> Leave<EtcdRequest> {
-    Leave {
-        address: at(n),
-        node: id(n),
-        holds: Vec::new(),
-        steps: Vec::new(),
-        last: Vec::new(),
-        progress: None,
-        touches: Touches::All,
-    }
+    Leave::of(at(n), &id(n))
 }
 
 fn out(n: u8) -> Vec<Step<EtcdRequest>> {
