@@ -32,6 +32,10 @@ pub trait Engine: Planner + Send + Sync + Sized + 'static {
     /// What the configuration needs to know of this engine.
     const DESCRIPTOR: Descriptor;
 
+    /// Whether it logs in only where somebody who knows says that there is a member, an
+    /// announcement or a task list: a name server alone may lead to anybody.
+    const VOUCHED_ONLY: bool = false;
+
     /// The variables by which a member's program is told where it is, beside those that it
     /// was given; none where its command says so.
     fn placed(_at: &Placed<'_>) -> BTreeMap<String, String> {

@@ -63,6 +63,8 @@ impl Database for Allegrograph {
         vec![
             ("AGRAPH_IMAGE".into(), image),
             ("AGRAPH_SHM".into(), "16777216".into()),
+            // The lab has one manager, and its volumes stay.
+            ("CONTROLLING_ON".into(), "node.role == manager".into()),
         ]
     }
 

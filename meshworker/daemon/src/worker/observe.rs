@@ -164,7 +164,11 @@ impl<E: Engine> Observer<E> {
         roster: &Roster,
         hurried: bool,
     ) -> (BTreeMap<Place, Answer<E::Detail>>, Vec<Place>) {
-        let is_named = |node: &Place| roster.at(*node).is_some_and(Member::is_named);
+        let vouched = |member: &Member| !E::VOUCHED_ONLY || member.is_vouched();
+        let is_named = |node: &Place| {
+            let member = roster.at(*node);
+            member.is_some_and(|member| member.is_named() && vouched(member))
+        };
         let (first, mut unknown): (Vec<Place>, Vec<Place>) =
             nodes.iter().partition(|node| known.contains(node));
         let first = first.iter().map(|node| (*node, is_named(node))).collect();

@@ -19,9 +19,8 @@ pub struct Detail {
     pub raw: Option<String>,
     /// Whom this worker has had it let in, as far as that is not over.
     pub growing: Vec<Grown>,
-    /// The instance that it was until this worker had it taken out: nothing that it has is
-    /// missed.
-    pub taken_out: bool,
+    /// The instance that was here until this worker had it taken out a short while ago.
+    pub taken_out: Option<String>,
 }
 
 /// What a server says of the repository.
@@ -86,6 +85,8 @@ pub struct Grown {
     pub instance: String,
     /// Where it is made.
     pub to: Place,
+    /// Whether no answer has come yet.
+    pub open: bool,
     /// What was said of it, where it was refused a short while ago; none while no answer has
     /// come, or what became of it is unknown.
     pub refused: Option<String>,

@@ -17,6 +17,10 @@ use super::detail::Grown;
 /// shows.
 const UNKNOWN: Duration = Duration::from_secs(30);
 
+/// For so long it is remembered whom this worker had taken out: then he says so himself, or an
+/// operator does.
+const TAKEN_OUT: Duration = Duration::from_secs(300);
+
 /// For so long it is remembered what was refused.
 const REFUSED: Duration = Duration::from_secs(5);
 
@@ -30,8 +34,8 @@ pub struct Growing(Arc<Mutex<All>>);
 #[derive(Debug, Default)]
 struct All {
     copies: HashMap<Place, Copy>,
-    /// Where each was whom the controlling server took out, asked by this worker.
-    taken_out: HashMap<String, Option<Place>>,
+    /// Whom the controlling server took out, asked by this worker, and when, by where it was.
+    taken_out: HashMap<Place, (String, Instant)>,
 }
 
 #[derive(Debug)]
@@ -55,7 +59,7 @@ impl Growing {
     /// A copy is asked for here.
     pub fn begin(&self, to: Place, instance: &str) {
         let mut all = self.lock();
-        all.taken_out.retain(|_, was| *was != Some(to));
+        all.taken_out.remove(&to);
         if all.copies.len() >= MOST {
             all.copies.retain(|_, copy| copy.ended.is_none());
         }
@@ -103,6 +107,7 @@ impl Growing {
         let copies = all.copies.iter().map(|(to, copy)| Grown {
             instance: copy.instance.clone(),
             to: *to,
+            open: copy.ended.is_none(),
             refused: (copy.ended.as_ref()).and_then(|(_, came)| came.clone().err()),
         });
         let mut copies: Vec<Grown> = copies.collect();
@@ -110,29 +115,58 @@ impl Growing {
         copies
     }
 
-    /// Notes that the controlling server was asked to take this instance out, which was here.
-    pub fn take_out(&self, instance: &str, at: Option<Place>) {
+    /// Notes that the controlling server has taken this instance out, which was here.
+    pub fn took_out(&self, instance: &str, at: Place) {
         let mut all = self.lock();
         if all.taken_out.len() >= MOST {
             all.taken_out.clear();
         }
-        all.taken_out.insert(instance.to_owned(), at);
-        if let Some(at) = at {
-            all.copies.remove(&at);
-        }
+        let now = Instant::now();
+        all.taken_out.insert(at, (instance.to_owned(), now));
+        all.copies.remove(&at);
     }
 
-    /// Whether whoever was here was taken out.
-    pub fn was_taken_out(&self, at: Place) -> bool {
-        self.lock().taken_out.values().any(|was| *was == Some(at))
+    /// Who was here until he was taken out.
+    pub fn taken_out_at(&self, at: Place) -> Option<String> {
+        let all = self.lock();
+        let was = all.taken_out.get(&at);
+        let was = was.filter(|(_, since)| since.elapsed() < TAKEN_OUT);
+        was.map(|(instance, _)| instance.clone())
     }
 
-    /// Whoever is here now is new, or came in anew.
+    /// Who is listed is in again.
+    pub fn is_in(&self, is_listed: impl Fn(&str) -> bool) {
+        self.lock()
+            .taken_out
+            .retain(|_, (instance, _)| !is_listed(instance));
+    }
+
+    /// Whoever is here now is new.
     pub fn is_new(&self, at: Place) {
-        self.lock().taken_out.retain(|_, was| *was != Some(at));
+        self.lock().taken_out.remove(&at);
     }
 
     fn lock(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_was_taken_out_is_known_by_name_for_a_while_and_until_it_is_listed() {
+        let growing = Growing::default();
+        let at = Place::from([10, 0, 0, 7]);
+        growing.took_out("copy-1-a", at);
+        assert_eq!(growing.taken_out_at(at).as_deref(), Some("copy-1-a"));
+        growing.is_in(|name| name == "copy-2-b");
+        assert!(growing.taken_out_at(at).is_some());
+        growing.is_in(|name| name == "copy-1-a");
+        assert_eq!(growing.taken_out_at(at), None);
+        growing.took_out("copy-1-a", at);
+        tokio::time::advance(TAKEN_OUT).await;
+        assert_eq!(growing.taken_out_at(at), None);
     }
 }

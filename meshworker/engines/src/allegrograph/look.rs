@@ -32,8 +32,13 @@ pub async fn look(client: &Client, growing: &Growing, at: Place) -> Answer<Detai
     let mut seen = seen(&mut talk, client).await?;
     let usual = client.access().service_port;
     seen.own = whose(&seen.detail.instances, at, usual);
+    if let (Some(own), Some(controlling)) = (&seen.own, seen.detail.controlling())
+        && *own == controlling.name
+    {
+        growing.is_in(|name| seen.detail.instance(name).is_some());
+    }
     seen.detail.growing = growing.now();
-    seen.detail.taken_out = growing.was_taken_out(at);
+    seen.detail.taken_out = growing.taken_out_at(at);
     if seen.detail.repository == Repository::Member {
         let size = talk.get(&client.path("/size")).await;
         let size = size.ok().filter(Reply::is_success);
@@ -59,11 +64,26 @@ pub(super) async fn seen(talk: &mut Talk<'_>, client: &Client) -> Result<Seen, U
     if matches!(status.status, 401 | 403) {
         return Err(status.unanswered());
     }
-    Ok(Seen::of(
-        &version,
-        wire::lists(&list, client.repository()),
-        &status,
-    ))
+    let mut seen = Seen::of(&version, wire::lists(&list, client.repository()), &status);
+    // Once more: what was written in another way is plain by now.
+    let login = client.login().ok().flatten();
+    let hide = |text: &mut String| {
+        if let Some(login) = &login {
+            *text = login.kept_out_of(std::mem::take(text));
+        }
+    };
+    seen.detail.raw.iter_mut().for_each(&hide);
+    let instances = seen.detail.instances.iter().cloned();
+    let instances = instances.map(|mut instance| {
+        hide(&mut instance.name);
+        instance.host.iter_mut().for_each(&hide);
+        if let State::Other(word) = &mut instance.state {
+            hide(word);
+        }
+        instance
+    });
+    seen.detail.instances = instances.collect();
+    Ok(seen)
 }
 
 fn success(reply: Reply) -> Result<String, Unanswered> {
@@ -82,11 +102,14 @@ impl Seen {
         let repository = match (listed, &instances) {
             (_, Some(_)) => Repository::Member,
             (Some(false), _) if refused => Repository::None,
-            (Some(true), _) if wire::says_taken_out(&status.body) => Repository::TakenOut(words()),
+            (Some(true), _) if refused && wire::says_taken_out(&status.body) => {
+                Repository::TakenOut(words())
+            }
             (Some(true), _) if refused => Repository::Alone(words()),
             _ => Repository::Unsure(words()),
         };
-        let raw = Told::<RAW>::from(status.body.trim()).into_string();
+        let raw = wire::without_secrets(status.body.trim());
+        let raw = Told::<RAW>::from(&*raw).into_string();
         let version = Told::<32>::from(version.trim().trim_matches('"')).into_string();
         Seen {
             detail: Detail {
@@ -95,7 +118,7 @@ impl Seen {
                 instances: instances.unwrap_or_default().into(),
                 raw: Some(raw).filter(|raw| !raw.is_empty()),
                 growing: Vec::new(),
-                taken_out: false,
+                taken_out: None,
             },
             ..Seen::default()
         }
@@ -114,6 +137,13 @@ impl Seen {
             (Some(_), _) if controls => (CONTROLLING, None),
             (Some(me), _) if me.state == State::Copying => {
                 (COPYING, Some("its data is being copied".to_owned()))
+            }
+            // What is not said has to show.
+            (Some(me), _)
+                if matches!(me.state, State::Unsaid | State::Other(_)) && statements.is_none() =>
+            {
+                let why = "it does not say that it has all data, nor how much it has";
+                (COPYING, Some(why.to_owned()))
             }
             (Some(_), _) => (COPY, None),
             // Which of the instances it is, nobody can tell.

@@ -53,6 +53,12 @@ const ADDRESS: &str = "address";
 /// The option that says how many copies are made at a time.
 const AT_ONCE: &str = "copies-at-once";
 
+/// The option that has an instance begin a cluster where there was one.
+const BEGIN: &str = "begin";
+
+/// The option that says which instance is lost for good.
+const LOST: &str = "lost";
+
 /// Nobody in particular is to control the others.
 const AUTO: &str = "auto";
 
@@ -123,6 +129,20 @@ impl Engine for Allegrograph {
                 allowed: "auto, or a member's name",
                 accepts: |value| !value.is_empty() && value.len() <= 300,
             },
+            OptionSpec {
+                name: BEGIN,
+                default: AUTO,
+                help: "Which instance begins a cluster where there was one, or with the repository that is there: the name that the worker asks for; auto for none",
+                allowed: "auto, or an instance's name",
+                accepts: is_name,
+            },
+            OptionSpec {
+                name: LOST,
+                default: AUTO,
+                help: "Which controlling instance is lost for good, so that the one that primary names takes its place; auto for none",
+                allowed: "auto, or an instance's name",
+                accepts: is_name,
+            },
         ],
         starts: Starts::AtOnce,
         sizing: Sizing {
@@ -134,6 +154,9 @@ impl Engine for Allegrograph {
         settings: None,
         parsers: outside::PARSERS,
     };
+
+    /// It would be shown the password, and given all data.
+    const VOUCHED_ONLY: bool = true;
 
     fn new(access: Access) -> Allegrograph {
         Allegrograph {
@@ -150,7 +173,8 @@ impl Engine for Allegrograph {
     async fn observe_unlisted(&self, _: Place) -> Answer<Detail> {
         // All that it says, it says to whoever shows a password.
         Err(Unanswered::Denied(
-            "no witness names it, so it is not shown the password".into(),
+            "neither its supervisor nor a task list names it, so it is not shown the password"
+                .into(),
         ))
     }
 

@@ -44,7 +44,10 @@ pub async fn perform(
             host,
         } => work.grow(*other, instance, host).await,
         Act::Remove(instance) => work.remove(instance).await,
-        Act::Delete { controlling } => work.delete(*controlling).await,
+        Act::Delete {
+            controlling,
+            instance,
+        } => work.delete(*controlling, instance).await,
         Act::Control(instance) => work.control(instance).await,
     }
 }
@@ -115,26 +118,32 @@ impl Work<'_> {
         if detail.controlling() == Some(listed) {
             return Err(Failure::Refused(format!("{instance} controls the others")));
         }
-        let usual = self.client.access().service_port;
-        self.growing.take_out(instance, listed.place(usual));
+        let at = listed.place(self.client.access().service_port);
         let query = query(&[("instanceName", instance)]);
         let path = self.client.path("/repl/remove");
-        done(&self.put(&format!("{path}{query}")).await?)
+        let reply = self.put(&format!("{path}{query}")).await?;
+        if let Some(at) = at.filter(|_| reply.is_success()) {
+            self.growing.took_out(instance, at);
+        }
+        done(&reply)
     }
 
-    async fn delete(&self, controlling: Place) -> Result<String, Failure> {
+    async fn delete(&self, controlling: Place, instance: &str) -> Result<String, Failure> {
         let detail = self.controlling(controlling).await?;
         let usual = self.client.access().service_port;
         let view = self.view(self.to).await?;
-        let is_here = |name: &str, at: Option<Place>| name == view.node || at == Some(self.to);
+        let is_here = |name: &str, at: Option<Place>| {
+            [&*view.node, instance].contains(&name) || at == Some(self.to)
+        };
         let mut all = detail.instances.iter();
         if all.any(|one| is_here(&one.name, one.place(usual))) {
             return Err(Failure::Refused("it is in the cluster".into()));
         }
-        let taken_out = matches!(view.detail.repository, Repository::TakenOut(_));
+        let known = view.detail.taken_out.as_deref() == Some(instance);
         match view.detail.repository {
             Repository::None => return so_already(),
-            _ if taken_out || view.detail.taken_out => {}
+            Repository::TakenOut(_) => {}
+            Repository::Alone(_) if known => {}
             other => return Err(unfit(&other)),
         }
         let mut talk = (self.client.talk(self.to, USUAL).await).map_err(unanswered)?;

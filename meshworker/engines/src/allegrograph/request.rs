@@ -40,6 +40,8 @@ pub enum Act {
     Delete {
         /// The one that controls the cluster, and that does not list it.
         controlling: Place,
+        /// Which instance it was, if it does not say so itself.
+        instance: String,
     },
     /// To have this instance control the others.
     Control(String),
@@ -58,8 +60,9 @@ impl Request for AllegrographRequest {
     }
 
     fn deals_out(&self) -> bool {
-        // Who has not been heard of yet may know of a cluster.
-        matches!(self.act, Act::Create { .. })
+        // Who has not been heard of yet may know of a cluster, and a worker that acted before
+        // may have asked for a copy whose data does not show yet.
+        matches!(self.act, Act::Create { .. } | Act::Grow { .. })
     }
 }
 

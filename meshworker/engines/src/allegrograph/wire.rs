@@ -54,10 +54,54 @@ pub fn instances(text: &str) -> Option<Vec<Instance>> {
     (!all.is_empty()).then_some(all)
 }
 
-/// Whether these words say that a repository was taken out of its cluster.
+/// Whether these words say that a repository was taken out of its cluster: nothing less, since
+/// it is thrown away then.
 pub fn says_taken_out(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    text.contains("removed") && !text.contains("not removed")
+    let said = ["was removed from", "has been removed from"];
+    said.iter().any(|said| {
+        let rest = text.split_once(said).map(|(_, rest)| rest.trim_start());
+        let mut words = rest.unwrap_or_default().split_whitespace();
+        words
+            .by_ref()
+            .take(4)
+            .any(|word| word.starts_with("cluster"))
+    })
+}
+
+/// What stands in no text that anybody is shown: how servers know each other.
+const SECRETS: &[&str] = &[
+    "password", "passwd", "token", "user", "secret", "login", "auth",
+];
+
+/// A status without the fields that may hold a secret. Text that is no JSON loses whole lines.
+pub fn without_secrets(text: &str) -> String {
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        SECRETS.iter().any(|secret| name.contains(secret))
+    };
+    fn strip(value: &mut Value, is_secret: &impl Fn(&str) -> bool) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|name, _| !is_secret(name));
+                fields
+                    .values_mut()
+                    .for_each(|value| strip(value, is_secret));
+            }
+            Value::Array(all) => all.iter_mut().for_each(|value| strip(value, is_secret)),
+            _ => {}
+        }
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(mut value) => {
+            strip(&mut value, &is_secret);
+            value.to_string()
+        }
+        Err(_) => {
+            let lines = text.lines().filter(|line| !is_secret(line));
+            lines.collect::<Vec<&str>>().join("\n")
+        }
+    }
 }
 
 const LISTS: &[&str] = &[
@@ -310,16 +354,38 @@ fn state_of(word: &str) -> State {
         "unavailable",
         "no",
     ];
+    const BROKEN: &[&str] = &["failed", "failure", "error", "broken", "aborted"];
+    // What goes on, never what has ended: "copied", "joined", "loaded" say something else.
     const COPIES: &[&str] = &[
-        "copy", "clon", "sync", "grow", "add", "join", "init", "load", "pending", "restor", "catch",
+        "copy",
+        "copying",
+        "cloning",
+        "sync",
+        "syncing",
+        "synchronizing",
+        "growing",
+        "adding",
+        "joining",
+        "init",
+        "initializing",
+        "loading",
+        "pending",
+        "restoring",
+        "catching",
     ];
     let lower = word.to_ascii_lowercase();
+    let says = |all: &[&str]| {
+        let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| all.contains(&word))
+    };
+    let outside = lower.starts_with("out") || lower.starts_with("not");
     match () {
         () if is_one(word, UP) => State::Up,
         () if is_one(word, DOWN) => State::Down,
         () if is_one(word, &["stopped", "closed"]) => State::Stopped,
         () if lower.trim().is_empty() => State::Unsaid,
-        () if COPIES.iter().any(|begin| lower.contains(begin)) => State::Copying,
+        () if says(BROKEN) => State::Down,
+        () if says(COPIES) && !outside => State::Copying,
         () => State::Other(Word::from(word).into_string()),
     }
 }
@@ -409,5 +475,48 @@ mod tests {
         let said = instances(said).unwrap();
         assert_eq!(said[0].host.as_deref(), Some("10.0.0.7"));
         assert_eq!(said[0].port, Some(10035));
+    }
+
+    #[test]
+    fn what_has_failed_or_ended_is_no_copy_under_way() {
+        for word in ["copying", "Copying (12%)", "sync", "load pending"] {
+            assert_eq!(state_of(word), State::Copying, "{word}");
+        }
+        for word in ["copy failed", "error: copy", "sync-broken"] {
+            assert_eq!(state_of(word), State::Down, "{word}");
+        }
+        for word in ["out-of-sync", "joined", "synced", "loaded", "not copying"] {
+            assert!(matches!(state_of(word), State::Other(_)), "{word}");
+        }
+    }
+
+    #[test]
+    fn only_a_repository_that_was_removed_from_a_cluster_was_taken_out() {
+        for said in [
+            "main was removed from its cluster",
+            "INAPPROPRIATE REQUEST: the instance has been removed from the cluster.",
+        ] {
+            assert!(says_taken_out(said), "{said}");
+        }
+        for said in [
+            "the lock could not be removed",
+            "it cannot be removed from the cluster",
+            "index spogi was removed",
+            "the file was removed from disk",
+        ] {
+            assert!(!says_taken_out(said), "{said}");
+        }
+    }
+
+    #[test]
+    fn fields_that_may_hold_a_secret_are_left_out() {
+        let json =
+            r#"[{"name":"a","replToken":"k1","USER":"u","more":[{"password":"x","port":1}]}]"#;
+        assert_eq!(
+            without_secrets(json),
+            r#"[{"more":[{"port":1}],"name":"a"}]"#
+        );
+        let text = "name: a\nToken: k1\nstate: running";
+        assert_eq!(without_secrets(text), "name: a\nstate: running");
     }
 }

@@ -85,7 +85,11 @@ async fn a_controlling_one_that_lost_its_volumes_begins_nothing_and_an_order_giv
     let plan = fleet.until("a refusal", said).await;
     assert!(Fleet::refuses(&plan, "primary=db_copy.1"));
     assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+    // A wish alone is no word on the one that is away.
     fleet.wishes = fleet.wishes.clone().with("primary", "db_copy.2");
+    let asks = async |_: &Fleet, plan: &_| Fleet::refuses(plan, "lost=controlling-1-11contro");
+    fleet.until("a question", asks).await;
+    fleet.wishes = fleet.wishes.clone().with("lost", "controlling-1-11contro");
     fleet.until_one_of(3).await;
     fleet.all_have(&acknowledged).await;
     assert_eq!(fleet.asked("createCluster"), 1);

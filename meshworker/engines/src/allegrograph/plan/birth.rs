@@ -50,11 +50,13 @@ fn begins(rules: &Rules, situation: &Situation<'_, Detail>) -> Result<(Place, Ac
             first.id, second.id, rules.service
         ));
     }
-    if situation.was_one {
+    let name = world::name(first);
+    let ordered = rules.is_to_begin(situation, &name);
+    let was_one = situation.was_one || situation.orders.born.is_some();
+    if was_one && !ordered {
         return Err(format!(
             "there was a cluster, and nobody who knows of it answers: bring the volumes of {} \
-             back, or a copy; if all are lost, restart the worker: one that has seen no cluster \
-             begins one",
+             back, or a copy; if all are lost, the option begin={name} has another one begin",
             first.id
         ));
     }
@@ -67,7 +69,14 @@ fn begins(rules: &Rules, situation: &Situation<'_, Detail>) -> Result<(Place, Ac
         };
         match &detail.repository {
             Repository::None => {}
-            Repository::Alone(_) if member.address == first.address => {}
+            Repository::Alone(_) if member.address == first.address && ordered => {}
+            Repository::Alone(said) if member.address == first.address => {
+                return Err(format!(
+                    "{} has a repository that is in no cluster ({said}), and may have been in \
+                     one: the option begin={name} makes it the first instance",
+                    member.id
+                ));
+            }
             Repository::Alone(said) | Repository::TakenOut(said) => {
                 return Err(format!(
                     "{} has a repository of its own ({said}): if nobody needs it, delete it there",
@@ -94,7 +103,7 @@ fn begins(rules: &Rules, situation: &Situation<'_, Detail>) -> Result<(Place, Ac
         return Err("no witness lists the members: one that is not listed may know of one".into());
     }
     let act = Act::Create {
-        instance: world::name(first),
+        instance: name,
         host: rules.host(first),
     };
     Ok((first.address, act))

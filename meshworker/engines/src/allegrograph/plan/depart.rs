@@ -1,14 +1,20 @@
-//! Instances whose servers are gone: when they are taken out, the gates say.
+//! Instances whose servers are gone, and repositories that were taken out: when they are
+//! forgotten, the gates say.
 
-use meshworker_core::{Departure, Objection, StepKind};
+use meshworker_core::{Departure, Member, Objection, Situation, StepKind, View};
 
-use super::world::World;
+use super::world::{self, World};
 use super::{Rules, ask};
-use crate::allegrograph::detail::State;
+use crate::allegrograph::detail::{Detail, Repository, State};
 use crate::allegrograph::request::{Act, AllegrographRequest};
 
-/// Listed instances that no member answers as, but for the controlling one.
-pub fn departures(rules: &Rules, world: &World<'_>) -> Vec<Departure<AllegrographRequest>> {
+/// Listed instances that no member answers as, but for the controlling one, and what is
+/// thrown away.
+pub fn departures(
+    rules: &Rules,
+    situation: &Situation<'_, Detail>,
+    world: &World<'_>,
+) -> Vec<Departure<AllegrographRequest>> {
     let (chief, view) = world.chief;
     let gone = world.nodes.iter().filter(|node| node.there.is_none());
     let gone = gone.map(|node| {
@@ -22,15 +28,21 @@ pub fn departures(rules: &Rules, world: &World<'_>) -> Vec<Departure<Allegrograp
             node: view.node.clone(),
             said: said.to_owned(),
         };
+        let ordered = situation.orders.forget.contains(&instance.name)
+            || rules.is_lost(situation, &instance.name);
         Departure {
             node: instance.name.clone(),
             address,
-            // Where only a name says where it is, no witness can say that it is not there.
-            objections: match (alive, at, &instance.state) {
-                (true, ..) => vec![objection("it runs")],
-                (false, None, State::Down | State::Stopped) => Vec::new(),
-                (false, None, _) => vec![objection("nothing, and its host is a name")],
-                _ => Vec::new(),
+            // Of one that a name leads to, or that has volumes, no witness can say that it does
+            // not come back.
+            objections: match () {
+                () if alive => vec![objection("it runs")],
+                () if rules.comes_back(instance) && !ordered => vec![objection(&format!(
+                    "nothing that is sure, and it may come back with its data: only an order \
+                     takes it out (`meshworker forget {}`)",
+                    instance.name
+                ))],
+                () => Vec::new(),
             },
             steps: vec![ask(
                 chief.address,
@@ -39,5 +51,43 @@ pub fn departures(rules: &Rules, world: &World<'_>) -> Vec<Departure<Allegrograp
             )],
         }
     });
-    gone.collect()
+    let thrown_away = situation
+        .wanted_views()
+        .filter(|(member, view)| is_thrown_away(rules, world, member, view));
+    let thrown_away = thrown_away.map(|(member, _)| {
+        let act = Act::Delete {
+            controlling: chief.address,
+            instance: world::name(member),
+        };
+        Departure {
+            node: format!("what was taken out at {}", member.address),
+            address: None,
+            objections: Vec::new(),
+            steps: vec![ask(member.address, act, StepKind::Forget)],
+        }
+    });
+    gone.chain(thrown_away).collect()
+}
+
+/// Whether this member has a repository that was taken out of the cluster for certain: by
+/// its own word, or by that of this worker, which had it done. One that is in a cluster, and
+/// what the service that controls has, is thrown away by nobody.
+pub fn is_thrown_away(
+    rules: &Rules,
+    world: &World<'_>,
+    member: &Member,
+    view: &View<Detail>,
+) -> bool {
+    let known = view.detail.taken_out.as_ref();
+    let taken_out = match view.detail.repository {
+        Repository::TakenOut(_) => true,
+        Repository::Alone(_) => {
+            member.task.is_some() && known.is_some_and(|name| *name == world::name(member))
+        }
+        _ => false,
+    };
+    let stands_alone = world.instance_of(member).is_none()
+        && world.listed_at(member.address).is_none()
+        && !world.is_unclear();
+    taken_out && stands_alone && member.is_vouched() && !rules.may_begin(member)
 }

@@ -3,6 +3,7 @@
 
 use meshworker_core::{Member, MemberId, Refusal, Situation, Step, StepKind, View};
 
+use super::depart::is_thrown_away;
 use super::world::{self, World};
 use super::{Rules, ask, told};
 use crate::allegrograph::detail::{Detail, Repository, State};
@@ -30,13 +31,24 @@ pub fn next(rules: &Rules, situation: &Situation<'_, Detail>, world: &World<'_>)
     let copied = world
         .nodes
         .iter()
-        .filter(|node| node.instance.state == State::Copying);
+        .filter(|node| world.is_copied(node.instance));
     let mut under_way = unlisted.count() + copied.count();
     let mut all = situation.roster.members().iter();
     let slots = all.any(|member| matches!(member.id, MemberId::Slot { .. }));
     for (member, view) in situation.wanted_views() {
-        let why = match world.instance_of(member).map(|instance| &instance.state) {
-            Some(State::Copying) => "its data is being copied".to_owned(),
+        let instance = world.instance_of(member);
+        let why = match instance.map(|instance| &instance.state) {
+            _ if instance.is_some_and(|instance| world.is_copied(instance)) => {
+                let mut asked = asked.iter();
+                if view.detail.repository == Repository::None
+                    && !asked.any(|copy| copy.to == member.address)
+                {
+                    let why = "its data is being copied, by no request of this worker, and none of \
+                               it is there: if that lasts, replace the replica";
+                    growth.refusals.push(told(&join(member), why));
+                }
+                "its data is being copied".to_owned()
+            }
             Some(State::Down) => "the controlling instance does not reach it".to_owned(),
             Some(State::Stopped) => {
                 let why = "it was stopped: `repl/start` starts it again".to_owned();
@@ -44,6 +56,12 @@ pub fn next(rules: &Rules, situation: &Situation<'_, Detail>, world: &World<'_>)
                 why
             }
             Some(_) => continue,
+            // It may be anybody, and would get all data.
+            None if !member.is_vouched() => {
+                let why = "only a name server names it".to_owned();
+                growth.refusals.push(told(&join(member), &*why));
+                why
+            }
             // Its predecessor's word still stands for its slot, for moments.
             None if slots && matches!(member.id, MemberId::Address(_)) => {
                 let why = "its slot is not known yet".to_owned();
@@ -51,13 +69,10 @@ pub fn next(rules: &Rules, situation: &Situation<'_, Detail>, world: &World<'_>)
                 why
             }
             None => match let_in(rules, world, member, view) {
-                Ok(act) if under_way < rules.at_once || matches!(act, Act::Delete { .. }) => {
-                    let to = match act {
-                        Act::Delete { .. } => member.address,
-                        _ => world.chief.0.address,
-                    };
-                    under_way += usize::from(!matches!(act, Act::Delete { .. }));
-                    growth.steps.push(ask(to, act, StepKind::Join));
+                Ok(act) if under_way < rules.at_once => {
+                    under_way += 1;
+                    let step = ask(world.chief.0.address, act, StepKind::Join);
+                    growth.steps.push(step);
                     "it is let in".to_owned()
                 }
                 Ok(_) => {
@@ -88,7 +103,7 @@ fn let_in(
     member: &Member,
     view: &View<Detail>,
 ) -> Result<Act, String> {
-    let (chief, detail) = (world.chief.0.address, &world.chief.1.detail);
+    let detail = &world.chief.1.detail;
     if let Some(copy) = detail.growing.iter().find(|copy| copy.to == member.address) {
         return Err(match &copy.refused {
             Some(words) => format!("the controlling instance refused: {words}"),
@@ -97,11 +112,8 @@ fn let_in(
     }
     match &view.detail.repository {
         Repository::None => {}
-        Repository::TakenOut(_) if !rules.may_begin(member) && !world.is_unclear() => {
-            return Ok(Act::Delete { controlling: chief });
-        }
-        _ if view.detail.taken_out && !rules.may_begin(member) && !world.is_unclear() => {
-            return Ok(Act::Delete { controlling: chief });
+        _ if is_thrown_away(rules, world, member, view) => {
+            return Err("its repository was taken out, and is thrown away first".to_owned());
         }
         Repository::Unsure(said) => {
             return Err(format!(

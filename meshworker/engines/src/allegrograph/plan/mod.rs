@@ -21,7 +21,7 @@ use meshworker_core::{
 
 use super::detail::{Detail, State};
 use super::request::{Act, AllegrographRequest};
-use super::{ADDRESS, AT_ONCE, AUTO, HOST, SERVICE};
+use super::{ADDRESS, AT_ONCE, AUTO, BEGIN, HOST, LOST, SERVICE};
 use crate::{Access, PRIMARY};
 use world::{Seen, World};
 
@@ -38,6 +38,10 @@ pub struct Rules {
     pub at_once: usize,
     /// Who is to control the others, where the configuration says so.
     pub primary: Option<String>,
+    /// Which instance may begin a cluster where there was one.
+    pub begin: Option<String>,
+    /// Which instance is lost for good.
+    pub lost: Option<String>,
 }
 
 impl Planner for Rules {
@@ -83,6 +87,8 @@ impl Rules {
             host: unless(HOST, ADDRESS),
             at_once: super::at_once(&option(AT_ONCE)).unwrap_or(1),
             primary: unless(PRIMARY, AUTO),
+            begin: unless(BEGIN, AUTO),
+            lost: unless(LOST, AUTO),
         }
     }
 
@@ -116,6 +122,18 @@ impl Rules {
         members.find(|member| member.id.to_string() == wish || member.address.to_string() == wish)
     }
 
+    /// Whether an operator says that this instance is lost for good.
+    fn is_lost(&self, situation: &Situation<'_, Detail>, instance: &str) -> bool {
+        let said = situation.orders.wishes.get(LOST);
+        said.or(self.lost.as_deref()) == Some(instance)
+    }
+
+    /// Whether an operator has this instance begin a cluster where there was one.
+    fn is_to_begin(&self, situation: &Situation<'_, Detail>, instance: &str) -> bool {
+        let said = situation.orders.wishes.get(BEGIN);
+        said.or(self.begin.as_deref()) == Some(instance)
+    }
+
     /// What is to be done in a cluster whose controlling server answers.
     fn within(
         &self,
@@ -127,8 +145,8 @@ impl Rules {
             mut refusals,
             missing,
         } = grow::next(self, situation, world);
-        let departures = depart::departures(self, world);
-        let leaves = leave::leaves(situation, world);
+        let departures = depart::departures(self, situation, world);
+        let leaves = leave::leaves(self, situation, world);
         if let Some(step) = self.hand_over(situation, world, &mut refusals) {
             steps = vec![step];
         }
@@ -149,6 +167,7 @@ impl Rules {
             leaves,
             outsiders: outside.map(|(member, _)| member.address).collect(),
             refusals,
+            born: Some(world.chief.1.node.clone()),
             ..Proposal::nothing(unity)
         }
     }
@@ -166,13 +185,18 @@ impl Rules {
         }
         let what = format!("have {} control the others", wished.id);
         match world.instance_of(wished) {
-            Some(instance) if instance.state != State::Copying => Some(ask(
-                world.chief.0.address,
-                Act::Control(instance.name.clone()),
-                StepKind::Arrange,
-            )),
+            Some(instance)
+                if !world.is_copied(instance)
+                    && !matches!(instance.state, State::Down | State::Stopped) =>
+            {
+                Some(ask(
+                    world.chief.0.address,
+                    Act::Control(instance.name.clone()),
+                    StepKind::Arrange,
+                ))
+            }
             Some(_) => {
-                refusals.push(told(&what, "its data is being copied yet"));
+                refusals.push(told(&what, "its data is being copied yet, or it is down"));
                 None
             }
             None => {

@@ -1,10 +1,14 @@
 //! What is planned from which views: all of it, and nothing else.
 
-use std::collections::BTreeMap;
+mod safety;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Grade, MemberId, Observation, Orders, Place, Planner, Presence, Proposal, Report,
-    Roster, Sighting, Situation, Unanswered, Unity, Wishes, Witness,
+    Answer, Context, Grade, Limits, MemberId, Mind, Moment, Observation, Orders, Place, Plan,
+    Planner, Presence, Proposal, Report, Roster, Sighting, Situation, Unanswered, Unity, Wishes,
+    Witness,
 };
 
 use super::Rules;
@@ -21,10 +25,18 @@ struct World {
     answers: BTreeMap<Place, Answer<Detail>>,
     sightings: Vec<Sighting>,
     wishes: Wishes,
+    /// Instances that an operator says are gone.
+    forget: BTreeSet<String>,
     was_one: bool,
+    /// The cluster that the workers' log knows of.
+    born: Option<String>,
     dns: Option<Grade>,
     /// Whether no supervisor can be heard.
     silent: bool,
+    /// Whom nobody but the name server names.
+    unvouched: BTreeSet<Place>,
+    /// Whose task is another one than all others'.
+    tasks: BTreeMap<u8, &'static str>,
 }
 
 fn at(last: u8) -> Place {
@@ -53,7 +65,7 @@ impl World {
                 service: service.into(),
                 slot,
             }),
-            task: Some("t4sk".into()),
+            task: Some((*self.tasks.get(&last).unwrap_or(&"t4sk")).into()),
             presence,
             ..Sighting::at(at(last))
         });
@@ -81,9 +93,17 @@ impl World {
         self.says(last, false, 404, "There is no repository")
     }
 
-    fn proposal(&self) -> Proposal<AllegrographRequest> {
+    /// With this wish of an operator.
+    fn wishing(mut self, name: &str, value: &str) -> World {
+        self.wishes = self.wishes.with(name, value);
+        self
+    }
+
+    fn observed(&self) -> Observation<Detail> {
+        let vouched = self.sightings.iter().cloned();
+        let vouched = vouched.filter(|sighting| !self.unvouched.contains(&sighting.address));
         let announced = Report {
-            sightings: self.sightings.clone(),
+            sightings: vouched.collect(),
             ..Report::unknown(Witness::Announce, Grade::Answer)
         };
         let here = self.sightings.iter().map(|sighting| sighting.address);
@@ -95,13 +115,37 @@ impl World {
             true => vec![dns],
             false => vec![dns, announced],
         };
-        let observed = Observation::of(reports, self.answers.clone());
+        Observation::of(reports, self.answers.clone())
+    }
+
+    fn orders(&self) -> Orders {
+        Orders {
+            wishes: self.wishes.clone(),
+            forget: self.forget.clone(),
+            born: self.born.clone(),
+            ..Orders::default()
+        }
+    }
+
+    /// What a worker does that has seen this for a while.
+    fn decided(&self) -> Plan<AllegrographRequest> {
+        let limits = Limits {
+            first_words: Duration::ZERO,
+            first_hearing: Duration::ZERO,
+            leave_hold: Duration::ZERO,
+            ..Limits::default()
+        };
+        let orders = self.orders();
+        let mut context = Context::alone(Moment(Duration::ZERO), &limits);
+        context.orders = &orders;
+        Mind::default().decide(&rules(), &context, &self.observed())
+    }
+
+    fn proposal(&self) -> Proposal<AllegrographRequest> {
+        let observed = self.observed();
         let roster: Roster = observed.roster();
         let mut situation = Situation::of(&roster, &observed.answers);
-        let orders = Orders {
-            wishes: self.wishes.clone(),
-            ..Orders::default()
-        };
+        let orders = self.orders();
         situation.orders = &orders;
         situation.was_one = self.was_one;
         rules().propose(&situation)
@@ -123,6 +167,8 @@ fn rules() -> Rules {
         host: Some("db_controlling".into()),
         at_once: 1,
         primary: None,
+        begin: None,
+        lost: None,
     }
 }
 
@@ -136,11 +182,20 @@ const ALONE: &[(&str, &str, &str)] = &[("controlling-1-t4sk", "db_controlling", 
 fn a_cluster_begins_where_everybody_says_that_there_is_none() {
     let world = World::default().empty(1).empty(2);
     assert_eq!(world.plan(), (vec![CREATE.to_owned()], String::new()));
-    // What stands at the controlling one is made the first instance, and never replaced.
-    let world = World::default()
-        .says(1, true, 400, "INAPPROPRIATE REQUEST: not replicated")
-        .empty(2);
-    assert_eq!(world.plan().0, [CREATE]);
+    // What stands at the controlling one may have been in one: by order it is made the first
+    // instance, and never replaced.
+    let world = || {
+        let world = World::default();
+        let world = world.says(1, true, 400, "INAPPROPRIATE REQUEST: not replicated");
+        world.empty(2)
+    };
+    let (steps, told) = world().plan();
+    assert!(
+        steps.is_empty() && told.contains("begin=controlling-1-t4sk makes it"),
+        "{told}"
+    );
+    let ordered = world().wishing("begin", "controlling-1-t4sk");
+    assert_eq!(ordered.plan().0, [CREATE]);
 }
 
 #[test]
@@ -211,6 +266,7 @@ fn copies_are_let_in_one_at_a_time_and_each_is_asked_for_once() {
         view.detail.growing = vec![Grown {
             instance: "copy-1-t4sk".into(),
             to: at(2),
+            open: true,
             refused: None,
         }];
     }
@@ -260,7 +316,9 @@ fn nobody_answers_as_the_controlling_one_and_nothing_is_done_but_by_order() {
         "{told}"
     );
     let ordered = World {
-        wishes: Wishes::none().with("primary", "db_copy.1"),
+        wishes: Wishes::none()
+            .with("primary", "db_copy.1")
+            .with("lost", "controlling-1-t4sk"),
         ..lost
     };
     let order = "10.0.0.2: repl/controllingInstance instanceName=copy-1-t4sk";
@@ -304,23 +362,29 @@ fn data_is_thrown_away_where_it_was_taken_out_and_nowhere_else() {
     let all = status(ALONE);
     let world = |code, said: &str| {
         let world = World::default().says(1, true, 200, &all);
-        world.says(2, true, code, said).plan()
+        world.says(2, true, code, said)
     };
-    let (steps, _) = world(400, "it was removed from its cluster");
+    let proposal = world(400, "it was removed from its cluster").proposal();
+    let [gone] = &proposal.departures[..] else {
+        panic!("{:?}", proposal.departures);
+    };
+    let steps: Vec<String> = gone.steps.iter().map(ToString::to_string).collect();
     assert_eq!(
         steps,
         ["10.0.0.2: delete the repository that was taken out"]
     );
+    assert!(proposal.steps.is_empty() && gone.objections.is_empty());
     let stale = status(&[
         ("controlling-1-t4sk", "db_controlling", "running"),
         ("copy-1-t4sk", "10.0.0.2", "running"),
     ]);
     for (code, said) in [(400, "not replicated"), (200, ""), (200, &*stale)] {
-        let (steps, told) = world(code, said);
+        let (steps, told) = world(code, said).plan();
         assert!(
             steps.is_empty() && told.contains("join 10.0.0.2"),
             "{steps:?} {told}"
         );
+        assert!(world(code, said).proposal().departures.is_empty());
     }
     // What the service that controls has is thrown away by nobody.
     let others = status(&[("controlling-x", "10.0.0.2", "running")]);

@@ -63,15 +63,13 @@ impl<'a> Seen<'a> {
             .copied()
             .filter(|one| controls(one))
             .collect();
-        // One that was taken out may not know it, and take itself for the one that a name
-        // leads to: whoever is of the service that controls knows better.
-        if chiefs.len() > 1 && chiefs.iter().any(|(member, _)| rules.may_begin(member)) {
-            chiefs.retain(|(member, view)| {
-                let instance = view.detail.controlling();
-                let named = instance.is_some_and(Instance::may_be_anywhere);
-                !named || rules.may_begin(member)
-            });
-        }
+        // One that was taken out may not know it, and is taken for the one that a name leads
+        // to: only one of the service that controls is, unless it says so itself.
+        chiefs.retain(|(member, view)| {
+            let instance = view.detail.controlling();
+            let guessed = instance.is_some_and(|one| one.may_be_anywhere() && !one.own);
+            !guessed || rules.may_begin(member)
+        });
         if let [chief] = chiefs[..] {
             return Seen::Cluster(World::of(rules, chief, &views));
         }
@@ -134,6 +132,20 @@ impl<'a> World<'a> {
         found.map(|node| node.instance)
     }
 
+    /// Whether this instance gets its data: by its state, or, where that says nothing, since
+    /// the request for it is still open.
+    pub fn is_copied(&self, instance: &Instance) -> bool {
+        let open = || {
+            let mut growing = self.chief.1.detail.growing.iter();
+            growing.any(|copy| copy.open && copy.instance == instance.name)
+        };
+        match instance.state {
+            State::Copying => true,
+            State::Unsaid | State::Other(_) => open(),
+            State::Up | State::Down | State::Stopped => false,
+        }
+    }
+
     /// Whether it is not known which member one of the instances is.
     pub fn is_unclear(&self) -> bool {
         self.unclear
@@ -169,21 +181,51 @@ fn is_there(
         instance.state == State::Copying
             || growing.any(|copy| copy.to == member.address && copy.instance == instance.name)
     };
-    is_here && (view.detail.repository != Repository::None || comes())
+    // One without data is not what another task at its address gets.
+    let another = || {
+        let mut growing = chief.detail.growing.iter();
+        is_given(&instance.name)
+            && instance.name != name(member)
+            && !growing.any(|copy| copy.to == member.address && copy.instance == instance.name)
+    };
+    match view.detail.repository {
+        Repository::None => is_here && comes() && !another(),
+        _ => is_here,
+    }
+}
+
+/// Whether a worker gives such names: of a service, a slot and a task.
+fn is_given(name: &str) -> bool {
+    let mut parts = name.rsplitn(3, '-');
+    let task = parts.next().filter(|task| (1..=8).contains(&task.len()));
+    let slot = parts.next().and_then(|slot| slot.parse::<u64>().ok());
+    let service = parts.next().filter(|service| !service.is_empty());
+    task.and(slot).and(service).is_some()
+}
+
+/// How the names of the instances of this service begin.
+fn prefix(service: &str) -> String {
+    let short = service.rsplit(['_', '.']).next().unwrap_or(service);
+    format!("{}-", plain(short))
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+impl Rules {
+    /// Whether only an order says that this instance is gone: its data is on volumes, or a
+    /// name leads to it, wherever it is.
+    pub fn comes_back(&self, instance: &Instance) -> bool {
+        instance.may_be_anywhere() || instance.name.starts_with(&prefix(&self.service))
+    }
 }
 
 /// The name of the instance that a member is to be: of its slot, and of its task, so that one
 /// that comes back without its data is another one.
 pub fn name(member: &Member) -> String {
-    let plain = |text: &str| -> String {
-        let plain = text.chars().filter(char::is_ascii_alphanumeric);
-        plain.collect()
-    };
     let slot = match &member.id {
-        MemberId::Slot { service, slot } => {
-            let short = service.rsplit(['_', '.']).next().unwrap_or(service);
-            format!("{}-{slot}", plain(short))
-        }
+        MemberId::Slot { service, slot } => format!("{}{slot}", prefix(service)),
         MemberId::Address(place) => format!("i-{}", place.address),
     };
     match member.task.as_deref().map(plain) {
