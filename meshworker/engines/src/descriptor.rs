@@ -14,6 +14,10 @@ pub const IDEAL_SIZE: &str = "ideal-size";
 /// number. Operators change it while a cluster runs, by a wish of the same name.
 pub const PRIMARY: &str = "primary";
 
+/// The option of such an engine that names those which never become it, by their slots' numbers
+/// or the names of their swarm nodes. Operators change it as well.
+pub const FORBIDDEN: &str = "forbidden";
+
 /// Finds the mistakes in the words and variables that a member is started with, and in the
 /// words of its health check.
 pub type Settings = fn(&[String], &[(String, String)], &[String]) -> Vec<Mistake>;

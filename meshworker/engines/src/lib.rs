@@ -46,7 +46,9 @@ pub mod tls;
 pub use access::{Access, Tls};
 pub use act::{Done, INTENT, perform};
 pub use acts::Acts;
-pub use descriptor::{Descriptor, IDEAL_SIZE, InvalidOption, OptionSpec, PRIMARY, Settings};
+pub use descriptor::{
+    Descriptor, FORBIDDEN, IDEAL_SIZE, InvalidOption, OptionSpec, PRIMARY, Settings,
+};
 pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Intended, Mandate};
 pub use placed::{External, Placed};

@@ -13,7 +13,7 @@ use super::show::clean;
 use super::{Failed, flag, order, runtime, seconds};
 use crate::client::Client;
 use crate::status::{
-    ClusterStatus, Downtime, EventKind, Events, Failover, Severity, Switchover, Uptime, Why,
+    ClusterStatus, Downtime, Events, Failover, HOOK_REFUSED, Switchover, Uptime, Why,
 };
 
 /// Between two looks.
@@ -55,8 +55,8 @@ pub fn failover_command() -> Command {
         .value_name("MEMBER")
         .action(ArgAction::Append)
         .help(
-            "A member that never comes back, with all that it has: nobody waits for its word, \
-             and what only it has acknowledged is LOST; may be repeated",
+            "A member that does not run and never comes back, with all that it has: nobody waits for \
+             its word, and what only it has acknowledged is LOST; may be repeated",
         );
     waiting(
         "failover",
@@ -288,13 +288,6 @@ impl Watch {
             .await
             .map_err(silent)?;
         self.after = events.newest.max(self.after);
-        let bad = events
-            .events
-            .iter()
-            .find(|event| event.kind == EventKind::Order && event.severity == Severity::Warning);
-        if let Some(event) = bad {
-            return Err(Seen::Over(Failed::Goal(clean(&event.text))));
-        }
         let path = ["v1", "clusters", &self.cluster];
         let status: ClusterStatus = self.client.get(&path, &[]).await.map_err(silent)?;
         if let Ok(primary) = status.primary()
@@ -307,6 +300,12 @@ impl Watch {
                 "{id} is the primary{}",
                 term.unwrap_or_default()
             )));
+        }
+        // Whatever else is told, that one ends it.
+        let mut events = events.events.iter();
+        let refused = events.find(|event| event.reason.as_deref() == Some(HOOK_REFUSED));
+        if let Some(event) = refused {
+            return Err(Seen::Over(Failed::Goal(clean(&event.text))));
         }
         let refusals = status.plan.refusals.iter();
         let mut closed = refusals.filter(|refusal| refusal.kind.starts_with("succe"));

@@ -175,6 +175,22 @@ pub(super) async fn acknowledged(sheet: &Sheet, wish: Acknowledge) -> Result<Jso
     Ok(tell(sheet, None, "acknowledge", done))
 }
 
+/// Lets the next fail-over be made, and acknowledges nothing else.
+pub(super) async fn unblocked(sheet: &Sheet, wish: Acknowledge) -> Result<Json<Done>, Problem> {
+    let why = wish.why.map(|why| line("why", why)).transpose()?;
+    let members = sheet.status().map_or(0, |status| status.members.len());
+    let wanted = sheet.look().map_or(0, |look| look.wanted);
+    let order = Given::Acknowledge {
+        losses: 0,
+        members: wanted.max(members),
+    };
+    give(sheet, None, order).await?;
+    let why = why.filter(|why| !why.trim().is_empty());
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    let done = format!("the next fail-over waits for no earlier one{why}");
+    Ok(tell(sheet, None, "acknowledge", done))
+}
+
 pub(super) fn bounded(seconds: Option<u64>) -> Result<Option<u64>, Problem> {
     match seconds {
         Some(found) if !(1..=A_YEAR).contains(&found) => Err(Problem::bad(format!(

@@ -1,11 +1,13 @@
 //! Orders about who is the primary: switchover, fail-over, downtime.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
-use meshworker_engines::PRIMARY;
 use meshworker_engines::registry::Kind;
+use meshworker_engines::{FORBIDDEN, PRIMARY};
 use meshworker_group::Order as Given;
+use tokio::time::Instant;
 
 use super::input::{Order, line};
 use super::orders::{bounded, give, known, tell};
@@ -36,7 +38,8 @@ pub async fn switchover(order: Order<Switchover>) -> Result<Json<Done>, Problem>
     let Switchover { member, who } = wish;
     let member = member.map(|member| line("member", member)).transpose()?;
     let who = who.map(|who| line("who", who)).transpose()?;
-    switch_over(&sheet, member.as_deref(), who).await
+    let (_, done) = switch_over(&sheet, member.as_deref(), who).await?;
+    Ok(done)
 }
 
 /// The same, for whoever asks in other words.
@@ -44,12 +47,12 @@ pub(super) async fn switch_over(
     sheet: &Sheet,
     member: Option<&str>,
     who: Option<String>,
-) -> Result<Json<Done>, Problem> {
+) -> Result<(Option<String>, Json<Done>), Problem> {
     let status = chosen(sheet)?;
     let to = match member {
         Some(ANY) => None,
         Some(member) => Some(named(sheet, &status, member)?),
-        None => Some(another(&status)?),
+        None => Some(another(sheet, &status)?),
     };
     let value = to.map(slot_of).transpose()?.map(|slot| slot.to_string());
     let name = PRIMARY.to_owned();
@@ -61,7 +64,18 @@ pub(super) async fn switch_over(
         }
         None => "whoever is primary may stay it".to_owned(),
     };
-    Ok(tell(sheet, to, "switchover", done))
+    Ok((to.clone(), tell(sheet, to, "switchover", done)))
+}
+
+/// Takes an order to have this member as primary back, if it still stands.
+pub(super) async fn take_back(sheet: &Sheet, to: &str) -> Result<(), Problem> {
+    let orders = sheet.orders().orders(Instant::now());
+    let ordered = orders.wishes.get(PRIMARY);
+    if ordered.is_some_and(|slot| to.ends_with(&format!(".{slot}"))) {
+        let (name, value) = (PRIMARY.to_owned(), None);
+        give(sheet, None, Given::Wish { name, value }).await?;
+    }
+    Ok(())
 }
 
 /// Has another member take the primary's place now, whatever is seen of it: the operator's
@@ -91,7 +105,17 @@ pub(super) async fn fail_over(
     let status = chosen(sheet)?;
     let from = status.primary().ok().map(|primary| primary.id.clone());
     let lost = lost.iter().map(|member| known(sheet, member));
-    let lost = lost.collect::<Result<_, _>>()?;
+    let lost: BTreeSet<String> = lost.collect::<Result<_, _>>()?;
+    let mut members = status.members.iter();
+    let lives = |one: &&MemberStatus| one.view.is_some() && lost.contains(&one.id);
+    if let Some(found) = members.find(lives) {
+        // What it has would be left behind, and it would go on acknowledging.
+        let error = format!(
+            "lost: found '{}', which answers; allowed: members that do not run and never come back",
+            found.id
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, error));
+    }
     let order = Given::Failover {
         from: from.clone(),
         lost,
@@ -215,19 +239,54 @@ fn named<'a>(
     let id = known(sheet, member)?;
     let mut members = status.members.iter();
     let found = members.find(|one| one.id == id);
-    found.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         let error = format!("member: found '{id}', which is gone; allowed: one that is there");
         Problem::new(StatusCode::CONFLICT, error)
-    })
+    })?;
+    match unfit(sheet, status, found) {
+        None => Ok(found),
+        Some(why) => {
+            let error = format!("member: found '{id}', which {why}; allowed: another one");
+            Err(Problem::new(StatusCode::CONFLICT, error))
+        }
+    }
+}
+
+/// Why this one does not become the primary, whatever is ordered.
+fn unfit(sheet: &Sheet, status: &ClusterStatus, member: &MemberStatus) -> Option<&'static str> {
+    let orders = sheet.orders().orders(Instant::now());
+    let on_downtime = [&member.id, &member.address].map(|name| orders.downtime.contains_key(name));
+    if on_downtime.contains(&true) {
+        return Some("is on downtime");
+    }
+    let settings = sheet.config().settings.iter();
+    let mut settings = settings.filter(|setting| setting.name == format!("option.{FORBIDDEN}"));
+    let usual = settings.next().map(|setting| setting.value.as_str());
+    let forbidden = orders.wishes.get(FORBIDDEN).or(usual).unwrap_or_default();
+    let slot = slot_of(member).map(|slot| slot.to_string()).ok();
+    let names = [
+        slot.as_deref(),
+        member.node_name.as_deref(),
+        member.node.as_deref(),
+    ];
+    let is_named = |word: &str| names.contains(&Some(word.trim()));
+    if forbidden.split(',').any(is_named) {
+        return Some("is forbidden");
+    }
+    let mistrusted = format!("trust {} with writes", member.id);
+    let mut refusals = status.plan.refusals.iter();
+    let is_mistrusted = refusals.any(|refusal| refusal.what == mistrusted);
+    is_mistrusted.then_some("has settings with which it loses writes")
 }
 
 /// Another one than the primary, which is in step.
-fn another(status: &ClusterStatus) -> Result<&MemberStatus, Problem> {
+fn another<'a>(sheet: &Sheet, status: &'a ClusterStatus) -> Result<&'a MemberStatus, Problem> {
     let mut members = status.members.iter();
     let is_fit = |member: &&MemberStatus| {
         let view = member.view.as_ref();
         let fit = view.is_some_and(|view| !view.primary && view.working.is_none());
-        fit && member.state == MemberState::Joined && member.held.is_none()
+        let fit = fit && member.state == MemberState::Joined && member.held.is_none();
+        fit && unfit(sheet, status, member).is_none()
     };
     members.find(is_fit).ok_or_else(|| {
         let error = "member: nobody else is in step; allowed: later, or a member by its name";

@@ -46,6 +46,9 @@ impl EventKind {
     }
 }
 
+/// Why a planned change of the primary is not made: an event's reason.
+pub const HOOK_REFUSED: &str = "hook_refused";
+
 /// How much an event matters.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,

@@ -18,7 +18,7 @@ mod witness;
 
 pub use cluster::{ClusterStatus, Mode, PassStatus, Summary, WhoSees};
 pub use config::{Config, ConfigValue};
-pub use event::{Event, EventKind, Events, Severity};
+pub use event::{Event, EventKind, Events, HOOK_REFUSED, Severity};
 pub use gossip::{GossipGroup, GossipMember, GossipStatus};
 pub use group::{GroupMember, GroupStatus, HandOver, Part, RemoveWorker, RestartGroup};
 pub use leaver::LeaverStatus;

@@ -310,7 +310,9 @@ impl<E: Engine> Worker<E> {
         let asked = Instant::now();
         // What is quick is done in this pass; what is not goes on beside the next ones.
         let mut patience = Duration::ZERO;
-        if !self.orders().dry_run && pass.plan.fence.is_some() {
+        let acts = !self.orders().dry_run && pass.plan.fence.is_some();
+        self.hooks.seen(&pass.roster, &pass.observed.answers, acts);
+        if acts {
             let steps = self.screened(&pass).await;
             if !steps.is_empty() {
                 self.acts.begin(&steps, &self.mandate);
@@ -330,9 +332,17 @@ impl<E: Engine> Worker<E> {
 
     /// The steps that hooks let through.
     async fn screened(&mut self, pass: &Pass<E>) -> Vec<Step<E::Request>> {
-        self.hooks.seen(&pass.roster, &pass.observed.answers);
-        let (steps, word) = self.hooks.screened(&pass.plan.steps, &pass.roster);
-        if let Some(sheet) = self.sheet.as_ref().filter(|_| word.refused) {
+        let wishes = self.orders().wishes;
+        let order = wishes.get(PRIMARY);
+        let steps = &pass.plan.steps;
+        let (steps, word) = self.hooks.screened(steps, &pass.roster, order);
+        let refused = word.refused.as_deref();
+        // One that was given meanwhile is another one.
+        if let Some(sheet) = self
+            .sheet
+            .as_ref()
+            .filter(|_| refused.is_some() && refused == order)
+        {
             let (name, value) = (PRIMARY.to_owned(), None);
             // Where the workers do not agree on it now, the hook is asked again later.
             let _ = sheet.orders().give(None, Order::Wish { name, value }).await;

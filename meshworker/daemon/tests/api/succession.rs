@@ -119,7 +119,30 @@ async fn who_is_to_be_primary_is_ordered_by_slot() {
     replicas.look(2, Some(1), &[2]);
     office.ordered("switchover", json!({})).await;
     assert_eq!(replicas.wished(), Some(3));
-    replicas.look(3, Some(1), &[2, 3]);
+    // Nor do those that never become it, by anybody's name.
+    replicas.look(3, Some(1), &[]);
+    office.ordered("downtime", json!({"member": "2"})).await;
+    let forbid = meshworker_group::Order::Wish {
+        name: "forbidden".into(),
+        value: Some("3".into()),
+    };
+    replicas
+        .open
+        .sheet()
+        .orders()
+        .give(None, forbid)
+        .await
+        .unwrap();
+    for (member, why) in [("2", "is on downtime"), ("3", "is forbidden")] {
+        let error = office
+            .order("switchover", &json!({"member": member}))
+            .await
+            .refused(409);
+        assert!(error.contains(why), "{error}");
+    }
+    office.order("switchover", &json!({})).await.refused(409);
+    office.ordered("uptime", json!({"member": "2"})).await;
+    replicas.look(4, Some(1), &[2, 3]);
     let nobody = office.order("switchover", &json!({})).await.refused(409);
     assert!(
         nobody.starts_with("member: nobody else is in step"),
@@ -131,14 +154,24 @@ async fn who_is_to_be_primary_is_ordered_by_slot() {
 async fn a_fail_over_is_ordered_from_whoever_is_primary_now() {
     let replicas = Replicas::open().await;
     let office = &replicas.office;
-    let done = office.ordered("failover", json!({"lost": ["3"]})).await;
+    let done = office.ordered("failover", json!({})).await;
     assert_eq!(done, "another one than cache_redis.1 is to be primary now");
     let forced = replicas.orders().forced.unwrap();
     assert_eq!(forced.from.as_deref(), Some("cache_redis.1"));
-    assert_eq!(forced.lost, ["cache_redis.3".to_owned()].into());
+    // One that lives would go on acknowledging.
+    let lives = office
+        .order("failover", &json!({"lost": ["3"]}))
+        .await
+        .refused(409);
+    assert!(
+        lives.starts_with("lost: found 'cache_redis.3', which answers"),
+        "{lives}"
+    );
     replicas.look(2, None, &[2, 3]);
-    office.ordered("failover", json!({})).await;
-    assert_eq!(replicas.orders().forced.unwrap().from, None);
+    office.ordered("failover", json!({"lost": ["1"]})).await;
+    let forced = replicas.orders().forced.unwrap();
+    assert_eq!(forced.from, None);
+    assert_eq!(forced.lost, ["cache_redis.1".to_owned()].into());
 }
 
 #[tokio::test]
@@ -284,10 +317,14 @@ async fn orchestrators_orders_take_the_token_and_tell_what_came_of_it() {
         (401, &json!("ERROR"))
     );
     // A browser may be made to ask by any page, with what it knows.
-    let page = replicas
-        .order(take_over, &[("sec-fetch-site", "cross-site")])
+    for mark in ["sec-fetch-site", "referer", "origin"] {
+        let page = replicas.order(take_over, &[(mark, "cross-site")]).await;
+        assert_eq!(page.status, 403, "{mark}");
+    }
+    let image = replicas
+        .order(take_over, &[("accept", "image/avif,*/*")])
         .await;
-    assert_eq!(page.status, 403);
+    assert_eq!(image.status, 403);
     assert_eq!(replicas.wished(), None);
 
     let order = replicas.order(take_over, &[]);
@@ -317,5 +354,15 @@ async fn orchestrators_orders_take_the_token_and_tell_what_came_of_it() {
         .order("ack-recovery/cluster/db?comment=seen", &[])
         .await;
     assert_eq!(known.status, 200, "{known:?}");
-    assert!(replicas.orders().acknowledged.is_some());
+    let known = replicas.orders().acknowledged.unwrap();
+    assert_eq!(
+        (known.losses, known.members),
+        (0, 3),
+        "no word on what is lost"
+    );
+    replicas
+        .order("begin-downtime/10.0.1.2/3306/ana/disk", &[])
+        .await;
+    let told = &replicas.orders().downtime["cache_redis.2"];
+    assert!(told.contains("until"), "it ends: {told}");
 }

@@ -51,7 +51,7 @@ const INITIAL: &str = "initial-members";
 const PREFERRED: &str = "preferred";
 
 /// The option, and the wish, that says which members never become primary.
-const FORBIDDEN: &str = "forbidden";
+const FORBIDDEN: &str = crate::FORBIDDEN;
 
 /// Nobody in particular.
 const NONE: &str = "none";

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,9 @@ use crate::status::{Acknowledge, Done};
 /// Orchestrator answers once it is done; whoever asks does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a member is worked on, where nothing is said.
+const DOWNTIME: &str = "600";
+
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -29,13 +34,28 @@ pub struct Said {
     comment: Option<String>,
 }
 
+/// Refuses whatever a browser sends: any page can have it ask, with what it knows. Whoever asks
+/// for the head of an answer orders nothing.
+pub async fn scripts_only(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let marks = ["sec-fetch-site", "origin", "referer"];
+    let accepts = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let shows =
+        accepts.is_some_and(|kinds| kinds.contains("text/html") || kinds.contains("image/"));
+    if shows
+        || marks.iter().any(|mark| headers.contains_key(*mark))
+        || request.method() != Method::GET
+    {
+        let error = "method: found an order from a browser; allowed: GET by scripts and clients";
+        return refused(StatusCode::FORBIDDEN, error).into_response();
+    }
+    next.run(request).await
+}
+
 /// Whether whoever asks may order anything.
 fn may(desk: &Desk, headers: &HeaderMap) -> Result<(), Refused> {
-    // Any page can have a browser ask, with what the browser knows.
-    if headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN) {
-        let error = "method: found an order from a browser; allowed: scripts and clients";
-        return Err(refused(StatusCode::FORBIDDEN, error));
-    }
     let Some(password) = headers.get(header::AUTHORIZATION).and_then(password) else {
         return Ok(desk.may_act(headers)?);
     };
@@ -76,10 +96,8 @@ pub async fn take_over(
 ) -> Answer {
     may(&desk, &headers)?;
     let cluster = Cluster::hinted(&desk, &hint)?;
-    let before = primary(&cluster);
-    succession::switch_over(&cluster.sheet, None, None).await?;
-    let done = |now: &str| Some(now) != before.as_deref();
-    came(&desk, &hint, "graceful-master-takeover", done).await
+    let (to, _) = succession::switch_over(&cluster.sheet, None, None).await?;
+    taken_over(&desk, &cluster, &hint, to).await
 }
 
 /// This member does.
@@ -91,9 +109,18 @@ pub async fn take_over_by(
     may(&desk, &headers)?;
     let cluster = Cluster::hinted(&desk, &hint)?;
     let (_, member) = Cluster::of(&desk, &host, &port)?;
-    succession::switch_over(&cluster.sheet, Some(&member.id), None).await?;
-    let done = |now: &str| now == member.id;
-    came(&desk, &hint, "graceful-master-takeover", done).await
+    let (to, _) = succession::switch_over(&cluster.sheet, Some(&member.id), None).await?;
+    taken_over(&desk, &cluster, &hint, to).await
+}
+
+/// Waits until this one is the primary; what is not so in time is not ordered any more, as there.
+async fn taken_over(desk: &Desk, cluster: &Cluster, hint: &str, to: Option<String>) -> Answer {
+    let to = to.unwrap_or_default();
+    let came = came(desk, hint, "graceful-master-takeover", |now| now == to).await;
+    if came.is_err() {
+        succession::take_back(&cluster.sheet, &to).await?;
+    }
+    came
 }
 
 /// Another member takes the primary's place now.
@@ -193,7 +220,7 @@ pub async fn acknowledge_all(
 
 async fn knows(sheet: &Sheet, said: Said) -> Result<Json<Done>, Refused> {
     let wish = Acknowledge { why: said.comment };
-    Ok(orders::acknowledged(sheet, wish).await?)
+    Ok(orders::unblocked(sheet, wish).await?)
 }
 
 /// A member is worked on.
@@ -202,7 +229,7 @@ pub async fn downtime(
     headers: HeaderMap,
     Path((host, port, owner, reason)): Path<(String, String, String, String)>,
 ) -> Answer {
-    let path = (host, port, owner, reason, String::new());
+    let path = (host, port, owner, reason, DOWNTIME.to_owned());
     downtime_for(desk, headers, Path(path)).await
 }
 
@@ -215,7 +242,6 @@ pub async fn downtime_for(
     may(&desk, &headers)?;
     let (cluster, member) = Cluster::of(&desk, &host, &port)?;
     let seconds = match (&*duration, duration.parse::<u64>()) {
-        ("", _) => None,
         (_, Ok(seconds)) => Some(seconds),
         (text, Err(_)) => {
             let error = format!("duration: found '{text}'; allowed: 30m, 2h, or seconds");

@@ -100,10 +100,10 @@ pub fn router() -> Router<Desk> {
         ),
         ("/api/end-downtime/{host}/{port}", get(acts::uptime)),
     ];
-    let all = reads.into_iter().chain(acts);
-    all.fold(Router::new(), |router, (path, route)| {
-        router.route(path, route)
-    })
+    let of = |all: Router<Desk>, (path, route): (&str, _)| all.route(path, route);
+    let acts = acts.into_iter().fold(Router::new(), of);
+    let acts = acts.layer(axum::middleware::from_fn(acts::scripts_only));
+    reads.into_iter().fold(Router::new(), of).merge(acts)
 }
 
 /// What most of orchestrator's answers are wrapped in.

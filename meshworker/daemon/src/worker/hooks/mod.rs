@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::board::Fact;
 use crate::config::{Hook, Hooks as Configured};
-use crate::status::EventKind;
+use crate::status::{EventKind, HOOK_REFUSED};
 
 /// A word holds for so long: what comes later is another change.
 const HOLDS: Duration = Duration::from_secs(60);
@@ -54,10 +54,14 @@ pub(super) struct Hooks {
     configured: Configured,
     /// Before which planned change it was asked: whose place is to be taken.
     asked: Option<(Place, Asked)>,
-    /// Who was primary in the last look that had one, and in which term.
+    /// The order by which another one is to have that place, when it was asked.
+    order: Option<String>,
+    /// Who is primary, and in which term, as far as hooks were told.
     primary: Option<(String, Place, Option<u64>)>,
-    /// When it was told last that one is promoted.
-    promoted: Option<Instant>,
+    /// Since when another worker has had the time to tell that another one is.
+    untold: Option<Instant>,
+    /// Who it was told last is promoted, in whose place, and when.
+    promoted: Option<((Place, Place), Instant)>,
     running: JoinSet<Ended>,
     news: Arc<Notify>,
 }
@@ -77,8 +81,8 @@ type Ended = (&'static str, Option<Place>, Result<(), String>);
 pub(super) struct Word {
     /// What is to be told.
     pub facts: Vec<Fact>,
-    /// That an order to have another primary is not to be carried out.
-    pub refused: bool,
+    /// The order to have another primary that is not to be carried out: its slot.
+    pub refused: Option<String>,
 }
 
 impl Hooks {
@@ -88,7 +92,9 @@ impl Hooks {
             cluster: cluster.to_owned(),
             configured,
             asked: None,
+            order: None,
             primary: None,
+            untold: None,
             promoted: None,
             running: JoinSet::new(),
             news: Arc::default(),
@@ -100,17 +106,19 @@ impl Hooks {
         self.news.notified().await;
     }
 
-    /// The steps that may be made now, of those that were planned; and what hooks have said.
+    /// The steps that may be made now, of those that were planned, where this slot is ordered to
+    /// have the primary's place; and what hooks have said.
     pub fn screened<R: Request>(
         &mut self,
         steps: &[Step<R>],
         roster: &Roster,
+        order: Option<&str>,
     ) -> (Vec<Step<R>>, Word) {
         let word = self.heard();
         let called = |at: Place| roster.at(at).map(|member| member.id.to_string());
         let mut open = Vec::with_capacity(steps.len());
         for step in steps {
-            if step.request.closes() && !self.agrees(step.to, called(step.to)) {
+            if step.request.closes() && !self.agrees(step.to, called(step.to), order) {
                 continue;
             }
             if step.request.opens() {
@@ -121,8 +129,9 @@ impl Hooks {
         (open, word)
     }
 
-    /// Takes who is primary by this look, and has told that another one is.
-    pub fn seen<D>(&mut self, roster: &Roster, answers: &BTreeMap<Place, Answer<D>>) {
+    /// Takes who is primary by this look, and has told that another one is, if this worker
+    /// `acts`: one that takes over tells what the other one may not have told any more.
+    pub fn seen<D>(&mut self, roster: &Roster, answers: &BTreeMap<Place, Answer<D>>, acts: bool) {
         let members = roster.members().iter();
         let primaries = members.filter_map(|member| {
             let role = answers.get(&member.address)?.as_ref().ok()?.role?;
@@ -132,14 +141,21 @@ impl Hooks {
         let Some(is) = primaries.max_by_key(|(_, _, term)| *term) else {
             return;
         };
-        let Some(was) = self.primary.replace(is.clone()) else {
+        let Some(was) = self.primary.clone() else {
+            self.primary = Some(is);
             return;
         };
         // An old one may still be seen for a while.
-        if was.0 == is.0 || was.2 > is.2 {
-            if was.2 > is.2 {
-                self.primary = Some(was);
-            }
+        if was.2 > is.2 {
+            return;
+        }
+        let is_same = was.0 == is.0;
+        let since = *self.untold.get_or_insert_with(Instant::now);
+        if is_same || acts || since.elapsed() > HOLDS {
+            self.primary = Some(is.clone());
+            self.untold = None;
+        }
+        if is_same || !acts {
             return;
         }
         let planned = self.asked.take().is_some_and(|(at, _)| at == was.1);
@@ -158,7 +174,7 @@ impl Hooks {
     }
 
     /// Whether the hook agrees that whoever is here ceases to be primary; it is asked first.
-    fn agrees(&mut self, at: Place, who: Option<String>) -> bool {
+    fn agrees(&mut self, at: Place, who: Option<String>, order: Option<&str>) -> bool {
         let Some(hook) = self.configured.before.clone() else {
             return true;
         };
@@ -172,6 +188,12 @@ impl Hooks {
             }
             _ => self.asked = Some((at, Asked::Running)),
         }
+        // One that has its place by an order gives it up for another reason.
+        let own = |slot: &&str| {
+            who.as_ref()
+                .is_some_and(|who| who.ends_with(&format!(".{slot}")))
+        };
+        self.order = order.filter(|slot| !own(slot)).map(str::to_owned);
         let told = Told {
             when: "before",
             planned: true,
@@ -183,20 +205,25 @@ impl Hooks {
         false
     }
 
-    /// Has told that this one becomes primary, unless that was agreed on.
+    /// Has told that this one takes another one's place, unless that was agreed on. Nobody's
+    /// place is taken in a birth, or where the primary stays or opens again.
     fn promotes(&mut self, at: Place, who: Option<String>) {
-        let known = self.promoted.is_some_and(|when| when.elapsed() < HOLDS);
-        let agreed = matches!(self.asked, Some((_, Asked::Agreed(when))) if when.elapsed() < HOLDS);
+        let Some((from, from_at, _)) = self.primary.clone().filter(|(_, was, _)| *was != at) else {
+            return;
+        };
+        let lately = |when: &Instant| when.elapsed() < HOLDS;
+        let change = (from_at, at);
+        let known = matches!(&self.promoted, Some((told, when)) if *told == change && lately(when));
+        let agreed = matches!(&self.asked, Some((about, Asked::Agreed(when))) if *about == from_at && lately(when));
         if known || agreed {
             return;
         }
-        self.promoted = Some(Instant::now());
-        let from = self.primary.clone();
+        self.promoted = Some((change, Instant::now()));
         let told = Told {
             when: "before",
             planned: false,
-            from: from.as_ref().map(|(id, _, _)| id.clone()),
-            from_address: from.as_ref().map(|(_, at, _)| at.to_string()),
+            from: Some(from),
+            from_address: Some(from_at.to_string()),
             to: who,
             to_address: Some(at.to_string()),
             ..self.told()
@@ -242,13 +269,18 @@ impl Hooks {
                 };
             }
             let Err(why) = said else { continue };
-            let text = match about {
-                Some(_) => format!("the primary stays: hook-before refuses: {why}"),
-                None => format!("hook-{name} failed: {why}"),
+            let (text, reason) = match about {
+                Some(_) => (
+                    format!("the primary stays: hook-before refuses: {why}"),
+                    HOOK_REFUSED,
+                ),
+                None => (format!("hook-{name} failed: {why}"), "hook_failed"),
             };
-            word.refused |= about.is_some();
-            word.facts
-                .push(Fact::new(EventKind::Order, text).because(name).warning());
+            if about.is_some() {
+                word.refused = self.order.take();
+            }
+            let fact = Fact::new(EventKind::Order, text).because(reason);
+            word.facts.push(fact.warning());
         }
         word
     }

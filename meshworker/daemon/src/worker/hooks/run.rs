@@ -4,13 +4,14 @@ use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use meshworker_core::Told as Words;
 use meshworker_engines::{Tls, tls};
 use reqwest::redirect::Policy;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Told;
 use crate::config::Hook;
@@ -122,10 +123,12 @@ fn program(
         .spawn();
     let mut child = child.map_err(|why| format!("it cannot be run: {why}"))?;
     // Read aside: whoever complains at length would wait for a reader.
-    let complaints = child.stderr.take().map(|stderr| {
+    let complaints = child.stderr.take().map(|mut stderr| {
         std::thread::spawn(move || {
             let mut text = Vec::new();
-            let _ = stderr.take(LONGEST as u64).read_to_end(&mut text);
+            let _ = stderr.by_ref().take(LONGEST as u64).read_to_end(&mut text);
+            // Whoever says more would be ended by the pipe's end.
+            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
             text
         })
     });

@@ -101,7 +101,7 @@ fn primary(last: u8, term: u64) -> BTreeMap<Place, Answer<()>> {
 async fn later(hooks: &mut Hooks, planned: &[Step<Ask>]) -> (Vec<Step<Ask>>, Word) {
     hooks.news().await;
     loop {
-        let (open, word) = hooks.screened(planned, &roster());
+        let (open, word) = hooks.screened(planned, &roster(), Some("2"));
         let agreed = !planned.is_empty() && open.len() == planned.len();
         if agreed || word != Word::default() {
             return (open, word);
@@ -114,8 +114,9 @@ async fn later(hooks: &mut Hooks, planned: &[Step<Ask>]) -> (Vec<Step<Ask>>, Wor
 async fn nothing_is_asked_of_the_primary_until_the_hook_agrees() {
     let (folder, hook) = script("env | sort | grep HOOK > $here/told");
     let mut hooks = hooks(Some(hook), None);
+    hooks.seen(&roster(), &primary(1, 6), true);
     let planned = steps(&[(1, Ask::Close), (2, Ask::Other)]);
-    let (open, word) = hooks.screened(&planned, &roster());
+    let (open, word) = hooks.screened(&planned, &roster(), Some("2"));
     assert_eq!((open, word), (steps(&[(2, Ask::Other)]), Word::default()));
     let (open, word) = later(&mut hooks, &planned).await;
     assert_eq!((open, word), (planned.clone(), Word::default()));
@@ -125,22 +126,24 @@ async fn nothing_is_asked_of_the_primary_until_the_hook_agrees() {
     assert_eq!(told, expected);
     // What was agreed on is not told again when it is done.
     let promoted = steps(&[(2, Ask::Promote)]);
-    assert_eq!(hooks.screened(&promoted, &roster()).0, promoted);
+    assert_eq!(hooks.screened(&promoted, &roster(), None).0, promoted);
     assert!(hooks.running.is_empty());
 }
 
 #[tokio::test]
 async fn a_planned_change_that_the_hook_refuses_is_not_made() {
-    let (_folder, hook) = script("echo a backup runs >&2; exit 3");
+    let (_folder, hook) =
+        script("echo a backup runs >&2; head -c 300000 /dev/zero >&2; exit 3");
     let mut hooks = hooks(Some(hook), None);
     let planned = steps(&[(1, Ask::Close)]);
-    assert!(hooks.screened(&planned, &roster()).0.is_empty());
+    assert!(hooks.screened(&planned, &roster(), Some("2")).0.is_empty());
     let (open, word) = later(&mut hooks, &planned).await;
-    assert!(open.is_empty() && word.refused);
+    assert!(open.is_empty());
+    assert_eq!(word.refused.as_deref(), Some("2"));
     let said = "the primary stays: hook-before refuses: it ended with exit code 3: a backup runs";
     assert_eq!(word.facts[0].text, said);
     // Its word holds: it is not asked again with each look.
-    assert!(hooks.screened(&planned, &roster()).0.is_empty());
+    assert!(hooks.screened(&planned, &roster(), Some("2")).0.is_empty());
     assert!(hooks.running.is_empty());
 }
 
@@ -148,21 +151,21 @@ async fn a_planned_change_that_the_hook_refuses_is_not_made() {
 async fn a_fail_over_waits_for_no_hook_and_is_told_once() {
     let (folder, hook) = script("echo $HOOK_PLANNED $HOOK_TO >> $here/told; exit 1");
     let mut hooks = hooks(Some(hook), None);
-    hooks.seen(&roster(), &primary(1, 6));
+    hooks.seen(&roster(), &primary(1, 6), true);
     let promoted = steps(&[(2, Ask::Promote)]);
     for _ in 0..2 {
-        assert_eq!(hooks.screened(&promoted, &roster()).0, promoted);
+        assert_eq!(hooks.screened(&promoted, &roster(), None).0, promoted);
     }
     hooks.news().await;
     let (open, word) = loop {
-        let (open, word) = hooks.screened(&promoted, &roster());
+        let (open, word) = hooks.screened(&promoted, &roster(), None);
         if word != Word::default() {
             break (open, word);
         }
         tokio::task::yield_now().await;
     };
     assert_eq!(open, promoted);
-    assert!(!word.refused);
+    assert_eq!(word.refused, None);
     assert_eq!(
         word.facts[0].text,
         "hook-before failed: it ended with exit code 1"
@@ -212,10 +215,10 @@ async fn a_server_is_told_of_each_new_primary_once_and_knows_the_token() {
         primary(2, 8),
         primary(1, 7),
     ] {
-        hooks.seen(&roster(), &answers);
+        hooks.seen(&roster(), &answers, true);
     }
     // An old one that is seen once more is no news, and neither is the new one after it.
-    hooks.seen(&roster(), &primary(2, 8));
+    hooks.seen(&roster(), &primary(2, 8), true);
     assert_eq!(hooks.running.len(), 1);
     let (_, word) = later(&mut hooks, &steps(&[])).await;
     let said = word
@@ -236,7 +239,7 @@ async fn a_server_is_told_of_each_new_primary_once_and_knows_the_token() {
     });
     assert_eq!(body, expected);
     // It is too late to refuse.
-    assert!(!word.refused);
+    assert_eq!(word.refused, None);
     assert_eq!(
         said,
         ["hook-after failed: it answers 500 Internal Server Error"]
@@ -260,4 +263,38 @@ async fn one_that_does_not_end_is_ended() {
     let missing = Hook::parse("/nowhere/hook").unwrap();
     let said = run::run(&missing, &told, None, Duration::from_secs(1)).await;
     assert!(said.unwrap_err().starts_with("it cannot be run: "));
+}
+
+/// One that died in the middle told nobody, and its virtual address stayed where it was.
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_over_tells_what_the_other_worker_may_not_have_told() {
+    let (_folder, hook) = script("exit 0");
+    let change = |hooks: &mut Hooks| {
+        hooks.seen(&roster(), &primary(1, 6), false);
+        hooks.seen(&roster(), &primary(2, 7), false);
+        assert!(hooks.running.is_empty());
+    };
+    let mut soon = hooks(None, Some(hook.clone()));
+    change(&mut soon);
+    soon.seen(&roster(), &primary(2, 7), true);
+    assert_eq!(soon.running.len(), 1);
+    // What is long past the other one has told.
+    let mut late = hooks(None, Some(hook));
+    change(&mut late);
+    tokio::time::advance(HOLDS * 2).await;
+    late.seen(&roster(), &primary(2, 7), false);
+    late.seen(&roster(), &primary(2, 7), true);
+    assert!(late.running.is_empty());
+}
+
+/// It took the virtual address away at each false alarm.
+#[tokio::test]
+async fn nobody_is_told_where_nobodys_place_is_taken() {
+    let (_folder, hook) = script("exit 0");
+    let mut hooks = hooks(Some(hook), None);
+    let first = steps(&[(1, Ask::Promote)]);
+    assert_eq!(hooks.screened(&first, &roster(), None).0, first, "a birth");
+    hooks.seen(&roster(), &primary(1, 6), true);
+    assert_eq!(hooks.screened(&first, &roster(), None).0, first, "it stays");
+    assert!(hooks.running.is_empty());
 }
