@@ -147,7 +147,7 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             of(seed::the_old_stack),
         )
         .test("etcd::grows_and_shrinks", of(etcd::grows_and_shrinks))
-        .test(
+        .long(
             "allegrograph::grows_and_shrinks",
             of(allegrograph::grows_and_shrinks),
         )
