@@ -132,8 +132,7 @@ async fn nothing_is_asked_of_the_primary_until_the_hook_agrees() {
 
 #[tokio::test]
 async fn a_planned_change_that_the_hook_refuses_is_not_made() {
-    let (_folder, hook) =
-        script("echo a backup runs >&2; head -c 300000 /dev/zero >&2; exit 3");
+    let (_folder, hook) = script("echo a backup runs >&2; head -c 300000 /dev/zero >&2; exit 3");
     let mut hooks = hooks(Some(hook), None);
     let planned = steps(&[(1, Ask::Close)]);
     assert!(hooks.screened(&planned, &roster(), Some("2")).0.is_empty());
