@@ -63,7 +63,7 @@ impl Login {
         let pair = STANDARD.encode(format!("{}:{plain}", self.user));
         let json = serde_json::Value::from(plain).to_string();
         let json = json.trim_matches('"').to_owned();
-        let mut forms = vec![
+        let mut forms = [
             quoted.replace("%20", "+"),
             lower_hex(&quoted),
             json.replace('/', "\\/"),
