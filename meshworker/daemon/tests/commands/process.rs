@@ -276,7 +276,14 @@ fn a_shell_knows_the_values_of_flags() {
     for (flag, values) in [
         (
             "--engine",
-            &["aerospike", "redis", "etcd", "mariadb", "allegrograph"][..],
+            &[
+                "aerospike",
+                "redis",
+                "etcd",
+                "mariadb",
+                "allegrograph",
+                "jgroups",
+            ][..],
         ),
         ("--tls", &["yes", "no"]),
         ("--docker", &["auto", "yes", "no"]),
