@@ -19,7 +19,7 @@ pub(super) fn runs<'m>(all: &'m Manifests, word: &'m str) -> impl Iterator<Item 
             let mut words = words.iter();
             let calls = |own: &&str| own.rsplit('/').next() == Some("meshworker");
             // The image's own program is ours where nothing else is named.
-            let named = at(container, "command").is_none() || words.any(|own| calls(own));
+            let named = at(container, "command").is_none() || words.any(calls);
             named && words.next().copied() == Some(word)
         });
         ours.map(move |container| Runs { set, container })

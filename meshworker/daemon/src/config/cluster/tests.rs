@@ -11,13 +11,17 @@ fn pod(namespace: &str) -> Surroundings {
     }
 }
 
-fn validated(names: &str, more: &[(&str, &str)]) -> Result<Cluster, Invalid> {
+fn given(names: &str, more: &[(&str, &str)]) -> Raw {
     let mut raw = Raw::default();
     let usual = [("servicename", names), ("engine", "redis")];
     for (name, value) in usual.iter().chain(more) {
         raw.give(name, *value, Origin::Flag).unwrap();
     }
-    Cluster::validate(&raw, pod("a"))
+    raw
+}
+
+fn validated(names: &str, more: &[(&str, &str)]) -> Result<Cluster, Invalid> {
+    Cluster::validate(&given(names, more), pod("a"))
 }
 
 /// The StatefulSets of a cluster with these names, as a worker in the namespace `a` has them.
