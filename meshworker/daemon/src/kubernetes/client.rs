@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::model::escaped;
 use super::watch::Watch;
 use super::wire::Wire;
 use super::{Account, KubernetesError, Listing, Pods, StatefulSet};
@@ -83,7 +84,7 @@ impl KubernetesClient {
         list: &mut Listing,
     ) -> Result<bool, KubernetesError> {
         let _turn = self.page.lock().await;
-        let selector = escaped(&set.spec.selector.query());
+        let selector = set.spec.selector.query();
         let from = match list.next.as_str() {
             "" => String::new(),
             next => format!("&continue={}", escaped(next)),
@@ -111,7 +112,7 @@ impl KubernetesClient {
         set: &StatefulSet,
         pods: &Pods,
     ) -> Result<Watch, KubernetesError> {
-        let selector = escaped(&set.spec.selector.query());
+        let selector = set.spec.selector.query();
         let version = escaped(pods.version());
         let what = format!(
             "pods?labelSelector={selector}&watch=1&allowWatchBookmarks=true\
@@ -184,18 +185,4 @@ impl KubernetesClient {
 /// Where something of a namespace is.
 fn target(group: &str, namespace: &str, what: &str) -> String {
     format!("/{group}/namespaces/{namespace}/{what}")
-}
-
-/// Fit to stand in a query.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
 }

@@ -286,14 +286,28 @@ pub(crate) struct Selector {
 }
 
 impl Selector {
-    /// As it stands in a question.
+    /// As it stands in the query of a URL.
     pub(crate) fn query(&self) -> String {
         let labels = self.match_labels.iter();
         let labels: Vec<String> = labels
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        labels.join(",")
+        escaped(&labels.join(","))
     }
+}
+
+/// Fit to stand in a query.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            other => escaped.push_str(&format!("%{other:02X}")),
+        }
+    }
+    escaped
 }
 
 impl StatefulSet {

@@ -134,6 +134,13 @@ impl Scene {
         }
     }
 
+    /// Passes go on to end: of what was seen long ago nobody is ready.
+    pub fn look_again(&self) {
+        if self.state == State::Seen {
+            publish(&self.sheet);
+        }
+    }
+
     /// Sends a request, and looks at the answer: none may hold the token.
     pub async fn send(&self, call: &Call<'_>) -> Reply {
         let bytes = self.named(call).bytes();

@@ -57,6 +57,7 @@ impl Scenes {
         }
         let mut open = self.0.iter();
         let (_, scene) = open.find(|(other, _)| *other == state).unwrap();
+        scene.look_again();
         scene
     }
 
