@@ -29,9 +29,11 @@ impl Epochs {
             if has("myself") {
                 epochs.own = Some((*id).to_owned());
             }
-            // Of those that are gone nothing more comes.
+            // Of those that are gone nothing more comes: they part no epochs any more. One that
+            // is dialled in vain is called connected all the same.
             if let Ok(epoch) = epoch.parse()
                 && has("master")
+                && !["fail", "fail?", "noaddr"].into_iter().any(has)
                 && *link == "connected"
             {
                 epochs.all.insert((*id).to_owned(), epoch);
@@ -40,18 +42,25 @@ impl Epochs {
         epochs
     }
 
-    /// Whether this node, a target, has heard of the epoch that the source says it has;
-    /// and no other master has the same one: one of the two would soon take a later.
+    fn of_itself(&self) -> Option<(&String, u64)> {
+        let id = self.own.as_ref()?;
+        Some((id, *self.all.get(id)?))
+    }
+
+    /// Whether this node, a target, has heard of the epoch that the source says it has.
     pub fn has_heard(&self, source: &Epochs) -> bool {
-        let Some((id, own)) = source
-            .own
-            .as_ref()
-            .and_then(|id| source.all.get_key_value(id))
-        else {
-            return false;
-        };
-        let alone = source.all.values().filter(|epoch| *epoch == own).count() == 1;
-        alone && self.all.get(id).is_some_and(|heard| heard >= own)
+        source.of_itself().is_some_and(|(id, own)| {
+            let heard = self.all.get(id);
+            heard.is_some_and(|heard| *heard >= own)
+        })
+    }
+
+    /// Whether no other master has the epoch of this node: one of the two soon takes a later.
+    pub fn is_alone(&self) -> bool {
+        self.of_itself().is_some_and(|(_, own)| {
+            let same = self.all.values().filter(|epoch| **epoch == own);
+            same.count() == 1
+        })
     }
 }
 
@@ -64,33 +73,39 @@ mod tests {
     const C: &str = "c0ffee60ff2f67ffb810743480aca28c4bdd3be8";
 
     /// The table of the first of them, with these epochs.
-    fn seen(mut epochs: [(&str, u64); 3], gone: &str) -> Epochs {
+    fn seen(epochs: [(&str, u64); 3], gone: (&str, &str)) -> Epochs {
         let mut table = String::new();
-        epochs[1..].sort();
         for (position, (id, epoch)) in epochs.iter().enumerate() {
             let myself = if position == 0 { "myself," } else { "" };
-            let link = if *id == gone {
-                "disconnected"
-            } else {
-                "connected"
-            };
-            table += &format!("{id} 10.0.1.3:6379@16379 {myself}master - 0 0 {epoch} {link}\n");
+            let flag = if *id == gone.0 { gone.1 } else { "" };
+            table +=
+                &format!("{id} 10.0.1.3:6379@16379 {myself}master{flag} - 0 0 {epoch} connected\n");
         }
         Epochs::parse(&table)
     }
+
+    const NOBODY: (&str, &str) = ("", "");
 
     /// The members had just been brought together and still parted equal epochs when one of
     /// them left: what it gave away went back to it for a moment, and then to nobody.
     #[test]
     fn a_slot_was_handed_over_with_an_epoch_below_its_givers() {
-        let source = seen([(A, 4), (B, 1), (C, 2)], "");
-        assert!(seen([(B, 1), (A, 4), (C, 2)], "").has_heard(&source));
-        assert!(!seen([(B, 1), (A, 3), (C, 2)], "").has_heard(&source));
+        let source = seen([(A, 4), (B, 1), (C, 2)], NOBODY);
+        assert!(source.is_alone());
+        assert!(seen([(B, 1), (A, 4), (C, 2)], NOBODY).has_heard(&source));
+        assert!(!seen([(B, 1), (A, 3), (C, 2)], NOBODY).has_heard(&source));
         assert!(!Epochs::default().has_heard(&source));
-        // Two have one epoch: one of them takes a later one when it hears the other.
-        let source = seen([(A, 2), (B, 1), (C, 2)], "");
-        assert!(!seen([(B, 1), (A, 2), (C, 2)], "").has_heard(&source));
-        let source = seen([(A, 2), (B, 1), (C, 2)], C);
-        assert!(seen([(B, 1), (A, 2), (C, 2)], C).has_heard(&source));
+        assert!(!seen([(A, 2), (B, 1), (C, 2)], NOBODY).is_alone());
+    }
+
+    /// It had died before the two had parted their epochs, and its address was still dialled.
+    #[test]
+    fn a_slot_waited_for_a_dead_master_to_take_another_epoch() {
+        for flag in [",fail", ",fail?", ",noaddr"] {
+            assert!(
+                seen([(A, 2), (B, 1), (C, 2)], (C, flag)).is_alone(),
+                "{flag}"
+            );
+        }
     }
 }

@@ -368,8 +368,9 @@ impl Migration<'_> {
         Ok(())
     }
 
-    /// Waits until the target would claim the slots with a later epoch than the source
-    /// does; false where that did not come true in time.
+    /// Waits until the target would claim the slots with a later epoch than the source does;
+    /// false where it has not heard of the source's in time. That another master has the same
+    /// one as the source is waited for as long, and no longer.
     async fn target_has_heard(&mut self) -> Result<bool, Failure> {
         let until = self.soon();
         loop {
@@ -380,11 +381,11 @@ impl Migration<'_> {
                 let table = replies.first().and_then(text).unwrap_or_default();
                 Ok::<_, Failure>(Epochs::parse(&table))
             });
-            if target?.has_heard(&source?) {
-                return Ok(true);
-            }
-            if until.duration_since(Instant::now()) < 2 * GOSSIP {
-                return Ok(false);
+            let source = source?;
+            let heard = target?.has_heard(&source);
+            let late = until.duration_since(Instant::now()) < 4 * GOSSIP;
+            if late || heard && source.is_alone() {
+                return Ok(heard);
             }
             sleep(GOSSIP).await;
         }
