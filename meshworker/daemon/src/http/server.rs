@@ -341,6 +341,8 @@ where
         // Kept connections would keep others waiting for a place.
         .keep_alive(false)
         .max_buf_size(HEAD)
+        // Told in pieces, each event of a stream would keep its own room.
+        .writev(false)
         // The lease is for all of it.
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
