@@ -62,7 +62,6 @@ impl Database for Allegrograph {
         let image = Tested::Allegrograph.reference().into();
         vec![
             ("AGRAPH_IMAGE".into(), image),
-            ("AGRAPH_SHM".into(), "16777216".into()),
             // The lab has one manager, and its volumes stay.
             ("CONTROLLING_ON".into(), "node.role == manager".into()),
         ]

@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Set(&'static Kind),
     /// A map with these keys, and with `x-` ones from a version on.
     Map(&'static [Key], Option<u8>),
+    /// A map with these keys, and with others that Docker leaves aside.
+    Open(&'static [Key]),
     /// A map from any name to this.
     Free(&'static Kind),
     /// A map from names of things to this.
@@ -59,7 +61,9 @@ impl Kind {
             Kind::Truth => found == Some(Word::Truth),
             Kind::Null => node.value == Value::Null,
             Kind::List(_) | Kind::Set(_) => matches!(node.value, Value::List(_)),
-            Kind::Map(..) | Kind::Free(_) | Kind::Named(_) => matches!(node.value, Value::Map(_)),
+            Kind::Map(..) | Kind::Open(_) | Kind::Free(_) | Kind::Named(_) => {
+                matches!(node.value, Value::Map(_))
+            }
             Kind::Or(kinds) => kinds.iter().any(|kind| kind.fits(node)),
         }
     }
@@ -77,7 +81,7 @@ impl fmt::Display for Kind {
             Kind::Word(words) => f.write_str(&words.join(" or ")),
             Kind::Null => f.write_str("nothing"),
             Kind::List(_) | Kind::Set(_) => f.write_str("a list"),
-            Kind::Map(..) | Kind::Free(_) | Kind::Named(_) => f.write_str("a map"),
+            Kind::Map(..) | Kind::Open(_) | Kind::Free(_) | Kind::Named(_) => f.write_str("a map"),
             Kind::Or(kinds) => {
                 let names: Vec<String> = kinds.iter().map(Kind::to_string).collect();
                 f.write_str(&names.join(" or "))

@@ -135,6 +135,13 @@ impl Checker {
                     }
                 }
             }
+            (Kind::Open(keys), Value::Map(entries)) => {
+                for (name, node) in entries {
+                    if let Some(Key(_, _, kind)) = keys.iter().find(|Key(key, ..)| key == name) {
+                        self.visit(kind, node, &join(path, name));
+                    }
+                }
+            }
             (Kind::Free(inner), Value::Map(entries)) => {
                 for (name, node) in entries {
                     self.visit(inner, node, &join(path, name));

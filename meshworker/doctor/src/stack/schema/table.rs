@@ -5,7 +5,7 @@
 
 use super::kind::Key;
 use super::kind::Kind::{
-    self, Any, Free, List, Map, Named, Null, Number, Or, Set, Text, Time, Truth, Whole, Word,
+    self, Any, Free, List, Map, Named, Null, Number, Open, Or, Set, Text, Time, Truth, Whole, Word,
 };
 
 const TEXTS: Kind = Set(&Text);
@@ -128,8 +128,17 @@ const HEALTH: Kind = Map(
     None,
 );
 
-/// A secret or a config of a service. Docker leaves other keys aside.
-const MOUNTED: Kind = Or(&[Text, Free(&Any)]);
+/// A secret or a config of a service.
+const MOUNTED: Kind = Or(&[
+    Text,
+    Open(&[
+        Key("gid", 0, Text),
+        Key("mode", 0, Number),
+        Key("source", 0, Text),
+        Key("target", 0, Text),
+        Key("uid", 0, Text),
+    ]),
+]);
 
 const PORT: Kind = Map(
     &[
@@ -143,15 +152,19 @@ const PORT: Kind = Map(
 
 const MOUNT: Kind = Map(
     &[
-        Key("bind", 2, Free(&Any)),
+        Key("bind", 2, Open(&[Key("propagation", 2, Text)])),
         Key("cluster", 10, Free(&Any)),
         Key("consistency", 2, Text),
         Key("read_only", 2, Truth),
         Key("source", 2, Text),
         Key("target", 2, Text),
-        Key("tmpfs", 6, Free(&Any)),
+        Key("tmpfs", 6, Open(&[Key("size", 6, Whole)])),
         Key("type", 2, Text),
-        Key("volume", 2, Free(&Any)),
+        Key(
+            "volume",
+            2,
+            Open(&[Key("nocopy", 2, Truth), Key("subpath", 0, Text)]),
+        ),
     ],
     None,
 );
