@@ -1,5 +1,5 @@
 //! The manifests as they are published, and the mistakes that each check finds in them.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,28 @@ use std::path::{Path, PathBuf};
 use meshworker_doctor::manifest::{checks::CHECKS, is_manifest, parse};
 use meshworker_doctor::report::Diagnosis;
 
-const DATABASES: [&str; 2] = ["redis", "aerospike"];
+const DATABASES: [&str; 3] = ["redis", "aerospike", "allegrograph"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack/kubernetes")
 }
 
-/// What kustomize would put together: the files that this folder's kustomization names.
+/// What kustomize would put together: the files that this folder's kustomization names, also
+/// those that it has in a comment.
 fn files(database: &str) -> Vec<(String, String)> {
-    let names = [
-        "members.yaml",
-        "workers.yaml",
-        "network.yaml",
-        "../rights/rights.yaml",
-    ];
-    let read = |name: &str| {
-        let path = folder().join(database).join(name);
-        (name.to_owned(), fs::read_to_string(path).unwrap())
+    let folder = folder().join(database);
+    let text = fs::read_to_string(folder.join("kustomization.yaml")).unwrap();
+    let lines = text.lines().map(|line| line.trim_start_matches([' ', '#']));
+    let names = lines.filter_map(|line| line.strip_prefix("- "));
+    let names = names.filter_map(|name| match name.strip_prefix("../") {
+        Some(rights) => Some(format!("../{rights}/rights.yaml")),
+        None => name.ends_with(".yaml").then(|| name.to_owned()),
+    });
+    let read = |name: String| {
+        let text = fs::read_to_string(folder.join(&name)).unwrap();
+        (name, text)
     };
-    names.map(read).into()
+    names.map(read).collect()
 }
 
 fn found(files: &[(String, String)]) -> Vec<String> {
@@ -212,7 +215,7 @@ fn every_mount_has_its_volume() {
 fn the_right_to_scale_was_one_over_every_statefulset() {
     let path = folder().join("rights-to-scale/rights.yaml");
     let text = fs::read_to_string(path).unwrap();
-    assert!(text.contains("resourceNames: [redis, aerospike]"), "{text}");
+    assert!(text.contains("resourceNames: [redis, aerospike, copy]"), "{text}");
     assert!(!text.contains("resources: [statefulsets]"));
 }
 
@@ -229,5 +232,59 @@ fn aerospikes_folder_of_functions_is_there_itself() {
     ];
     for path in above {
         assert!(!text.contains(&format!("mountPath: {path}, ")), "{path}");
+    }
+}
+
+/// The objects of this kind and name in AllegroGraph's manifests, each as its own text.
+fn of_allegrograph(kind: &str, name: &str) -> String {
+    let files = files("allegrograph");
+    let mut objects = files.iter().flat_map(|(_, text)| text.split("\n---\n"));
+    let (kind, name) = (format!("kind: {kind}\n"), format!("\n  name: {name}\n"));
+    let found = objects.find(|text| text.contains(&kind) && text.contains(&name));
+    found.unwrap_or_else(|| panic!("{kind}{name}")).to_owned()
+}
+
+/// The controlling member keeps what it has through every move, repositories and accounts
+/// together; a copy keeps nothing, since what was taken out never comes in again.
+#[test]
+fn allegrographs_controlling_member_has_a_volume_of_its_own_and_copies_have_none() {
+    let controlling = of_allegrograph("StatefulSet", "controlling");
+    let copy = of_allegrograph("StatefulSet", "copy");
+    assert!(controlling.contains("  replicas: 1\n"));
+    let keeps = "RetentionPolicy: {whenDeleted: Retain, whenScaled: Retain}";
+    for kept in [
+        "  volumeClaimTemplates:\n",
+        keeps,
+        "{name: data, mountPath: /data}",
+        "{name: data, mountPath: /app/agraph/data, subPath: slot-0}",
+        "{name: MESHWORKER_DATA_DIR, value: /data}",
+    ] {
+        assert!(controlling.contains(kept), "{kept}");
+        assert!(!copy.contains(kept), "{kept}");
+    }
+    assert!(copy.contains("        - name: data\n          emptyDir: {}\n"));
+    // All that differs otherwise is whose it is.
+    for both in [&controlling, &copy] {
+        for probe in ["startupProbe", "livenessProbe"] {
+            let asks = format!("{probe}:\n            httpGet: {{path: /version, port: http}}");
+            assert!(both.contains(&asks), "{probe}");
+        }
+        assert!(both.contains("readOnlyRootFilesystem: true") && both.contains("runAsNonRoot: true"));
+    }
+}
+
+/// Main and chosen instances are reached from outside, each by a balancer of its own.
+#[test]
+fn allegrographs_balancers_lead_to_the_controlling_member_and_to_a_chosen_copy() {
+    let chosen = "statefulset.kubernetes.io/pod-name: copy-0";
+    for (name, leads) in [("main", "selector: {app: controlling}"), ("copy-0", chosen)] {
+        let service = of_allegrograph("Service", name);
+        assert!(service.contains("type: LoadBalancer") && service.contains(leads), "{service}");
+        assert!(service.contains("loadBalancerSourceRanges: "), "{service}");
+    }
+    for (name, headless) in [("controlling", true), ("copy", true), ("copy-clients", false)] {
+        let service = of_allegrograph("Service", name);
+        assert_eq!(service.contains("  clusterIP: None\n"), headless, "{name}");
+        assert_eq!(service.contains("  publishNotReadyAddresses: true\n"), headless, "{name}");
     }
 }
