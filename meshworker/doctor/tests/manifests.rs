@@ -1,5 +1,9 @@
 //! The manifests as they are published, and the mistakes that each check finds in them.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -215,7 +219,10 @@ fn every_mount_has_its_volume() {
 fn the_right_to_scale_was_one_over_every_statefulset() {
     let path = folder().join("rights-to-scale/rights.yaml");
     let text = fs::read_to_string(path).unwrap();
-    assert!(text.contains("resourceNames: [redis, aerospike, copy]"), "{text}");
+    assert!(
+        text.contains("resourceNames: [redis, aerospike, copy]"),
+        "{text}"
+    );
     assert!(!text.contains("resources: [statefulsets]"));
 }
 
@@ -269,7 +276,9 @@ fn allegrographs_controlling_member_has_a_volume_of_its_own_and_copies_have_none
             let asks = format!("{probe}:\n            httpGet: {{path: /version, port: http}}");
             assert!(both.contains(&asks), "{probe}");
         }
-        assert!(both.contains("readOnlyRootFilesystem: true") && both.contains("runAsNonRoot: true"));
+        assert!(
+            both.contains("readOnlyRootFilesystem: true") && both.contains("runAsNonRoot: true")
+        );
     }
 }
 
@@ -279,12 +288,23 @@ fn allegrographs_balancers_lead_to_the_controlling_member_and_to_a_chosen_copy()
     let chosen = "statefulset.kubernetes.io/pod-name: copy-0";
     for (name, leads) in [("main", "selector: {app: controlling}"), ("copy-0", chosen)] {
         let service = of_allegrograph("Service", name);
-        assert!(service.contains("type: LoadBalancer") && service.contains(leads), "{service}");
+        assert!(
+            service.contains("type: LoadBalancer") && service.contains(leads),
+            "{service}"
+        );
         assert!(service.contains("loadBalancerSourceRanges: "), "{service}");
     }
-    for (name, headless) in [("controlling", true), ("copy", true), ("copy-clients", false)] {
+    for (name, headless) in [
+        ("controlling", true),
+        ("copy", true),
+        ("copy-clients", false),
+    ] {
         let service = of_allegrograph("Service", name);
         assert_eq!(service.contains("  clusterIP: None\n"), headless, "{name}");
-        assert_eq!(service.contains("  publishNotReadyAddresses: true\n"), headless, "{name}");
+        assert_eq!(
+            service.contains("  publishNotReadyAddresses: true\n"),
+            headless,
+            "{name}"
+        );
     }
 }

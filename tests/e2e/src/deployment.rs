@@ -77,6 +77,12 @@ impl<'a> Deployment<'a> {
         self.tools = OnceLock::new();
     }
 
+    /// Deploys the stack with a further file, over the one that runs.
+    pub fn add(&mut self, file: PathBuf) {
+        self.files.push(file);
+        self.deploy_again();
+    }
+
     /// Deploys the stack with other variables, over the one that runs.
     pub fn change(&mut self, env: &[(&str, &str)]) {
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));

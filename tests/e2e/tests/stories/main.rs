@@ -10,7 +10,9 @@
     reason = "real engines run on real time, and the figures are worth seeing"
 )]
 
+mod adopted;
 mod allegrograph;
+mod backup;
 mod crashes;
 mod damage;
 mod discovery;
@@ -24,6 +26,7 @@ mod life;
 mod mariadb;
 mod outside_names;
 mod page;
+mod pictures;
 mod planned;
 mod scaling;
 mod secrets;
@@ -166,6 +169,13 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             "docker::two_clusters_by_labels",
             of(discovery::two_clusters_by_labels),
         )
+        .long(
+            "redis::a_cluster_made_by_hand",
+            of(adopted::a_cluster_made_by_hand),
+        )
+        .long("redis::a_backup_at_rest", of(backup::redis_at_rest))
+        .long("mariadb::a_dump_is_loaded", of(backup::mariadb_by_a_dump))
+        .long("redis::pictures", of(pictures::pictures))
         .long("etcd::comes_back", of(etcd::comes_back))
         .long("etcd::a_hundred_rounds", of(etcd::a_hundred_rounds))
         .long(

@@ -14,6 +14,27 @@ const DEADLINE: Duration = Duration::from_secs(300);
 const SHOWN: &str = "JSON.stringify([...document.querySelectorAll('[data-member]')]\
     .map(e => [e.dataset.member, e.dataset.state]).sort())";
 
+/// What a picture is taken with.
+pub struct Shot {
+    width: u32,
+    height: u32,
+    dark: bool,
+}
+
+impl Shot {
+    pub const DESK: Shot = Shot::of(1200, 800, false);
+    pub const DARK: Shot = Shot::of(1200, 800, true);
+    pub const PHONE: Shot = Shot::of(390, 844, true);
+
+    const fn of(width: u32, height: u32, dark: bool) -> Shot {
+        Shot {
+            width,
+            height,
+            dark,
+        }
+    }
+}
+
 /// The dashboard in a real browser.
 pub struct Page<'d, 'w> {
     browser: Browser,
@@ -58,9 +79,25 @@ impl<'d, 'w> Page<'d, 'w> {
         assert!(waited.is_ok(), "{waited:?}");
     }
 
-    /// Keeps what the page looks like.
-    pub fn picture(&self, file: &Path) {
+    /// Keeps what the page looks like, with this behind its address.
+    pub fn shot(&self, file: &Path, shot: &Shot, path: &str) {
+        let Shot {
+            width,
+            height,
+            dark,
+        } = *shot;
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
+        let looks = || {
+            self.browser.resize(width, height)?;
+            self.browser.emulate_dark(dark)?;
+            self.browser.eval(&format!("location.hash = '{path}'"))
+        };
+        looks().expect("the page takes it");
+        self.shows(
+            "document.getElementById('line').dataset.line === 'live' \
+             && !!document.querySelector('.picture') \
+             && (!location.hash || !!document.querySelector('#evidence .who'))",
+        );
         self.browser.screenshot(file).expect("a screenshot");
     }
 

@@ -58,7 +58,6 @@ pub fn walk(world: &World) {
         &api,
         |page| {
             page.equals_the_api(5);
-            page.picture(&World::root().join("target/walk/dashboard.png"));
 
             terminal.heading("a container is killed");
             let victim = deployment.members().pop().expect("five run");

@@ -1,0 +1,119 @@
+//! What the page on backups says, with its own lines.
+
+use std::process::Command;
+
+use meshworker_e2e::{Deployment, Mariadb, Redis, World};
+use meshworker_lab::images::Tested;
+use meshworker_lab::{Docker, Engines};
+
+const RECORDS: usize = 1000;
+
+/// All volumes of a cluster at rest bring it back on empty ones.
+pub fn redis_at_rest(world: &World) {
+    let swarm = world.swarm();
+    let mut deployment = Deployment::new(swarm, &Redis, "backup", 6);
+    deployment.becomes_one(6);
+    deployment.write(RECORDS);
+    deployment.stack().remove().expect("the stack goes");
+
+    let volume = deployment.stack().full("redis-data");
+    let lines = blocks("## Redis, at rest");
+    let [_, save, restore] = lines.as_slice() else {
+        panic!("the page has other blocks: {lines:?}");
+    };
+    let nodes = swarm.reachable();
+    for (number, node) in nodes.iter().enumerate() {
+        run(
+            node,
+            number,
+            world,
+            &save.replace("cache_redis-data", &volume),
+        );
+    }
+    deployment.stack().remove_volumes().expect("the data goes");
+    for (number, node) in nodes.iter().enumerate() {
+        run(
+            node,
+            number,
+            world,
+            &restore.replace("cache_redis-data", &volume),
+        );
+    }
+    deployment.deploy_again();
+    deployment.becomes_one(6);
+    deployment.all_there(RECORDS);
+}
+
+/// A dump of a replica is loaded through the proxy into another cluster.
+pub fn mariadb_by_a_dump(world: &World) {
+    let lines = blocks("## MariaDB");
+    let [save, restore] = lines.as_slice() else {
+        panic!("the page has other blocks: {lines:?}");
+    };
+    let inside = |line: &str| {
+        let begin = line.find("name=db_tools)").expect("it runs in the tools") + 14;
+        line[begin..].trim().to_owned()
+    };
+    let (save, restore) = (inside(save), inside(restore));
+    let first = Deployment::new(world.swarm(), &Mariadb, "dumped", 3);
+    first.becomes_one(3);
+    first.write(RECORDS);
+    first.all_there(RECORDS);
+    let members: Vec<_> = first
+        .members()
+        .iter()
+        .filter_map(|task| task.address())
+        .collect();
+    let said = Mariadb::said(first.tools(), &members).expect("members answer");
+    let replica = said.iter().find(|said| said.follows).expect("a replica");
+    let save = save.replace("REPLICA", &replica.address.to_string());
+    let dump = Mariadb::script(first.tools(), &save.replace("> dump.sql", ""));
+    let dump = dump.expect("a dump");
+    drop(first);
+
+    let second = Deployment::new(world.swarm(), &Mariadb, "loaded", 3);
+    second.becomes_one(3);
+    let load = format!(
+        "{} <<'THE-END'\n{dump}\nTHE-END",
+        restore.replace("< dump.sql", "")
+    );
+    Mariadb::script(second.tools(), &load).expect("it is loaded");
+    second.all_there(RECORDS);
+    second.becomes_one(3);
+}
+
+/// The blocks of code of a part of the page.
+fn blocks(part: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(World::root().join("docs/backup.md"));
+    let page = page.expect("the page can be read");
+    let (_, rest) = page.split_once(part).expect("the page has this part");
+    let part = rest.split("\n## ").next().unwrap_or_default();
+    let mut blocks = vec![];
+    let mut before = false;
+    for line in part.lines() {
+        let code = line.strip_prefix("    ");
+        if let Some(code) = code {
+            if !before {
+                blocks.push(String::new());
+            }
+            let block: &mut String = blocks.last_mut().expect("one was begun");
+            block.push_str(code);
+            block.push('\n');
+        }
+        before = code.is_some();
+    }
+    blocks
+}
+
+/// Runs lines of the page on a node, in a folder of that node's own.
+fn run(node: &Docker, number: usize, world: &World, lines: &str) {
+    let folder = world.swarm().directory().join(format!("backup-{number}"));
+    std::fs::create_dir_all(&folder).expect("the lab has a folder");
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", lines]).current_dir(folder);
+    shell.env("REDIS_IMAGE", Tested::Redis.reference());
+    shell.env("DOCKER_HOST", node.host().expect("a node of the lab"));
+    let done = shell.output().expect("there is a shell");
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{lines}: {told}");
+}
