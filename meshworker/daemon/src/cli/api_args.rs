@@ -46,8 +46,8 @@ pub fn asking() -> [Arg; 3] {
         .env("MESHWORKER_API")
         .help(
             "Where workers answer: http://HOST:PORT, https://HOST:PORT or HOST:PORT, tried in turn; \
-             a name stands for all its addresses [default: http://tasks.meshworker:4748, and where \
-             that name is unknown http://127.0.0.1:4748]",
+             a name stands for all its addresses [default: http://tasks.meshworker:4748, then \
+             http://127.0.0.1:4748]",
         );
     let ca = Arg::new("api-ca-file")
         .long("api-ca-file")

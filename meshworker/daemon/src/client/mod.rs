@@ -55,7 +55,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// The places to ask, in turn. None: the tasks of the service `meshworker`,
-    /// and where that name is unknown, this machine.
+    /// and then this machine.
     pub endpoints: Vec<Endpoint>,
     /// The certificates to trust, PEM; none for the system's.
     pub ca_file: Option<PathBuf>,
@@ -397,10 +397,10 @@ async fn addresses(endpoints: &[Endpoint]) -> Found {
         };
         let here = service.at(IpAddr::from([127, 0, 0, 1]));
         // As it is: in a domain of the host's, that name is a stranger's.
-        match look_up(&format!("{SERVICE}.")).await {
-            Ok(workers) => found.extend(workers.into_iter().map(|one| (service.clone(), one))),
-            Err(_) => found.push((here, Vec::new())),
-        }
+        let workers = look_up(&format!("{SERVICE}.")).await.unwrap_or_default();
+        found.extend(workers.into_iter().map(|one| (service.clone(), one)));
+        // In a worker's own container that is one that listens for nobody else.
+        found.push((here, Vec::new()));
     }
     for endpoint in endpoints {
         match &endpoint.host {
