@@ -1,7 +1,6 @@
 //! `cargo xtask lab`: a swarm of several nodes on this machine that stays up between commands.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -150,14 +149,25 @@ pub fn print_status(swarm: &Swarm) -> Result<()> {
         writeln!(text, "node{index} {address}  DOCKER_HOST={host}")?;
     }
     writeln!(text, "{}", swarm.manager()?.run(["node", "ls"])?)?;
-    // A closed pipe is the reader's wish.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&mut std::io::stdout(), &text);
     Ok(())
+}
+
+/// Prints it as far as anybody reads it: a closed pipe is the reader's wish.
+fn print(out: &mut impl std::io::Write, text: &str) {
+    let _ = out.write_all(text.as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_that_had_gone_ended_the_lab_with_a_backtrace() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        drop(reader);
+        print(&mut writer, "node1 10.213.0.1");
+    }
 
     #[test]
     fn a_node_is_called_as_status_calls_it() {

@@ -1,6 +1,6 @@
 //! The decision: from what one pass saw to what to do now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arrange::{note_answers, refuse_arrangement, refuse_dealing};
 use crate::history::Resident;
@@ -39,7 +39,8 @@ pub fn decide<P: Planner>(
     let roster = observed.roster().ordered_away(&context.orders.leave);
     let roster = roster.with_a_last_one();
     numbers::note(&roster, &mut history);
-    let joining: BTreeSet<Place> = history.joins.keys().copied().collect();
+    let joins = history.joins.iter();
+    let joining: BTreeMap<Place, u32> = joins.map(|(at, (_, times))| (*at, *times)).collect();
     let all = Seen::all(context, observed, &roster, &joining, &history);
     // Where nobody ever was, nobody is waited for.
     let never_there = never_there(context, &all.situation(), &mut history);
@@ -467,7 +468,10 @@ fn awaited<R: Request>(
     if step.request.kind() == StepKind::Join {
         let joined = [Some(step.to), step.request.introduces()];
         let joined = joined.into_iter().flatten();
-        history.joins.extend(joined.map(|at| (at, context.now)));
+        for at in joined {
+            let (last, times) = history.joins.entry(at).or_insert((context.now, 0));
+            (*last, *times) = (context.now, times.saturating_add(1));
+        }
     }
     None
 }
@@ -504,7 +508,7 @@ fn prune<R>(
     let keep = context.limits.retry_most.saturating_mul(2);
     history
         .joins
-        .retain(|_, planned| context.now.since(*planned) < keep);
+        .retain(|_, (planned, _)| context.now.since(*planned) < keep);
     history
         .agreed
         .retain(|node, _| departed.contains(node.as_str()));

@@ -25,8 +25,8 @@ pub struct History {
     pub(crate) answering: BTreeMap<Place, Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].
     pub(crate) attempts: BTreeMap<String, Backoff>,
-    /// The addresses that a join was planned for, and when that was last.
-    pub(crate) joins: BTreeMap<Place, Moment>,
+    /// The addresses that a join was planned for, when that was last, and how often lately.
+    pub(crate) joins: BTreeMap<Place, (Moment, u32)>,
     /// Since when everything has agreed, without a break, that a node is gone.
     pub(crate) agreed: BTreeMap<String, Moment>,
     /// Departed nodes that the survivors were told to forget, and when.

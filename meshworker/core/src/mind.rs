@@ -94,11 +94,15 @@ impl Mind {
     }
 
     /// Whoever gains the authority to act forgets what he knew, and begins with what he
-    /// sees: another worker has acted since.
+    /// sees: another worker has acted since. How many were there he saw for himself, and
+    /// goes on missing.
     fn heed_authority(&mut self, context: &Context<'_>) {
         let fence = context.authority.fence();
         if fence.is_some() && fence != self.fence {
-            *self = Mind::default();
+            *self = Mind {
+                history: std::mem::take(&mut self.history).of_how_many(),
+                ..Mind::default()
+            };
         }
         self.fence = fence;
     }

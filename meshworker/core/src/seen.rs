@@ -1,7 +1,7 @@
 //! What was seen, as far as it counts.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Context, History, Observation, Orders, Place, Roster, Situation};
 
@@ -13,7 +13,7 @@ pub(crate) struct Seen<'a, D: Clone> {
     /// Who is there.
     pub(crate) roster: Cow<'a, Roster>,
     /// Who may be on the way in.
-    joining: &'a BTreeSet<Place>,
+    joining: &'a BTreeMap<Place, u32>,
     /// What operators have ordered.
     orders: &'a Orders,
     /// Whether the members were ever one.
@@ -26,7 +26,7 @@ impl<'a, D: Clone> Seen<'a, D> {
         context: &Context<'a>,
         observed: &'a Observation<D>,
         roster: &'a Roster,
-        joining: &'a BTreeSet<Place>,
+        joining: &'a BTreeMap<Place, u32>,
         history: &History,
     ) -> Seen<'a, D> {
         Seen {

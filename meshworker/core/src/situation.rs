@@ -129,10 +129,10 @@ pub struct Situation<'a, D> {
     pub roster: &'a Roster,
     /// What each address answered.
     pub answers: &'a BTreeMap<Place, Answer<D>>,
-    /// The addresses that a join was planned for a short while ago: they may be
-    /// on their way in, though no list shows it yet. A planner may only hold
-    /// back because of it.
-    pub joining: &'a BTreeSet<Place>,
+    /// The addresses that a join was planned for a short while ago, and how often lately:
+    /// they may be on their way in, though no list shows it yet. A planner may only hold
+    /// back because of it, and say so.
+    pub joining: &'a BTreeMap<Place, u32>,
     /// What operators have ordered, and wish for while the cluster runs.
     pub orders: &'a Orders,
     /// Whom other vantage points reached.
@@ -145,7 +145,7 @@ impl<'a, D> Situation<'a, D> {
     /// These members, and what they answered: nothing is under way or wished for, and
     /// nobody else was heard.
     pub fn of(roster: &'a Roster, answers: &'a BTreeMap<Place, Answer<D>>) -> Situation<'a, D> {
-        const NOBODY: &BTreeSet<Place> = &BTreeSet::new();
+        const NOBODY: &BTreeMap<Place, u32> = &BTreeMap::new();
         const NOTHING: &Heard = &Heard::nothing();
         Situation {
             roster,

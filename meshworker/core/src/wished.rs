@@ -53,6 +53,22 @@ pub(crate) fn note<D>(unity: &Unity, situation: &Situation<'_, D>, history: &mut
 }
 
 impl History {
+    /// What outlives that another worker has acted: how many there should be. It only
+    /// delays the word that all is well, as everything here does.
+    pub(crate) fn of_how_many(mut self) -> History {
+        let gone: Vec<Place> = (self.together.iter().copied())
+            .filter(|at| self.stance(*at).is_some_and(Stance::has_left))
+            .collect();
+        for address in gone {
+            self.excuse(address);
+        }
+        History {
+            wished: self.wished,
+            together: self.together,
+            ..History::default()
+        }
+    }
+
     /// Nobody misses the member that was at this address any more.
     pub(crate) fn excuse(&mut self, address: Place) {
         if self.together.remove(&address) {

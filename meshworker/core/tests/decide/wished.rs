@@ -1,6 +1,6 @@
 //! How many members there should be stands until a witness that can know says otherwise.
 
-use meshworker_core::{Grade, Pace, Presence, Report, Unity, Witness};
+use meshworker_core::{Authority, Fence, Grade, Pace, Presence, Report, Unity, Witness};
 
 use Presence::{Leaving, OutOfSight, Present, Spare, Stopping};
 
@@ -35,6 +35,27 @@ fn half_of_six_were_cut_off_and_three_were_called_one_cluster() {
     // What a restarted worker does not know, it does not say.
     clock.restart();
     assert!(clock.after(1, &content(), &says(&THREE)).unity.is_one());
+}
+
+/// Whoever gained the authority to act forgot how many there had been, and called half of
+/// them one cluster.
+#[test]
+fn another_worker_gained_authority_and_half_of_six_were_one_cluster() {
+    let mut clock = Clock::start();
+    clock.authority = Authority::Yielded("10.0.0.77".into());
+    clock.after(1, &content(), &seen(vec![dns(&SIX)], &SIX));
+    // Two of them say that they leave, and nobody misses them when they have.
+    let going = [5, 6].map(|last| (last, Leaving));
+    let leaves = seen(vec![dns(&SIX), announced(&going)], &SIX);
+    assert!(clock.after(1, &content(), &leaves).unity.is_one());
+    // The worker that acted is lost, and with it a member.
+    let three = seen(vec![dns(&THREE)], &THREE);
+    for fence in [3, 5] {
+        clock.authority = Authority::Held(Fence(fence));
+        assert_eq!(clock.after(1, &content(), &three).unity, missed(3, 4));
+    }
+    let four = seen(vec![dns(&[1, 2, 3, 7])], &[1, 2, 3, 7]);
+    assert!(clock.after(1, &content(), &four).unity.is_one());
 }
 
 #[test]

@@ -90,3 +90,19 @@ fn the_default_version_is_this_one() {
     }
     assert!(found >= 4, "only {found} were found");
 }
+
+/// Deployed twice, a file made two clusters of one name in metrics, alerts and paths.
+#[test]
+fn two_stacks_of_one_file_had_clusters_of_one_name() {
+    let mut named = 0;
+    for path in stacks() {
+        let stack = fs::read_to_string(&path).unwrap();
+        let names = stack.lines().map(str::trim);
+        for name in names.filter(|line| line.starts_with("MESHWORKER_NAME:")) {
+            let by_stack = r#"{{index .Service.Labels "com.docker.stack.namespace"}}"#;
+            assert!(name.contains(by_stack), "{}: {name}", path.display());
+            named += 1;
+        }
+    }
+    assert!(named >= 10, "only {named} names were seen");
+}

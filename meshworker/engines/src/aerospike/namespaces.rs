@@ -174,9 +174,12 @@ impl Contents {
         let data = self.data;
         let data = data.map(|(used, of)| Figure::bytes("data", used, Some(of)));
         let records = Figure::count("records", self.records);
+        // How many it has at rest is told by a table of thousands of lines alone.
+        let moving = self.send.saturating_add(self.receive);
+        let moving = (moving > 0).then(|| Figure::count("moving partitions", moving));
         Holdings {
             follows: None,
-            figures: [records].into_iter().chain(data).collect(),
+            figures: moving.into_iter().chain([records]).chain(data).collect(),
             refuses_writes: (!self.refuse.is_empty()).then(|| self.refuse.join(", ")),
             replication: None,
         }
@@ -263,6 +266,9 @@ mod tests {
             Some("120 partitions to send, 3 to receive")
         );
         assert_eq!(Contents::default().moving(), None);
+        let figures = contents.holdings().figures;
+        let figures: Vec<_> = figures.iter().map(ToString::to_string).collect();
+        assert_eq!(figures, ["123 moving partitions", "7 records"]);
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Rules {
         };
         let asked = |fragment: &&Fragment<'_>| {
             let mut nodes = fragment.iter();
-            nodes.any(|node| situation.joining.contains(&node.address()))
+            nodes.any(|node| situation.joining.contains_key(&node.address()))
         };
         let (asked, new): (Vec<_>, Vec<_>) = others.iter().partition(asked);
         let mut room = Room::of(situation, fragments);

@@ -20,7 +20,7 @@ mod room;
 struct Seen {
     answers: BTreeMap<Place, Answer<Detail>>,
     reports: Vec<Report>,
-    joining: BTreeSet<Place>,
+    joining: BTreeMap<Place, u32>,
     rules: Rules,
 }
 
@@ -60,7 +60,7 @@ impl Seen {
         let mut seen = Seen {
             answers: BTreeMap::new(),
             reports: Vec::new(),
-            joining: BTreeSet::new(),
+            joining: BTreeMap::new(),
             rules: Rules {
                 cluster_name: None,
                 heartbeat_port: 3002,

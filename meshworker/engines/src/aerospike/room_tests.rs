@@ -89,7 +89,7 @@ fn a_full_cluster_with_silent_members_is_full() {
 fn whoever_was_tipped_counts_although_no_list_shows_it_yet() {
     let all: [&[u32]; 7] = [&[1, 2, 3], &[4], &[5], &[6], &[7], &[8], &[9]];
     let mut seen = Seen::clusters(&all).community(&NINE);
-    seen.joining = BTreeSet::from([at(9), at(1)]);
+    seen.joining = BTreeMap::from([(at(9), 1), (at(1), 1)]);
     let proposal = seen.proposal();
     assert_eq!(seen.tipped(), [9, 4, 5, 6, 7].map(at));
     assert_eq!(proposal.refusals, [refuse(&seen, 8)]);

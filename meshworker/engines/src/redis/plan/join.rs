@@ -138,17 +138,19 @@ fn unfit(
     {
         return None;
     }
-    // Slots of nodes that do not answer count as well: a replica whose master
-    // is away has a cluster, too.
-    let slots: usize = nodes.iter().map(|n| known_slots(n).count()).max()?;
+    let slots: usize = nodes.iter().map(|node| node.own.slots.count()).sum();
     let keys = all_keys(nodes.iter().copied());
-    (slots > 0 || keys > 0).then(|| Refusal {
+    // A replica whose master is away has a cluster, too.
+    let has_one = nodes.iter().any(|node| !known_slots(node).is_empty());
+    let others = (knows_us.len() > nodes.len()).then(|| format!(", knows {}", knows_us.len()));
+    (has_one || keys > 0).then(|| Refusal {
         what: format!("join {}", guest.address),
         reason: Reason::ForeignCluster(format!(
-            "{}, {}, {}",
+            "{}, {}, {}{}",
             counted(nodes.len(), "nodes"),
             counted(slots, "slots"),
-            counted(keys, "keys")
+            counted(keys, "keys"),
+            others.unwrap_or_default()
         )),
         evidence: vec![guest.said(format!("knows {}", counted(guest.view.size, "nodes")))],
     })

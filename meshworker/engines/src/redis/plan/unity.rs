@@ -21,12 +21,21 @@ pub fn of(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) -
     }
 }
 
+/// Introductions that led nowhere, after which that is no accident.
+const IN_VAIN: u32 = 2;
+
 /// Why a member that answers us stays outside, where that can be seen: the members hold it
-/// to be dead, and are not shaking hands with it.
-fn unreached(world: &World<'_>, view: &View<Detail>) -> Option<String> {
+/// to be dead, and are not shaking hands with it, or were told of it again and again.
+fn unreached(
+    world: &World<'_>,
+    situation: &Situation<'_, Detail>,
+    at: Place,
+    view: &View<Detail>,
+) -> Option<String> {
     let is_dead = |node: &Node<'_>| node.entry(&view.node).is_some_and(Entry::is_gone);
+    let times = situation.joining.get(&at).copied().unwrap_or_default();
     let port = view.detail.bus_port?;
-    world.members().any(is_dead).then(|| {
+    (times >= IN_VAIN || world.members().any(is_dead)).then(|| {
         format!(": it answers here, and other members do not reach it: is its port {port} blocked?")
     })
 }
@@ -39,7 +48,7 @@ fn missing(world: &World<'_>, situation: &Situation<'_, Detail>, draft: &Draft) 
     let mut wanted = situation.wanted_views();
     let outside = wanted.find(|(member, _)| !inside.contains(&member.address));
     if let Some((member, view)) = outside {
-        let why = unreached(world, view).unwrap_or_default();
+        let why = unreached(world, situation, member.address, view).unwrap_or_default();
         return Some(format!("{} has not joined{why}", member.address));
     }
     if world.members().next().is_none() {

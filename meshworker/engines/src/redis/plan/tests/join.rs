@@ -66,14 +66,14 @@ fn a_formed_cluster_of_strangers_is_refused() {
 }
 
 #[test]
-fn a_replica_whose_cluster_is_out_of_sight_is_a_stranger() {
+fn a_replica_whose_cluster_is_out_of_sight_was_said_to_own_its_masters_slots() {
     let theirs = "11 slave #12 connected
         12 master,fail - disconnected 0-16383";
     let scene = Scene::replicas(0).nodes(&[1, 2, 3], THREE).node(11, theirs);
     assert_eq!(
         scene.told(),
-        "not done: join 10.0.0.11: it belongs to another formed cluster (1 node, 16384 slots, 0 \
-         keys); empty it or remove it from the service\n\
+        "not done: join 10.0.0.11: it belongs to another formed cluster (1 node, 0 slots, 0 \
+         keys, knows 2); empty it or remove it from the service\n\
          not one cluster: 10.0.0.11 has not joined\n"
     );
 }
@@ -355,6 +355,26 @@ const SIX_WITHOUT_3: &str = "1 master - connected 0-5461
     2 master - connected 5462-10922
     3 master - connected
     9 master - connected 10923-16383";
+
+/// It was new, no list kept that it had been met, and it was met again and again.
+#[test]
+fn a_fresh_member_whose_bus_is_blocked_was_introduced_for_ever_without_a_word() {
+    let told = |times| {
+        let scene = Scene::replicas(1)
+            .nodes(&[1, 2, 3], THREE)
+            .node(4, "4 master - connected");
+        scene.introduced(4, times).told()
+    };
+    let meets = "10.0.0.1: CLUSTER MEET 10.0.0.4 6379\nnot one cluster: 10.0.0.4 has not joined";
+    assert_eq!(told(1), format!("{meets}\n"));
+    assert_eq!(
+        told(2),
+        format!(
+            "{meets}: it answers here, and other members do not reach it: is its port 16379 \
+             blocked?\n"
+        )
+    );
+}
 
 /// It answered, all held it to be dead and it them, and no word said what that means.
 #[test]

@@ -44,6 +44,7 @@ pub struct Scene {
     leaving: BTreeMap<Place, Presence>,
     tasks: BTreeMap<Place, Presence>,
     desired: Option<usize>,
+    joining: BTreeMap<Place, u32>,
     shared: Shared,
 }
 
@@ -83,6 +84,7 @@ impl Scene {
             leaving: BTreeMap::new(),
             tasks: BTreeMap::new(),
             desired: None,
+            joining: BTreeMap::new(),
             shared: Shared::of(6379),
         }
     }
@@ -96,6 +98,12 @@ impl Scene {
     /// Nodes must announce this cluster name.
     pub fn named(mut self, name: &str) -> Scene {
         self.rules.cluster_name = Some(name.into());
+        self
+    }
+
+    /// This node was introduced so often lately.
+    pub fn introduced(mut self, n: u8, times: u32) -> Scene {
+        self.joining.insert(at(n), times);
         self
     }
 
@@ -233,7 +241,10 @@ impl Scene {
         }
         let observed = Observation::of(reports, self.answers.clone());
         let roster = Roster::merge(&observed.reports, &observed.alive());
-        let situation = Situation::of(&roster, &observed.answers);
+        let situation = Situation {
+            joining: &self.joining,
+            ..Situation::of(&roster, &observed.answers)
+        };
         propose(&self.rules, &situation)
     }
 
