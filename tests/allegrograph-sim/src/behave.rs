@@ -17,6 +17,8 @@ pub struct Behaviour {
     pub hangs: bool,
     /// What changes something is done, and the connection ends without a reply.
     pub forgets: bool,
+    /// What changes something is refused, and told as it was asked, with whose word.
+    pub echoes: bool,
     /// How its status is written, in place of what it was started with.
     pub shape: Option<Shape>,
     /// Another time that copies take.
@@ -35,6 +37,7 @@ impl Behaviour {
             fails: query.get("fails").and_then(|number| number.parse().ok()),
             hangs: query.is_yes("hangs"),
             forgets: query.is_yes("forgets"),
+            echoes: query.is_yes("echoes"),
             shape: query
                 .get("shape")
                 .and_then(|name| Shape::from_str(name, true).ok()),

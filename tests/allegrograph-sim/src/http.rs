@@ -52,6 +52,8 @@ pub struct Asked {
     pub path: Vec<String>,
     pub query: Query,
     pub login: Option<(String, String)>,
+    /// What was asked and by whom, as it came.
+    pub words: String,
     pub body: String,
     /// How many instances are to have a commit before it is acknowledged.
     pub durability: Option<String>,
@@ -70,6 +72,12 @@ impl Asked {
             path: path.collect(),
             query: Query::of(head.uri.query().unwrap_or_default()),
             login: header(AUTHORIZATION.as_str()).and_then(login),
+            words: format!(
+                "{} {} by {}",
+                head.method,
+                head.uri,
+                header(AUTHORIZATION.as_str()).unwrap_or_default()
+            ),
             durability: settings
                 .find(|(name, _)| *name == "durability")
                 .map(|(_, value)| value.to_owned()),

@@ -91,6 +91,9 @@ impl Server {
         if !matches!(first, Some("version" | "hostname")) && !self.admits(asked.login.as_ref()) {
             return Some(Reply::error(401, "bad credentials"));
         }
+        if behaviour.echoes && asked.changes() && first != Some("sim") {
+            return Some(Reply::error(400, format!("cannot do {}", asked.words)));
+        }
         let reply = act::answer(self, &asked).await;
         let forgets = behaviour.forgets && asked.changes() && first != Some("sim");
         (!forgets).then_some(reply)

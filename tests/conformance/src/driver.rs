@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use meshworker_core::{
-    Answer, Context, Grade, Limits, Mind, Moment, Observation, Place, Plan, Planner, Presence,
-    Report, Request, Sighting, Step, StepKind, Thought, Witness,
+    Answer, Context, Grade, Limits, Member, Mind, Moment, Observation, Place, Plan, Planner,
+    Presence, Report, Request, Roster, Sighting, Step, StepKind, Thought, Witness,
 };
 use meshworker_engines::{Alone, Done, Engine, perform};
 use tokio::time::{Instant, sleep};
@@ -32,6 +32,9 @@ pub fn quick_limits() -> Limits {
     }
 }
 
+/// What a witness says of a member beside its address; none where it says nothing of it.
+type Known = Arc<dyn Fn(Witness, Place) -> Option<Sighting> + Send + Sync>;
+
 type RequestOf<E> = <E as Planner>::Request;
 type DetailOf<E> = <E as Planner>::Detail;
 
@@ -51,6 +54,7 @@ pub struct Driver<E: Engine> {
     pub leaving: BTreeSet<Place>,
     /// Who announces that it volunteers, and whose database is not started.
     pub spares: BTreeSet<Place>,
+    known: Known,
     mind: Mind,
     start: Instant,
 }
@@ -66,6 +70,7 @@ impl<E: Engine> Driver<E> {
             rest: REST,
             leaving: BTreeSet::new(),
             spares: BTreeSet::new(),
+            known: Arc::new(|witness, at| (witness == Witness::Dns).then(|| Sighting::at(at))),
             mind: Mind::default(),
             start: Instant::now(),
         }
@@ -77,6 +82,17 @@ impl<E: Engine> Driver<E> {
     pub fn asking_once(mut self) -> Driver<E> {
         self.limits.retry_first = NEVER;
         self.limits.retry_most = NEVER;
+        self
+    }
+
+    /// Whose witnesses know more than addresses: for databases whose members are of several
+    /// services, or are asked for nothing before their supervisors named them.
+    #[must_use]
+    pub fn that_knows(
+        mut self,
+        known: impl Fn(Witness, Place) -> Option<Sighting> + Send + Sync + 'static,
+    ) -> Driver<E> {
+        self.known = Arc::new(known);
         self
     }
 
@@ -100,28 +116,55 @@ impl<E: Engine> Driver<E> {
     pub async fn plan(&mut self, listed: &[Place]) -> Plan<RequestOf<E>> {
         let named: BTreeSet<Place> = listed.iter().chain(&self.leaving).copied().collect();
         let named: Vec<Place> = named.difference(&self.spares).copied().collect();
-        let said = |who: &BTreeSet<Place>, presence: Presence| {
-            let who = who.iter().map(|at| Sighting {
-                presence: presence.clone(),
-                ..Sighting::at(*at)
-            });
-            who.collect::<Vec<_>>()
-        };
         loop {
-            let answers = self.look(&named).await;
-            let dns = Report::addresses(Witness::Dns, listed.iter().copied());
-            let mut announced = Report::unknown(Witness::Announce, Grade::Answer);
-            announced.sightings = said(&self.leaving, Presence::Leaving);
-            announced
-                .sightings
-                .extend(said(&self.spares, Presence::Spare));
-            let observed = Observation::of(vec![dns, announced], answers);
+            let reports = self.reports(listed);
+            let asked = self.who_is_asked(&named, &reports);
+            let mut answers = self.look(&asked).await;
+            for node in named.iter().filter(|node| !asked.contains(node)) {
+                answers.insert(*node, self.engine.observe_unlisted(*node).await);
+            }
+            let observed = Observation::of(reports, answers);
             let context = Context::alone(Moment(self.elapsed()), &self.limits);
             let thought = self.mind.consider(&*self.engine, &context, &observed, true);
             if let Thought::Decided(plan) = thought {
                 return plan;
             }
         }
+    }
+
+    /// What the name server says, and what supervisors announce.
+    fn reports(&self, listed: &[Place]) -> Vec<Report> {
+        let known = |witness| move |at: &Place| (self.known)(witness, *at);
+        let mut dns = Report::addresses(Witness::Dns, listed.iter().copied());
+        dns.sightings = listed.iter().filter_map(known(Witness::Dns)).collect();
+        let goes = |at: &Place| match () {
+            () if self.leaving.contains(at) => Some(Presence::Leaving),
+            () if self.spares.contains(at) => Some(Presence::Spare),
+            () => None,
+        };
+        let all: BTreeSet<&Place> =
+            (listed.iter().chain(&self.leaving).chain(&self.spares)).collect();
+        let mut announced = Report::unknown(Witness::Announce, Grade::Answer);
+        let said = all.into_iter().filter_map(|at| {
+            let own = (self.known)(Witness::Announce, *at);
+            let Some(presence) = goes(at) else {
+                return own;
+            };
+            let own = own.unwrap_or_else(|| Sighting::at(*at));
+            Some(Sighting { presence, ..own })
+        });
+        announced.sightings = said.collect();
+        vec![dns, announced]
+    }
+
+    /// Those of these nodes that are asked as members are: as the daemon does it.
+    fn who_is_asked(&self, named: &[Place], reports: &[Report]) -> Vec<Place> {
+        let roster = Roster::merge(reports, &BTreeSet::new());
+        let is_asked = |at: &&Place| {
+            let member = roster.at(**at);
+            !E::VOUCHED_ONLY || member.is_some_and(Member::is_vouched)
+        };
+        named.iter().filter(is_asked).copied().collect()
     }
 
     /// Performs these steps.

@@ -9,7 +9,7 @@ use crate::{Driver, World};
 /// A cluster with this many members more than the least, with records.
 async fn formed<W: World>(world: &mut W, more: usize) -> (Driver<W::Engine>, Vec<Place>) {
     let nodes = world.start(world.size() + more).await;
-    let mut driver = Driver::new(world.engine());
+    let mut driver = world.driver(world.engine());
     driver.until_one(&nodes, world.patience()).await;
     world.fill(nodes[0]).await;
     (driver, nodes)

@@ -32,7 +32,7 @@ async fn ids<E: Engine>(driver: &mut Driver<E>, at: &[Place]) -> BTreeSet<String
 
 async fn formed<W: World>(world: &mut W) -> (Driver<W::Engine>, Vec<Place>) {
     let nodes = world.start(world.size()).await;
-    let mut driver = Driver::new(world.engine()).asking_once();
+    let mut driver = world.driver(world.engine()).asking_once();
     driver.until_one(&nodes, world.patience()).await;
     (driver, nodes)
 }
@@ -72,7 +72,7 @@ pub async fn waits_for_no_spare<W: World>(mut world: W) {
 /// that has just started.
 pub async fn leaves_a_formed_cluster_alone<W: World>(mut world: W) {
     let (_, nodes) = formed(&mut world).await;
-    let mut driver = Driver::new(world.engine());
+    let mut driver = world.driver(world.engine());
     for _ in 0..10 {
         let plan = driver.plan(&nodes).await;
         assert_eq!(plan.steps, [], "{:?}", plan.steps);
@@ -96,7 +96,7 @@ pub async fn joins_a_latecomer_by_one_request<W: World>(mut world: W) {
 /// server lists it, never.
 pub async fn forgets_a_departed_member_after_the_hold_and_not_before<W: World>(mut world: W) {
     let nodes = world.start(world.size() + 1).await;
-    let mut driver = Driver::new(world.engine());
+    let mut driver = world.driver(world.engine());
     driver.until_one(&nodes, world.patience()).await;
     // The last to come holds nothing alone.
     let (gone, rest) = nodes.split_last().unwrap();
@@ -160,15 +160,20 @@ pub async fn is_blocked_by_nobody_who_misbehaves<W: World>(mut world: W) {
     }
     let nobody = world.spare_address();
     let nodes = world.start(world.size()).await;
+    if !world.begins_among_strangers() {
+        let (_, first) = nodes.split_last().unwrap();
+        let mut driver = world.driver(world.engine());
+        driver.until_one(first, world.patience()).await;
+    }
     let mut listed: Vec<Place> = squatters.iter().map(|squatter| squatter.address).collect();
     listed.push(nobody);
     let strangers: BTreeSet<Place> = listed.iter().copied().collect();
     listed.extend(&nodes);
 
-    let mut driver = Driver::new(world.hasty_engine());
-    let all = ids(&mut Driver::new(world.engine()), &nodes).await;
+    let mut driver = world.driver(world.hasty_engine());
+    let mut observer = world.driver(world.engine());
     let begin = tokio::time::Instant::now();
-    while known(&mut driver, &nodes).await != all {
+    while known(&mut driver, &nodes).await != ids(&mut observer, &nodes).await {
         assert!(
             begin.elapsed() < world.patience(),
             "not one cluster\n{}",
@@ -195,7 +200,7 @@ pub async fn never_merges_a_foreign_cluster<W: World>(mut world: W) {
     let ours = ids(&mut driver, &nodes).await;
     let theirs = ids(&mut driver, &foreign).await;
     let listed: Vec<Place> = nodes.iter().chain(&foreign).copied().collect();
-    for mut driver in [driver, Driver::new(world.engine())] {
+    for mut driver in [driver, world.driver(world.engine())] {
         let before = driver.count(StepKind::Join);
         for _ in 0..20 {
             let plan = driver.pass(&listed).await;
@@ -218,7 +223,7 @@ pub async fn comes_to_the_same_result_when_the_worker_restarts_at_each_step<W: W
     let begin = tokio::time::Instant::now();
     let mut story = String::new();
     loop {
-        let mut driver = Driver::new(world.engine());
+        let mut driver = world.driver(world.engine());
         let mut plan = driver.plan(&nodes).await;
         // It may have to listen for a while before it makes any.
         while plan.steps.is_empty() && !plan.unity.is_one() && begin.elapsed() < world.patience() {
@@ -241,7 +246,7 @@ pub async fn comes_to_the_same_result_when_the_worker_restarts_at_each_step<W: W
         );
         sleep(Duration::from_millis(50)).await;
     }
-    let mut driver = Driver::new(world.engine());
+    let mut driver = world.driver(world.engine());
     let all = ids(&mut driver, &nodes).await;
     for node in &nodes {
         assert_eq!(known(&mut driver, &[*node]).await, all);
@@ -251,8 +256,8 @@ pub async fn comes_to_the_same_result_when_the_worker_restarts_at_each_step<W: W
 /// Two workers at once, neither of which knows of the other.
 pub async fn is_not_disturbed_by_a_second_worker<W: World>(mut world: W) {
     let nodes = world.start(world.size() + 1).await;
-    let mut one = Driver::new(world.engine());
-    let mut two = Driver::new(world.engine());
+    let mut one = world.driver(world.engine());
+    let mut two = world.driver(world.engine());
     let begin = tokio::time::Instant::now();
     loop {
         let (first, second) = tokio::join!(one.pass(&nodes), two.pass(&nodes));

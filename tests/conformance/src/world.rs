@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use meshworker_engines::Engine;
 
+use crate::Driver;
+
 /// The nodes that an engine is tried on: real servers or a simulator's. It
 /// ends everything that it started when it is dropped, also by a panic.
 pub trait World {
@@ -28,6 +30,17 @@ pub trait World {
     /// The same with little patience for a single answer: for scenarios in
     /// which somebody never answers.
     fn hasty_engine(&self) -> Self::Engine;
+
+    /// A worker that has just started, with this engine and the witnesses of this world.
+    fn driver(&self, engine: Self::Engine) -> Driver<Self::Engine> {
+        Driver::new(engine)
+    }
+
+    /// Whether a cluster is begun while somebody who is listed cannot be heard: not where that
+    /// one may know of a cluster, and its data would be lost by another one.
+    fn begins_among_strangers(&self) -> bool {
+        true
+    }
 
     /// The port that [`World::engine`] asks nodes at.
     fn service_port(&self) -> u16;

@@ -104,9 +104,15 @@ impl World {
 
     /// A pod runs there, on this node, and is ready; made, or changed.
     pub fn pod(&self, name: &str, address: &str, node: &str) {
+        let uid = format!("uid-of-{name}-at-{address}");
+        self.pod_of(&uid, name, address, node);
+    }
+
+    /// The same with this uid.
+    pub fn pod_of(&self, uid: &str, name: &str, address: &str, node: &str) {
         self.pod_is(name, |_| {
             json!({
-                "metadata": {"uid": format!("uid-of-{name}-at-{address}")},
+                "metadata": {"uid": uid},
                 "spec": {"nodeName": node, "containers": [{"name": "db"}]},
                 "status": {
                     "phase": "Running",

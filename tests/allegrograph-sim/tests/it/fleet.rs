@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerospike_sim::testing::{Loopback, Process};
+use fake_kubernetes::FakeApi;
 use futures_util::future::join_all;
+use meshworker::kubernetes::{Account, KubernetesClient};
+use meshworker::witness::{KubernetesOptions, KubernetesSource, Source};
 use meshworker_conformance::quick_limits;
 use meshworker_core::{
     Answer, Context, Grade, Limits, MemberId, Mind, Moment, Observation, Orders, Place, Plan,
@@ -49,11 +52,51 @@ struct Member {
     presence: Presence,
 }
 
+/// The services are two StatefulSets, whose pods a worker reads.
+struct Cluster {
+    api: FakeApi,
+    sets: [(&'static str, KubernetesSource); 2],
+}
+
+impl Cluster {
+    async fn start() -> Cluster {
+        let api = FakeApi::start().await;
+        let client = Arc::new(KubernetesClient::new(Account {
+            base: api.base(),
+            folder: api.folder().to_owned(),
+        }));
+        let set = |name: &'static str| {
+            let options = KubernetesOptions::of(name);
+            (name, KubernetesSource::new(Arc::clone(&client), options))
+        };
+        Cluster {
+            sets: [set(CONTROLLING.0), set("copy")],
+            api,
+        }
+    }
+
+    /// What the API says of both.
+    async fn report(&self) -> Report {
+        let said = self
+            .sets
+            .iter()
+            .map(async |(part, source)| source.report().await.of_part(part));
+        Report::together(Witness::Kubernetes, join_all(said).await)
+    }
+
+    /// Its name: pods are counted from 0.
+    fn pod(slot: Slot) -> String {
+        format!("{}-{}", slot.0, slot.1 - 1)
+    }
+}
+
 pub struct Fleet {
     folder: TempDir,
     block: Loopback,
     next: u16,
     members: BTreeMap<Slot, Member>,
+    /// Where it is on Kubernetes, and not in a swarm.
+    cluster: Option<Cluster>,
     engine: Arc<Allegrograph>,
     mind: Mind,
     pub limits: Limits,
@@ -79,6 +122,7 @@ impl Fleet {
             block: Loopback::claim().unwrap(),
             next: 0,
             members: BTreeMap::new(),
+            cluster: None,
             engine,
             mind: Mind::default(),
             limits: Limits {
@@ -97,6 +141,16 @@ impl Fleet {
             unlisted: BTreeSet::new(),
             story: Vec::new(),
             folder,
+        }
+    }
+
+    /// The same on Kubernetes.
+    pub async fn on_kubernetes() -> Fleet {
+        let cluster = Cluster::start().await;
+        cluster.api.world.statefulset(CONTROLLING.0, 1);
+        Fleet {
+            cluster: Some(cluster),
+            ..Fleet::new()
         }
     }
 
@@ -128,10 +182,24 @@ impl Fleet {
                 self.come_up(slot);
             }
         }
-        for (slot, member) in &mut self.members {
-            if slot.0 == "copy" && slot.1 > copies {
-                member.presence = Presence::Leaving;
+        let goes = |slot: &Slot| slot.0 == "copy" && slot.1 > copies;
+        let going = self.members.iter_mut().filter(|(slot, _)| goes(slot));
+        going.for_each(|(_, member)| member.presence = Presence::Leaving);
+        if let Some(Cluster { api, .. }) = &self.cluster {
+            api.world.statefulset("copy", copies);
+            for slot in self.members.keys().filter(|slot| goes(slot)) {
+                api.world.delete(&Cluster::pod(*slot));
             }
+        }
+    }
+
+    /// A pod is deleted, or its node drained: it is meant to come back.
+    pub fn evict(&mut self, slot: Slot) {
+        if let Some(member) = self.members.get_mut(&slot) {
+            member.presence = Presence::Leaving;
+        }
+        if let Some(Cluster { api, .. }) = &self.cluster {
+            api.world.delete(&Cluster::pod(slot));
         }
     }
 
@@ -148,6 +216,15 @@ impl Fleet {
         }
         let address = self.block.address(self.next);
         self.next += 1;
+        if let Some(Cluster { api, .. }) = &self.cluster {
+            let (name, uid) = (Cluster::pod(slot), Fleet::task(slot, life));
+            api.world.pod_of(
+                &uid,
+                &name,
+                &address.to_string(),
+                &format!("node-of-{name}"),
+            );
+        }
         if slot == CONTROLLING {
             let hosts = self.folder.path().join("hosts");
             std::fs::write(hosts, format!("{address} agraph\n")).unwrap();
@@ -189,10 +266,23 @@ impl Fleet {
         started.unwrap()
     }
 
-    /// Its process is killed, and its supervisor with it.
+    /// Its process is killed, and its supervisor with it; its pod, if it has one, is gone.
     pub fn kill(&mut self, slot: Slot) {
         self.members.get_mut(&slot).unwrap().process = None;
+        if let Some(Cluster { api, .. }) = &self.cluster {
+            api.world.gone(&Cluster::pod(slot));
+        }
         self.tell(format!("{slot:?} is killed"));
+    }
+
+    /// The node of this pod is not heard of any more, and what ran there has ended.
+    pub fn lose_node(&mut self, slot: Slot) {
+        self.members.get_mut(&slot).unwrap().process = None;
+        if let Some(Cluster { api, .. }) = &self.cluster {
+            api.world
+                .lose_node(&format!("node-of-{}", Cluster::pod(slot)));
+        }
+        self.tell(format!("the node of {slot:?} is lost"));
     }
 
     /// The volumes of this replica are lost.
@@ -224,28 +314,38 @@ impl Fleet {
         Place::at(member.address)
     }
 
-    fn sighting(slot: &Slot, member: &Member, presence: Presence) -> Sighting {
+    /// Its task, or its pod's uid.
+    fn task(slot: Slot, life: u64) -> String {
+        format!("{life}{}{}", slot.1, slot.0)
+    }
+
+    fn sighting(&self, slot: &Slot, member: &Member, presence: Presence) -> Sighting {
+        let (service, number) = match self.cluster {
+            Some(_) => (slot.0.to_owned(), slot.1 - 1),
+            None => (format!("db_{}", slot.0), slot.1),
+        };
         Sighting {
             member: Some(MemberId::Slot {
-                service: format!("db_{}", slot.0),
-                slot: slot.1,
+                service,
+                slot: number,
             }),
-            task: Some(format!("{}{}{}", member.life, slot.1, slot.0)),
+            task: Some(Fleet::task(*slot, member.life)),
             presence,
             ..Sighting::at(Fleet::place(member))
         }
     }
 
-    fn reports(&self) -> Vec<Report> {
+    async fn reports(&self) -> Vec<Report> {
         let there = |member: &&Member| member.process.is_some();
         let of = |part: &'static str, witness| {
-            let own = self.members.iter().filter(move |(slot, member)| {
-                slot.0 == part && member.presence == Presence::Present
-            });
+            // A pod that goes is published until it is gone.
+            let listed = |one: &Member| self.cluster.is_some() || one.presence == Presence::Present;
+            let own = self.members.iter();
+            let own = own.filter(move |(slot, member)| slot.0 == part && listed(member));
             let own = own.filter(|(slot, _)| !self.unlisted.contains(*slot));
             let sightings: Vec<Sighting> = own
                 .map(|(slot, member)| match witness {
-                    Witness::Docker => Fleet::sighting(slot, member, Presence::Present),
+                    Witness::Docker => self.sighting(slot, member, Presence::Present),
                     _ => Sighting::at(Fleet::place(member)),
                 })
                 .collect();
@@ -261,12 +361,16 @@ impl Fleet {
             Report::together(witness, parts.into())
         };
         let said = self.members.iter().filter(|(_, member)| there(member));
-        let said = said.map(|(slot, one)| Fleet::sighting(slot, one, one.presence.clone()));
+        let said = said.map(|(slot, one)| self.sighting(slot, one, one.presence.clone()));
         let announced = Report {
             sightings: said.collect(),
             ..Report::unknown(Witness::Announce, Grade::Answer)
         };
-        vec![together(Witness::Dns), together(Witness::Docker), announced]
+        let tasks = match &self.cluster {
+            Some(cluster) => cluster.report().await,
+            None => together(Witness::Docker),
+        };
+        vec![together(Witness::Dns), tasks, announced]
     }
 
     async fn answers(&self) -> BTreeMap<Place, Answer<Detail>> {
@@ -285,7 +389,7 @@ impl Fleet {
         }
         loop {
             let answers = self.answers().await;
-            let observed = Observation::of(self.reports(), answers);
+            let observed = Observation::of(self.reports().await, answers);
             let orders = Orders {
                 wishes: self.wishes.clone(),
                 ..Orders::default()
@@ -312,6 +416,9 @@ impl Fleet {
             let gone = members.find(|(_, member)| Fleet::place(member) == leaver.address);
             let slot = *gone.unwrap().0;
             self.members.remove(&slot);
+            if let Some(Cluster { api, .. }) = &self.cluster {
+                api.world.gone(&Cluster::pod(slot));
+            }
             self.tell(format!("{slot:?} is let go"));
         }
         plan

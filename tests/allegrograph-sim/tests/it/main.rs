@@ -6,7 +6,11 @@
 
 mod api;
 mod client;
+mod conformance;
 mod fleet;
+
 mod hurt;
 mod life;
+mod pods;
+mod secret;
 mod shapes;
