@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use meshworker_engines::registry::Kind;
-use meshworker_engines::{FORBIDDEN, PRIMARY};
+use meshworker_engines::{FORBIDDEN, OptionSpec, PRIMARY};
 use meshworker_group::Order as Given;
 use tokio::time::Instant;
 
@@ -54,7 +54,7 @@ pub(super) async fn switch_over(
         Some(member) => Some(named(sheet, &status, member)?),
         None => Some(another(sheet, &status)?),
     };
-    let value = to.map(slot_of).transpose()?.map(|slot| slot.to_string());
+    let value = to.map(|to| written(sheet, to)).transpose()?;
     let name = PRIMARY.to_owned();
     give(sheet, who, Given::Wish { name, value }).await?;
     let to = to.map(|to| to.id.clone());
@@ -71,7 +71,7 @@ pub(super) async fn switch_over(
 pub(super) async fn take_back(sheet: &Sheet, to: &str) -> Result<(), Problem> {
     let orders = sheet.orders().orders(Instant::now());
     let ordered = orders.wishes.get(PRIMARY);
-    if ordered.is_some_and(|slot| to.ends_with(&format!(".{slot}"))) {
+    if ordered.is_some_and(|whom| whom == to || to.ends_with(&format!(".{whom}"))) {
         let (name, value) = (PRIMARY.to_owned(), None);
         give(sheet, None, Given::Wish { name, value }).await?;
     }
@@ -214,9 +214,8 @@ pub(super) async fn off_downtime(
 
 /// The last look at a cluster, if its database has a primary that is chosen.
 fn chosen(sheet: &Sheet) -> Result<ClusterStatus, Problem> {
-    let engine = Kind::find(sheet.engine()).map(Kind::descriptor);
-    let mut options = engine.iter().flat_map(|engine| engine.options);
-    if !options.any(|option| option.name == PRIMARY) {
+    if option(sheet).is_none() {
+        let engine = Kind::find(sheet.engine()).map(Kind::descriptor);
         let title = engine.map_or(sheet.engine(), |engine| engine.title);
         let error = format!(
             "cluster: nobody but its members chooses who leads a cluster of {title}; allowed: \
@@ -228,6 +227,21 @@ fn chosen(sheet: &Sheet) -> Result<ClusterStatus, Problem> {
         let error = "cluster: no pass over it has ended yet; ask again in a moment";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, error)
     })
+}
+
+/// The option that says who is to be the primary, where such a database has one that is chosen.
+fn option(sheet: &Sheet) -> Option<&'static OptionSpec> {
+    let engine = Kind::find(sheet.engine())?.descriptor();
+    engine.options.iter().find(|option| option.name == PRIMARY)
+}
+
+/// A member as that option has it: by its name, or where planners know numbers alone, by that
+/// of its slot.
+fn written(sheet: &Sheet, member: &MemberStatus) -> Result<String, Problem> {
+    match option(sheet).is_some_and(|option| (option.accepts)(&member.id)) {
+        true => Ok(member.id.clone()),
+        false => slot_of(member).map(|slot| slot.to_string()),
+    }
 }
 
 /// The member of this name.
@@ -294,7 +308,7 @@ fn another<'a>(sheet: &Sheet, status: &'a ClusterStatus) -> Result<&'a MemberSta
     })
 }
 
-/// The number of its slot, by which planners know it.
+/// The number of its slot.
 fn slot_of(member: &MemberStatus) -> Result<u64, Problem> {
     let slot = member
         .id

@@ -19,8 +19,12 @@ struct Replicas {
 
 impl Replicas {
     async fn open() -> Replicas {
+        Replicas::of("mariadb").await
+    }
+
+    async fn of(engine: &str) -> Replicas {
         let office = Office::without_worker(Opening::default()).await;
-        let open = office.board.open(&looks::cluster("db", "mariadb"));
+        let open = office.board.open(&looks::cluster("db", engine));
         let replicas = Replicas { office, open };
         replicas.look(1, Some(1), &[]);
         replicas
@@ -87,6 +91,23 @@ impl Replicas {
         let line = format!("GET /api/{path}");
         self.office.send(&request(&line, &headers, "")).await
     }
+}
+
+/// Members of several services have the same numbers: a number is nobody's name there.
+#[tokio::test]
+async fn whom_a_database_knows_by_name_was_ordered_by_number() {
+    let replicas = Replicas::of("allegrograph").await;
+    let office = &replicas.office;
+    let order = json!({"member": "cache_redis.3"});
+    office.ordered("switchover", order).await;
+    let orders = replicas.orders();
+    assert_eq!(orders.wishes.get("primary"), Some("cache_redis.3"));
+    let status = office
+        .when("it is told", |status| !status.mode.succession.is_empty())
+        .await;
+    assert!(status.mode.succession[0].starts_with("cache_redis.3 is to be the primary"));
+    office.ordered("switchover", json!({"member": "any"})).await;
+    assert_eq!(replicas.orders().wishes.get("primary"), None);
 }
 
 #[tokio::test]

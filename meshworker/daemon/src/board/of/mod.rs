@@ -104,9 +104,13 @@ fn mode(orders: &Orders) -> Mode {
 
 /// What is ordered about who is the primary.
 fn succession(orders: &Orders) -> Vec<String> {
-    let wished = orders.wishes.get(PRIMARY).map(|slot| {
+    let wished = orders.wishes.get(PRIMARY).map(|whom| {
+        let whom = match whom.parse::<u64>() {
+            Ok(slot) => format!("slot {slot}"),
+            Err(_) => whom.to_owned(),
+        };
         format!(
-            "slot {slot} is to be the primary whenever it can; `meshworker switchover --to any` \
+            "{whom} is to be the primary whenever it can; `meshworker switchover --to any` \
              takes it back"
         )
     });
