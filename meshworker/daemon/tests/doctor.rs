@@ -47,21 +47,31 @@ const BAD: &str = "services:\n  db:\n    image: db:1\n    command: [meshworker, 
 
 #[test]
 fn our_own_stack_files_have_no_error() {
-    let (redis, aerospike, api) = (
-        ours("redis.yml"),
-        ours("aerospike.yml"),
-        ours("docker-api.yml"),
-    );
-    for files in [
-        vec![&redis],
-        vec![&aerospike],
-        vec![&redis, &api],
-        vec![&aerospike, &api],
-    ] {
+    // Each file alone, or with the one that it adds to.
+    let added = [
+        ("aerospike-files", "aerospike"),
+        ("allegrograph-ports", "allegrograph"),
+        ("dashboard", "redis"),
+        ("docker-api", "aerospike"),
+        ("docker-api", "redis"),
+        ("secrets", "redis"),
+    ];
+    let folder = std::fs::read_dir(root().join("stack")).unwrap();
+    let files = folder.map(|file| file.unwrap().path());
+    let files = files.filter(|file| file.extension().is_some_and(|end| end == "yml"));
+    let names = files.map(|file| file.file_stem().unwrap().display().to_string());
+    let alone = names.filter(|name| added.iter().all(|(more, _)| more != name));
+    let alone: Vec<_> = alone.map(|name| vec![name]).collect();
+    let together = added.map(|(more, to)| vec![to.to_owned(), more.to_owned()]);
+    for names in alone.into_iter().chain(together) {
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| ours(&format!("{name}.yml")))
+            .collect();
         let args: Vec<&str> = files.iter().flat_map(|file| ["--stack", file]).collect();
         let output = doctor(&[&args[..], &["--nodes", "3"]].concat(), &[]);
         let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert_eq!(output.status.code(), Some(0), "{names:?}: {text}");
         assert!(
             text.lines().last().unwrap().starts_with("0 errors, "),
             "{text}"

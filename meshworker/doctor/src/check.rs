@@ -2,8 +2,29 @@
 
 use super::finding::Finding;
 
-/// What came of a check: findings, perhaps none, or why it could not be made.
-pub type Outcome = Result<Vec<Finding>, String>;
+/// What came of a check: findings, perhaps none, or why it was not made.
+pub type Outcome = Result<Vec<Finding>, Unmade>;
+
+/// Why a check was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmade {
+    /// There is nothing of the kind that it looks at, and why that is so.
+    Nothing(String),
+    /// What it takes is not known here: why not, and what to add so that it is.
+    Unknown(String),
+}
+
+impl From<String> for Unmade {
+    fn from(why: String) -> Unmade {
+        Unmade::Unknown(why)
+    }
+}
+
+impl From<&str> for Unmade {
+    fn from(why: &str) -> Unmade {
+        Unmade::Unknown(why.to_owned())
+    }
+}
 
 /// A check of what it is given.
 #[derive(Debug)]

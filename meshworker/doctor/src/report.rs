@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::check::Check;
+use super::check::{Check, Unmade};
 use super::finding::{Finding, Severity};
 
-/// A check that could not be made.
+/// A check that was not made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// The check's name.
@@ -21,6 +21,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// What could not be checked.
     pub skipped: Vec<Skipped>,
+    /// What there is nothing of to check.
+    pub inapplicable: Vec<Skipped>,
     /// How many checks were made.
     pub checked: usize,
 }
@@ -39,10 +41,14 @@ impl Diagnosis {
                     });
                     diagnosis.findings.extend(named);
                 }
-                Err(why) => diagnosis.skipped.push(Skipped {
-                    check: check.name,
-                    why,
-                }),
+                Err(unmade) => {
+                    let (list, why) = match unmade {
+                        Unmade::Unknown(why) => (&mut diagnosis.skipped, why),
+                        Unmade::Nothing(why) => (&mut diagnosis.inapplicable, why),
+                    };
+                    let check = check.name;
+                    list.push(Skipped { check, why });
+                }
             }
         }
         diagnosis.sorted()
@@ -52,6 +58,7 @@ impl Diagnosis {
     pub fn and(mut self, other: Diagnosis) -> Diagnosis {
         self.findings.extend(other.findings);
         self.skipped.extend(other.skipped);
+        self.inapplicable.extend(other.inapplicable);
         self.checked += other.checked;
         self.sorted()
     }
@@ -67,12 +74,14 @@ impl Diagnosis {
         serde_json::json!({
             "findings": self.findings,
             "skipped": self.skipped,
+            "inapplicable": self.inapplicable,
             "summary": {
                 "errors": self.count(Severity::Error),
                 "warnings": self.count(Severity::Warning),
                 "hints": self.count(Severity::Hint),
                 "checked": self.checked,
                 "skipped": self.skipped.len(),
+                "inapplicable": self.inapplicable.len(),
             },
         })
     }

@@ -138,7 +138,7 @@ fn the_advice_says_what_was_meant_and_which_version_it_takes() {
         ("    mem_limit: 1g\n", "memory: 1G"),
         (
             "    deploy: {replicas: \"3\"}\n",
-            "a whole number without quotes",
+            "a whole number from 0 on without quotes",
         ),
         (
             "    secrets: [tokn]\nsecrets: {token: {external: true}}\n",

@@ -32,7 +32,7 @@ pub fn refuses(service: &Service) -> Vec<(String, String)> {
             break;
         }
         // One at a time is refused: as if this one were mended, what else is?
-        let variable = variable(&name.replace('.', "-"));
+        let variable = variable(&name);
         if service.environment.remove(&variable).is_none() {
             let value = Variable {
                 value: "1".into(),
@@ -93,7 +93,8 @@ fn judge(service: &Service) -> Result<(), Failed> {
     for (name, value) in &service.environment {
         if let Some(option) = name.strip_prefix(&prefix) {
             let option = option.to_lowercase().replace('_', "-");
-            given.push(format!("--option={option}={}", value.value.value));
+            let value = filled_in(&value.value.value);
+            given.push(format!("--option={option}={value}"));
         }
     }
     if name == "init" {
@@ -179,6 +180,12 @@ mod tests {
         assert_eq!(said(&["run"], &[name, ("ENGINE", "redis")]), nothing);
         let template = ("NAME", "{{.Service.Name}}_db");
         assert_eq!(said(&["run"], &[name, template]), nothing);
+        let host = (
+            "OPTION_CONTROLLING_HOST",
+            "{{index .Service.Labels \"stack\"}}_db",
+        );
+        let agraph = ("ENGINE", "allegrograph");
+        assert_eq!(said(&["run"], &[name, agraph, host]), nothing);
         assert_eq!(said(&["run", "--config", "/c.toml"], &[]), nothing);
         for (words, environment, expected) in [
             (

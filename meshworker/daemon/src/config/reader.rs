@@ -163,7 +163,10 @@ impl<'a> Reader<'a> {
 
 /// The variable that gives the setting of this name.
 pub fn variable(name: &str) -> String {
-    format!("MESHWORKER_{}", name.to_uppercase().replace('-', "_"))
+    format!(
+        "MESHWORKER_{}",
+        name.to_uppercase().replace(['-', '.'], "_")
+    )
 }
 
 /// Any text but none.

@@ -103,6 +103,7 @@ impl Collector {
             links: here::links(&self.links),
             overlays: survey.as_ref().map(overlays).map_err(Clone::clone),
             nodes: survey.as_ref().map(deployed::usable).map_err(Clone::clone),
+            engines: survey.as_ref().map(deployed::engines).map_err(Clone::clone),
             clusters,
             shared: None,
             clocks,

@@ -9,7 +9,7 @@ use super::facts::Overlay;
 use crate::docker::Survey;
 use meshworker_doctor::stack::field::At;
 use meshworker_doctor::stack::model::{
-    Given, Health, Mount, Network, Port, Service, Stack, Update, Variable,
+    Given, Health, Mount, MountKind, Network, Port, Service, Stack, Update, Variable,
 };
 
 /// The label that says which stack something belongs to.
@@ -17,6 +17,9 @@ const NAMESPACE: &str = "com.docker.stack.namespace";
 
 /// The option of a network that sets its MTU.
 const MTU: &str = "com.docker.network.driver.mtu";
+
+/// The option of a network that encrypts it, whatever it says.
+const ENCRYPTED: &str = "encrypted";
 
 /// Each stack's name, and the full names of its services. A service of its own
 /// is a stack under its name.
@@ -44,13 +47,26 @@ pub fn nodes(survey: &Survey) -> usize {
 /// The nodes that may run something, by id, with their names.
 pub fn usable(survey: &Survey) -> BTreeMap<String, String> {
     let usable = survey.nodes.iter().filter(|node| is_usable(node));
-    usable
-        .filter_map(|node| {
-            let id = text(node, "/ID")?;
-            let name = text(node, "/Description/Hostname");
-            Some((id.clone(), name.unwrap_or(id)))
-        })
-        .collect()
+    usable.filter_map(named).collect()
+}
+
+/// The versions of the engines of these nodes, each with its nodes' names.
+pub fn engines(survey: &Survey) -> BTreeMap<String, Vec<String>> {
+    let mut engines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for node in survey.nodes.iter().filter(|node| is_usable(node)) {
+        let version = text(node, "/Description/Engine/EngineVersion");
+        if let (Some(version), Some((_, name))) = (version, named(node)) {
+            engines.entry(version).or_default().push(name);
+        }
+    }
+    engines
+}
+
+/// A node's id and its name.
+fn named(node: &Value) -> Option<(String, String)> {
+    let id = text(node, "/ID")?;
+    let name = text(node, "/Description/Hostname");
+    Some((id.clone(), name.unwrap_or(id)))
 }
 
 fn is_usable(node: &Value) -> bool {
@@ -91,6 +107,7 @@ pub fn overlay(network: &Value) -> Option<Overlay> {
     (is_overlay && ingress != Some(true)).then(|| Overlay {
         name: text(network, "/Name").unwrap_or_default(),
         mtu: options.get(MTU).and_then(|mtu| mtu.parse().ok()),
+        encrypted: options.get(ENCRYPTED).is_some_and(|said| said != "false"),
     })
 }
 
@@ -201,8 +218,7 @@ fn mount(found: &Value) -> At<Mount> {
     At::nowhere(Mount {
         source: text(found, "/Source").filter(|source| !source.is_empty()),
         target: text(found, "/Target").unwrap_or_default(),
-        bind: kind == "bind",
-        tmpfs: kind == "tmpfs",
+        kind: MountKind::of(&kind),
         read_only: found.pointer("/ReadOnly").and_then(Value::as_bool) == Some(true),
     })
 }

@@ -17,6 +17,8 @@ pub struct Facts {
     pub overlays: Result<Vec<Overlay>, String>,
     /// The swarm nodes that may run something, by id, with their names.
     pub nodes: Result<BTreeMap<String, String>, String>,
+    /// The versions of these nodes' engines, and the names of the nodes that have each.
+    pub engines: Result<BTreeMap<String, Vec<String>>, String>,
     /// The clusters that were named.
     pub clusters: Vec<Seen>,
     /// What a worker says of members that share a node; none where none was asked.
@@ -68,6 +70,8 @@ pub struct Overlay {
     pub name: String,
     /// Its MTU, where it is set.
     pub mtu: Option<usize>,
+    /// Whether its packets are encrypted between nodes.
+    pub encrypted: bool,
 }
 
 /// Another clock, beside this one.

@@ -235,6 +235,10 @@ fn diagnosed(nasty: &str) -> Vec<Shown> {
             check: "one",
             why: nasty.to_owned(),
         }],
+        inapplicable: vec![Skipped {
+            check: "two",
+            why: nasty.to_owned(),
+        }],
         checked: 1,
     };
     let text = meshworker::cli::show::diagnosis(&diagnosis);

@@ -2,7 +2,7 @@
 
 use super::object::{Manifests, at, items, text};
 use super::pod::{Runs, runs};
-use crate::check::{Check, Outcome};
+use crate::check::{Check, Outcome, Unmade};
 use crate::finding::{Finding, Severity};
 
 /// Every check of manifests, in the order of the documentation.
@@ -14,7 +14,9 @@ pub const CHECKS: &[Check<Manifests>] = &[
 fn of_members(all: &Manifests, find: impl Fn(Runs<'_>) -> Option<Finding>) -> Outcome {
     let mut members = runs(all, "init").peekable();
     if members.peek().is_none() {
-        return Err("no StatefulSet runs `meshworker init`".into());
+        return Err(Unmade::Nothing(
+            "no StatefulSet runs `meshworker init`".into(),
+        ));
     }
     Ok(members.filter_map(find).collect())
 }

@@ -144,8 +144,10 @@ pub fn of(service: &Service) -> Option<Database> {
 /// configuration, or because each replica has an address of its own.
 pub fn is_cluster(stack: &Stack, service: &Service, kind: Kind) -> bool {
     let several = service.wanted() != Some(1);
-    if kind != Kind::Redis {
-        return several;
+    match kind {
+        Kind::Redis => {}
+        Kind::Etcd => return several || names_others(service),
+        _ => return several,
     }
     let says_so = |text: &str| {
         text.lines().any(|line| {
@@ -165,6 +167,23 @@ pub fn is_cluster(stack: &Stack, service: &Service, kind: Kind) -> bool {
             image.contains("redis-cluster") || image.contains("valkey-cluster")
         })
         || (several && service.is_dnsrr())
+}
+
+/// Whether etcd is told of several initial members, itself included.
+fn names_others(service: &Service) -> bool {
+    const FLAG: &str = "--initial-cluster";
+    let tokens = tokens(service);
+    let by_flag = tokens
+        .iter()
+        .enumerate()
+        .find_map(|(at, token)| match token.split_once('=') {
+            Some((FLAG, members)) => Some(members),
+            None if *token == FLAG => tokens.get(at + 1).copied(),
+            _ => None,
+        });
+    let variable = service.environment.get("ETCD_INITIAL_CLUSTER");
+    let members = by_flag.or(variable.map(|said| said.value.value.as_str()));
+    members.is_some_and(|members| members.contains(','))
 }
 
 #[cfg(test)]

@@ -150,7 +150,10 @@ impl Field {
         if self.is_list() {
             return self.items()?.iter().map(Field::text).collect();
         }
-        Ok(split(&self.text()?))
+        let text = self.text()?;
+        // An open quote is refused, and told of.
+        let split = || text.split_whitespace().map(str::to_owned).collect();
+        Ok(shlex::split(&text).unwrap_or_else(split))
     }
 
     /// An error that says what was found here and what is allowed.
@@ -185,36 +188,5 @@ impl Field {
             path: format!("{}{dot}{name}", self.path),
             node: node.clone(),
         }
-    }
-}
-
-/// Words between spaces; quotes of either kind keep spaces.
-fn split(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for c in line.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if matches!(c, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn a_command_line_is_split_as_a_shell_does_it() {
-        assert_eq!(split("a  'b c' \"d\"e ''"), ["a", "b c", "de", ""]);
-        assert_eq!(split("  "), Vec::<String>::new());
     }
 }

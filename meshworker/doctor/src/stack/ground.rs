@@ -11,6 +11,7 @@ use super::field::At;
 use super::model::{Service, Stack};
 use super::parts;
 use super::worker_file::{self, Settings};
+use crate::check::Unmade;
 use crate::finding::Finding;
 
 /// What this program would say of the settings of a worker, or of a supervisor, as
@@ -140,21 +141,24 @@ impl Ground {
     /// # Errors
     ///
     /// There is none, so that nothing can be said of members.
-    pub fn some_clusters(&self) -> Result<Vec<Watched<'_>>, String> {
+    pub fn some_clusters(&self) -> Result<Vec<Watched<'_>>, Unmade> {
         let (alone, clusters): (Vec<_>, Vec<_>) = self.clusters().partition(Watched::is_alone);
-        if clusters.is_empty() && !alone.is_empty() {
-            return Err("services of one replica each are no members that a worker looks after; make them one service".into());
+        if !clusters.is_empty() {
+            return Ok(clusters);
         }
-        if self.stack.services.is_empty() {
-            return Err(match self.stack.refused.is_empty() {
-                true => "there are no services; name the file that this one adds to as well, by another --stack".into(),
-                false => "what Docker refuses could not be read any further".into(),
-            });
-        }
-        if clusters.is_empty() {
-            return Err("no service is known to be a cluster's members; name it in a worker's MESHWORKER_SERVICENAME, or give it deploy.labels with meshworker.enable: \"true\"".into());
-        }
-        Ok(clusters)
+        let unknown = if self.stack.services.is_empty() && !self.stack.refused.is_empty() {
+            "what Docker refuses could not be read any further; mend that first"
+        } else if self.stack.services.is_empty() {
+            "there are no services; name the file that this one adds to as well, by another --stack"
+        } else if alone.len() > 1 {
+            "services of one replica each are looked at as members where a worker names all of them in its MESHWORKER_SERVICENAME"
+        } else if self.workers().next().is_some() {
+            "its worker looks after no service here; name the members' stack file as well, by another --stack"
+        } else {
+            let nothing = "no service here is seen to have a cluster's members, by image, command, label or worker";
+            return Err(Unmade::Nothing(nothing.into()));
+        };
+        Err(unknown.into())
     }
 
     /// What is found of each cluster, if anything is.
@@ -165,7 +169,7 @@ impl Ground {
     pub fn of_each_cluster(
         &self,
         check: impl FnMut(Watched<'_>) -> Option<Finding>,
-    ) -> Result<Vec<Finding>, String> {
+    ) -> Result<Vec<Finding>, Unmade> {
         Ok(self
             .some_clusters()?
             .into_iter()
@@ -184,7 +188,7 @@ impl Ground {
     /// # Errors
     ///
     /// There is none.
-    pub fn databases(&self) -> Result<Vec<&Service>, String> {
+    pub fn databases(&self) -> Result<Vec<&Service>, Unmade> {
         let services = self.stack.services.iter();
         let member = |name: &str| self.clusters().any(|cluster| cluster.member.name == name);
         let found = services.filter(|service| {

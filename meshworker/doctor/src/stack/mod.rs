@@ -19,10 +19,12 @@ pub mod model;
 mod needs;
 pub(crate) mod node;
 pub mod parts;
+mod port;
 mod read;
 mod scalar;
 pub mod schema;
 mod service;
+mod size;
 mod worker_file;
 pub(crate) mod yaml;
 

@@ -39,6 +39,8 @@ pub struct Service {
     pub place: Option<Place>,
     /// What it runs.
     pub image: Option<At<String>>,
+    /// Whether it takes over another service's lines.
+    pub inherits: bool,
     /// Entry point and command, one after the other.
     pub words: Vec<String>,
     /// Where the last of both stands.
@@ -147,12 +149,52 @@ pub struct Mount {
     pub source: Option<String>,
     /// The path in the container.
     pub target: String,
-    /// Whether the source is a path.
-    pub bind: bool,
-    /// Whether it lives in memory.
-    pub tmpfs: bool,
+    /// What its source is.
+    pub kind: MountKind,
     /// Whether nothing can be written.
     pub read_only: bool,
+}
+
+/// What the source of a mount is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MountKind {
+    /// A volume, by its name in the file.
+    Volume,
+    /// A path of the node.
+    Bind,
+    /// Memory.
+    Tmpfs,
+    /// A cluster volume, a pipe of Windows: nothing that the file declares.
+    Other,
+}
+
+impl MountKind {
+    /// By its name in a stack file, and for the engine.
+    pub fn of(name: &str) -> MountKind {
+        match name {
+            "" | "volume" => MountKind::Volume,
+            "bind" => MountKind::Bind,
+            "tmpfs" => MountKind::Tmpfs,
+            _ => MountKind::Other,
+        }
+    }
+}
+
+impl Mount {
+    /// Whether its source is a path of the node.
+    pub fn is_bind(&self) -> bool {
+        self.kind == MountKind::Bind
+    }
+
+    /// Whether its source is a volume.
+    pub fn is_volume(&self) -> bool {
+        self.kind == MountKind::Volume
+    }
+
+    /// Whether it lives in memory.
+    pub fn is_tmpfs(&self) -> bool {
+        self.kind == MountKind::Tmpfs
+    }
 }
 
 /// A health check.
@@ -220,6 +262,8 @@ pub struct Volume {
 pub struct Source {
     /// The file, as the stack file names it.
     pub file: Option<At<String>>,
+    /// Whether it is made elsewhere, so that no file is read.
+    pub external: bool,
     /// Whether there is no such file.
     pub absent: bool,
     /// The file's content, of configs that could be read.

@@ -12,7 +12,10 @@ const NAMES: [&str; 3] = ["--servicename", "--fqdn", "--hostname"];
 
 /// The variable that gives the setting of this name.
 pub fn variable(name: &str) -> String {
-    format!("MESHWORKER_{}", name.to_uppercase().replace('-', "_"))
+    format!(
+        "MESHWORKER_{}",
+        name.to_uppercase().replace(['-', '.'], "_")
+    )
 }
 
 /// The words of a service's entry point and command; those of a script for a shell
@@ -122,7 +125,7 @@ pub fn has_docker(service: &Service) -> bool {
     let socket = service
         .mounts
         .iter()
-        .any(|mount| mount.value.bind && mount.value.target.ends_with("docker.sock"));
+        .any(|mount| mount.value.is_bind() && mount.value.target.ends_with("docker.sock"));
     socket || service.environment.contains_key("DOCKER_HOST")
 }
 
@@ -130,8 +133,7 @@ pub fn has_docker(service: &Service) -> bool {
 /// `option.NAME` is one of the engine's own.
 pub fn setting(service: &Service, name: &str) -> Option<At<String>> {
     flag(service, name).or_else(|| {
-        let name = name.replace("option.", "option-");
-        let variable = service.environment.get(&variable(&name))?;
+        let variable = service.environment.get(&variable(name))?;
         let value = variable.value.value.clone();
         (!value.is_empty()).then(|| At {
             value,

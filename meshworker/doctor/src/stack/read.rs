@@ -44,7 +44,7 @@ pub fn of_texts(texts: &[(String, String)], lookup: Lookup<'_>) -> Result<Stack,
     let sources = stack.configs.values_mut().chain(stack.secrets.values_mut());
     for source in sources {
         let file = source.file.as_ref().map(|file| folder.join(&file.value));
-        source.absent = file.is_some_and(|file| !file.exists());
+        source.absent = !source.external && file.is_some_and(|file| !file.exists());
     }
     for config in stack.configs.values_mut() {
         if let Some(file) = &config.file {
@@ -298,6 +298,7 @@ fn source(field: &Field) -> Result<Source, BadStack> {
     let file = field.get("file")?.map(|file| file.at()).transpose()?;
     Ok(Source {
         file,
+        external: external(field)?,
         ..Source::default()
     })
 }

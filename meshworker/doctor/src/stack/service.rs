@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::bad::BadStack;
 use super::field::{At, Field};
 use super::interpolate::Lookup;
-use super::model::{Given, Health, Mount, Port, Service, Update, Variable};
+use super::model::{Given, Health, Mount, MountKind, Port, Service, Update, Variable};
+use super::port::{self, Ports};
 use crate::finding::Place;
 
 /// What `docker stack deploy` leaves aside. Source: docker/cli, `compose/types`.
@@ -39,6 +40,7 @@ pub fn read(name: String, field: &Field, lookup: Lookup<'_>) -> Result<Service, 
         place: Some(field.place()),
         image: text(field, "image")?,
         hostname: text(field, "hostname")?.map(|text| text.value),
+        inherits: field.get("extends")?.is_some(),
         ..Service::default()
     };
     for part in ["entrypoint", "command"] {
@@ -164,18 +166,16 @@ fn read_ports(field: &Field) -> Result<Vec<Port>, BadStack> {
         }]);
     }
     let text = field.text()?;
-    let wrong = || field.found(&text, "PORT, or PORT:PORT, ranges too, up to 65535");
-    let (bare, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
-    let (published, target) = match bare.rsplit_once(':') {
-        Some((before, target)) => (before.rsplit(':').next().unwrap_or_default(), target),
-        None => ("", bare),
+    let Some(ports) = port::parse(&text) else {
+        // What Docker refuses there is told of.
+        return Ok(Vec::new());
     };
-    let targets = range(target).ok_or_else(wrong)?;
-    let published = match published {
-        "" => None,
-        published => Some(range(published).ok_or_else(wrong)?),
-    };
-    let ports = targets.take(LARGEST).enumerate().map(|(at, target)| Port {
+    let Ports {
+        published,
+        target,
+        protocol,
+    } = ports;
+    let ports = target.take(LARGEST).enumerate().map(|(at, target)| Port {
         // A range for one port: any of them.
         published: published
             .clone()
@@ -183,19 +183,13 @@ fn read_ports(field: &Field) -> Result<Vec<Port>, BadStack> {
             .map(|p| p.to_string()),
         target: target.to_string(),
         host: false,
-        protocol: protocol.to_lowercase(),
+        protocol: protocol.clone(),
     });
     Ok(ports.collect())
 }
 
 /// So many ports of one range are looked at.
 const LARGEST: usize = 256;
-
-fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some(first..=last)
-}
 
 fn same_file<T, U>(one: &At<T>, other: &At<U>) -> bool {
     let file = |place: &Option<Place>| place.as_ref().map(|place| Arc::clone(&place.file));
@@ -214,8 +208,7 @@ fn read_mount(field: &Field) -> Result<Mount, BadStack> {
         return Ok(Mount {
             source: of("source")?,
             target: of("target")?.unwrap_or_default(),
-            bind: kind == "bind",
-            tmpfs: kind == "tmpfs",
+            kind: MountKind::of(&kind),
             read_only: read_only.unwrap_or(false),
         });
     }
@@ -227,15 +220,16 @@ fn read_mount(field: &Field) -> Result<Mount, BadStack> {
         None => Mount {
             source: None,
             target: first,
-            bind: false,
-            tmpfs: false,
+            kind: MountKind::Volume,
             read_only: false,
         },
         Some(target) => Mount {
-            bind: first.starts_with(['/', '.', '~']),
+            kind: match first.starts_with(['/', '.', '~']) {
+                true => MountKind::Bind,
+                false => MountKind::Volume,
+            },
             source: Some(first),
             target: target.to_owned(),
-            tmpfs: false,
             read_only: parts.any(|options| options.split(',').any(|option| option == "ro")),
         },
     })

@@ -21,23 +21,32 @@ pub fn diagnosis(diagnosis: &Diagnosis) -> String {
         text += &block(finding);
         text.push('\n');
     }
-    for (why, checks) in reasons(&diagnosis.skipped) {
-        let checks = match checks.len() {
-            few if few <= FEW => checks.join(", "),
-            many => format!("{many} checks"),
-        };
-        let line = format!("not checked: {checks}: {why}");
-        text += &wrapped(&line, "", "  ");
+    let unmade = [
+        ("not checked", &diagnosis.skipped),
+        ("does not apply", &diagnosis.inapplicable),
+    ];
+    for (said, unmade) in unmade {
+        for (why, checks) in reasons(unmade) {
+            let checks = match checks.len() {
+                few if few <= FEW => checks.join(", "),
+                many => format!("{many} checks"),
+            };
+            text += &wrapped(&format!("{said}: {checks}: {why}"), "", "  ");
+        }
     }
-    if !diagnosis.skipped.is_empty() {
+    if unmade.iter().any(|(_, unmade)| !unmade.is_empty()) {
         text.push('\n');
     }
+    let inapplicable = match diagnosis.inapplicable.len() {
+        0 => String::new(),
+        some => format!(", {some} of no use here"),
+    };
     let counted = |severity, one: &str| match diagnosis.count(severity) {
         1 => format!("1 {one}"),
         many => format!("{many} {one}s"),
     };
     text += &format!(
-        "{}, {}, {}; {} checks made, {} not\n",
+        "{}, {}, {}; {} checks made, {} not{inapplicable}\n",
         counted(Severity::Error, "error"),
         counted(Severity::Warning, "warning"),
         counted(Severity::Hint, "hint"),
@@ -115,6 +124,10 @@ mod tests {
                 check: "mtu",
                 why: long,
             }],
+            inapplicable: vec![Skipped {
+                check: "replicas",
+                why: "no members".into(),
+            }],
             checked: 3,
         }
     }
@@ -128,8 +141,12 @@ mod tests {
         assert!(plain.contains("  write:\n    deploy:\n      x: y\n"));
         let widest = plain.lines().map(|line| line.chars().count()).max();
         assert!(widest.unwrap() <= COLUMNS, "{plain}");
+        assert!(plain.contains("\ndoes not apply: replicas: no members\n"));
         let last = plain.lines().last().unwrap();
-        assert_eq!(last, "1 error, 0 warnings, 0 hints; 3 checks made, 1 not");
+        assert_eq!(
+            last,
+            "1 error, 0 warnings, 0 hints; 3 checks made, 1 not, 1 of no use here"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub const CHECK: Check<Facts> = Check {
         if known.is_empty() {
             let why = facts.clocks.iter().filter_map(|clock| clock.as_ref().err());
             let why: Vec<&str> = why.map(String::as_str).collect();
-            return Err(format!("no other clock could be read: {}", why.join("; ")));
+            return Err(format!("no other clock could be read: {}", why.join("; ")).into());
         }
         let apart = known
             .into_iter()

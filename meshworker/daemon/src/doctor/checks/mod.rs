@@ -2,6 +2,7 @@
 
 mod answers;
 mod clocks;
+mod encrypted;
 mod links;
 mod members;
 mod servers;
@@ -26,6 +27,7 @@ pub const CHECKS: &[Check<Facts>] = &[
     members::TOGETHER,
     shared::CHECK,
     links::CHECK,
+    encrypted::CHECK,
     clocks::CHECK,
 ];
 

@@ -46,6 +46,7 @@ fn good() -> Facts {
         nodes: Ok(["a", "b"]
             .map(|node| (node.into(), format!("host-{node}")))
             .into()),
+        engines: Ok([("28.5.1".into(), vec!["host-a".into(), "host-b".into()])].into()),
         shared: None,
         clusters: vec![Seen {
             name: "db".into(),
@@ -73,6 +74,7 @@ fn overlay(mtu: Option<usize>) -> Overlay {
     Overlay {
         name: "db_cluster".into(),
         mtu,
+        encrypted: true,
     }
 }
 
@@ -101,6 +103,27 @@ fn where_all_is_well_nothing_is_found_and_every_check_was_made() {
     assert_eq!(diagnosis.findings, vec![]);
     assert_eq!(diagnosis.skipped, vec![]);
     assert_eq!(diagnosis.checked, CHECKS.len());
+}
+
+#[test]
+fn an_encrypted_overlay_wants_engines_of_one_version() {
+    let of = |other: &str, encrypted| {
+        let other = other.to_owned();
+        found(move |facts| {
+            facts.overlays.as_mut().unwrap()[0].encrypted = encrypted;
+            let engines = facts.engines.as_mut().unwrap();
+            engines.insert(other, vec!["host-c".into()]);
+        })
+    };
+    let mixed = of("29.1.0", true);
+    assert_eq!(named(&mixed), [("encrypted", Warning)]);
+    assert_eq!(mixed[0].subject, "network db_cluster");
+    assert_eq!(
+        mixed[0].what,
+        "It is encrypted, and its nodes' engines are 28.5.1 (host-a, host-b) and 29.1.0 (host-c)."
+    );
+    assert_eq!(named(&of("28.5.2", true)), [("encrypted", Hint)]);
+    assert_eq!(of("29.1.0", false), vec![]);
 }
 
 #[test]
@@ -208,7 +231,8 @@ fn without_the_docker_api_what_needs_it_is_skipped_and_nothing_is_wrong() {
             "dns-phantom",
             "dns-missing",
             "one-node",
-            "shared-node"
+            "shared-node",
+            "encrypted"
         ]
     );
 }

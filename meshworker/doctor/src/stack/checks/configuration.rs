@@ -24,7 +24,7 @@ pub const CHECK: Check<Ground> = Check {
             }));
         }
         if findings.is_empty() && asked > 0 && read == 0 {
-            return Err("no configuration file of the members could be read".into());
+            return Err("no configuration file of the members could be read; make it a config of the stack with file:".into());
         }
         Ok(findings)
     },

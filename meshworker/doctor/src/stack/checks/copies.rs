@@ -15,7 +15,7 @@ pub const CHECK: Check<Ground> = Check {
             .filter_map(|cluster| Some((cluster, ground.copies(cluster)?)))
             .collect();
         if known.is_empty() {
-            return Err("nothing that could be read says how often records are kept".into());
+            return Err("nothing that could be read says how often records are kept; the members' configuration does, as a config of the stack with file:".into());
         }
         let mut findings = Vec::new();
         for (cluster, copies) in known {

@@ -12,6 +12,9 @@ use crate::stack::{Ground, Watched, duration};
 /// even a small data set may not have arrived.
 const START: Duration = Duration::from_secs(300);
 
+/// Longer than anybody waits.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
 fn enabled<'a>(cluster: &Watched<'a>) -> Option<&'a At<Health>> {
     let health = cluster.member.health.as_ref();
     health.filter(|health| !health.value.disabled)
@@ -104,7 +107,10 @@ pub const KILLS: Check<Ground> = Check {
             let interval = value.interval.unwrap_or(Duration::from_secs(30));
             let patience = interval.saturating_mul(value.retries.unwrap_or(3));
             let start_period = start.map_or(Duration::ZERO, |start| start.value);
-            let after = duration::words(start_period.saturating_add(patience));
+            let after = match start_period.saturating_add(patience) {
+                long if long > YEAR => "more than a year".to_owned(),
+                after => format!("about {}", duration::words(after)),
+            };
             let what = match start {
                 Some(start) => format!(
                     "Its health check has a start_period of {}.",
@@ -118,7 +124,7 @@ pub const KILLS: Check<Ground> = Check {
             };
             Some(
                 Finding::new(severity, cluster.member.subject(), what)
-                    .why(format!("Swarm kills a replica that is not healthy after about {after}, and a member that joins may have much to receive first. Killed, it begins anew."))
+                    .why(format!("Swarm kills a replica that is not healthy after {after}, and a member that joins may have much to receive first. Killed, it begins anew."))
                     .instead("start_period: 1h")
                     .at(start.map_or(place, |start| &start.place).as_ref()),
             )

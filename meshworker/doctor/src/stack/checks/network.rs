@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::Check;
+use crate::check::{Check, Unmade};
 use crate::finding::{Finding, Severity};
 use crate::stack::field::At;
 use crate::stack::model::{Network, Service, Stack};
@@ -262,7 +262,7 @@ fn room(subnet: &str) -> Option<usize> {
 }
 
 /// The networks of the members that the stack declares itself.
-pub fn used(ground: &Ground) -> Result<Vec<(&str, &Network)>, String> {
+pub fn used(ground: &Ground) -> Result<Vec<(&str, &Network)>, Unmade> {
     let clusters = ground.some_clusters()?;
     let names: BTreeSet<&str> = clusters
         .iter()

@@ -45,7 +45,7 @@ fn find(stack: &Stack, cluster: &Watched<'_>) -> Vec<Finding> {
         );
     }
     let source = mount.value.source.as_deref();
-    let Some(volume) = source.filter(|_| !mount.value.bind && !mount.value.tmpfs) else {
+    let Some(volume) = source.filter(|_| mount.value.is_volume()) else {
         return findings;
     };
     let installers: Vec<Installer<'_>> = stack

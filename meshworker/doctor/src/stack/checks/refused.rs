@@ -52,6 +52,7 @@ fn undeclared(stack: &Stack, service: &Service, findings: &mut Vec<Finding>) {
             _ => stack.configs.keys().map(String::as_str).collect(),
         };
         let instead = match nearest(declared.into_iter(), name) {
+            _ if name.contains("{{") => of_each_replica(name),
             Some(nearest) => format!("{nearest}, if that is what is meant"),
             None => format!("{kind}s:\n  {name}: ..."),
         };
@@ -63,8 +64,8 @@ fn undeclared(stack: &Stack, service: &Service, findings: &mut Vec<Finding>) {
         }
     }
     for mount in &service.mounts {
-        let is_volume = !mount.value.bind && !mount.value.tmpfs;
-        let source = mount.value.source.as_ref().filter(|_| is_volume);
+        let source = mount.value.source.as_ref();
+        let source = source.filter(|source| mount.value.is_volume() && !source.is_empty());
         if let Some(source) = source.filter(|source| !stack.volumes.contains_key(*source)) {
             missing("volume", source, &mount.place);
         }
@@ -81,13 +82,26 @@ fn undeclared(stack: &Stack, service: &Service, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What to write for a volume of each replica's own: no name in a file may hold a
+/// template, and a volume's name for the engine may.
+fn of_each_replica(name: &str) -> String {
+    let plain = name.split("{{").next().unwrap_or_default();
+    let plain = match plain.trim_end_matches(['-', '_', '.']) {
+        "" => "data",
+        plain => plain,
+    };
+    format!("{plain} there, and at the top:\nvolumes:\n  {plain}:\n    name: \"{name}\"")
+}
+
 fn contradictions(stack: &Stack, service: &Service, findings: &mut Vec<Finding>) {
     let mut refuse = |what: &str, place: &Option<Place>, instead: &str| {
         let place = place.as_ref().or(service.place.as_ref());
         findings.push(refusal(&service.subject(), what.to_owned(), place).instead(instead));
     };
     let image = service.image.as_ref();
-    if image.is_none_or(|image| image.value.is_empty()) && !is_unset(stack, image) {
+    // What is taken over from elsewhere, which is refused, may well have one.
+    let none = image.is_none_or(|image| image.value.is_empty()) && !service.inherits;
+    if none && !is_unset(stack, image) {
         let what = match service.ignored.iter().any(|key| key.value == "build") {
             true => "It has no image; build is left aside.",
             false => "It has no image.",
@@ -148,6 +162,11 @@ fn contradictions(stack: &Stack, service: &Service, findings: &mut Vec<Finding>)
     }
     for (at, mount) in service.mounts.iter().enumerate() {
         let target = &mount.value.target;
+        let source = mount.value.source.as_deref();
+        if target.is_empty() || source == Some("") || (mount.value.is_bind() && source.is_none()) {
+            let what = "It mounts something from nowhere, or to nowhere.";
+            refuse(what, &mount.place, "volumes: [\"data:/data\"]");
+        }
         let mut before = service.mounts.iter().take(at);
         if before.any(|other| other.value.target == *target) {
             let what = format!("It mounts two things at {target}.");

@@ -1,5 +1,7 @@
 //! How many members there are: enough to form a cluster, not more than it takes.
 
+use std::collections::BTreeMap;
+
 use crate::check::Check;
 use crate::finding::{Finding, Severity};
 use crate::stack::model::Service;
@@ -89,26 +91,37 @@ pub const ALONE: Check<Ground> = Check {
     name: "service-per-member",
     finds: "a service for each member, where one service could have all of them",
     run: |ground| {
-        let alone: Vec<_> = ground.clusters().filter(Watched::is_alone).collect();
-        let Some(first) = alone.first().filter(|_| alone.len() > 1) else {
-            return Ok(Vec::new());
-        };
-        let names: Vec<&str> = alone
-            .iter()
-            .map(|cluster| cluster.member.name.as_str())
-            .collect();
-        let what = format!(
-            "{} have one replica each, and are one cluster, it seems.",
-            names.join(", ")
-        );
-        Ok(vec![
-            Finding::new(Severity::Hint, first.member.subject(), what)
-                .why("One service with several replicas is less to write and to run: with one service each, every member needs a name, a volume and an update of its own, and an update of one waits for no other. A worker looks after both: where they stay several, name all of them in its MESHWORKER_SERVICENAME, with commas between.")
-                .instead(format!("deploy:\n  replicas: {}\n  endpoint_mode: dnsrr", names.len()))
-                .at(first.member.place.as_ref()),
-        ])
+        let mut alone: BTreeMap<&str, Vec<Watched<'_>>> = BTreeMap::new();
+        for cluster in ground.clusters().filter(Watched::is_alone) {
+            if let Some(engine) = cluster.engine() {
+                alone.entry(engine.name).or_default().push(cluster);
+            }
+        }
+        Ok(alone
+            .into_values()
+            .filter_map(|alone| together(&alone))
+            .collect())
     },
 };
+
+/// Members of one database, each in a service of its own.
+fn together(alone: &[Watched<'_>]) -> Option<Finding> {
+    let first = alone.first().filter(|_| alone.len() > 1)?;
+    let names: Vec<&str> = alone
+        .iter()
+        .map(|cluster| cluster.member.name.as_str())
+        .collect();
+    let what = format!(
+        "{} have one replica each, and are one cluster, it seems.",
+        names.join(", ")
+    );
+    Some(
+        Finding::new(Severity::Hint, first.member.subject(), what)
+            .why("One service with several replicas is less to write and to run: with one service each, every member needs a name, a volume and an update of its own, and an update of one waits for no other. A worker looks after both: where they stay several, name all of them in its MESHWORKER_SERVICENAME, with commas between.")
+            .instead(format!("deploy:\n  replicas: {}\n  endpoint_mode: dnsrr", names.len()))
+            .at(first.member.place.as_ref()),
+    )
+}
 
 /// Where the number of replicas stands.
 pub fn place(member: &Service) -> Option<&crate::finding::Place> {

@@ -28,6 +28,16 @@ const KEY: [&str; 7] = [
 /// Names, and ends of names, that are secrets, though their words do not say so.
 const OWN: [&str; 4] = ["REQUIREPASS", "MASTERAUTH", "PRIMARYAUTH", "REDISCLI_AUTH"];
 
+/// Variables of clients, which no image reads from a file.
+const CLIENTS: [&str; 6] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "ETCDCTL_PASSWORD",
+    "MYSQL_PWD",
+    "PGPASSWORD",
+    "REDISCLI_AUTH",
+    "VALKEYCLI_AUTH",
+];
+
 /// Last words of names whose values only say where a secret is, or how it is used.
 const ABOUT: [&str; 38] = [
     "FILE",
@@ -80,10 +90,7 @@ pub const PLAIN: Check<Ground> = Check {
                 let place = variable.place.as_ref();
                 if is_secret(name) && holds_one(&variable.value.value, name) {
                     let what = format!("The variable {name} holds a secret.");
-                    let file = name.to_lowercase().replace('_', "-");
-                    let instead = format!(
-                        "environment:\n  {name}_FILE: /run/secrets/{file}\nsecrets: [{file}]\n# where the image reads such a file; its documentation says so"
-                    );
+                    let instead = without(name);
                     findings.push(finding(service, what, "").instead(instead).at(place));
                 } else if has_password(&variable.value.value) {
                     let what = format!("The URL in the variable {name} holds a password.");
@@ -116,6 +123,19 @@ pub const PLAIN: Check<Ground> = Check {
         Ok(findings)
     },
 };
+
+/// What to write instead of a variable that holds a secret.
+fn without(name: &str) -> String {
+    let file = name.to_lowercase().replace('_', "-");
+    match CLIENTS.contains(&name) {
+        true => format!(
+            "secrets: [{file}]\n# and in the command that runs the client, which reads no such file itself:\n{name}=\"$$(cat /run/secrets/{file})\""
+        ),
+        false => format!(
+            "environment:\n  {name}_FILE: /run/secrets/{file}\nsecrets: [{file}]\n# where the image reads such a file; its documentation says so"
+        ),
+    }
+}
 
 fn finding(service: &Service, what: String, name: &str) -> Finding {
     let file = match name {
@@ -268,7 +288,7 @@ pub const ABSENT: Check<Ground> = Check {
             let file = source.file.as_ref()?;
             Some(
                 Finding::new(
-                    Severity::Warning,
+                    Severity::Error,
                     format!("{kind} {name}"),
                     format!("There is no file {}.", file.value),
                 )

@@ -546,13 +546,15 @@ fn members_are_found_by_labels_and_without_any_worker() {
 }
 
 #[test]
-fn a_stack_without_a_database_says_what_was_not_checked() {
+fn of_a_stack_without_a_database_the_checks_of_members_are_counted_apart() {
     let diagnosis = diagnosed(&ground("services:\n  web:\n    image: nginx\n"));
     assert_eq!(named(&diagnosis.findings), [("image", Warning)]);
-    let why = &diagnosis.skipped[0].why;
-    assert!(
-        why.starts_with("no service is known to be a cluster's members"),
-        "{why}"
+    assert_eq!(diagnosis.skipped, vec![]);
+    let why = &diagnosis.inapplicable[0].why;
+    assert!(why.starts_with("no service here is seen to"), "{why}");
+    assert_eq!(
+        diagnosis.checked + diagnosis.inapplicable.len(),
+        super::CHECKS.len()
     );
 }
 

@@ -1,6 +1,6 @@
 //! How members are updated: one at a time, the old one first.
 
-use crate::check::Check;
+use crate::check::{Check, Outcome};
 use crate::finding::{Finding, Severity};
 use crate::stack::Ground;
 use crate::stack::model::{Service, Update};
@@ -16,7 +16,7 @@ fn sections(member: &Service) -> [(&'static str, &Update); 2] {
 fn each<'a>(
     ground: &'a Ground,
     find: impl Fn(&'a Service, &'static str, &'a Update) -> Option<Finding>,
-) -> Result<Vec<Finding>, String> {
+) -> Outcome {
     let mut findings = Vec::new();
     for database in ground.databases()? {
         for (name, update) in sections(database) {
@@ -38,7 +38,7 @@ pub const ORDER: Check<Ground> = Check {
             let volume = member
                 .mounts
                 .iter()
-                .find(|mount| !mount.value.tmpfs && !mount.value.read_only);
+                .find(|mount| !mount.value.is_tmpfs() && !mount.value.read_only);
             let (severity, why) = match volume {
                 Some(_) => (
                     Severity::Error,

@@ -6,7 +6,7 @@ use crate::check::Check;
 use crate::finding::{Finding, Severity};
 use crate::stack::Ground;
 use crate::stack::field::At;
-use crate::stack::model::{Mount, Service, Stack};
+use crate::stack::model::{Mount, MountKind, Service, Stack};
 use crate::stack::parts;
 
 pub const CHECK: Check<Ground> = Check {
@@ -43,13 +43,9 @@ pub const UNNAMED: Check<Ground> = Check {
         for service in ground.databases()? {
             let unnamed = service.mounts.iter().find(|mount| {
                 let Mount {
-                    source,
-                    bind,
-                    tmpfs,
-                    read_only,
-                    ..
+                    source, read_only, ..
                 } = &mount.value;
-                source.is_none() && !bind && !tmpfs && !read_only
+                mount.value.is_volume() && source.is_none() && !read_only
             });
             let Some(mount) = unnamed else { continue };
             let target = &mount.value.target;
@@ -89,11 +85,10 @@ pub const PATH: Check<Ground> = Check {
                 plain.starts_with("node.hostname==") || plain.starts_with("node.id==")
             });
             let path = service.mounts.iter().find(|mount| {
-                let Mount { source, bind, .. } = &mount.value;
-                let source = source.as_deref().unwrap_or_default();
+                let source = mount.value.source.as_deref().unwrap_or_default();
                 let absolute = source.starts_with('/');
                 let known = EVERYWHERE.iter().any(|path| source.starts_with(path)) || source == "/";
-                *bind && !known && (is_database || !absolute)
+                mount.value.is_bind() && !known && (is_database || !absolute)
             });
             let Some(mount) = path.filter(|_| !one_node) else {
                 continue;
@@ -115,15 +110,18 @@ fn find(stack: &Stack, member: &Service, mount: &At<Mount>) -> Option<Finding> {
     let Mount {
         source,
         target,
-        bind,
-        tmpfs,
+        kind,
         read_only,
     } = &mount.value;
     let source = source.as_ref()?;
-    if *tmpfs || *read_only || is_own(source) || target.ends_with("docker.sock") {
+    let is_shared = matches!(kind, MountKind::Volume | MountKind::Bind);
+    if !is_shared || *read_only || is_own(source) || target.ends_with("docker.sock") {
         return None;
     }
-    let volume = stack.volumes.get(source).filter(|_| !bind);
+    let volume = stack
+        .volumes
+        .get(source)
+        .filter(|_| mount.value.is_volume());
     let named = volume.and_then(|volume| volume.name.as_deref());
     if named.is_some_and(is_own) {
         return None;

@@ -4,10 +4,10 @@
 //! One file at a time, variables filled in, as Docker does it. Compared with
 //! what `docker stack config` of Docker 28 says.
 
+mod conflicts;
 mod kind;
 mod table;
 
-use super::duration;
 use super::node::{Node, Value};
 use super::scalar::{Word, word};
 use crate::finding::Place;
@@ -72,6 +72,7 @@ pub fn check(root: &Node, version: u8) -> Vec<Refused> {
         refused: Vec::new(),
     };
     checker.visit(&table::FILE, root, "");
+    conflicts::find(root, &mut checker);
     checker.refused
 }
 
@@ -88,12 +89,16 @@ pub fn since(key: &str) -> Option<u8> {
             Kind::Named(kind) | Kind::Free(kind) | Kind::List(kind) | Kind::Set(kind) => {
                 seek(kind, key)
             }
+            Kind::With(_, kind) => seek(kind, key),
             Kind::Or(kinds) => kinds.iter().find_map(|kind| seek(kind, key)),
             _ => None,
         }
     }
     seek(&table::FILE, key).filter(|since| *since > 0)
 }
+
+/// So many characters are shown of a value that Docker does not take.
+const SHOWN: usize = 60;
 
 struct Checker {
     version: u8,
@@ -115,11 +120,15 @@ impl Checker {
             return;
         }
         match (kind, &node.value) {
-            (Kind::Time, Value::Scalar { text, .. }) if duration::parse(text).is_none() => {
+            (_, Value::Scalar { text, .. }) if !kind.takes(text) => {
                 self.expected(kind, node, path);
             }
-            (Kind::Word(words), Value::Scalar { text, .. }) if !words.contains(&text.as_str()) => {
-                self.expected(kind, node, path);
+            (Kind::With(keys, kind), _) => {
+                self.visit(kind, node, path);
+                for key in keys.iter().filter(|key| node.get(key).is_none()) {
+                    let what = format!("{path} has no {key}, and Docker wants one.");
+                    self.refuse(path, what, format!("{key}: ..."), &node.place);
+                }
             }
             (Kind::List(inner), Value::List(nodes)) => {
                 for (at, node) in nodes.iter().enumerate() {
@@ -178,16 +187,22 @@ impl Checker {
 
     fn expected(&mut self, kind: &Kind, node: &Node, path: &str) {
         let found = match &node.value {
+            Value::Scalar { text, .. } if text.is_empty() => "empty".to_owned(),
+            // It may hold a secret.
+            Value::Scalar { .. } if matches!(kind, Kind::Line) => "another text".to_owned(),
+            Value::Scalar { text, .. } if kind.fits(node) => {
+                format!("'{}'", text.chars().take(SHOWN).collect::<String>())
+            }
             Value::Scalar {
                 plain: true, text, ..
             } => match word(text) {
                 Word::Text => "a text",
                 Word::Truth => "true or false without quotes",
                 Word::Whole | Word::Number => "a number without quotes",
-            },
-            Value::Scalar { .. } if matches!(kind, Kind::Time | Kind::Word(_)) => "another text",
-            Value::Scalar { .. } => "a text",
-            _ => node.kind(),
+            }
+            .to_owned(),
+            Value::Scalar { .. } => "a text".to_owned(),
+            _ => node.kind().to_owned(),
         };
         let name = if path.is_empty() { "the file" } else { path };
         let what = format!("{name} is {found}; Docker takes {kind} there.");

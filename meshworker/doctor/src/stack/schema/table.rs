@@ -5,12 +5,14 @@
 
 use super::kind::Key;
 use super::kind::Kind::{
-    self, Any, Free, List, Map, Named, Null, Number, Open, Or, Set, Text, Time, Truth, Whole, Word,
+    self, Amount, Any, Count, Free, Line, List, Map, Named, Null, Number, Open, Or, Port, Set,
+    Size, Text, Time, Truth, Whole, With, Word,
 };
 
 const TEXTS: Kind = Set(&Text);
 const ONE_OR_MORE: Kind = Or(&[Text, TEXTS]);
 const WORDS: Kind = Or(&[Text, List(&Text)]);
+const COMMAND: Kind = Or(&[Line, List(&Text)]);
 const VALUE: Kind = Or(&[Text, Number, Null]);
 const PAIRS: Kind = Or(&[Free(&VALUE), TEXTS]);
 const OPTIONS: Kind = Free(&Or(&[Text, Number]));
@@ -37,7 +39,7 @@ const SERVICE: Kind = Map(
         Key("cap_drop", 0, TEXTS),
         Key("cgroup_parent", 0, Text),
         Key("cgroupns_mode", 9, Text),
-        Key("command", 0, WORDS),
+        Key("command", 0, COMMAND),
         Key("configs", 3, List(&MOUNTED)),
         Key("container_name", 0, Text),
         Key("credential_spec", 3, CREDENTIALS),
@@ -47,7 +49,7 @@ const SERVICE: Kind = Map(
         Key("dns", 0, ONE_OR_MORE),
         Key("dns_search", 0, ONE_OR_MORE),
         Key("domainname", 0, Text),
-        Key("entrypoint", 0, WORDS),
+        Key("entrypoint", 0, COMMAND),
         Key("env_file", 0, ONE_OR_MORE),
         Key("environment", 0, PAIRS),
         Key("expose", 0, Set(&Or(&[Text, Number]))),
@@ -67,23 +69,27 @@ const SERVICE: Kind = Map(
         Key("networks", 0, Or(&[TEXTS, Free(&Or(&[ATTACHED, Null]))])),
         Key("oom_score_adj", 13, Whole),
         Key("pid", 0, Or(&[Text, Null])),
-        Key("ports", 0, Set(&Or(&[Number, Text, PORT]))),
+        Key("ports", 0, Set(&Or(&[Port, PORT]))),
         Key("privileged", 0, Truth),
         Key("read_only", 0, Truth),
         Key("restart", 0, Text),
         Key("secrets", 1, List(&MOUNTED)),
         Key("security_opt", 0, TEXTS),
-        Key("shm_size", 0, Or(&[Number, Text])),
+        Key("shm_size", 0, Text),
         Key("stdin_open", 0, Truth),
         Key("stop_grace_period", 0, Time),
         Key("stop_signal", 0, Text),
         Key("sysctls", 0, PAIRS),
         Key("tmpfs", 0, ONE_OR_MORE),
         Key("tty", 0, Truth),
-        Key("ulimits", 0, Free(&Or(&[Whole, LIMITS]))),
+        Key(
+            "ulimits",
+            0,
+            Free(&Or(&[Whole, With(&["hard", "soft"], &LIMITS)])),
+        ),
         Key("user", 0, Text),
         Key("userns_mode", 0, Text),
-        Key("volumes", 0, Set(&Or(&[Text, MOUNT]))),
+        Key("volumes", 0, Set(&Or(&[Text, With(&["type"], &MOUNT)]))),
         Key("working_dir", 0, Text),
     ],
     Some(7),
@@ -119,7 +125,7 @@ const HEALTH: Kind = Map(
     &[
         Key("disable", 0, Truth),
         Key("interval", 0, Time),
-        Key("retries", 0, Number),
+        Key("retries", 0, Amount),
         Key("start_interval", 12, Time),
         Key("start_period", 4, Time),
         Key("test", 0, WORDS),
@@ -144,8 +150,8 @@ const PORT: Kind = Map(
     &[
         Key("mode", 2, Text),
         Key("protocol", 2, Text),
-        Key("published", 2, Whole),
-        Key("target", 2, Whole),
+        Key("published", 2, Count),
+        Key("target", 2, Count),
     ],
     None,
 );
@@ -158,7 +164,7 @@ const MOUNT: Kind = Map(
         Key("read_only", 2, Truth),
         Key("source", 2, Text),
         Key("target", 2, Text),
-        Key("tmpfs", 6, Open(&[Key("size", 6, Whole)])),
+        Key("tmpfs", 6, Open(&[Key("size", 6, Count)])),
         Key("type", 2, Text),
         Key(
             "volume",
@@ -175,7 +181,7 @@ const DEPLOY: Kind = Map(
         Key("labels", 0, PAIRS),
         Key("mode", 0, Text),
         Key("placement", 0, PLACEMENT),
-        Key("replicas", 0, Whole),
+        Key("replicas", 0, Count),
         Key("resources", 0, RESOURCES),
         Key("restart_policy", 0, RESTART),
         Key("rollback_config", 7, UPDATE),
@@ -187,7 +193,7 @@ const DEPLOY: Kind = Map(
 const PLACEMENT: Kind = Map(
     &[
         Key("constraints", 0, List(&Text)),
-        Key("max_replicas_per_node", 8, Whole),
+        Key("max_replicas_per_node", 8, Count),
         Key(
             "preferences",
             3,
@@ -205,7 +211,7 @@ const RESOURCES: Kind = Map(
             Map(
                 &[
                     Key("cpus", 0, Text),
-                    Key("memory", 0, Text),
+                    Key("memory", 0, Size),
                     Key("pids", 9, Whole),
                 ],
                 None,
@@ -217,8 +223,8 @@ const RESOURCES: Kind = Map(
             Map(
                 &[
                     Key("cpus", 0, Text),
-                    Key("generic_resources", 5, List(&Any)),
-                    Key("memory", 0, Text),
+                    Key("generic_resources", 5, List(&GENERIC)),
+                    Key("memory", 0, Size),
                 ],
                 None,
             ),
@@ -227,11 +233,20 @@ const RESOURCES: Kind = Map(
     None,
 );
 
+const GENERIC: Kind = Map(
+    &[Key(
+        "discrete_resource_spec",
+        5,
+        Map(&[Key("kind", 5, Text), Key("value", 5, Count)], None),
+    )],
+    None,
+);
+
 const RESTART: Kind = Map(
     &[
         Key("condition", 0, Text),
         Key("delay", 0, Time),
-        Key("max_attempts", 0, Whole),
+        Key("max_attempts", 0, Count),
         Key("window", 0, Time),
     ],
     None,
@@ -244,7 +259,7 @@ const UPDATE: Kind = Map(
         Key("max_failure_ratio", 0, Number),
         Key("monitor", 0, Time),
         Key("order", 4, Word(&["start-first", "stop-first"])),
-        Key("parallelism", 0, Whole),
+        Key("parallelism", 0, Count),
     ],
     None,
 );
