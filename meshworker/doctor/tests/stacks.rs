@@ -148,6 +148,15 @@ fn the_advice_says_what_was_meant_and_which_version_it_takes() {
         let said_of = whats(&[&service(rest)]);
         assert!(said_of.contains(said), "{said_of}");
     }
+    // No name in a file holds a template, and a volume's name for the engine may.
+    let own = whats(&[&service("    volumes: [\"v-{{.Task.Slot}}:/x\"]\n")]);
+    let right = "  v:\n    name: \"v-{{.Task.Slot}}\"";
+    assert!(own.contains(right), "{own}");
+    // What is taken over from elsewhere may well have an image.
+    let extends = "services:\n  a: {extends: {service: b}}\n";
+    assert!(!whats(&[extends]).contains("no image"));
+    let client = whats(&[&service("    environment: {REDISCLI_AUTH: hunter2}\n")]);
+    assert!(!client.contains("REDISCLI_AUTH_FILE"), "{client}");
     let old = "version: \"3.1\"\nservices:\n  a:\n    image: redis:7.4\n    command: [redis-server, --cluster-enabled, \"yes\"]\n    deploy: {replicas: 6}\n";
     let advice = whats(&[old]);
     assert!(advice.contains("version: \"3.2\" # or later"), "{advice}");
@@ -209,6 +218,13 @@ fn what_docker_takes_is_taken() {
             "{text}\n{}",
             whats(&[&text])
         );
+    }
+    // Cluster volumes and pipes are of no section of the file.
+    for rest in [
+        "    volumes: [{type: cluster, source: \"group:a\", target: /x}]\n",
+        "    volumes: [{type: npipe, source: a, target: /x}]\n",
+    ] {
+        assert_eq!(found(&[&service(rest)]), Vec::<String>::new());
     }
     // A file that only adds to another one, alone: it says what to name as well.
     let alone = diagnosed(&["version: \"3.8\"\nvolumes: {data: {}}\n"]).unwrap();
@@ -401,6 +417,12 @@ fn a_cluster_with_something_else_in_it_is_told_of_just_that() {
         let text = CLUSTER.replace(from, to);
         assert_eq!(found(&[&text]), *expected, "{to}\n{}", whats(&[&text]));
     }
+    let slow = CLUSTER.replace(
+        "start_period: 1h",
+        "interval: 2562047h, retries: 4294967295",
+    );
+    let whys = diagnosed(&[&slow]).unwrap().findings;
+    assert!(whys[0].why.contains("after more than a year"), "{whys:?}");
     // A service whose name ends like the members' is not taken for them.
     let two = CLUSTER.replace(
         "services:\n  db:",
@@ -456,6 +478,15 @@ fn databases_are_known_without_a_worker() {
     };
     assert_eq!(too_few("r1, r2,r3"), 0);
     assert_eq!(too_few("r1,r2"), 2);
+    // etcd names its members to each of them, by a flag or by a variable.
+    let peers = "e1=http://e1:2380,e2=http://e2:2380";
+    let flag = format!("command: [etcd, --name, e1, \"--initial-cluster={peers}\"]");
+    let variable = format!("environment: [\"ETCD_INITIAL_CLUSTER={peers}\"]");
+    let etcd = format!(
+        "services:\n  e1: {{image: \"acme/base:1\", {flag}}}\n  e2: {{image: \"bitnami/etcd:3.5\", {variable}}}\n  r1: {{image: \"redis:7.4\"}}\n"
+    );
+    assert_eq!(found(&[&etcd]), ["hint service-per-member 2"]);
+    assert!(whats(&[&etcd]).contains("e1, e2 have one replica each"));
     // One alone is no cluster.
     assert_eq!(
         found(&["services:\n  r: {image: \"redis:7.4\"}\n"]),
@@ -465,6 +496,60 @@ fn databases_are_known_without_a_worker() {
         found(&["services:\n  r: {image: \"aerospike:8.0\"}\n"]),
         Vec::<String>::new()
     );
+}
+
+/// What of one cluster's checks was not made, and whether that is for want of one.
+fn unmade(text: &str) -> (usize, usize) {
+    let diagnosis = diagnosed(&[text]).unwrap();
+    let about = |why: &str| {
+        let inapplicable = diagnosis.inapplicable.iter();
+        inapplicable.filter(|one| one.why.contains(why)).count()
+    };
+    (diagnosis.skipped.len(), about("no service here is seen"))
+}
+
+#[test]
+fn what_does_not_apply_is_told_from_what_was_not_looked_at() {
+    for text in [
+        "services: {a: {image: \"cassandra:4.1\", deploy: {replicas: 9}}}\n",
+        "services: {a: {image: \"postgres:16\"}}\n",
+        "services: {a: {image: \"acme/a:1\"}}\n",
+    ] {
+        let (skipped, inapplicable) = unmade(text);
+        assert!(skipped == 0 && inapplicable > 20, "{text}");
+    }
+    let etcd = |name: &str| {
+        format!(
+            "  {name}: {{image: \"etcd:3\", command: [etcd, --initial-cluster, \"a=b,c=d\"]}}\n"
+        )
+    };
+    for text in [
+        "version: \"3.8\"\nvolumes: {data: {}}\n",
+        "services: {w: {image: \"meshworker/meshworker:1\", command: [run, --servicename, a]}}\n",
+        &format!("services:\n{}{}", etcd("a"), etcd("c")),
+    ] {
+        let (skipped, inapplicable) = unmade(text);
+        assert!(skipped > 20 && inapplicable == 0, "{text}");
+    }
+}
+
+#[test]
+fn redis_clusters_on_one_network_are_told() {
+    let two = CLUSTER.replace(
+        "  boss:\n",
+        "  other:\n    image: acme/redis:7.4\n    command: [redis-server, --cluster-enabled, \"yes\"]\n    stop_grace_period: 5m\n    healthcheck: {test: \"redis-cli ping\", start_period: 5m}\n    deploy: {endpoint_mode: dnsrr, replicas: 6}\n  boss:\n",
+    );
+    let shared = |text: &str| {
+        let found = found(&[text]).into_iter();
+        found
+            .filter(|found| found.contains("network-shared"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shared(CLUSTER), [""; 0]);
+    assert_eq!(shared(&two), ["hint network-shared 12"]);
+    let apart = two.replace("  other:\n", "  other:\n    networks: [apart]\n");
+    let apart = apart + "networks: {apart: {}}\n";
+    assert_eq!(shared(&apart), [""; 0]);
 }
 
 #[test]
