@@ -257,6 +257,10 @@ fn a_service_of_something_else_is_no_worker_and_no_member() {
         "services:\n  a: {image: \"traefik:v3\", deploy: {endpoint_mode: dnsrr, replicas: 2}}\n",
         "services:\n  a: {image: \"redis:7.4\", command: [redis-cli, -h, b, ping], deploy: {endpoint_mode: dnsrr, replicas: 2}}\n",
         "services:\n  a: {image: \"oliver006/redis_exporter:v1\", deploy: {endpoint_mode: dnsrr, replicas: 2}}\n",
+        "services:\n  a: {image: \"acme/redis:1\", command: [redis-server, /s.conf, --sentinel], deploy: {endpoint_mode: dnsrr, replicas: 3}}\n",
+        "services:\n  redis-sentinel: {image: \"acme/redis:1\", deploy: {endpoint_mode: dnsrr, replicas: 3}}\n",
+        "services:\n  a: {image: \"acme/mariadb:1\", command: node a, environment: [SST_METHOD=mariabackup], deploy: {endpoint_mode: dnsrr, replicas: 3}}\n",
+        "services:\n  a: {image: \"mariadb:11\", command: [--wsrep-on=ON], deploy: {replicas: 3}}\n",
         "services:\n  a: {image: \"fluent:1\", command: [log, \"--tag={{.Name}}\"]}\n",
     ] {
         assert_eq!(

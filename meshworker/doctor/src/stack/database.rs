@@ -39,10 +39,13 @@ const NAMES: &[(&str, Database)] = &[
     ("neo4j", Database::Other),
     ("opensearch", Database::Other),
     ("percona", Database::Other),
+    ("patroni", Database::Other),
     ("postgres", Database::Other),
     ("postgresql", Database::Other),
     ("rabbitmq", Database::Other),
     ("scylla", Database::Other),
+    ("spilo", Database::Other),
+    ("timescaledb", Database::Other),
     ("zookeeper", Database::Other),
 ];
 
@@ -126,6 +129,9 @@ pub fn of(service: &Service) -> Option<Database> {
     if server.is_none() && programs.iter().any(|program| CLIENTS.contains(program)) {
         return None;
     }
+    if is_sentinel(service, &tokens) {
+        return None;
+    }
     let by_image = || {
         let image = service.image.as_ref()?.value.to_lowercase();
         let name = image.split('@').next()?.rsplit('/').next()?;
@@ -137,7 +143,25 @@ pub fn of(service: &Service) -> Option<Database> {
             |name: &str| parts.contains(&name) || image.starts_with(&format!("{name}/{name}"));
         NAMES.iter().find(|(name, _)| named(name))
     };
-    server.or_else(by_image).map(|(_, database)| *database)
+    match server.or_else(by_image).map(|(_, database)| *database) {
+        Some(Database::Known(Kind::Mariadb)) if is_galera(service, &tokens) => {
+            Some(Database::Other)
+        }
+        database => database,
+    }
+}
+
+/// Whether a service watches over a Redis, with the server's program and image.
+fn is_sentinel(service: &Service, tokens: &[&str]) -> bool {
+    let mut name = service.name.split(['-', '_']);
+    name.any(|part| part == "sentinel") || tokens.contains(&"--sentinel")
+}
+
+/// Whether MariaDB's servers are another kind of cluster, by what they are told.
+fn is_galera(service: &Service, tokens: &[&str]) -> bool {
+    let says = |word: &str| word.contains("wsrep") || word.contains("galera");
+    let mut names = service.environment.keys().map(|name| name.to_lowercase());
+    names.any(|name| says(&name) || name == "sst_method") || tokens.iter().any(|word| says(word))
 }
 
 /// Whether a database that a worker could look after is meant as a cluster: by its
