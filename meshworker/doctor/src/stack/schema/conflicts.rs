@@ -1,22 +1,39 @@
 //! Keys that Docker takes, but not together.
 
-use super::Checker;
+use crate::finding::Place;
 use crate::stack::node::{Node, Value};
 
+/// Two keys that Docker does not take together.
+pub(super) struct Conflict<'a> {
+    /// The path to what has both.
+    pub(super) path: String,
+    /// What is wrong.
+    pub(super) what: String,
+    /// What to write instead.
+    pub(super) instead: &'static str,
+    /// Where it stands.
+    pub(super) place: &'a Place,
+}
+
 /// What a section's entries may not say at once.
-pub(super) fn find(root: &Node, checker: &mut Checker) {
+pub(super) fn find(root: &Node) -> Vec<Conflict<'_>> {
+    let mut conflicts = Vec::new();
     for section in ["networks", "volumes", "secrets", "configs"] {
         let Some(Value::Map(entries)) = root.get(section).map(|node| &node.value) else {
             continue;
         };
         for (name, node) in entries {
             let path = format!("{section}.{name}");
-            for (one, other, instead) in pairs(section, node) {
-                let what = format!("{path} has {one} and {other}, and Docker takes one of them.");
-                checker.refuse(&path, what, instead.into(), &node.place);
-            }
+            let pairs = pairs(section, node).into_iter();
+            conflicts.extend(pairs.map(|(one, other, instead)| Conflict {
+                path: path.clone(),
+                what: format!("{path} has {one} and {other}, and Docker takes one of them."),
+                instead,
+                place: &node.place,
+            }));
         }
     }
+    conflicts
 }
 
 type Pair = (&'static str, &'static str, &'static str);

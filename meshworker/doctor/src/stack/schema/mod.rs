@@ -72,7 +72,10 @@ pub fn check(root: &Node, version: u8) -> Vec<Refused> {
         refused: Vec::new(),
     };
     checker.visit(&table::FILE, root, "");
-    conflicts::find(root, &mut checker);
+    for conflict in conflicts::find(root) {
+        let instead = conflict.instead.to_owned();
+        checker.refuse(&conflict.path, conflict.what, instead, conflict.place);
+    }
     checker.refused
 }
 
