@@ -33,8 +33,8 @@ pub struct Orders {
     /// no other one begins in its place unless an operator knows that it is lost.
     pub born: Option<String>,
     /// Members that an operator wants to be free of data: who is, and goes on running,
-    /// keeps nobody waiting.
-    pub drains: BTreeSet<String>,
+    /// keeps nobody waiting. Who ordered it, and why, as far as that is known here.
+    pub drains: BTreeMap<String, String>,
     /// What operators wish for while the cluster runs.
     pub wishes: Wishes,
     /// What an operator knows and accepts; each such word is heeded once.
@@ -79,7 +79,7 @@ const NONE: &Orders = &Orders {
     downtime: BTreeMap::new(),
     forced: None,
     born: None,
-    drains: BTreeSet::new(),
+    drains: BTreeMap::new(),
     wishes: Wishes::none(),
     acknowledged: None,
 };

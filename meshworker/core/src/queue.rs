@@ -360,7 +360,7 @@ impl<D> Leaving<'_, D> {
     /// is not waited for.
     fn is_drained(&self, member: &Member) -> bool {
         let drains = &self.context.orders.drains;
-        !member.is_stopping() && drains.contains(&member.id.to_string())
+        !member.is_stopping() && drains.contains_key(&member.id.to_string())
     }
 
     /// Whether nothing but such an order sends it away.

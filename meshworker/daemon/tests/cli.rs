@@ -4,6 +4,9 @@
 use std::io::Write;
 use std::process::{Command, Output};
 
+use fake_docker::FakeEngine;
+use serde_json::json;
+
 fn meshworker(args: &[&str], env: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_meshworker"))
         .args(args)
@@ -530,7 +533,7 @@ fn config_check_shows_what_a_worker_is_told_to_leave_undone() {
 
 #[test]
 fn a_mistake_on_the_command_line_names_what_is_allowed_or_meant() {
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
         (
             &["why"],
             "meshworker: MEMBER: found nothing; see --help for what is allowed",
@@ -552,6 +555,10 @@ fn a_mistake_on_the_command_line_names_what_is_allowed_or_meant() {
             "meshworker: found '-o', which is no option here; perhaps you mean --json; see --help for what is allowed",
         ),
         (
+            &["status", "-v"],
+            "meshworker: found '-v', which is no option here; perhaps you mean --json; see --help for what is allowed",
+        ),
+        (
             &["scale"],
             "meshworker: SERVICE=N: found nothing; see --help for what is allowed",
         ),
@@ -563,4 +570,52 @@ fn a_mistake_on_the_command_line_names_what_is_allowed_or_meant() {
     for (args, line) in cases {
         assert_eq!(refused(args, &[]), line);
     }
+}
+
+/// The order waited for an hour, and said once why.
+#[test]
+fn a_scale_or_drain_that_nobody_can_do_waited_for_an_hour() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "secret-of-the-tests").unwrap();
+    let file = token.path().to_str().unwrap();
+    let engine = [("DOCKER_HOST", "unix:///nowhere/docker.sock")];
+    for order in [["scale", "db=3"], ["drain", "db.3"]] {
+        let args = [&order[..], &["--token-file", file]].concat();
+        let output = meshworker(&args, &engine);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(
+            said,
+            "meshworker: /nowhere/docker.sock: there is no such socket; mount the engine's, or \
+             set DOCKER_HOST\n"
+        );
+    }
+}
+
+/// From here as over the API: a slip of the pen must not read as data that is safe.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_from_here_of_a_member_that_does_not_exist_ended_well() {
+    let engine = FakeEngine::start();
+    let mode = json!({ "Replicated": { "Replicas": 1 } });
+    let spec = json!({ "Name": "db", "Mode": mode });
+    engine
+        .world
+        .services(json!([{ "ID": "s1", "Version": { "Index": 7 }, "Spec": spec }]));
+    engine.world.tasks(json!([{
+        "ID": "t1", "ServiceID": "s1", "Slot": 1, "NodeID": "n1",
+        "Status": { "State": "running" }, "DesiredState": "running",
+        "NetworksAttachments": [{
+            "Network": { "ID": "w", "Spec": { "Name": "net" }, "DriverState": { "Name": "overlay" } },
+            "Addresses": ["10.0.1.1/24"],
+        }],
+    }]));
+    let token = file("secret-of-the-tests");
+    let host = format!("unix://{}", engine.socket().display());
+    let token = token.path().to_str().unwrap();
+    let args = ["drain", "db.99", "--token-file", token, "--timeout", "60"];
+    assert_eq!(
+        refused(&args, &[("DOCKER_HOST", &host)]),
+        "meshworker: member: found 'db.99'; allowed: db.1"
+    );
+    assert_eq!(engine.world.bodies(), [json!(null); 0]);
 }

@@ -258,7 +258,7 @@ fn a_drained_member_that_goes_on_running_kept_everybody_waiting() {
         queue.collect::<Vec<_>>()
     };
     let mut clock = Clock::start();
-    clock.orders.drains.insert("db.5".into());
+    clock.orders.drains.insert("db.5".into(), String::new());
     clock.orders.leave.insert(ip(5), slot(5));
     let first = clock.after(1, &toy, &observed);
     // What the second one has is moved in its turn.
@@ -295,10 +295,11 @@ fn whoever_was_drained_with_all_others_was_let_go_with_what_it_held() {
         for last in all {
             clock.orders.leave.insert(ip(last), slot(last.into()));
         }
-        clock
-            .orders
-            .drains
-            .extend(drained.iter().map(|last| format!("db.{last}")));
+        clock.orders.drains.extend(
+            drained
+                .iter()
+                .map(|last| (format!("db.{last}"), String::new())),
+        );
         let mut plan = clock.after(1, &toy, &observed);
         for _ in 0..40 {
             plan = clock.after(1, &toy, &observed);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use meshworker_core::{
-    Holdings, Leaver, Loss, Pace, Peer, Place, Refusal, Report, Role, Roster, Unity,
+    Holdings, Leaver, Loss, Pace, Peer, Place, Reason, Refusal, Report, Role, Roster, Unity,
 };
 use tokio::time::Instant;
 
@@ -111,6 +111,20 @@ impl Look {
             && leavers(self).eq(leavers(other))
             && heads(self).eq(heads(other))
             && steps(self).eq(steps(other))
+    }
+
+    /// Whether whoever is at this address starts only when the one before it in its slot has
+    /// stopped: it is neither silent nor missed.
+    pub fn waits(&self, address: Place) -> bool {
+        let join = format!("join {address}");
+        let mut refusals = self.refusals.iter();
+        refusals.any(|one| matches!(one.reason, Reason::Waiting { .. }) && one.what == join)
+    }
+
+    /// How many members this report names, without those that wait.
+    pub fn named_by(&self, report: &Report) -> usize {
+        let named = report.sightings.iter();
+        named.filter(|one| !self.waits(one.address)).count()
     }
 
     /// What the node at this address said.

@@ -61,6 +61,8 @@ struct Known {
     given: Given,
     /// Since when this worker knows of each order to forget.
     since: BTreeMap<String, Instant>,
+    /// Who told this worker to drain a member, and why.
+    drained_by: BTreeMap<String, String>,
 }
 
 impl OrderBook {
@@ -84,7 +86,11 @@ impl OrderBook {
     pub fn orders(&self, now: Instant) -> Orders {
         let wall = clock::millis(SystemTime::now());
         let mut known = self.lock();
-        let Known { given, since } = &mut *known;
+        let Known {
+            given,
+            since,
+            drained_by,
+        } = &mut *known;
         since.retain(|node, _| given.forget.contains(node));
         let new = given.forget.iter();
         let fresh =
@@ -111,13 +117,27 @@ impl OrderBook {
             born: given.born.clone(),
             forget,
             acknowledged: given.acknowledged(),
-            drains: given.drains.clone(),
+            drains: (given.drains.iter())
+                .map(|member| {
+                    let by = drained_by.get(member).cloned();
+                    (member.clone(), by.unwrap_or_default())
+                })
+                .collect(),
             // Told at the desk, by every worker to all.
             leave: BTreeMap::new(),
             wishes: (given.wishes.iter()).fold(Wishes::none(), |wishes, (name, value)| {
                 wishes.with(name, value)
             }),
         }
+    }
+
+    /// Notes who told this worker to drain a member, and why; none when nobody does any more.
+    pub fn note_drain(&self, member: &str, by: Option<String>) {
+        let mut known = self.lock();
+        match by {
+            Some(by) => known.drained_by.insert(member.to_owned(), by),
+            None => known.drained_by.remove(member),
+        };
     }
 
     /// Has this ordered: whether that changes anything.

@@ -178,7 +178,7 @@ impl Sheet {
         let looks_the_same;
         {
             let mut known = self.lock();
-            Arc::make_mut(&mut known.since).note(&look);
+            Arc::make_mut(&mut known.since).note(&look, &states);
             let before = std::mem::replace(&mut known.states, states);
             for (address, (id, state)) in &known.states {
                 let was = before.get(address).map(|(_, state)| *state);

@@ -6,18 +6,27 @@ use std::time::SystemTime;
 use meshworker_core::{Place, Presence, Role, Witness};
 
 use super::Look;
+use crate::status::MemberState;
 
 /// Since when each witness has said of each member what it says, and since when each member
-/// has had its role.
+/// has been in its state, and has had its role.
 #[derive(Debug, Clone, Default)]
 pub struct Since {
     said: BTreeMap<(Place, Witness), (Presence, SystemTime)>,
+    states: BTreeMap<Place, ((String, MemberState), SystemTime)>,
     roles: BTreeMap<Place, (Role, SystemTime)>,
 }
 
 impl Since {
-    /// Notes what was said in this look; whom nobody named is forgotten.
-    pub fn note(&mut self, look: &Look) {
+    /// Notes what was said in this look, and what its members are, by their addresses; whom
+    /// nobody named is forgotten.
+    pub fn note(&mut self, look: &Look, states: &BTreeMap<Place, (String, MemberState)>) {
+        let mut before = std::mem::take(&mut self.states);
+        for (at, is) in states {
+            let as_before = before.remove(at).filter(|(was, _)| was == is);
+            let entry = as_before.unwrap_or_else(|| (is.clone(), look.time));
+            self.states.insert(*at, entry);
+        }
         let mut said = std::mem::take(&mut self.said);
         let mut roles = std::mem::take(&mut self.roles);
         for member in look.roster.members() {
@@ -46,6 +55,11 @@ impl Since {
     /// Since when this witness has said the same of whoever is at this address.
     pub fn when(&self, address: Place, witness: Witness) -> Option<SystemTime> {
         self.said.get(&(address, witness)).map(|(_, since)| *since)
+    }
+
+    /// Since when whoever is at this address has been in its state.
+    pub fn state(&self, address: Place) -> Option<SystemTime> {
+        self.states.get(&address).map(|(_, since)| *since)
     }
 
     /// Since when whoever is at this address has had its role.

@@ -83,6 +83,7 @@ mod tests {
             task: None,
             part: None,
             state,
+            state_since: None,
             standing: "wanted".into(),
             held: None,
             sightings: Vec::new(),

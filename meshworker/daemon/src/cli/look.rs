@@ -29,7 +29,7 @@ pub fn look(args: &ArgMatches) -> Result<(), Failed> {
         let (name, engine) = (cluster.name.clone(), cluster.engine.descriptor().name);
         let look = runtime.block_on(worker::visit(cluster, OneLook));
         let mut since = Since::default();
-        since.note(&look);
+        since.note(&look, &of::states(&look));
         let status = of::cluster(&name, engine, &look, &since, &orders);
         let shown = Shown {
             summary: of::summary(&name, engine, Some(&look), &orders),

@@ -52,7 +52,12 @@ impl Remote {
     /// # Errors
     ///
     /// The order was refused, or its goal not reached.
-    pub fn drain(mut self, member: String) -> Result<(), Failed> {
+    pub fn drain(
+        mut self,
+        member: String,
+        who: Option<String>,
+        why: Option<String>,
+    ) -> Result<(), Failed> {
         super::runtime()?.block_on(async {
             let member = match is_short(&member) {
                 true => self.named(&member).await?,
@@ -60,6 +65,8 @@ impl Remote {
             };
             let order = Drain {
                 member: member.clone(),
+                who,
+                why,
             };
             self.give("drain", &order, Goal::Drained(member)).await
         })

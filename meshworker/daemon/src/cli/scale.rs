@@ -10,7 +10,7 @@ use crate::kubernetes::KubernetesClient;
 use crate::scale::{Orchestrator, Scale, Stuck, Wish, Workers, is_short, member_in_slot};
 use crate::token_file::TokenFile;
 
-use super::api_args::{self, Api};
+use super::api_args::{self, Api, given};
 use super::remote::Remote;
 use super::{Failed, flag, logging, runtime, seconds};
 
@@ -48,6 +48,8 @@ pub fn drain_command() -> Command {
             .required(true)
             .help("The member: SERVICE.SLOT, its slot's number, or its address; from here SERVICE.SLOT alone"),
     )
+    .arg(super::order::why())
+    .arg(super::order::who())
 }
 
 fn with_settings(command: Command, what: Arg) -> Command {
@@ -130,7 +132,7 @@ pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
         ),
     };
     if let Some(remote) = remote(args, service)? {
-        return remote.drain(text);
+        return remote.drain(text, given(args, "who"), given(args, "why"));
     }
     // Here nobody is asked who has that slot or address.
     let member =
@@ -140,7 +142,7 @@ pub fn drain(args: &ArgMatches) -> Result<(), Failed> {
 }
 
 fn prepare(args: &ArgMatches, service: &str) -> Result<Scale, Failed> {
-    let given = |name: &str| api_args::given(args, name);
+    let given = |name: &str| given(args, name);
     let port = given("workers-port").unwrap_or_default();
     let port = port_number(&port)
         .ok_or_else(|| Failed::Input(format!("workers-port: found '{port}'; allowed: {PORT}")))?;
@@ -192,6 +194,6 @@ fn text(args: &ArgMatches, name: &str) -> String {
 fn done(result: Result<(), Stuck>) -> Result<(), Failed> {
     result.map_err(|stuck| match stuck {
         Stuck::NoMember { .. } => Failed::Input(stuck.to_string()),
-        Stuck::NoService(_) | Stuck::TimedOut(_) => Failed::Goal(stuck.to_string()),
+        Stuck::InVain(_) | Stuck::TimedOut(_) => Failed::Goal(stuck.to_string()),
     })
 }

@@ -60,7 +60,7 @@ pub(super) fn line(error: &clap::Error) -> String {
         (ErrorKind::UnknownArgument, Some(argument), _) => {
             // As other tools of the field have it.
             let meant = match argument.as_str() {
-                "-o" => "; perhaps you mean --json",
+                "-o" | "-v" => "; perhaps you mean --json",
                 _ => &meant,
             };
             format!(

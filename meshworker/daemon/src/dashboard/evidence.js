@@ -133,7 +133,7 @@ function memberOf(one) {
     h('p', { class: `state state-${one.state}` }, icon(one.state), h('b', {}, one.state), ` – ${MEANING[one.state] ?? ''}`),
     h('dl', {},
       fact('address', one.address), fact('swarm node', one.node_name), fact(one.node_name ? 'its id' : 'swarm node', one.node), fact('task', one.task),
-      fact('witnesses want it', one.standing), fact('held', one.held)),
+      fact('so since', one.state_since && clockTime(one.state_since)), fact('witnesses want it', one.standing), fact('held', one.held)),
     h('h3', {}, 'Who says what'),
     one.sightings.length === 0 ? h('p', { class: 'quiet' }, 'No witness names it.') : h('table', { class: 'says' },
       h('thead', {}, h('tr', {}, ['Witness', 'Says', 'Since (UTC)', 'Said'].map((title) => h('th', { scope: 'col' }, title)))),

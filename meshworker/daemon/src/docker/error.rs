@@ -19,6 +19,9 @@ pub enum DockerError {
     /// place, and the remedy.
     #[error("{0}")]
     Denied(String),
+    /// Nothing is where the engine should listen: where that is, and the remedy.
+    #[error("{0}")]
+    Absent(String),
     /// The engine could not be reached: where, and why. Worth another try later.
     #[error("{0}")]
     Unreachable(String),
@@ -71,6 +74,16 @@ impl DockerError {
             _ => false,
         };
         refused || self.is_final()
+    }
+
+    /// Whether whoever waits for a change waits in vain: besides what is lasting, nothing
+    /// listens. That somebody else has changed the service meanwhile is over in a moment.
+    pub fn is_in_vain(&self) -> bool {
+        match self {
+            DockerError::Absent(_) => true,
+            DockerError::Refused { message, .. } if message.contains("out of sequence") => false,
+            _ => self.is_lasting(),
+        }
     }
 
     /// What went wrong, with all its causes, some of which are the engine's words.

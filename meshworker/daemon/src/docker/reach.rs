@@ -22,6 +22,9 @@ impl Endpoint {
             Some(io) if io.kind() == ErrorKind::PermissionDenied => {
                 DockerError::Denied(format!("{at}: permission denied{}", self.remedy()))
             }
+            Some(io) if io.kind() == ErrorKind::NotFound => DockerError::Absent(format!(
+                "{at}: there is no such socket; mount the engine's, or set DOCKER_HOST"
+            )),
             Some(io) => DockerError::Unreachable(format!("{at}: {}", said(io))),
             None => DockerError::Unreachable(format!("{at}: no usable answer")),
         }
@@ -91,7 +94,6 @@ fn innermost(error: &io::Error) -> &io::Error {
 /// An error of the system in a word or two, without its number.
 fn said(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => "there is no such socket".to_owned(),
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
             "the connection broke".to_owned()

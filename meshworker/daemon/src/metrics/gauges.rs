@@ -117,7 +117,7 @@ fn witnesses(page: &mut Page, name: &str, look: &Look) {
     for report in &look.reports {
         let who = witness(report.witness);
         let labels = [name, who, report.grade.kind()];
-        page.count(&SIGHTINGS, &labels, report.sightings.len());
+        page.count(&SIGHTINGS, &labels, look.named_by(report));
         if let Some(desired) = report.desired {
             page.count(&DESIRED_MEMBERS, &[name, who], desired);
         }
@@ -135,7 +135,8 @@ fn witnesses(page: &mut Page, name: &str, look: &Look) {
     let (mut stale, mut missing) = (0, 0);
     for member in look.roster.members() {
         stale += usize::from(says(member, Presence::Present, Presence::Absent));
-        missing += usize::from(says(member, Presence::Absent, Presence::Present));
+        let unlisted = says(member, Presence::Absent, Presence::Present);
+        missing += usize::from(unlisted && !look.waits(member.address));
     }
     page.count(&DNS_STALE, &[name], stale);
     page.count(&DNS_MISSING, &[name], missing);

@@ -32,11 +32,11 @@ pub async fn scale(
         let error = format!("replicas: found {replicas}; allowed: 0 to {MOST}");
         return Err(Problem::bad(error));
     }
-    begin(&desk, &order.sheet, Goal::Replicas(replicas)).await
+    begin(&desk, &order.sheet, Goal::Replicas(replicas), None).await
 }
 
 /// Frees one member of its data, and shrinks the service by it where Swarm
-/// would take it. Events tell how it goes.
+/// would take it; after those that were ordered before. Events tell how it goes.
 #[utoipa::path(post, path = "/v1/clusters/{cluster}/drain", tag = "act", request_body = Drain,
     responses(
         (status = 202, description = "It has begun.", body = Done),
@@ -47,19 +47,26 @@ pub async fn drain(
     State(desk): State<Desk>,
     order: Order<Drain>,
 ) -> Result<(StatusCode, Json<Done>), Problem> {
-    let member = line("member", order.wish.member)?;
+    let Drain { member, who, why } = order.wish;
+    let member = line("member", member)?;
+    let who = who.map(|who| line("who", who)).transpose()?;
+    let why = why.map(|why| line("why", why)).transpose()?;
     let Some(member) = member_in_slot(&member) else {
         let error =
             format!("member: found '{member}'; allowed: SERVICE.SLOT, such as cache_redis.3");
         return Err(Problem::bad(error));
     };
-    begin(&desk, &order.sheet, Goal::Without(member)).await
+    let words = [who, why].into_iter().flatten();
+    let words: Vec<String> = words.filter(|word| !word.trim().is_empty()).collect();
+    let by = (!words.is_empty()).then(|| words.join(": "));
+    begin(&desk, &order.sheet, Goal::Without(member), by).await
 }
 
 async fn begin(
     desk: &Desk,
     sheet: &Arc<Sheet>,
     goal: Goal,
+    by: Option<String>,
 ) -> Result<(StatusCode, Json<Done>), Problem> {
     let conflict = |error: String| Problem::new(StatusCode::CONFLICT, error);
     let scaling = desk.scaling.as_ref().ok_or_else(|| {
@@ -75,6 +82,6 @@ async fn begin(
     if let Goal::Without(member) = &goal {
         known(sheet, &member.to_string())?;
     }
-    let done = scaling.begin(sheet, goal).await.map_err(conflict)?;
+    let done = scaling.begin(sheet, goal, by).await.map_err(conflict)?;
     Ok((StatusCode::ACCEPTED, Json(Done { done })))
 }

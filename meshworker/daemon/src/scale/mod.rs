@@ -57,9 +57,10 @@ pub fn is_short(member: &str) -> bool {
 /// Why a service was not shrunk.
 #[derive(Debug, thiserror::Error)]
 pub enum Stuck {
-    /// There is no such service; only the operator can help.
+    /// Waiting does not help, only the operator can: there is no such service, or whoever
+    /// could change it does not listen, or refuses.
     #[error("{0}")]
-    NoService(String),
+    InVain(String),
     /// There is no such member; only the operator can help.
     #[error("member: found '{found}'; allowed: {allowed}")]
     NoMember {
@@ -138,11 +139,11 @@ impl Scale {
                     self.say(&format!("{} has {goal} replicas", self.service));
                     return Ok(());
                 }
-                Next::Set(replicas) => self.set(&found, replicas).await,
+                Next::Set(replicas) => self.set(&found, replicas).await?,
                 Next::Wait(why) => self.tell(why),
                 Next::Ask(victim) => {
                     if self.may_go(&victim, false).await {
-                        self.set(&found, found.replicas().saturating_sub(1)).await;
+                        self.set(&found, found.replicas().saturating_sub(1)).await?;
                     }
                 }
             }
@@ -183,7 +184,7 @@ impl Scale {
                     if let Some(victim) = listed.find(|s| s.member.as_ref() == Some(member))
                         && self.may_go(victim, true).await
                     {
-                        self.set(&found, replicas).await;
+                        self.set(&found, replicas).await?;
                         shrunk = true;
                     }
                 }
@@ -231,7 +232,7 @@ impl Scale {
     async fn read(&mut self) -> Result<Option<Wanted>, Stuck> {
         match self.replicas.read().await {
             Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_final => Err(Stuck::NoService(error.words)),
+            Err(error) if error.is_final => Err(Stuck::InVain(error.words)),
             Err(error) => {
                 self.tell(error.words);
                 Ok(None)
@@ -239,16 +240,21 @@ impl Scale {
         }
     }
 
-    /// A refusal is no end: somebody else may have changed the service, and the
-    /// next look will see.
-    async fn set(&mut self, found: &Wanted, replicas: u64) {
+    /// Somebody else may have changed the service: that is no end, and the next look will
+    /// see.
+    async fn set(&mut self, found: &Wanted, replicas: u64) -> Result<(), Stuck> {
         let from = found.replicas();
         self.say(&format!(
             "replicas of {}: {from} => {replicas}",
             self.service
         ));
-        if let Err(error) = self.replicas.set(found, replicas).await {
-            self.tell(error.words);
+        match self.replicas.set(found, replicas).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.is_final => Err(Stuck::InVain(error.words)),
+            Err(error) => {
+                self.tell(error.words);
+                Ok(())
+            }
         }
     }
 

@@ -101,7 +101,7 @@ impl From<docker::DockerError> for Refused {
     fn from(error: docker::DockerError) -> Refused {
         Refused {
             words: error.words(),
-            is_final: error.is_final(),
+            is_final: error.is_in_vain(),
         }
     }
 }

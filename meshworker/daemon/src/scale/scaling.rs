@@ -12,8 +12,9 @@ use meshworker_core::MemberId;
 use meshworker_group::Order;
 
 use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
-use super::{Orchestrator, Scale, Wish, Workers};
+use super::{Orchestrator, PAUSE, Scale, Wish, Workers};
 use crate::announce::client::Client;
 use crate::board::{Fact, NotGiven, Sheet};
 use crate::docker::DockerClient;
@@ -50,6 +51,37 @@ struct Running {
     task: Option<AbortHandle>,
 }
 
+/// How an order begins beside these, in words.
+fn beside(orders: &[Running], goal: &Goal) -> Result<String, String> {
+    if orders.iter().any(|other| other.goal == *goal) {
+        return Err(format!("cluster: found '{goal}' under way already"));
+    }
+    let busy = orders.iter().rfind(|other| other.is_busy());
+    match (goal, busy.map(|other| &other.goal)) {
+        (_, None) => Ok(format!("{goal} begins")),
+        // One drain waits for another.
+        (Goal::Without(_), Some(other @ Goal::Without(_))) => {
+            Ok(format!("{goal} begins after '{other}'"))
+        }
+        (_, Some(other)) => {
+            let first = match other {
+                Goal::Without(member) => format!(", or `meshworker resume {member}` first"),
+                Goal::Replicas(_) => String::new(),
+            };
+            Err(format!(
+                "cluster: found '{other}' under way; allowed: one order at a time{first}"
+            ))
+        }
+    }
+}
+
+impl Running {
+    /// Who is free of data and goes on running keeps nobody waiting.
+    fn is_busy(&self) -> bool {
+        !self.freed.load(Ordering::Relaxed)
+    }
+}
+
 /// What it takes to scale and drain on an operator's order.
 pub struct Scaling {
     client: Arc<DockerClient>,
@@ -83,7 +115,8 @@ impl Scaling {
         }))
     }
 
-    /// Begins, in a task of its own; what happens is told on the sheet.
+    /// Begins, in a task of its own, once the drains before it are done; what happens is told
+    /// on the sheet. `by` says who ordered it, and why.
     ///
     /// # Errors
     ///
@@ -93,6 +126,7 @@ impl Scaling {
         self: &Arc<Scaling>,
         sheet: &Arc<Sheet>,
         goal: Goal,
+        by: Option<String>,
     ) -> Result<String, String> {
         let (through, services) = self.orchestrator(sheet)?;
         let [service] = services else {
@@ -111,29 +145,22 @@ impl Scaling {
             client: Client::new(self.token.clone(), None),
         };
         let freed = Arc::new(AtomicBool::new(false));
-        {
+        let begun = {
             let mut running = self.lock();
             let orders = running.entry(sheet.name().to_owned()).or_default();
-            if orders.iter().any(|other| other.goal == goal) {
-                return Err(format!("cluster: found '{goal}' under way already"));
-            }
-            // Who is free of data and goes on running keeps nobody waiting.
-            let busy = |other: &&Running| !other.freed.load(Ordering::Relaxed);
-            if let Some(other) = orders.iter().find(busy) {
-                let first = match &other.goal {
-                    Goal::Without(member) => format!(", or `meshworker resume {member}` first"),
-                    Goal::Replicas(_) => String::new(),
-                };
-                return Err(format!(
-                    "cluster: found '{}' under way; allowed: one order at a time{first}",
-                    other.goal
-                ));
-            }
+            let begun = beside(orders, &goal)?;
             orders.push(Running {
                 goal: goal.clone(),
                 freed: Arc::clone(&freed),
                 task: None,
             });
+            match &by {
+                Some(by) => format!("{begun}, ordered by {by}"),
+                None => begun,
+            }
+        };
+        if let Goal::Without(member) = &goal {
+            sheet.orders().note_drain(&member.to_string(), by);
         }
         if let Goal::Without(member) = &goal
             && let Err(why) = drain(sheet, &member.to_string(), true).await
@@ -142,10 +169,12 @@ impl Scaling {
             return Err(format!("member: {why}"));
         }
         let ear = Arc::clone(sheet);
-        let scale = Scale::new(&through, service, wish, TIMEOUT)
-            .telling(move |text| tell(&ear, text))
-            .freeing(freed);
-        let begun = format!("{goal} begins");
+        let service = service.clone();
+        let scale = move || {
+            Scale::new(&through, &service, wish, TIMEOUT)
+                .telling(move |text| tell(&ear, text))
+                .freeing(freed)
+        };
         tell(sheet, &begun);
         let (scaling, sheet) = (Arc::clone(self), Arc::clone(sheet));
         let (running, name) = (goal.clone(), sheet.name().to_owned());
@@ -176,8 +205,12 @@ impl Scaling {
         ))
     }
 
-    async fn finish(&self, mut scale: Scale, goal: Goal, sheet: &Sheet) {
+    async fn finish(&self, scale: impl FnOnce() -> Scale, goal: Goal, sheet: &Sheet) {
         let work = async {
+            while self.waits(sheet.name(), &goal) {
+                sleep(PAUSE).await;
+            }
+            let mut scale = scale();
             match &goal {
                 Goal::Replicas(replicas) => scale.to(*replicas).await,
                 Goal::Without(member) => scale.drain(member).await,
@@ -201,6 +234,14 @@ impl Scaling {
                 sheet.record(fact.because("scale").warning());
             }
         }
+    }
+
+    /// Whether an order that was given before this one is still busy.
+    fn waits(&self, cluster: &str, goal: &Goal) -> bool {
+        let running = self.lock();
+        let orders = running.get(cluster).into_iter().flatten();
+        let mut before = orders.take_while(|order| order.goal != *goal);
+        before.any(Running::is_busy)
     }
 
     /// Takes back the order to drain this member: whether there was one. A few seconds
@@ -235,6 +276,7 @@ impl Scaling {
             }
         }
         if let Goal::Without(member) = goal {
+            sheet.orders().note_drain(&member.to_string(), None);
             let _ = drain(sheet, &member.to_string(), false).await;
         }
     }

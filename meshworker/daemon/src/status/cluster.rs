@@ -1,5 +1,7 @@
 //! One cluster, as the last pass found it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +42,9 @@ pub struct Mode {
     /// Members that an operator has ordered to be drained; `resume` takes it back.
     #[serde(default)]
     pub drains: Vec<String>,
+    /// Who ordered that, and why, by the member, as far as this worker knows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drained_by: BTreeMap<String, String>,
     /// What operators have ordered about who is the primary, each in a line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub succession: Vec<String>,

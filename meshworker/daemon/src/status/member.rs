@@ -207,6 +207,9 @@ pub struct MemberStatus {
     pub part: Option<String>,
     /// What it is doing.
     pub state: MemberState,
+    /// Since when it has been doing that, as far as this worker knows (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_since: Option<String>,
     /// What follows from the witnesses: `wanted`, `spare`, `leaving`, `disowned`
     /// or `unlisted`.
     pub standing: String,

@@ -359,7 +359,9 @@ impl<E: Engine> Worker<E> {
             .map_or_else(Orders::default, |sheet| sheet.orders().orders(now));
         if let Some(desk) = &self.desk {
             orders.leave = desk.ordered(now);
-            orders.drains.extend(desk.drained(now));
+            for member in desk.drained(now) {
+                orders.drains.entry(member).or_default();
+            }
         }
         orders
     }

@@ -117,6 +117,39 @@ fn what_the_worker_may_not_do_is_told() {
 }
 
 #[test]
+fn what_a_member_has_of_its_memory_was_cut_off_at_80_columns() {
+    let page = show::status(&story::calm(), &Style::PLAIN);
+    assert_eq!(Style::PLAIN.width, 80);
+    assert_eq!(
+        page.matches("5461 slots, 1204 keys, 3/64M ").count(),
+        3,
+        "{page}"
+    );
+}
+
+#[test]
+fn who_ordered_a_drain_is_told() {
+    let mut shown = story::calm();
+    let mode = &mut shown.status.as_mut().unwrap().mode;
+    mode.drains = ["cache_redis.1", "cache_redis.2"].map(str::to_owned).into();
+    let by = ("cache_redis.1".to_owned(), "ana: a new disk".to_owned());
+    mode.drained_by = [by].into();
+    let page = show::status(
+        &shown,
+        &Style {
+            width: 200,
+            ..Style::PLAIN
+        },
+    );
+    for line in [
+        "DRAIN of cache_redis.1, ordered by ana: a new disk; `meshworker resume cache_redis.1` takes it back",
+        "DRAIN of cache_redis.2, ordered by an operator; `meshworker resume cache_redis.2` takes it back",
+    ] {
+        assert!(page.lines().any(|other| other == line), "{page}");
+    }
+}
+
+#[test]
 fn members_have_one_row_each() {
     let status = story::busy().status.unwrap();
     let page = show::members(&status.members, &Style::PLAIN);
@@ -135,9 +168,9 @@ fn a_member_that_refuses_writes_was_as_well_as_any() {
         show::status(&shown, &Style::PLAIN),
         show::members(&shown.status.clone().unwrap().members, &Style::PLAIN),
     ] {
-        assert!(page.contains("  refuses writes, 54"), "{page}");
+        assert!(page.contains(" refuses writes, 54"), "{page}");
         assert!(page.lines().any(|line| line == remark), "{page}");
-        assert!(page.contains("  of cache_redis.1, 54"), "{page}");
+        assert!(page.contains(" of cache_redis.1, 54"), "{page}");
     }
 }
 
@@ -146,7 +179,7 @@ fn nodes_are_called_by_their_names() {
     let mut shown = story::calm();
     let page = show::status(&shown, &Style::PLAIN);
     assert!(
-        page.contains("node-a  ") && !page.contains("id-of"),
+        page.contains("node-a ") && !page.contains("id-of"),
         "{page}"
     );
     // Of an older worker there is only the id.
@@ -238,7 +271,7 @@ fn long_names_and_addresses_fit_too() {
     }
     let page = show::status(&shown, &Style::PLAIN);
     fits(&page, 80);
-    assert!(page.contains(".0  ") && page.contains(".3  "), "{page}");
+    assert!(page.contains(".0 ") && page.contains(".3 "), "{page}");
     fits(
         &show::members(&shown.status.unwrap().members, &Style::PLAIN),
         80,

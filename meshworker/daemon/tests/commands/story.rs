@@ -1,5 +1,6 @@
 //! Clusters in various states, as a worker would tell of them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use meshworker::cli::show::Shown;
@@ -53,6 +54,7 @@ fn member(slot: u8, state: MemberState, node: &str) -> MemberStatus {
         task: Some(format!("t{slot}x9k2m4qpa")),
         part: None,
         state,
+        state_since: Some("2026-11-21T02:58:02Z".into()),
         standing: "wanted".into(),
         held: None,
         sightings: vec![
@@ -133,6 +135,7 @@ pub fn calm() -> Shown {
             removals: true,
             held: None,
             drains: Vec::new(),
+            drained_by: BTreeMap::new(),
             succession: Vec::new(),
         },
         pass: PassStatus {
@@ -192,6 +195,7 @@ pub fn history() -> Vec<Event> {
 pub fn busy() -> Shown {
     let mut status = calm().status.unwrap();
     let mut leaving = member(4, MemberState::Leaving, "node-a");
+    leaving.state_since = Some("2026-11-21T03:09:51Z".into());
     leaving.standing = "leaving".into();
     for (said, presence) in leaving
         .sightings

@@ -73,6 +73,7 @@ pub fn member(slot: usize, all: usize, nodes: usize) -> MemberStatus {
         task: Some(format!("t{slot}x8kq0v3m1")),
         part: None,
         state: MemberState::Joined,
+        state_since: Some(time(4000)),
         standing: "wanted".into(),
         held: None,
         sightings: ["dns", "announce", "docker"].map(sighting).into(),
@@ -116,6 +117,7 @@ pub fn calm(members: usize, nodes: usize) -> ClusterStatus {
             removals: true,
             held: None,
             drains: Vec::new(),
+            drained_by: Default::default(),
             succession: Vec::new(),
         },
         pass: PassStatus {

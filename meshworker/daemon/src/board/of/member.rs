@@ -43,6 +43,7 @@ pub fn status(
         state: states
             .get(&member.address)
             .map_or(MemberState::Unknown, |(_, state)| *state),
+        state_since: since.state(member.address).map(time),
         standing: member.standing().to_string(),
         held: orders
             .own_hold_on(&member.id, member.address)

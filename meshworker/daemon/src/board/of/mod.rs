@@ -40,7 +40,7 @@ pub fn cluster(
         witness: report.witness.to_string(),
         grade: report.grade.to_string(),
         complete: report.grade.is_complete() && report.lists_everybody(),
-        members: report.sightings.len(),
+        members: look.named_by(report),
         desired: report.desired,
     });
     ClusterStatus {
@@ -97,7 +97,11 @@ fn mode(orders: &Orders) -> Mode {
         dry_run: orders.dry_run,
         removals: !orders.no_removals,
         held: orders.hold.clone(),
-        drains: orders.drains.iter().cloned().collect(),
+        drains: orders.drains.keys().cloned().collect(),
+        drained_by: (orders.drains.iter())
+            .filter(|(_, by)| !by.is_empty())
+            .map(|(member, by)| (member.clone(), by.clone()))
+            .collect(),
         succession: succession(orders),
     }
 }

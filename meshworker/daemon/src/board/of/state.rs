@@ -33,7 +33,7 @@ fn state(member: &Member, look: &Look, main: &[&str]) -> MemberState {
         Standing::Spare => MemberState::Spare,
         Standing::Disowned | Standing::Unlisted => MemberState::Unknown,
         Standing::Wanted => match look.head(member.address) {
-            None if is_waiting(member) => MemberState::Waiting,
+            None if is_waiting(member) || look.waits(member.address) => MemberState::Waiting,
             None => MemberState::Silent,
             // The others may see it alive: it was in before it was found to be another's.
             Some(_) if look.outsiders.contains(&member.address) => MemberState::Refused,

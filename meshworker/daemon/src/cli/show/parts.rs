@@ -140,12 +140,15 @@ pub(super) fn state(member: &MemberStatus) -> Cell {
     Cell::new(role.unwrap_or(state.name())).ink(Some(ink))
 }
 
-/// What its database has there, in its own terms.
+/// What its database has there, in its own terms; bytes, which come last, without a word
+/// that would be cut off.
 pub(super) fn holds(member: &MemberStatus) -> Cell {
     let view = member.view.as_ref();
     let refuses = view.is_some_and(|view| view.refuses_writes.is_some());
     let holds = view.map(ViewStatus::holds).unwrap_or_default();
-    Cell::new(&holds).ink(refuses.then_some(Ink::Bad))
+    let bytes = holds.strip_suffix(" memory");
+    let bytes = bytes.or_else(|| holds.strip_suffix(" data"));
+    Cell::new(bytes.unwrap_or(&holds)).ink(refuses.then_some(Ink::Bad))
 }
 
 /// The witnesses and their letters, in the order in which they are shown.
@@ -175,14 +178,16 @@ pub(super) fn seen(sightings: &[SightingStatus]) -> String {
     LETTERS.map(letter).iter().collect()
 }
 
-/// How long all witnesses have said the same of a member.
-pub(super) fn same_for(member: &MemberStatus, now: Now) -> String {
-    let ages = member
-        .sightings
-        .iter()
-        .map(|said| now.seconds_since(&said.since));
-    let youngest = ages.flatten().min_by(f64::total_cmp);
-    youngest.map(ago).unwrap_or_default()
+/// How long a member has been what [`state`] shows of it.
+pub(super) fn state_for(member: &MemberStatus, now: Now) -> String {
+    let role = member
+        .view
+        .as_ref()
+        .and_then(|view| view.role_since.as_ref());
+    let role = role.filter(|_| member.state.is_in());
+    let since = member.state_since.iter().chain(role);
+    let ages = since.filter_map(|since| now.seconds_since(since));
+    ages.min_by(f64::total_cmp).map(ago).unwrap_or_default()
 }
 
 /// What is to be said of members beside their rows.

@@ -154,8 +154,10 @@ fn mode(mode: &Mode, style: &Style) -> Vec<String> {
         say(&format!("HELD by an operator, nothing is done: {why}"));
     }
     for member in &mode.drains {
+        let by = mode.drained_by.get(member);
+        let by = by.map_or("an operator", String::as_str);
         say(&format!(
-            "DRAIN of {member}, ordered by an operator; `meshworker resume {member}` takes it back"
+            "DRAIN of {member}, ordered by {by}; `meshworker resume {member}` takes it back"
         ));
     }
     for ordered in &mode.succession {
@@ -192,7 +194,7 @@ fn rows(status: &ClusterStatus, now: Now, style: &Style) -> Vec<String> {
             parts::state(member),
             parts::holds(member),
             Cell::new(member.node_called().unwrap_or_default()),
-            Cell::new(&parts::same_for(member, now)),
+            Cell::new(&parts::state_for(member, now)),
             Cell::new(&parts::seen(&member.sightings)),
         ]
     });

@@ -2,7 +2,7 @@
 
 use super::{Ink, Style, clean, cut_end, cut_middle};
 
-/// Between two columns.
+/// Between two columns, where there is room.
 const GAP: usize = 2;
 
 /// No column is made narrower: what is left must tell rows apart.
@@ -52,9 +52,9 @@ impl Cell {
     }
 }
 
-/// The lines of a table: its head, and one for each row. When it is too wide,
-/// the widest of the columns that can be cut are, until it fits; as the last
-/// resort its lines are.
+/// The lines of a table: its head, and one for each row. When it is too wide, its
+/// columns come closer, and the widest of those that can be cut are, until it fits; as
+/// the last resort its lines are.
 pub fn table<const N: usize>(
     columns: [Column; N],
     rows: &[[Cell; N]],
@@ -66,7 +66,11 @@ pub fn table<const N: usize>(
             *width = text.chars().count().max(*width);
         }
     }
-    let gaps = GAP * N.saturating_sub(1);
+    let gap = match widths.iter().sum::<usize>() + GAP * N.saturating_sub(1) {
+        all if all <= style.width => GAP,
+        _ => 1,
+    };
+    let gaps = gap * N.saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > style.width {
         let columns = widths.iter_mut().zip(&columns);
         let can =
@@ -79,7 +83,7 @@ pub fn table<const N: usize>(
     let head = columns.map(|Column(title, _)| Cell(title.to_owned(), Some(Ink::Dim)));
     let lines = std::iter::once(&head).chain(rows);
     lines
-        .map(|row| line(row, &widths, &columns, style))
+        .map(|row| line(row, &widths, &columns, gap, style))
         .collect()
 }
 
@@ -87,6 +91,7 @@ fn line<const N: usize>(
     row: &[Cell; N],
     widths: &[usize; N],
     columns: &[Column; N],
+    gap: usize,
     style: &Style,
 ) -> String {
     let mut line = String::new();
@@ -104,7 +109,7 @@ fn line<const N: usize>(
         let pad = if last {
             0
         } else {
-            width - used.min(width) + GAP
+            width - used.min(width) + gap
         };
         let pad = pad.min(room - used);
         line.push_str(&" ".repeat(pad));
@@ -149,9 +154,9 @@ mod tests {
         assert_eq!(
             shown(25, false),
             [
-                "MEMBER      N  NODE",
-                "cach…is.10  1  worker-on…",
-                "cach…dis.2  -  n2",
+                "MEMBER      N NODE",
+                "cache…is.10 1 worker-one…",
+                "cache…dis.2 - n2",
             ]
         );
         for width in 1..40 {

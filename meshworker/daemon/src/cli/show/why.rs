@@ -51,6 +51,7 @@ fn one(member: &MemberStatus, now: Now, style: &Style) -> Vec<String> {
         task,
         part,
         state,
+        state_since,
         standing,
         held,
         sightings,
@@ -62,7 +63,11 @@ fn one(member: &MemberStatus, now: Now, style: &Style) -> Vec<String> {
     } else {
         format!(" at {address}")
     };
-    let head = format!("{id}{place}: {}", state.name());
+    let since = state_since.as_ref();
+    let lasts = since.and_then(|since| now.seconds_since(since));
+    let lasts = lasts.map(|seconds| format!(" for {}", ago(seconds)));
+    let lasts = lasts.unwrap_or_default();
+    let head = format!("{id}{place}: {}{lasts}", state.name());
     let mut lines = paint(wrap(&head, style.width, "", "  "), Some(Ink::Bold), style);
     let mut say = |text: &str, ink| lines.extend(parts::item(text, ink, style));
     match (node_name, node) {
