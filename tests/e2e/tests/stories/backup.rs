@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use meshworker_e2e::{Deployment, Mariadb, Redis, World};
+use meshworker_e2e::{Deployment, Redis, World};
 use meshworker_lab::images::Tested;
 use meshworker_lab::{Docker, Engines};
 
@@ -42,44 +42,6 @@ pub fn redis_at_rest(world: &World) {
     deployment.deploy_again();
     deployment.becomes_one(6);
     deployment.all_there(RECORDS);
-}
-
-/// A dump of a replica is loaded through the proxy into another cluster.
-pub fn mariadb_by_a_dump(world: &World) {
-    let lines = blocks("## MariaDB");
-    let [save, restore] = lines.as_slice() else {
-        panic!("the page has other blocks: {lines:?}");
-    };
-    let inside = |line: &str| {
-        let begin = line.find("name=db_tools)").expect("it runs in the tools") + 14;
-        line[begin..].trim().to_owned()
-    };
-    let (save, restore) = (inside(save), inside(restore));
-    let first = Deployment::new(world.swarm(), &Mariadb, "dumped", 3);
-    first.becomes_one(3);
-    first.write(RECORDS);
-    first.all_there(RECORDS);
-    let members: Vec<_> = first
-        .members()
-        .iter()
-        .filter_map(|task| task.address())
-        .collect();
-    let said = Mariadb::said(first.tools(), &members).expect("members answer");
-    let replica = said.iter().find(|said| said.follows).expect("a replica");
-    let save = save.replace("REPLICA", &replica.address.to_string());
-    let dump = Mariadb::script(first.tools(), &save.replace("> dump.sql", ""));
-    let dump = dump.expect("a dump");
-    drop(first);
-
-    let second = Deployment::new(world.swarm(), &Mariadb, "loaded", 3);
-    second.becomes_one(3);
-    let load = format!(
-        "{} <<'THE-END'\n{dump}\nTHE-END",
-        restore.replace("< dump.sql", "")
-    );
-    Mariadb::script(second.tools(), &load).expect("it is loaded");
-    second.all_there(RECORDS);
-    second.becomes_one(3);
 }
 
 /// The blocks of code of a part of the page.

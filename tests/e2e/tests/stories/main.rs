@@ -174,7 +174,6 @@ fn tales(mut suite: Suite, world: &Arc<World>) -> Suite {
             of(adopted::a_cluster_made_by_hand),
         )
         .long("redis::a_backup_at_rest", of(backup::redis_at_rest))
-        .long("mariadb::a_dump_is_loaded", of(backup::mariadb_by_a_dump))
         .long("redis::pictures", of(pictures::pictures))
         .long("etcd::comes_back", of(etcd::comes_back))
         .long("etcd::a_hundred_rounds", of(etcd::a_hundred_rounds))
