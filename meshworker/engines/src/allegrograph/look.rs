@@ -174,10 +174,13 @@ impl Seen {
     }
 }
 
-/// Which of these instances is here: the one that says so, or is at this address. Where a
-/// single one is known by a name, which may lead anywhere, and no other is here, it is that.
+/// Which of these instances is here: the one that says so, or is at this address and not down,
+/// since whoever answers is not: addresses are given anew. Where a single one is known by a
+/// name, which may lead anywhere, and no other is here, it is that.
 pub(super) fn whose(instances: &[Instance], at: Place, usual: u16) -> Option<String> {
-    let here = |instance: &&Instance| instance.own || instance.place(usual) == Some(at);
+    let here = |instance: &&Instance| {
+        instance.own || instance.place(usual) == Some(at) && instance.state != State::Down
+    };
     if let Some(own) = instances.iter().find(here) {
         return Some(own.name.clone());
     }

@@ -412,6 +412,21 @@ fn the_dead_depart_and_whoever_is_at_their_address_waits_until_then() {
     assert_eq!(world.proposal().departures[0].objections.len(), 1);
 }
 
+/// It took itself for the dead copy, and waited for itself.
+#[test]
+fn the_controlling_one_came_back_where_a_dead_copy_had_been() {
+    let all = [ALONE, &[("copy-1-0ld", "10.0.0.1", "unreachable")]].concat();
+    let world = World::default().says(1, true, 200, &status(&all)).empty(2);
+    let proposal = world.proposal();
+    let [gone] = &proposal.departures[..] else {
+        panic!("{:?}", proposal.departures);
+    };
+    assert_eq!((gone.node.as_str(), gone.address), ("copy-1-0ld", None));
+    let steps: Vec<String> = gone.steps.iter().map(ToString::to_string).collect();
+    assert_eq!(steps, ["10.0.0.1: repl/remove instanceName=copy-1-0ld"]);
+    assert!(gone.objections.is_empty());
+}
+
 #[test]
 fn several_that_say_that_they_control_the_others_are_left_alone() {
     let own = |last: u8| {

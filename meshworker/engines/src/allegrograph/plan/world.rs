@@ -96,6 +96,7 @@ impl<'a> World<'a> {
                 false => views
                     .values()
                     .copied()
+                    .filter(|(member, _)| member.address != chief.0.address)
                     .find(|(member, view)| is_there(rules, chief.1, instance, member, view)),
             },
         });
