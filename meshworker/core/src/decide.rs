@@ -38,7 +38,7 @@ pub fn decide<P: Planner>(
     note_answers(context, observed, &mut history);
     let roster = observed.roster().ordered_away(&context.orders.leave);
     let roster = roster.with_a_last_one();
-    numbers::note(&roster, &mut history);
+    numbers::note(context, &roster, &mut history);
     let joins = history.joins.iter();
     let joining: BTreeMap<Place, u32> = joins.map(|(at, (_, times))| (*at, *times)).collect();
     let all = Seen::all(context, observed, &roster, &joining, &history);

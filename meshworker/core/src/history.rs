@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::kept::Kept;
+use crate::numbers::Numbers;
 use crate::stance::Stance;
 use crate::{Backoff, Context, MemberId, Moment, Place, Request, Situation, Step, Touches, View};
 
@@ -20,7 +21,7 @@ pub struct History {
     /// When this worker looked first.
     pub(crate) began_at: Option<Moment>,
     /// Which numbers of each service have been heard of, or are known to be free.
-    pub(crate) heard_numbers: BTreeMap<String, BTreeSet<u64>>,
+    pub(crate) heard_numbers: BTreeMap<String, Numbers>,
     /// Since when each address has answered in every look.
     pub(crate) answering: BTreeMap<Place, Moment>,
     /// Requests whose effect did not show yet, by [`crate::Step::key`].
@@ -203,7 +204,7 @@ impl History {
 
     /// Whether a member has answered at this address lately.
     pub(crate) fn has_answered(&self, at: Place) -> bool {
-        !matches!(self.stance(at), None | Some(Stance::Listed))
+        self.stance(at).is_some_and(Stance::has_answered)
     }
 
     /// Whether the member at this address has vanished if it is not there. One that was

@@ -4,57 +4,89 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Context, History, MemberId, Roster};
+use crate::{Context, History, Member, MemberId, Moment, Roster};
 
 /// No database has so many members; whoever announces a higher number is not counted.
 const MOST: u64 = 4_096;
 
-/// Notes which members of each service have been heard of. A list that names all knows
-/// which numbers below them are free.
-pub(crate) fn note(roster: &Roster, history: &mut History) {
-    let numbers = numbers(roster);
-    let whole = roster.census().present().is_some();
-    let all = &mut history.heard_numbers;
-    all.retain(|service, _| numbers.contains_key(service.as_str()));
-    for (service, numbers) in numbers {
-        let heard = all.entry(service.to_owned()).or_default();
-        let last = numbers.last().copied().filter(|_| whole);
-        heard.extend(0..last.unwrap_or_default().min(MOST));
-        heard.extend(numbers.range(..=MOST));
+/// The numbers of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// Since when any of its members has been heard of.
+    since: Moment,
+    /// Which have been heard of since then, or are known to be free.
+    heard: BTreeSet<u64>,
+    /// Whether all have gone, or go by now.
+    over: bool,
+}
+
+impl Numbers {
+    fn since(since: Moment) -> Numbers {
+        Numbers {
+            since,
+            heard: BTreeSet::new(),
+            over: false,
+        }
     }
 }
 
-/// A member of which nobody has said anything since this worker began, though one with a
-/// higher number is there. A number may be free for ever: after a while it is, and where
-/// the task list names all.
+/// Notes which members of each service have been heard of. A list that names all knows
+/// which numbers below them are free. Once all have gone, whoever comes next says nothing
+/// of those before: the lower numbers were given anew.
+pub(crate) fn note(context: &Context<'_>, roster: &Roster, history: &mut History) {
+    let whole = roster.census().present().is_some();
+    let mut known = std::mem::take(&mut history.heard_numbers);
+    for (service, members) in services(roster) {
+        let goes = |at: &Member| at.is_going() && history.parts(at.address);
+        let come = members.iter().any(|(_, member)| !member.is_going());
+        let same = known.remove(service).filter(|b| !(b.over && come));
+        let mut noted = same.unwrap_or_else(|| Numbers::since(context.now));
+        let there = members.iter().filter(|(_, member)| !goes(member));
+        let there = there.map(|(number, _)| *number);
+        noted.heard.extend(there.filter(|number| *number <= MOST));
+        if let Some((last, _)) = members.last().filter(|_| whole) {
+            noted.heard.extend(0..(*last).min(MOST));
+        }
+        noted.over = !come && (noted.over || members.iter().all(|(_, member)| goes(member)));
+        history.heard_numbers.insert(service.to_owned(), noted);
+    }
+}
+
+/// A member of which nobody has said anything since its service has been heard of, though
+/// one with a higher number is there. A number may be free for ever: after a while it is,
+/// and where the task list names all.
 pub(crate) fn never_heard(
     context: &Context<'_>,
     roster: &Roster,
     history: &History,
 ) -> Option<MemberId> {
     let Context { now, limits, .. } = context;
-    let listened = now.since(history.began_at.unwrap_or(*now));
-    if roster.census().present().is_some() || listened >= limits.mass_vanish_hold {
+    if roster.census().present().is_some() {
         return None;
     }
-    let missing = |(service, numbers): (&str, BTreeSet<u64>)| {
-        let heard = history.heard_numbers.get(service)?;
-        let mut below = limits.first_slot..numbers.last().copied()?.min(MOST);
+    let missing = |(service, members): (&str, Vec<(u64, &Member)>)| {
+        let Numbers { since, heard, .. } = history.heard_numbers.get(service)?;
+        if now.since(*since) >= limits.mass_vanish_hold {
+            return None;
+        }
+        let (last, _) = members.last()?;
+        let mut below = limits.first_slot..(*last).min(MOST);
         let slot = below.find(|number| !heard.contains(number))?;
         Some(MemberId::Slot {
             service: service.to_owned(),
             slot,
         })
     };
-    numbers(roster).into_iter().find_map(missing)
+    services(roster).into_iter().find_map(missing)
 }
 
-fn numbers(roster: &Roster) -> BTreeMap<&str, BTreeSet<u64>> {
-    let mut numbers: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+/// The members of each service with their numbers, the highest last.
+fn services(roster: &Roster) -> BTreeMap<&str, Vec<(u64, &Member)>> {
+    let mut services: BTreeMap<&str, Vec<(u64, &Member)>> = BTreeMap::new();
     for member in roster.members() {
         if let MemberId::Slot { service, slot } = &member.id {
-            numbers.entry(service).or_default().insert(*slot);
+            services.entry(service).or_default().push((*slot, member));
         }
     }
-    numbers
+    services
 }

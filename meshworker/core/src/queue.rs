@@ -484,7 +484,7 @@ impl<D> Leaving<'_, D> {
             && stances.all(|(at, (stance, seen))| {
                 stance.has_left()
                     || now.since(*seen) >= patience(at)
-                    || *stance == Stance::Listed && waits(at)
+                    || !stance.has_answered() && waits(at)
             })
     }
 

@@ -82,6 +82,7 @@ fn stance<D>(member: &Member, situation: &Situation<'_, D>, history: &History) -
     match member.standing() {
         Standing::Wanted if answers => Some(Stance::Wanted),
         Standing::Wanted => match last {
+            None | Some(Stance::Listed) if member.is_vouched() => Some(Stance::Awaited),
             None => Some(Stance::Listed),
             Some(last) => (!last.has_left()).then_some(last),
         },

@@ -73,6 +73,7 @@
 //! | the successor of one that is lost was taken for one that waits for it | `never_below_floor` | aerospike |
 //! | others went with an only one whose successor was out of reach, as if all went | `never_below_floor` | aerospike |
 //! | nobody owned a slot that two masters each held the other to own | `one_cluster_in_the_end` | redis |
+//! | one that had told of itself, and was cut off before it answered, was not missed where a stranger was under our name | `never_below_floor` | redis |
 //!
 //! Removal gates 2 and 4 have others behind them, and no story showed them missing: a
 //! listed member is wanted, and gate 3 waits for a wanted member that is silent; whoever

@@ -5,7 +5,7 @@ use meshworker_core::{
     Unity, Witness,
 };
 
-use Presence::{Leaving, Present, Waiting};
+use Presence::{Leaving, Present, Stopping, Waiting};
 
 use crate::leaving::{after_the_hold, five, leaving, opens, queue};
 use crate::support::{
@@ -120,6 +120,53 @@ fn those_with_lower_numbers_were_not_missed() {
     let observed = seen(vec![listed, announced(&[])], &[3, 4]);
     let plan = after_the_hold(&mut Clock::start(), &leaving(&[3, 4]), &observed);
     assert_eq!(queue(&plan), [3, 4].map(|last| (last, None)));
+}
+
+/// All had gone, and the third and the fourth came anew: so there were a first and a second
+/// as well, of whom nobody had heard beyond a cut. They were taken for those that had gone.
+#[test]
+fn those_with_lower_numbers_were_not_missed_when_others_had_had_them() {
+    let silent = || Report::unknown(Witness::Dns, Grade::Timeout);
+    let went = [(1, Stopping), (2, Stopping), (3, Stopping), (4, Stopping)];
+    let went = seen(vec![silent(), announced(&went)], &[]);
+    let anew = |presence: Presence| {
+        let mut says = announced(&[]);
+        says.sightings = [(3, 13), (4, 14)]
+            .map(|(slot, last)| replica(slot, last, presence.clone()))
+            .into();
+        seen(vec![silent(), says], &[13, 14])
+    };
+    let mut clock = Clock::start();
+    // However long it has listened to those before.
+    for _ in 0..clock.limits.mass_vanish_hold.as_secs() {
+        clock.after(1, &content(), &went);
+    }
+    // Their last words are heard for a while.
+    let mut both = anew(Present);
+    both.reports[1]
+        .sightings
+        .extend(went.reports[1].sightings.clone());
+    clock.after(1, &content(), &both);
+    let toy = leaving(&[13, 14]);
+    for _ in 1..clock.limits.mass_vanish_hold.as_secs() {
+        let plan = clock.after(1, &toy, &anew(Leaving));
+        let held = [13, 14].map(|last| (last, Some(Gate::MembersAnswer)));
+        assert_eq!(queue(&plan), held);
+    }
+    let plan = after_the_hold(&mut clock, &toy, &anew(Leaving));
+    assert_eq!(queue(&plan), [13, 14].map(|last| (last, None)));
+    // Those that go are missed by nobody, in whatever order they end.
+    let mut clock = Clock::start();
+    let goes = [1, 2, 3, 4].map(|last| (last, Leaving));
+    let all = seen(vec![silent(), announced(&goes)], &[1, 2, 3, 4]);
+    let toy = leaving(&[1, 2, 3, 4]);
+    after_the_hold(&mut clock, &toy, &all);
+    let rest = seen(
+        vec![silent(), announced(&[(3, Stopping), (4, Leaving)])],
+        &[4],
+    );
+    let plan = clock.after(1, &leaving(&[4]), &rest);
+    assert_eq!(queue(&plan), [(4, None)]);
 }
 
 /// A restarted worker saw two that go, and no witness named the others: the database

@@ -434,6 +434,32 @@ fn strangers_that_came_and_went_kept_a_removed_stack_waiting() {
     assert!(plan.leavers.iter().all(|l| l.going == Going::Everybody));
 }
 
+/// Where strangers are under our name, an address that is only listed may be another of
+/// them. The only member to stay had told of itself, and was cut off before it answered:
+/// the others were let go as if the stack was removed.
+#[test]
+fn one_that_had_told_of_itself_was_not_missed_beside_a_stranger() {
+    let beside = |listed: &[u8], says| {
+        let mut observed = seen(vec![dns(listed), announced(says)], &[2, 3]);
+        observed.answers.insert(ip(20), view(20, &[20]));
+        observed
+    };
+    let mut all = beside(&[1, 2, 3, 20], &[(1, Present), (2, Present), (3, Present)]);
+    all.answers.insert(ip(1), Err(Timeout));
+    let cut = beside(&[2, 3, 20], &[(2, Leaving), (3, Leaving)]);
+    let mut clock = Clock::start();
+    clock.after(1, &SharedName(content()), &all);
+    let toy = SharedName(leaving(&[2, 3]));
+    for _ in 1..clock.limits.release_patience.as_secs() {
+        let plan = clock.after(1, &toy, &cut);
+        let mut goings = plan.leavers.iter().map(|leaver| leaver.going);
+        assert!(goings.all(|going| going != Going::Everybody));
+    }
+    // Whoever is not heard of for so long is not there: all go together.
+    let plan = after_the_hold(&mut clock, &toy, &cut);
+    assert_eq!(queue(&plan), [2, 3].map(|last| (last, None)));
+}
+
 /// Under a name that is ours alone, whom only a name server has listed may be behind a cut.
 #[test]
 fn whoever_was_listed_and_is_not_any_more_has_vanished_where_no_stranger_was_found() {

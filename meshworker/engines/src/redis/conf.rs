@@ -78,6 +78,13 @@ mod tests {
         for image in ["redis:7.4", "valkey/valkey:8.0", "redis", "redis:9"] {
             assert_eq!(found(image, shipped), []);
         }
+        // Else each member that is updated waits for 16 s of timers.
+        for (name, value) in [
+            ("repl-diskless-sync-delay", "0"),
+            ("cluster-allow-replica-migration", "no"),
+        ] {
+            assert_eq!(line(shipped, name), Some(value));
+        }
     }
 
     #[test]
