@@ -18,9 +18,9 @@ use crate::unheard::missed;
 use crate::whole::{gone, whole};
 use crate::wished;
 use crate::{
-    Authority, Backoff, Context, Departure, History, Leave, Leaver, Loss, Member, MemberId, Moment,
-    Observation, Pace, Place, Plan, Planner, Presence, Proposal, Reason, Refusal, Request,
-    Situation, Standing, Step, StepKind, Unity,
+    Authority, Backoff, Change, Context, Departure, Gate, History, Leave, Leaver, Loss, Member,
+    MemberId, Moment, Observation, Pace, Place, Plan, Planner, Presence, Proposal, Reason, Refusal,
+    Request, Situation, Standing, Step, StepKind, Unity,
 };
 
 /// Decides what to do about one cluster, from what this pass saw.
@@ -173,13 +173,19 @@ pub fn decide<P: Planner>(
     let acknowledged = order.is_some();
     let counts = |at: &Moment| !acknowledged && context.now.since(*at) < window;
     history.successions.retain(counts);
+    if acknowledged {
+        history.handover.is_known();
+    }
+    let is_due = succession.is_some();
     let forced = context.orders.forced.as_ref();
-    let failed_over = forced.is_some_and(|forced| has_failed_over(forced, everybody));
+    let failed_over = forced.filter(|forced| has_failed_over(forced, everybody));
     let mut comes = false;
     if let Some(succession) = succession {
         let all = succession.seal.iter().chain(&succession.promote);
         proposed.extend(all.map(Step::key));
         let (steps, closed) = succession.judged(context, everybody, &mut history);
+        // Whoever is asked for its sake is asked nothing else.
+        planned.retain(|step| steps.iter().all(|asked| asked.to != step.to));
         planned.extend(steps);
         comes = closed.as_ref().is_none_or(|(gate, _)| gate.opens_soon());
         refusals.extend(closed.map(|(_, refusal)| refusal));
@@ -201,12 +207,13 @@ pub fn decide<P: Planner>(
             });
             continue;
         }
-        let busy = under_way(context, &step);
+        let busy = under_way(context, &step).or_else(|| stays_open(context, &step, &history));
         match busy.or_else(|| awaited(context, &step, &mut history)) {
             Some(refusal) => refusals.push(refusal),
             None => steps.push(step),
         }
     }
+    history.handover.note(&steps, is_due, context.now);
     let fence = context.authority.fence();
     for step in &mut steps {
         step.fence = fence;
@@ -268,7 +275,7 @@ pub fn decide<P: Planner>(
             outsiders,
             pace,
             fulfilled,
-            failed_over,
+            failed_over: failed_over.cloned(),
             born: born.filter(|born| context.orders.born.as_ref() != Some(born)),
         },
         history,
@@ -439,6 +446,24 @@ fn under_way<R: Request>(context: &Context<'_>, step: &Step<R>) -> Option<Refusa
         reason: Reason::UnderWay,
         evidence: step.evidence.clone(),
     })
+}
+
+/// A primary that took its place back a moment ago does not give it away again at once, nor,
+/// where it need not, one that came by it in a fail-over: clients have waited once.
+fn stays_open<R: Request>(
+    context: &Context<'_>,
+    step: &Step<R>,
+    history: &History,
+) -> Option<Refusal> {
+    if !step.request.closes() {
+        return None;
+    }
+    let kept = history.handover.against(step.to, context);
+    let need_not = step.request.kind() == StepKind::Arrange;
+    let lately = || history.succeeded_just_now(context).filter(|_| need_not);
+    let seen = kept.or_else(lately)?;
+    let reason = Reason::Closed(Change::Succeed.closed(Gate::Again, seen));
+    Some(Refusal::new(step.to_string(), reason))
 }
 
 /// A request that was made a moment ago is not made again before its effect

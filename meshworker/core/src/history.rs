@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::handover::Handover;
 use crate::kept::Kept;
 use crate::numbers::Numbers;
 use crate::stance::Stance;
@@ -102,6 +103,8 @@ pub struct History {
     pub(crate) promoted: Option<Place>,
     /// When members took a primary's place lately.
     pub(crate) successions: Vec<Moment>,
+    /// How the primary's place is given away.
+    pub(crate) handover: Handover,
     /// Orders to forget that stood for a departed node, and for which one.
     pub(crate) obeyed: BTreeMap<String, String>,
     /// Those of them that are carried out: whoever is called so from now on is
@@ -130,6 +133,7 @@ impl History {
         self.freed.clone_from(&before.freed);
         self.promoted = before.promoted;
         self.successions.clone_from(&before.successions);
+        self.handover.clone_from(&before.handover);
         for (address, stance) in &before.stances {
             self.stances.entry(*address).or_insert(*stance);
         }
@@ -170,6 +174,19 @@ impl History {
                 crate::counted(lately.len(), "fail-overs"),
                 limits.succession_window.as_secs(),
                 last.as_secs_f64()
+            )
+        })
+    }
+
+    /// Why nobody who is rather to be the primary becomes it yet: whoever is it came by it in a
+    /// fail-over, and that one may fail again.
+    pub(crate) fn succeeded_just_now(&self, context: &Context<'_>) -> Option<String> {
+        let Context { now, limits, .. } = context;
+        let since = self.successions.iter().map(|at| now.since(*at)).min()?;
+        (since < limits.succession_pause).then(|| {
+            format!(
+                "a fail-over was {:.0} s ago; `meshworker acknowledge` lets it be at once",
+                since.as_secs_f64()
             )
         })
     }

@@ -34,6 +34,7 @@ mod disk;
 mod evidence;
 mod fragments;
 mod gate;
+mod handover;
 mod heard;
 mod history;
 mod holdings;

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::{Departure, MemberId, Place, Reason, Request, Roster, Step, StepKind, Wishes};
 
 /// What an operator has ordered for one cluster. The default orders nothing:
@@ -42,16 +44,19 @@ pub struct Orders {
 }
 
 /// An operator orders that another member takes the primary's place now, whether or not
-/// anybody hears the primary. It is carried out as soon as another one is primary.
+/// anybody hears the primary. It is carried out as soon as anybody is primary in a higher term.
 ///
 /// His word stands for what was seen of the primary, for how many are there, for how long ago
 /// the last fail-over was and for what a replica may have thrown away: gates 2, 4, 5 and 7 of a
 /// succession. It never stands for a hold, for who acknowledged, for who acts, for the seal, for
 /// whom the primary's place fits, and for what was received: gates 1, 3, 6, 8, 9 and 10.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Forced {
     /// Who is primary, as the operator sees it, by its id; none where nobody is.
     pub from: Option<String>,
+    /// In which term the primary was opened that is meant, or the last one that was; the order
+    /// is carried out by a higher one. None where the database counts none.
+    pub term: Option<u64>,
     /// Members that are lost for good with all that they have, by their ids: nobody waits for
     /// their word (gate 3), and what only they have acknowledged is lost.
     pub lost: BTreeSet<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::{Fence, Leaver, Loss, Nominee, Place, Refusal, Step, Unity};
+use crate::{Fence, Forced, Leaver, Loss, Nominee, Place, Refusal, Step, Unity};
 
 /// How soon the next look is worth its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,7 +54,7 @@ pub struct Plan<R> {
     /// called so from now on is somebody else.
     pub fulfilled: BTreeSet<String>,
     /// Whether another member is primary by now, as an operator has ordered.
-    pub failed_over: bool,
+    pub failed_over: Option<Forced>,
     /// The cluster that takes writes by now, where that is news: all workers are to know.
     pub born: Option<String>,
 }

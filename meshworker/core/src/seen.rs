@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::{Context, History, Observation, Orders, Place, Roster, Situation};
 
@@ -18,6 +19,8 @@ pub(crate) struct Seen<'a, D: Clone> {
     orders: &'a Orders,
     /// Whether the members were ever one.
     was_one: bool,
+    /// For how long nobody has had the primary's place.
+    handing_over: Duration,
 }
 
 impl<'a, D: Clone> Seen<'a, D> {
@@ -35,6 +38,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             joining,
             orders: context.orders,
             was_one: history.was_one,
+            handing_over: history.handover.lasts(context.now),
         }
     }
 
@@ -49,6 +53,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             joining: self.joining,
             orders: self.orders,
             was_one: self.was_one,
+            handing_over: self.handing_over,
         }
     }
 
@@ -61,6 +66,7 @@ impl<'a, D: Clone> Seen<'a, D> {
             orders: self.orders,
             heard: &self.observed.heard,
             was_one: self.was_one,
+            handing_over: self.handing_over,
         }
     }
 }

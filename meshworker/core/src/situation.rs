@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -139,6 +140,9 @@ pub struct Situation<'a, D> {
     pub heard: &'a Heard,
     /// Whether this worker has seen the members be one cluster, for as long as it has acted.
     pub was_one: bool,
+    /// For how long nobody has had the primary's place that is given away, by the looks of this
+    /// worker; nothing where that has not begun.
+    pub handing_over: Duration,
 }
 
 impl<'a, D> Situation<'a, D> {
@@ -154,6 +158,7 @@ impl<'a, D> Situation<'a, D> {
             orders: Orders::none(),
             heard: NOTHING,
             was_one: false,
+            handing_over: Duration::ZERO,
         }
     }
 

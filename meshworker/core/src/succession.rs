@@ -131,8 +131,8 @@ impl<R: Request> Succession<R> {
     }
 }
 
-/// Whether another one is primary by now than an operator has ordered, by the word of who
-/// answers.
+/// Whether somebody is primary by now in a higher term than the one that was meant, by the word
+/// of who answers; where no terms are counted, another one than was meant.
 pub(crate) fn has_failed_over<D>(forced: &Forced, situation: &Situation<'_, D>) -> bool {
     let views = situation.wanted_views().chain(situation.leaving_views());
     let primaries = views.filter_map(|(member, view)| {
@@ -140,7 +140,10 @@ pub(crate) fn has_failed_over<D>(forced: &Forced, situation: &Situation<'_, D>) 
         Some((role.term, member))
     });
     let highest = primaries.max_by_key(|(term, _)| *term);
-    highest.is_some_and(|(_, member)| Some(member.id.to_string()) != forced.from)
+    highest.is_some_and(|(term, member)| match forced.term {
+        Some(meant) => term > Some(meant),
+        None => Some(member.id.to_string()) != forced.from,
+    })
 }
 
 /// Whoever says anything at all is not dead: too many connections, a start, a refused login.

@@ -10,6 +10,9 @@ use crate::{Configured, Mistake, Sizing, Starts};
 /// how many. Operators change it while a cluster runs, by a wish of the same name.
 pub const IDEAL_SIZE: &str = "ideal-size";
 
+/// What is refused where no cluster begins: one was here, or members are missing.
+pub const BEGIN: &str = "begin a cluster";
+
 /// The option of an engine whose primary is chosen: which member is to be it, by its slot's
 /// number. Operators change it while a cluster runs, by a wish of the same name.
 pub const PRIMARY: &str = "primary";

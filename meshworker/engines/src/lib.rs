@@ -47,7 +47,7 @@ pub use access::{Access, Tls};
 pub use act::{Done, INTENT, perform};
 pub use acts::Acts;
 pub use descriptor::{
-    Descriptor, FORBIDDEN, IDEAL_SIZE, InvalidOption, OptionSpec, PRIMARY, Settings,
+    BEGIN, Descriptor, FORBIDDEN, IDEAL_SIZE, InvalidOption, OptionSpec, PRIMARY, Settings,
 };
 pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Intended, Mandate};

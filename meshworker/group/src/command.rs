@@ -82,6 +82,9 @@ pub enum Order {
         losses: u64,
         /// So many members are enough.
         members: usize,
+        /// This cluster is lost with all its data: another one may begin in its place.
+        #[serde(default)]
+        lost: Option<String>,
     },
     /// This member does not change between primary and replica.
     Downtime {
@@ -101,13 +104,23 @@ pub enum Order {
     Failover {
         /// Who is primary by now, by its id.
         from: Option<String>,
+        /// In which term that one was opened, or the last one that was; the order means no other.
+        #[serde(default)]
+        term: Option<u64>,
         /// Who is lost for good, with all that it has.
         lost: BTreeSet<String>,
         /// In milliseconds since 1970: what is not done by then is not meant any more.
         until_ms: u64,
     },
-    /// That is done, or not meant any more.
+    /// No such order is meant any more.
     FailedOver,
+    /// That of these words is done, or too late: one that was given since stands.
+    Succeeded {
+        /// Who was primary.
+        from: Option<String>,
+        /// In which term.
+        term: Option<u64>,
+    },
     /// This cluster takes writes by now, under its database's name for it. No operator orders
     /// that: the worker that acts has seen it.
     Born {
@@ -139,6 +152,7 @@ impl Order {
                 | Order::Forgotten { .. }
                 | Order::Uptime { .. }
                 | Order::FailedOver
+                | Order::Succeeded { .. }
                 | Order::Drain { wanted: false, .. }
                 | Order::Wish { value: None, .. }
         )

@@ -30,6 +30,8 @@ pub struct Held {
 pub struct Failover {
     /// Who was primary then, by its id.
     pub from: Option<String>,
+    /// In which term that one was opened, or the last one that was.
+    pub term: Option<u64>,
     /// Who is lost for good.
     pub lost: BTreeSet<String>,
     /// Until when it is meant, in milliseconds since 1970.
@@ -95,6 +97,7 @@ impl Given {
             | Order::Resume { .. }
             | Order::Uptime { .. }
             | Order::FailedOver
+            | Order::Succeeded { .. }
             | Order::Born { .. }
             | Order::Forgotten { .. }
             | Order::Acknowledge { .. } => false,
@@ -139,11 +142,14 @@ impl Given {
                 self.forget.retain(|node| !nodes.contains(node));
                 self.forget.len() < before
             }
-            Order::Acknowledge { losses, members } => {
+            Order::Acknowledge {
+                losses,
+                members,
+                lost,
+            } => {
                 let before = self.acknowledged.map_or(0, |(number, _, _)| number);
                 self.acknowledged = Some((before + 1, losses, members));
-                // One that is still there is seen again.
-                self.born = None;
+                self.born.take_if(|born| Some(&*born) == lost.as_ref());
                 true
             }
             Order::Downtime {
@@ -162,17 +168,24 @@ impl Given {
             Order::Uptime { member } => self.downtime.remove(&member).is_some(),
             Order::Failover {
                 from,
+                term,
                 lost,
                 until_ms,
             } => {
                 let failover = Failover {
                     from,
+                    term,
                     lost,
                     until_ms,
                 };
                 self.failover.replace(failover.clone()) != Some(failover)
             }
             Order::FailedOver => self.failover.take().is_some(),
+            Order::Succeeded { from, term } => {
+                let is_it =
+                    |failover: &mut Failover| (&failover.from, failover.term) == (&from, term);
+                self.failover.take_if(is_it).is_some()
+            }
             Order::Born { cluster } => self.born.replace(cluster.clone()) != Some(cluster),
             Order::Drain {
                 member,
@@ -214,7 +227,10 @@ impl Given {
         });
         let late = |failover: &&Failover| failover.until_ms <= now_ms;
         let failover = self.failover.iter().filter(late);
-        let failover = failover.map(|_| Order::FailedOver);
+        let failover = failover.map(|failover| Order::Succeeded {
+            from: failover.from.clone(),
+            term: failover.term,
+        });
         over.chain(downtime).chain(failover).collect()
     }
 

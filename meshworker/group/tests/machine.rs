@@ -40,7 +40,8 @@ fn orders_hold_until_they_are_taken_back() {
         4,
         order(Order::Acknowledge {
             losses: 3,
-            members: 2
+            members: 2,
+            lost: None,
         })
     ));
     assert!(machine.apply(
@@ -197,4 +198,47 @@ fn a_snapshot_is_read_as_it_was_written() {
         serde_json::from_str::<Machine>("{}").unwrap(),
         Machine::default()
     );
+}
+
+/// An order to take another primary's place, given meanwhile, went with the one that was done.
+#[test]
+fn an_order_that_is_done_took_a_later_one_with_it() {
+    let mut machine = Machine::default();
+    let failover = |term| Order::Failover {
+        from: Some("db.1".into()),
+        term: Some(term),
+        lost: [].into(),
+        until_ms: 9,
+    };
+    let done = |term| Order::Succeeded {
+        from: Some("db.1".into()),
+        term: Some(term),
+    };
+    machine.apply(1, order(failover(2)));
+    assert!(!machine.apply(2, order(done(1))));
+    assert!(machine.orders["db"].failover.is_some());
+    assert!(machine.apply(3, order(done(2))));
+    assert!(!machine.orders.contains_key("db"));
+}
+
+/// What earlier workers wrote is read.
+#[test]
+fn orders_without_a_term_and_words_on_no_cluster_are_read() {
+    let read = |text: &str| serde_json::from_str::<Order>(text).unwrap();
+    let failover = r#"{"failover": {"from": "db.1", "lost": [], "until_ms": 9}}"#;
+    let ordered = Order::Failover {
+        from: Some("db.1".into()),
+        term: None,
+        lost: [].into(),
+        until_ms: 9,
+    };
+    assert_eq!(read(failover), ordered);
+    assert_eq!(read(r#""failed_over""#), Order::FailedOver);
+    let acknowledged = r#"{"acknowledge": {"losses": 1, "members": 3}}"#;
+    let known = Order::Acknowledge {
+        losses: 1,
+        members: 3,
+        lost: None,
+    };
+    assert_eq!(read(acknowledged), known);
 }

@@ -41,7 +41,7 @@ fn whoever_yields_plans_and_shows_the_same_under_no_number() {
                 outsiders: BTreeSet::new(),
                 pace: Pace::Quick,
                 fulfilled: BTreeSet::new(),
-                failed_over: false,
+                failed_over: None,
                 born: None,
             }
         );

@@ -42,7 +42,7 @@ fn a_formed_cluster_gets_the_empty_plan() {
             outsiders: BTreeSet::new(),
             losses: Vec::new(),
             fulfilled: BTreeSet::new(),
-            failed_over: false,
+            failed_over: None,
             born: None,
         }
     );

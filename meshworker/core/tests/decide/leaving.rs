@@ -115,7 +115,7 @@ fn a_member_may_stop_after_the_hold_and_not_before() {
             outsiders: BTreeSet::new(),
             losses: Vec::new(),
             fulfilled: BTreeSet::new(),
-            failed_over: false,
+            failed_over: None,
             born: None,
         }
     );

@@ -40,7 +40,7 @@ fn spares_are_neither_waited_for_nor_counted() {
         outsiders: BTreeSet::new(),
         pace: Pace::Calm,
         fulfilled: BTreeSet::new(),
-        failed_over: false,
+        failed_over: None,
         born: None,
     };
     for _ in 0..10 {

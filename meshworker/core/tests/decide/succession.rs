@@ -182,16 +182,62 @@ fn a_fail_over_that_came_to_nothing_keeps_no_other_one_waiting() {
 #[test]
 fn a_forced_fail_over_is_done_once_another_one_leads() {
     let mut clock = Clock::start();
-    assert!(!clock.after(0, &nothing(), &led_by(2, 2)).failed_over);
+    assert!(
+        !clock
+            .after(0, &nothing(), &led_by(2, 2))
+            .failed_over
+            .is_some()
+    );
     clock.orders.forced = Some(Forced {
         from: Some("10.0.0.1".into()),
         ..Forced::default()
     });
-    assert!(!clock.after(0, &nothing(), &led_by(1, 1)).failed_over);
-    assert!(!clock.after(0, &nothing(), &without_primary()).failed_over);
-    assert!(clock.after(0, &nothing(), &led_by(2, 2)).failed_over);
+    assert!(
+        !clock
+            .after(0, &nothing(), &led_by(1, 1))
+            .failed_over
+            .is_some()
+    );
+    assert!(
+        !clock
+            .after(0, &nothing(), &without_primary())
+            .failed_over
+            .is_some()
+    );
+    assert!(
+        clock
+            .after(0, &nothing(), &led_by(2, 2))
+            .failed_over
+            .is_some()
+    );
     // Nobody led when it was ordered.
     clock.orders.forced = Some(Forced::default());
-    assert!(!clock.after(0, &nothing(), &without_primary()).failed_over);
-    assert!(clock.after(0, &nothing(), &led_by(1, 1)).failed_over);
+    assert!(
+        !clock
+            .after(0, &nothing(), &without_primary())
+            .failed_over
+            .is_some()
+    );
+    assert!(
+        clock
+            .after(0, &nothing(), &led_by(1, 1))
+            .failed_over
+            .is_some()
+    );
+}
+
+/// A stale one that still said that it was primary, in an earlier term, was not the one that was
+/// meant: the order was taken for carried out.
+#[test]
+fn a_forced_fail_over_was_done_by_whoever_led_in_an_earlier_term() {
+    let mut clock = Clock::start();
+    clock.orders.forced = Some(Forced {
+        from: Some("10.0.0.2".into()),
+        term: Some(2),
+        ..Forced::default()
+    });
+    for (last, term, done) in [(1, 1, false), (2, 2, false), (3, 3, true), (2, 3, true)] {
+        let plan = clock.after(0, &nothing(), &led_by(last, term));
+        assert_eq!(plan.failed_over.is_some(), done, "{last} in term {term}");
+    }
 }

@@ -112,6 +112,7 @@ impl OrderBook {
                 .filter(|failover| wall < failover.until_ms)
                 .map(|failover| Forced {
                     from: failover.from.clone(),
+                    term: failover.term,
                     lost: failover.lost.clone(),
                 }),
             born: given.born.clone(),
@@ -182,7 +183,12 @@ impl OrderBook {
 
     /// Drops orders that are carried out, or too old: to forget somebody, by these `words`, to
     /// fail over, and to hold until a time that is past. Only the worker that acts says so.
-    pub async fn fulfilled(&self, words: &BTreeSet<String>, failed_over: bool, now: Instant) {
+    pub async fn fulfilled(
+        &self,
+        words: &BTreeSet<String>,
+        failed_over: Option<&Forced>,
+        now: Instant,
+    ) {
         let over = {
             let known = self.lock();
             let late = |node: &&String| {
@@ -194,9 +200,10 @@ impl OrderBook {
             if !nodes.is_empty() {
                 over.push(Order::Forgotten { nodes });
             }
-            if failed_over && known.given.failover.is_some() {
-                over.push(Order::FailedOver);
-            }
+            over.extend(failed_over.map(|forced| Order::Succeeded {
+                from: forced.from.clone(),
+                term: forced.term,
+            }));
             over
         };
         for order in over {
@@ -269,13 +276,12 @@ mod tests {
         assert_eq!(orders.held["db.2"], "disk");
         assert!(orders.forget.contains("n4"));
         give(forget("n5")).await.unwrap();
-        book.fulfilled(&["n5".to_owned()].into(), false, Instant::now())
+        book.fulfilled(&["n5".to_owned()].into(), None, Instant::now())
             .await;
         assert_eq!(book.orders(Instant::now()).forget, ["n4".to_owned()].into());
         tokio::time::advance(FORGET_FOR).await;
         assert!(book.orders(Instant::now()).forget.is_empty());
-        book.fulfilled(&BTreeSet::new(), false, Instant::now())
-            .await;
+        book.fulfilled(&BTreeSet::new(), None, Instant::now()).await;
         assert!(book.lock().given.forget.is_empty());
         for member in [None, Some("db.2")] {
             assert!(give(resume(member)).await.unwrap());
@@ -304,6 +310,7 @@ mod tests {
         let book = book(Powers::default());
         let failover = |until: SystemTime| Order::Failover {
             from: Some("db.1".into()),
+            term: Some(4),
             lost: ["db.3".to_owned()].into(),
             until_ms: clock::millis(until),
         };
@@ -312,17 +319,25 @@ mod tests {
         book.give(None, failover(later)).await.unwrap();
         let ordered = Forced {
             from: Some("db.1".into()),
+            term: Some(4),
             lost: ["db.3".to_owned()].into(),
         };
-        assert_eq!(forced(), Some(ordered));
+        assert_eq!(forced().as_ref(), Some(&ordered));
         let fulfilled = |done| book.fulfilled(const { &BTreeSet::new() }, done, Instant::now());
-        fulfilled(false).await;
+        fulfilled(None).await;
         assert!(forced().is_some());
-        fulfilled(true).await;
+        // An earlier one that is done, where this one was given meanwhile.
+        let earlier = Forced {
+            term: Some(3),
+            ..ordered.clone()
+        };
+        fulfilled(Some(&earlier)).await;
+        assert!(forced().is_some());
+        fulfilled(Some(&ordered)).await;
         assert_eq!(forced(), None);
         book.give(None, failover(SystemTime::now())).await.unwrap();
         assert_eq!(forced(), None);
-        fulfilled(false).await;
+        fulfilled(None).await;
         assert_eq!(book.lock().given.failover, None);
     }
 
@@ -345,8 +360,7 @@ mod tests {
         let now = clock::millis(SystemTime::now());
         book.give(None, downtime(Some(now))).await.unwrap();
         assert!(on_downtime().is_empty());
-        book.fulfilled(&BTreeSet::new(), false, Instant::now())
-            .await;
+        book.fulfilled(&BTreeSet::new(), None, Instant::now()).await;
         assert!(book.lock().given.downtime.is_empty());
     }
 
@@ -364,8 +378,7 @@ mod tests {
         assert_eq!(held, "a new disk (by ana, until 2100-01-01T00:00:00Z)");
         book.give(None, until(SystemTime::now())).await.unwrap();
         assert_eq!(book.orders(Instant::now()).hold, None);
-        book.fulfilled(&BTreeSet::new(), false, Instant::now())
-            .await;
+        book.fulfilled(&BTreeSet::new(), None, Instant::now()).await;
         assert_eq!(book.lock().given.hold, None);
     }
 

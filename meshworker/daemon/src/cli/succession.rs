@@ -13,7 +13,7 @@ use super::show::clean;
 use super::{Failed, flag, order, runtime, seconds};
 use crate::client::Client;
 use crate::status::{
-    ClusterStatus, Downtime, Events, Failover, HOOK_REFUSED, Switchover, Uptime, Why,
+    ClusterStatus, Downtime, Events, Failover, HOOK_REFUSED, MemberStatus, Switchover, Uptime, Why,
 };
 
 /// Between two looks.
@@ -24,6 +24,9 @@ const OVER: &str = "over";
 
 /// What stands for no member in particular.
 const ANY: &str = "any";
+
+/// What takes a fail-over back.
+const CANCEL: &str = "cancel";
 
 const EXIT_CODES: &str = "Exit codes:\n  \
     0  it is so\n  \
@@ -48,7 +51,7 @@ pub fn failover_command() -> Command {
     let force = Arg::new("force")
         .long("force")
         .action(ArgAction::SetTrue)
-        .required(true)
+        .required_unless_present(CANCEL)
         .help("Say that you mean it: the primary's place is taken although it may be well");
     let lost = Arg::new("lost")
         .long("lost")
@@ -58,12 +61,18 @@ pub fn failover_command() -> Command {
             "A member that does not run and never comes back, with all that it has: nobody waits for \
              its word, and what only it has acknowledged is LOST; may be repeated",
         );
+    let cancel = Arg::new(CANCEL)
+        .long(CANCEL)
+        .action(ArgAction::SetTrue)
+        .conflicts_with_all(["force", "lost"])
+        .help("Take such an order back that is not carried out yet: the primary keeps its place");
     waiting(
         "failover",
         "Have another member take the primary's place now, whatever is seen of it",
     )
     .arg(force)
     .arg(lost)
+    .arg(cancel)
 }
 
 /// `meshworker downtime [NAME] MEMBER DURATION`.
@@ -120,9 +129,12 @@ pub fn failover(args: &ArgMatches) -> Result<(), Failed> {
     let lost = args.get_many::<String>("lost").into_iter().flatten();
     let order = Failover {
         lost: lost.cloned().collect(),
+        cancel: flag(args, CANCEL),
         who: given(args, "who"),
     };
-    Ordered::read(args, "failover", None)?.give(&order)
+    let mut ordered = Ordered::read(args, "failover", None)?;
+    ordered.waits &= !order.cancel;
+    ordered.give(&order)
 }
 
 /// Runs `meshworker downtime`.
@@ -220,17 +232,30 @@ impl Ordered {
 enum Goal {
     /// This member.
     Is(String),
-    /// Another one than this.
-    IsNot(Option<String>),
+    /// Another one than this, which became it in this term.
+    IsNot(Option<(String, Option<u64>)>),
 }
 
 impl Goal {
     fn is_reached(&self, primary: &str) -> bool {
         match self {
             Goal::Is(member) => primary == member,
-            Goal::IsNot(member) => member.as_deref() != Some(primary),
+            Goal::IsNot(before) => before.as_ref().is_none_or(|(member, _)| member != primary),
         }
     }
+
+    /// Whether this one, which is not to be the primary, has become it anew meanwhile.
+    fn is_missed(&self, primary: &MemberStatus) -> bool {
+        match self {
+            Goal::IsNot(Some((member, before))) => *member == primary.id && term(primary) > *before,
+            _ => false,
+        }
+    }
+}
+
+/// In which term this one became what it is.
+fn term(member: &MemberStatus) -> Option<u64> {
+    member.view.as_ref()?.term
 }
 
 /// Who is to be the primary: the member of this name, or another one than now.
@@ -244,9 +269,9 @@ async fn goal(client: &Client, cluster: &str, to: Option<&str>) -> Result<Goal, 
         }
     }
     let status: ClusterStatus = client.get(&["v1", "clusters", cluster], &[]).await?;
-    Ok(Goal::IsNot(
-        status.primary().ok().map(|primary| primary.id.clone()),
-    ))
+    let primary = status.primary().ok();
+    let before = primary.map(|primary| (primary.id.clone(), term(primary)));
+    Ok(Goal::IsNot(before))
 }
 
 /// Follows an order until it is carried out.
@@ -290,16 +315,17 @@ impl Watch {
         self.after = events.newest.max(self.after);
         let path = ["v1", "clusters", &self.cluster];
         let status: ClusterStatus = self.client.get(&path, &[]).await.map_err(silent)?;
-        if let Ok(primary) = status.primary()
-            && self.goal.is_reached(&primary.id)
-        {
-            let term = primary.view.as_ref().and_then(|view| view.term);
-            let term = term.map(|term| format!(" in term {term}"));
+        if let Ok(primary) = status.primary() {
             let id = &primary.id;
-            return Ok(Ok(format!(
-                "{id} is the primary{}",
-                term.unwrap_or_default()
-            )));
+            let term = term(primary).map(|term| format!(" in term {term}"));
+            let term = term.unwrap_or_default();
+            if self.goal.is_reached(id) {
+                return Ok(Ok(format!("{id} is the primary{term}")));
+            }
+            if self.goal.is_missed(primary) {
+                let kept = format!("{id} keeps its place{term}: nobody else could take it");
+                return Err(Seen::Over(Failed::Goal(kept)));
+            }
         }
         // Whatever else is told, that one ends it.
         let mut events = events.events.iter();

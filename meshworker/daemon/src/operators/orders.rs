@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use axum::extract::State;
 use axum::http::StatusCode;
 use meshworker_core::Loss;
+use meshworker_engines::BEGIN;
 use meshworker_group::Order as Given;
+use tokio::time::Instant;
 
 use super::Desk;
 use super::input::{Order, line};
@@ -154,11 +156,14 @@ pub(super) async fn acknowledged(sheet: &Sheet, wish: Acknowledge) -> Result<Jso
     // Whoever may be back any moment is not given up by a word on others.
     let (told, open): (Vec<&Loss>, Vec<&Loss>) = look.losses.iter().partition(|loss| loss.told);
     let number = told.iter().map(|loss| loss.number).max();
+    let lost = lost_cluster(sheet);
     let order = Given::Acknowledge {
         losses: number.unwrap_or_default(),
         members: look.wanted,
+        lost: lost.clone(),
     };
     give(sheet, None, order).await?;
+    let cluster = lost.map(|cluster| format!("lost: cluster {cluster}, another one may begin"));
     let lost = told.iter().map(|loss| format!("lost: {}", loss.what));
     let open = open.iter().map(|loss| {
         let what = &loss.what;
@@ -168,11 +173,26 @@ pub(super) async fn acknowledged(sheet: &Sheet, wish: Acknowledge) -> Result<Jso
         1 => "1 member is enough".to_owned(),
         members => format!("{members} members are enough"),
     };
-    let known: Vec<String> = lost.chain(open).chain([enough]).collect();
+    let known: Vec<String> = (cluster.into_iter())
+        .chain(lost)
+        .chain(open)
+        .chain([enough])
+        .collect();
     let why = why.filter(|why| !why.trim().is_empty());
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     let done = format!("acknowledged: {}{why}", known.join("; "));
     Ok(tell(sheet, None, "acknowledge", done))
+}
+
+/// The cluster that keeps another one from beginning, if that is what the last look found: whoever
+/// acknowledges anything else has not given it up.
+fn lost_cluster(sheet: &Sheet) -> Option<String> {
+    let born = sheet.orders().orders(Instant::now()).born?;
+    let refusals = sheet.status()?.plan.refusals;
+    let mut keeps = (refusals.iter()).filter(|refusal| refusal.what == BEGIN);
+    keeps
+        .any(|refusal| refusal.reason.contains(&born))
+        .then_some(born)
 }
 
 /// Lets the next fail-over be made, and acknowledges nothing else.
@@ -183,6 +203,7 @@ pub(super) async fn unblocked(sheet: &Sheet, wish: Acknowledge) -> Result<Json<D
     let order = Given::Acknowledge {
         losses: 0,
         members: wanted.max(members),
+        lost: None,
     };
     give(sheet, None, order).await?;
     let why = why.filter(|why| !why.trim().is_empty());

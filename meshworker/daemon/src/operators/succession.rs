@@ -89,11 +89,28 @@ pub(super) async fn take_back(sheet: &Sheet, to: &str) -> Result<(), Problem> {
     ))]
 pub async fn failover(order: Order<Failover>) -> Result<Json<Done>, Problem> {
     let Order { sheet, wish } = order;
-    let Failover { lost, who } = wish;
+    let Failover { lost, cancel, who } = wish;
     let who = who.map(|who| line("who", who)).transpose()?;
     let lost = lost.into_iter().map(|member| line("lost", member));
     let lost: Vec<String> = lost.collect::<Result<_, _>>()?;
-    fail_over(&sheet, lost, who).await
+    match cancel {
+        false => fail_over(&sheet, lost, who).await,
+        true if lost.is_empty() => cancelled(&sheet, who).await,
+        true => Err(Problem::bad(
+            "lost: found members, and an order to cancel; allowed: one of them".to_owned(),
+        )),
+    }
+}
+
+/// No forced fail-over is ordered any more.
+async fn cancelled(sheet: &Sheet, who: Option<String>) -> Result<Json<Done>, Problem> {
+    chosen(sheet)?;
+    if !give(sheet, who, Given::FailedOver).await? {
+        let done = "no fail-over was ordered".to_owned();
+        return Ok(Json(Done { done }));
+    }
+    let done = "the fail-over is ordered no more: whoever is primary keeps its place".to_owned();
+    Ok(tell(sheet, None, "failover", done))
 }
 
 /// The same, for whoever asks in other words.
@@ -103,7 +120,11 @@ pub(super) async fn fail_over(
     who: Option<String>,
 ) -> Result<Json<Done>, Problem> {
     let status = chosen(sheet)?;
-    let from = status.primary().ok().map(|primary| primary.id.clone());
+    let primary = status.primary().ok();
+    let from = primary.map(|primary| primary.id.clone());
+    let term_of = |one: &MemberStatus| one.view.as_ref()?.term;
+    let last = || status.members.iter().filter_map(term_of).max();
+    let term = primary.map_or_else(last, term_of);
     let lost = lost.iter().map(|member| known(sheet, member));
     let lost: BTreeSet<String> = lost.collect::<Result<_, _>>()?;
     let mut members = status.members.iter();
@@ -118,6 +139,7 @@ pub(super) async fn fail_over(
     }
     let order = Given::Failover {
         from: from.clone(),
+        term,
         lost,
         until_ms: clock::millis(SystemTime::now() + MEANT_FOR),
     };

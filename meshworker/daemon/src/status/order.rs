@@ -103,6 +103,9 @@ pub struct Failover {
     /// what only they have acknowledged is lost.
     #[serde(default)]
     pub lost: Vec<String>,
+    /// Whether such an order is taken back instead: whoever is primary keeps its place.
+    #[serde(default)]
+    pub cancel: bool,
     /// Who orders it, for whoever looks later.
     #[serde(default)]
     #[schema(

@@ -282,7 +282,8 @@ impl<E: Engine> Worker<E> {
                 born,
                 ..
             } = &pass.plan;
-            orders.fulfilled(fulfilled, *failed_over, began).await;
+            let failed_over = failed_over.as_ref();
+            orders.fulfilled(fulfilled, failed_over, began).await;
             if let Some(cluster) = born.clone() {
                 // What is not taken now is said again after the next pass.
                 let _ = orders.give(None, Order::Born { cluster }).await;

@@ -179,6 +179,7 @@ async fn a_fail_over_is_ordered_from_whoever_is_primary_now() {
     assert_eq!(done, "another one than cache_redis.1 is to be primary now");
     let forced = replicas.orders().forced.unwrap();
     assert_eq!(forced.from.as_deref(), Some("cache_redis.1"));
+    assert_eq!(forced.term, Some(1));
     // One that lives would go on acknowledging.
     let lives = office
         .order("failover", &json!({"lost": ["3"]}))
@@ -191,8 +192,50 @@ async fn a_fail_over_is_ordered_from_whoever_is_primary_now() {
     replicas.look(2, None, &[2, 3]);
     office.ordered("failover", json!({"lost": ["1"]})).await;
     let forced = replicas.orders().forced.unwrap();
-    assert_eq!(forced.from, None);
+    assert_eq!((forced.from, forced.term), (None, Some(2)));
     assert_eq!(forced.lost, ["cache_redis.1".to_owned()].into());
+}
+
+/// It stood for ten minutes, whatever came of it.
+#[tokio::test]
+async fn a_fail_over_that_was_ordered_could_not_be_taken_back() {
+    let replicas = Replicas::open().await;
+    let office = &replicas.office;
+    let cancel = json!({"cancel": true});
+    let done = office.ordered("failover", cancel.clone()).await;
+    assert_eq!(done, "no fail-over was ordered");
+    office.ordered("failover", json!({})).await;
+    assert!(replicas.orders().forced.is_some());
+    let done = office.ordered("failover", cancel).await;
+    let said = "the fail-over is ordered no more: whoever is primary keeps its place";
+    assert_eq!(done, said);
+    assert_eq!(replicas.orders().forced, None);
+    let both = json!({"cancel": true, "lost": ["3"]});
+    let refused = office.order("failover", &both).await.refused(400);
+    assert!(refused.starts_with("lost: found members"), "{refused}");
+}
+
+/// Nobody was primary for a while, and an operator let the next fail-over be: the cluster's
+/// birth was forgotten, and empty disks began another one beside its data.
+#[tokio::test]
+async fn whoever_acknowledged_a_fail_over_gave_the_cluster_up() {
+    let replicas = Replicas::open().await;
+    let orders = replicas.open.sheet().orders();
+    let cluster = "1-t4-1".to_owned();
+    let born = meshworker_group::Order::Born { cluster };
+    orders.give(None, born).await.unwrap();
+    replicas.office.ordered("acknowledge", json!({})).await;
+    replicas.order("ack-all-recoveries", &[]).await;
+    assert_eq!(replicas.orders().born.as_deref(), Some("1-t4-1"));
+    // It is what keeps another one from beginning: then that is what is acknowledged.
+    let mut look = looks::look(9, vec![looks::present(Witness::Docker, &[1])], &[1], &[]);
+    let why = "cluster 1-t4-1 was here, and nobody who has its data is";
+    let kept = Refusal::new("begin a cluster", Reason::Misconfigured(why.into()));
+    look.refusals.push(kept);
+    replicas.open.sheet().publish(look);
+    let done = replicas.office.ordered("acknowledge", json!({})).await;
+    assert!(done.contains("lost: cluster 1-t4-1"), "{done}");
+    assert_eq!(replicas.orders().born, None);
 }
 
 #[tokio::test]

@@ -112,3 +112,24 @@ fn a_downtime_is_told_with_its_length() {
     let nobody = failed(&order(&["switchover", "--to", "7"]), 2);
     assert!(nobody.contains("member: found '7'"), "{nobody}");
 }
+
+/// Nothing comes of it that anybody could wait for.
+#[test]
+fn a_fail_over_is_taken_back() {
+    let (server, token) = (replicas(), token());
+    let file = token.path().to_str().unwrap();
+    let order = |more: &[&str]| run(&server.url(), &[more, &["--api-token-file", file]].concat());
+    done(&order(&[
+        "failover",
+        "cache_redis",
+        "--cancel",
+        "--who",
+        "ana",
+    ]));
+    server.world(|world| {
+        let path = "/v1/clusters/cache_redis/failover".to_owned();
+        let body = json!({"lost": [], "cancel": true, "who": "ana"});
+        assert_eq!(world.told, [(path, body)]);
+    });
+    failed(&order(&["failover", "--cancel", "--force"]), 2);
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use meshworker_core::{Place, Told, Unanswered};
 use mysql_async::prelude::Queryable;
 use mysql_async::{ClientIdentity, Conn, Error, OptsBuilder, Row, SslOpts};
-use ring::hmac;
+use ring::{digest, hmac};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Access, Failure};
@@ -192,6 +192,12 @@ impl Client {
 }
 
 impl Talk<'_> {
+    /// Whether this is how a server keeps the password of [`COPIER`].
+    pub fn is_copiers(&self, kept: &str) -> bool {
+        let password = self.client.copiers_password();
+        password.is_ok_and(|password| scrambled(&password) == kept)
+    }
+
     /// The port of all servers.
     pub fn usual_port(&self) -> u16 {
         self.client.access.service_port
@@ -265,4 +271,13 @@ impl From<Silence> for Failure {
             Silence::Unanswered(why) => Failure::Unanswered(why.to_string()),
         }
     }
+}
+
+/// A password as a server keeps it.
+/// <https://mariadb.com/kb/en/authentication-plugin-mysql_native_password/>
+pub fn scrambled(password: &str) -> String {
+    let sha1 = |bytes: &[u8]| digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let twice = sha1(sha1(password.as_bytes()).as_ref());
+    let digits = twice.as_ref().iter().map(|byte| format!("{byte:02X}"));
+    format!("*{}", digits.collect::<String>())
 }

@@ -33,7 +33,8 @@ pub struct Detail {
     pub roll: Option<Roll>,
     /// The servers that receive from it, as it lists them; one that has just gone is listed yet.
     pub sends_to: Vec<u32>,
-    /// Whether it has the account by which members receive from each other.
+    /// Whether it has the account by which members receive from each other, with the password
+    /// that they are told.
     pub has_account: bool,
     /// Whether it has databases of users.
     pub has_data: bool,
@@ -157,6 +158,14 @@ impl Source {
     /// Whether the source is at this address.
     pub fn is_at(&self, address: IpAddr, port: u16) -> bool {
         self.host.parse() == Ok(address) && self.port == port
+    }
+
+    /// Whether it is not let in, and has lost nothing by being told anew whom to follow: `current`
+    /// is all that it has received.
+    pub fn is_locked_out(&self, current: &Position) -> bool {
+        let number = self.error.as_ref().map(|(number, _)| *number);
+        let tries = self.connection == Connection::Trying && self.applies;
+        tries && number == Some(1045) && current.reaches(&self.received)
     }
 
     /// Whether it has ended so that trying again does not help: its data and the source's have

@@ -40,7 +40,8 @@ const SELF: &str = "SELECT @@server_id id, @@version version, @@read_only closed
     @@rpl_semi_sync_slave_enabled acknowledges, \
     EXISTS (SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN \
     ('mysql', 'sys', 'information_schema', 'performance_schema', 'meshworker')) has_data, \
-    EXISTS (SELECT 1 FROM mysql.global_priv WHERE User = 'meshworker_replica') has_account";
+    (SELECT JSON_VALUE(Priv, '$.authentication_string') FROM mysql.global_priv \
+    WHERE User = 'meshworker_replica' AND Host = '%') account";
 
 const STATUS: &str = "SHOW GLOBAL STATUS WHERE Variable_name IN \
     ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients', \
@@ -97,7 +98,7 @@ async fn asked(talk: &mut Talk<'_>, hearing: &Hearing, at: Place) -> Result<View
         applied: position(&own, "applied")?,
         current: position(&own, "current")?,
         has_data: number(&own, "has_data") != 0,
-        has_account: number(&own, "has_account") != 0,
+        has_account: talk.is_copiers(&text(&own, "account")),
         semi_sync: SemiSync {
             waits: number(&own, "waits") != 0,
             acknowledges: number(&own, "acknowledges") != 0,

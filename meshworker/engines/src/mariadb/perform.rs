@@ -6,10 +6,9 @@
 //! semi-sync off while one does, answer OK without any acknowledgement: neither is ever done.
 
 use meshworker_core::{Place, Told, Unanswered};
-use ring::digest;
 use tokio::time::timeout_at;
 
-use super::client::{COPIER, Client, Talk};
+use super::client::{COPIER, Client, Talk, scrambled};
 use super::fence::{self, JOINING, PRIMARY, REPLICA};
 use super::look::text;
 use super::request::{Act, MariadbRequest};
@@ -113,14 +112,11 @@ async fn act(client: &Client, talk: &mut Talk<'_>, act: &Act) -> Result<(), Fail
             };
             let mark = mark(PRIMARY, *term, cluster)?;
             unlogged(talk, &format!("{promise}{applied}{mark}")).await?;
+            account(client, talk, false).await?;
             if let Some(ackers) = ackers {
                 // Nobody writes yet, and nobody waits for an acknowledgement.
                 enrol(client, talk, (*term, 1), ackers).await?;
             }
-            // By another password than the one they are about to be told nobody could receive,
-            // and then nothing could be written, this account included.
-            talk.tell("SET SESSION sql_log_bin = 0").await?;
-            account(client, talk).await?;
             // Asked once more: somebody else may have been promised a higher term since.
             let promise = self::promise(*term, holder)?;
             let waits = u8::from(*waits);
@@ -185,6 +181,7 @@ async fn act(client: &Client, talk: &mut Talk<'_>, act: &Act) -> Result<(), Fail
             number,
             ackers,
         } => {
+            account(client, talk, false).await?;
             let opened = opened(*term);
             // Nobody is enrolled where one member alone is wished for: then there is nobody to
             // wait for.
@@ -216,9 +213,8 @@ async fn unlogged(talk: &mut Talk<'_>, body: &str) -> Result<(), Failure> {
     Ok(talk.tell(&format!("BEGIN NOT ATOMIC {body}END")).await?)
 }
 
-/// Writes down who may acknowledge writes, and makes the account by which they receive: for
-/// all, by the binary log. It waits for an acknowledgement itself, so that whoever gave it
-/// knows of this.
+/// Writes down who may acknowledge writes, and the account by which they receive: for all, by the
+/// binary log. It waits for an acknowledgement itself, so that whoever gave it knows of this.
 async fn enrol(
     client: &Client,
     talk: &mut Talk<'_>,
@@ -237,31 +233,25 @@ async fn enrol(
     ] {
         talk.tell(command).await?;
     }
-    account(client, talk).await
+    account(client, talk, true).await
 }
 
-/// Makes the account by which members receive. Never without its password, of which binary
-/// logs get what follows from it alone.
-async fn account(client: &Client, talk: &mut Talk<'_>) -> Result<(), Failure> {
+/// Makes the account by which members receive: here alone before anything is written to the
+/// binary log, since by another password than the one that they are told nobody could receive,
+/// and what is written would wait for them; and by the log, since a change of it that comes
+/// by there fails where there is none. One statement: there is never one without its password.
+async fn account(client: &Client, talk: &mut Talk<'_>, logged: bool) -> Result<(), Failure> {
     let password = scrambled(&client.copiers_password()?);
-    let identified = format!("'{COPIER}'@'%' IDENTIFIED BY PASSWORD '{password}'");
+    let logged = u8::from(logged);
     for command in [
-        &format!("CREATE USER IF NOT EXISTS {identified}"),
-        &format!("ALTER USER {identified}"),
-        &format!("GRANT REPLICATION SLAVE ON *.* TO '{COPIER}'@'%'"),
+        format!("SET SESSION sql_log_bin = {logged}"),
+        format!(
+            "GRANT REPLICATION SLAVE ON *.* TO '{COPIER}'@'%' IDENTIFIED BY PASSWORD '{password}'"
+        ),
     ] {
-        talk.tell(command).await?;
+        talk.tell(&command).await?;
     }
     Ok(())
-}
-
-/// A password as a server keeps it.
-/// <https://mariadb.com/kb/en/authentication-plugin-mysql_native_password/>
-fn scrambled(password: &str) -> String {
-    let sha1 = |bytes: &[u8]| digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
-    let twice = sha1(sha1(password.as_bytes()).as_ref());
-    let digits = twice.as_ref().iter().map(|byte| format!("{byte:02X}"));
-    format!("*{}", digits.collect::<String>())
 }
 
 /// Promises this term to whoever asks, or refuses: a higher one was promised, or this one to

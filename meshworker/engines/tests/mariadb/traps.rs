@@ -168,3 +168,27 @@ async fn a_replica_that_was_restarted_before_the_primary_died_vouches_for_nothin
     written(&mut fleet, &writers).await;
     nothing_is_lost(&mut fleet, &writers, 3).await;
 }
+
+/// Root had another password, and with it the account by which members receive: whoever had to
+/// connect anew was not let in, and what would have mended it waited for an acknowledgement.
+#[tokio::test]
+async fn replicas_that_a_new_password_locks_out_are_told_to_follow_anew() {
+    let Some((mut fleet, writers, primary)) = formed().await else {
+        return;
+    };
+    let slot = fleet.slot_of(primary);
+    let another = "ALTER USER meshworker_replica@'%' IDENTIFIED BY 'another'";
+    tell(primary, another).await;
+    // No worker looks meanwhile.
+    for replica in (1..=3).filter(|other| *other != slot) {
+        for command in [
+            "STOP SLAVE",
+            "CHANGE MASTER TO MASTER_PASSWORD = 'none'",
+            "START SLAVE",
+        ] {
+            tell(fleet.at(replica), command).await;
+        }
+    }
+    written(&mut fleet, &writers).await;
+    nothing_is_lost(&mut fleet, &writers, 3).await;
+}

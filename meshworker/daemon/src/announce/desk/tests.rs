@@ -146,7 +146,7 @@ fn all_found(
         pace: Pace::Calm,
         losses: Vec::new(),
         fulfilled: BTreeSet::new(),
-        failed_over: false,
+        failed_over: None,
         born: None,
     };
     let roster = observed.roster();

@@ -165,7 +165,7 @@ mod tests {
                 outsiders: BTreeSet::new(),
                 pace: Pace::Quick,
                 fulfilled: BTreeSet::new(),
-                failed_over: false,
+                failed_over: None,
                 born: None,
             };
             teller.unity(&plan, there).map(|fact| fact.text)

@@ -21,7 +21,7 @@ pub fn propose(
     if let Some(why) = too_early(rules, situation, world) {
         return Proposal {
             steps: within::fences(world),
-            refusals: vec![told("begin a cluster", why.clone())],
+            refusals: vec![told(crate::BEGIN, why.clone())],
             ..Proposal::nothing(Unity::apart(why))
         };
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use meshworker_core::{Member, MemberId, Situation};
+use meshworker_core::{Forced, Member, MemberId, Situation};
 
 use super::Rules;
 use super::slot::{server_of, slot};
@@ -39,13 +39,6 @@ impl Chosen {
             let words: BTreeSet<&str> = words.split(',').map(str::trim).collect();
             those(&|member| is_listed(&words, member))
         };
-        let called = |name: &String| {
-            let mut members = members();
-            members
-                .find(|member| member.id.to_string() == *name)
-                .and_then(slot)
-        };
-        let forced = orders.forced.as_ref();
         Chosen {
             wished: (orders.wishes.number(crate::PRIMARY))
                 .or(rules.primary)
@@ -53,11 +46,34 @@ impl Chosen {
             preferred: listed(PREFERRED, &rules.preferred),
             forbidden: listed(FORBIDDEN, &rules.forbidden),
             downtime: those(&|one| orders.downtime_of(&one.id, one.address).is_some()),
-            deposed: forced.and_then(|forced| called(forced.from.as_ref()?)),
-            lost: (forced.iter())
-                .flat_map(|forced| forced.lost.iter().filter_map(called))
-                .collect(),
+            deposed: None,
+            lost: BTreeSet::new(),
         }
+    }
+
+    /// The same, and what is ordered of the primary of this term: an order means no other one.
+    pub fn ordered(mut self, situation: &Situation<'_, Detail>, term: u64) -> Chosen {
+        let is_meant = |forced: &&Forced| {
+            forced.from.is_none() || forced.term.is_none_or(|meant| meant == term)
+        };
+        let Some(forced) = situation.orders.forced.as_ref().filter(is_meant) else {
+            return self;
+        };
+        let called = |name: &String| {
+            let mut members = situation.roster.members().iter();
+            let member = members.find(|member| member.id.to_string() == *name);
+            member.and_then(slot)
+        };
+        self.deposed = forced.from.as_ref().and_then(called);
+        self.lost = forced.lost.iter().filter_map(called).collect();
+        self
+    }
+
+    /// The same, where who is wished for is none of these: then nobody is.
+    pub fn among(mut self, can: impl Fn(u32) -> bool) -> Chosen {
+        let may = |server: &u32| self.against(*server).is_none() && can(*server);
+        self.wished = self.wished.filter(may);
+        self
     }
 
     /// Why this one may not become the primary.
@@ -73,7 +89,7 @@ impl Chosen {
         if server == primary || self.against(server).is_some() {
             return false;
         }
-        if let Some(wished) = self.wished.filter(|it| !self.forbidden.contains(it)) {
+        if let Some(wished) = self.wished {
             return wished == server;
         }
         // It gives its place to somebody who asks for it, and to nobody else.

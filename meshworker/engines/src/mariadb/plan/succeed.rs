@@ -7,7 +7,7 @@ use meshworker_core::{
 };
 
 use super::slot::slot;
-use super::world::{Node, World};
+use super::world::{GIVES_UP, Node, World};
 use super::{Bid, Rules, ask};
 use crate::mariadb::detail::{Connection, Detail};
 use crate::mariadb::fence::JOINING;
@@ -34,6 +34,16 @@ pub fn propose(
         Some(succession) => format!("nobody takes writes: {}", succession.what),
         None => "nobody takes writes, and nobody is there who could".to_owned(),
     };
+    // It takes writes as ever until somebody has promised to take its place.
+    if let Some(primary) = world.deposed().filter(|it| it.detail.is_open())
+        && world.is_unsealed()
+    {
+        return Proposal {
+            succession,
+            unity: Unity::apart(format!("{} is to give its place away", primary.member.id)),
+            ..super::within::propose(rules, situation, world, primary)
+        };
+    }
     let why = "nobody takes writes now, and it may be needed";
     let leaves = situation.leaving_views();
     let leaves = leaves.map(|(member, view)| Leave::held(member.address, &view.node, why));
@@ -121,8 +131,8 @@ impl<'a, 'b> Plan<'a, 'b> {
             ackers: None,
             waits: self.situation.desired() != Some(1),
         };
-        let unsealed = self.unsealed(term, &bid);
-        let seal = unsealed.map(|node| self.world.seal(node, &bid));
+        let seal = self.to_seal(candidate, term, &bid).into_iter();
+        let seal = seal.map(|node| self.world.seal(node, &bid));
         let answers = |at: &Place| matches!(self.situation.answers.get(at), Some(Ok(_)));
         let electors = self.electors().filter_map(|(_, at)| at);
         let is_first = is_last && term == self.world.term + 1;
@@ -141,32 +151,71 @@ impl<'a, 'b> Plan<'a, 'b> {
     }
 
     /// The one with everything: the last primary itself, if it is there and to stay, or
-    /// whoever of the others has received most.
+    /// whoever of the others has received most. Where the primary is there, whoever is ahead
+    /// and cannot be opened is caught up with.
     fn candidate(&self) -> Option<&'a Node<'b>> {
-        let last = self.world.last_primary();
-        let best = self.best();
-        match last {
-            Some(last) if !self.hands_over(last) => Some(last),
-            _ => best,
+        let stays = |node: &Node<'_>| node.stays();
+        match (self.world.last_primary(), self.world.deposed()) {
+            (Some(last), _) => self.heir(last).or(Some(last)),
+            (None, Some(_)) => self
+                .best(|node| self.can(node))
+                .or_else(|| self.best(stays)),
+            (None, None) => self.best(stays),
         }
     }
 
-    /// Whether the last primary, which is there, gives its place to another one: it is to go,
-    /// or another one is to have it, and those who have its writes are in step.
-    fn hands_over(&self, last: &Node<'_>) -> bool {
-        let mut followers = self.followers();
-        let chosen = followers
-            .any(|node| node.stays() && self.world.chosen.succeeds(last.server, node.server));
-        let all = self.ackers.iter().all(|server| {
+    /// Who is given the place of the last primary, which is there: it is to go, or another one
+    /// is to have it, and those who have its writes are in step.
+    fn heir(&self, last: &Node<'_>) -> Option<&'a Node<'b>> {
+        let close = |server| {
             let node = self.world.nodes.get(server);
-            node.is_some_and(|node| node.is_close_to(&last.detail.written))
-        });
-        (chosen || !last.stays()) && all && self.best().is_some()
+            node.is_some_and(|node: &Node<'_>| node.is_close_to(&last.detail.written))
+        };
+        if self.situation.handing_over >= GIVES_UP || !self.ackers.iter().all(close) {
+            return None;
+        }
+        let chosen = |server| self.world.chosen.succeeds(last.server, server);
+        let chosen = self.best(|node| self.can(node) && chosen(node.server));
+        let any = || self.best(|node| self.can(node)).filter(|_| !last.stays());
+        chosen.or_else(any)
     }
 
-    fn best(&self) -> Option<&'a Node<'b>> {
+    /// Whether this one could be opened.
+    fn can(&self, node: &Node<'_>) -> bool {
+        node.barred(&self.world.chosen).is_none()
+    }
+
+    /// Who is to promise now. What a primary that is there has sent to one that cannot be opened
+    /// it sends to others as well: those go on receiving until one of them has it, since
+    /// nobody could be opened else.
+    fn to_seal(&self, candidate: &Node<'_>, term: u64, bid: &Bid<'_>) -> Vec<&'a Node<'b>> {
+        let unsealed = self.unsealed(term, bid);
+        let last = self.world.last_primary();
+        if let Some(last) = last.filter(|last| last.server != candidate.server) {
+            let has_all = candidate.detail.received().reaches(&last.detail.written);
+            return unsealed.filter(|_| has_all).collect();
+        }
+        if self.world.deposed().is_none() {
+            return unsealed.collect();
+        }
+        if !self.can(candidate) {
+            return Vec::new();
+        }
+        let (others, first): (Vec<_>, Vec<_>) = unsealed.partition(|node| self.can(node));
+        let mut ahead = self.followers().filter(|node| !self.can(node));
+        let has_all =
+            ahead.all(|node| candidate.detail.received().reaches(&node.detail.received()));
+        match first.is_empty() {
+            false => first,
+            true if has_all => others,
+            true => Vec::new(),
+        }
+    }
+
+    /// Of these, who has received most, or, of several, is rather to be the primary.
+    fn best(&self, of: impl Fn(&Node<'_>) -> bool) -> Option<&'a Node<'b>> {
         let mut best: Option<&Node<'_>> = None;
-        for node in self.followers().filter(|node| node.stays()) {
+        for node in self.followers().filter(|node| of(node)) {
             let further = best.is_none_or(|best| {
                 let (own, other) = (node.detail.received(), best.detail.received());
                 let equal = own == other;
@@ -269,7 +318,14 @@ impl<'a, 'b> Plan<'a, 'b> {
             objections.push((Gate::Answers, seen));
         }
         if let Some(node) = self.unsealed(term, bid).next() {
-            let seen = format!("{} has not promised term {term}", node.member.id);
+            let seen = match self.to_seal(candidate, term, bid).first() {
+                Some(_) => format!("{} has not promised term {term}", node.member.id),
+                // Nobody promises what would leave nobody primary.
+                None => match candidate.barred(&self.world.chosen) {
+                    Some(why) => format!("{}: {why}", candidate.member.id),
+                    None => format!("{} has not received everything yet", candidate.member.id),
+                },
+            };
             objections.push((Gate::Sealed, seen));
         }
         let against = self.world.chosen.against(candidate.server);

@@ -1,12 +1,14 @@
 //! Whole proposals, in words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use meshworker_core::{
     Answer, Context, Disk, Grade, Holds, Ids, Limits, MemberId, Mind, Moment, Observation, Office,
-    Orders, Place, Plan, Presence, Report, Sighting, Tell, Unanswered, View, Witness,
+    Orders, Place, Plan, Presence, Report, Role, Sighting, Tell, Unanswered, View, Witness,
 };
 
+mod handover;
 mod orders;
 mod say;
 mod storm;
@@ -151,6 +153,11 @@ impl Scene {
     }
 
     fn plan(&self) -> Plan<MariadbRequest> {
+        self.plan_of(&mut Mind::default(), 0)
+    }
+
+    /// By a worker that has this in mind, so many seconds after it began.
+    fn plan_of(&self, mind: &mut Mind, seconds: u64) -> Plan<MariadbRequest> {
         let rules = Rules {
             port: 3306,
             holder: OWN.into(),
@@ -212,20 +219,25 @@ impl Scene {
         let silent = self.silent.iter().map(|n| (at(*n), refused()));
         let answers: BTreeMap<Place, Answer<Detail>> = views.chain(silent).collect();
         let limits = Limits {
-            first_words: std::time::Duration::ZERO,
+            first_words: Duration::ZERO,
             ..Limits::default()
         };
         let context = Context {
             orders: &self.orders,
-            ..Context::alone(Moment(std::time::Duration::ZERO), &limits)
+            ..Context::alone(Moment(Duration::from_secs(seconds)), &limits)
         };
         let observed = Observation::of(vec![docker, announced], answers);
-        Mind::default().decide(&rules, &context, &observed)
+        mind.decide(&rules, &context, &observed)
     }
 
     /// All that is done, and all that is not.
     fn told(&self) -> Vec<String> {
-        let plan = self.plan();
+        self.told_by(&mut Mind::default(), 0)
+    }
+
+    /// The same, as [`Scene::plan_of`] has it.
+    fn told_by(&self, mind: &mut Mind, seconds: u64) -> Vec<String> {
+        let plan = self.plan_of(mind, seconds);
         let steps = plan.steps.iter().map(ToString::to_string);
         let tells = plan.nominees.iter().map(|one| {
             let role = match &one.tell {
@@ -247,7 +259,10 @@ fn view(n: u8, detail: &Detail) -> View<Detail> {
     View {
         node: slot::server_of(n.into()).unwrap().to_string(),
         cluster_name: None,
-        role: None,
+        role: detail.is_open().then(|| {
+            let role = Role::primary(PRIMARY);
+            role.in_term(detail.mark().term)
+        }),
         size: 1,
         peers: [].into(),
         working: None,

@@ -209,8 +209,12 @@ fn settle(
         let seen = format!("{} has not promised term {term} yet", node.member.id);
         (Gate::Sealed, seen)
     });
-    let electors = ackers.iter().filter_map(|server| at(world, *server));
-    let unknown = ackers.iter().find(|server| at(world, **server).is_none());
+    // Who is lost for good is opened by nobody.
+    let is_lost =
+        |server: &&u32| world.chosen.lost.contains(server) && !world.nodes.contains_key(server);
+    let asked = || ackers.iter().filter(|server| !is_lost(server));
+    let electors = asked().filter_map(|server| at(world, *server));
+    let unknown = asked().find(|server| at(world, **server).is_none());
     let unknown = unknown.map(|server| {
         let seen = format!("server {server} may acknowledge writes, and is nowhere");
         (Gate::Answers, seen)
@@ -262,6 +266,12 @@ fn state(rules: &Rules, primary: &Node<'_>, node: &Node<'_>) -> State {
         return match (source.connection, source.applies) {
             (Connection::Stopped, true) if node.detail.mark().role == REPLICA => State::Paused,
             (Connection::Stopped, _) | (_, false) => State::Lost,
+            // The password by which it was told to follow is another one by now.
+            (Connection::Trying, true)
+                if primary.detail.has_account && source.is_locked_out(&own.current) =>
+            {
+                State::Lost
+            }
             (Connection::Trying, true) => State::Connects("it is not connected yet".into()),
             (Connection::Up, true) => State::Follows,
         };

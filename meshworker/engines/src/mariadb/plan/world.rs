@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use meshworker_core::{Disk, Holds, Member, Place, Situation, Standing, Step, StepKind, View};
 
@@ -13,6 +14,10 @@ use crate::mariadb::disk::UNMARKED;
 use crate::mariadb::fence::PRIMARY;
 use crate::mariadb::gtid::Position;
 use crate::mariadb::request::{Act, MariadbRequest};
+
+/// For so long a primary gives its place away: where nobody could take it by then, it keeps it.
+/// What is left to do after its close takes a fraction of a second.
+pub const GIVES_UP: Duration = Duration::from_secs(5);
 
 /// So many transactions a successor may be behind: it is there in a fraction of a second.
 const CLOSE: u64 = 1000;
@@ -80,14 +85,25 @@ impl<'a> World<'a> {
         let ours = told.iter().filter(|(_, of)| Some(of) == cluster.as_ref());
         let term = ours.map(|(term, _)| *term).max().unwrap_or(0);
         let rolls = nodes.values().filter_map(|node| node.detail.roll.as_ref());
-        Ok(World {
+        let fit = |server| {
+            nodes
+                .get(&server)
+                .is_some_and(|node| node.unfit().is_none())
+        };
+        let chosen = Chosen::of(rules, situation).among(fit);
+        let mut world = World {
             term,
             cluster,
-            chosen: Chosen::of(rules, situation),
+            chosen: chosen.ordered(situation, term),
             roll: latest(rolls),
             nodes,
             waiting,
-        })
+        };
+        // Nobody could take its place: it keeps it.
+        if situation.handing_over >= GIVES_UP && world.deposed().is_some() {
+            world.chosen.deposed = None;
+        }
+        Ok(world)
     }
 
     /// The one that takes writes in the highest term.
@@ -98,9 +114,26 @@ impl<'a> World<'a> {
     /// Whoever was opened in the highest term, and answers, whether or not it takes writes. One
     /// whose place an operator has ordered to be taken counts for one that is silent.
     pub fn last_primary(&self) -> Option<&Node<'a>> {
-        let opened = |node: &&Node<'a>| node.detail.mark().opened() == Some(self.term);
-        let last = self.nodes.values().find(opened).filter(|_| self.term > 0);
+        let last = self.opened();
         last.filter(|node| self.chosen.deposed != Some(node.server))
+    }
+
+    /// Whoever was opened in the highest term and answers, if its place is to be taken by an
+    /// operator's order.
+    pub fn deposed(&self) -> Option<&Node<'a>> {
+        let last = self.opened();
+        last.filter(|node| self.chosen.deposed == Some(node.server))
+    }
+
+    fn opened(&self) -> Option<&Node<'a>> {
+        let opened = |node: &&Node<'a>| node.detail.mark().opened() == Some(self.term);
+        self.nodes.values().find(opened).filter(|_| self.term > 0)
+    }
+
+    /// Whether nobody has promised a term above the highest one in which anybody was opened.
+    pub fn is_unsealed(&self) -> bool {
+        let mut marks = self.nodes.values().map(|node| node.detail.mark());
+        marks.all(|mark| mark.promised <= self.term)
     }
 
     /// The same, if it waits to be started: its supervisor says that it does not run.
@@ -215,6 +248,15 @@ impl<'a> Node<'a> {
         let source = self.detail.source.as_ref();
         let behind = (position.distance()).saturating_sub(self.detail.current.distance());
         source.is_some_and(|source| source.applies) && behind <= CLOSE
+    }
+
+    /// Why it cannot be opened, whatever it has.
+    pub fn barred(&self, chosen: &Chosen) -> Option<&'a str> {
+        let stopped = (self.detail.source.as_ref()).is_some_and(|source| !source.applies);
+        (self.unfit())
+            .or(chosen.against(self.server))
+            .or((!self.stays()).then_some("it is to go"))
+            .or(stopped.then_some("it does not apply what it receives"))
     }
 
     /// Why it may not be the primary.

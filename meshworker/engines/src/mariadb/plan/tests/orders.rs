@@ -5,14 +5,15 @@ use meshworker_core::Forced;
 use super::*;
 
 impl Scene {
-    fn wishing(mut self, name: &str, value: &str) -> Scene {
+    pub fn wishing(mut self, name: &str, value: &str) -> Scene {
         self.orders.wishes = self.orders.wishes.with(name, value);
         self
     }
 
-    fn forced(mut self, lost: &[&str]) -> Scene {
+    pub fn forced(mut self, lost: &[&str]) -> Scene {
         self.orders.forced = Some(Forced {
             from: Some("db.1".into()),
+            term: Some(1),
             lost: lost.iter().map(|id| (*id).to_owned()).collect(),
         });
         self
@@ -25,17 +26,17 @@ impl Scene {
     }
 
     /// It answers, and takes no writes.
-    fn closed(mut self) -> Scene {
+    pub fn closed(mut self) -> Scene {
         self.views.get_mut(&1).unwrap().read_only = true;
         self
     }
 }
 
-fn take_writes(n: u8) -> [String; 1] {
+pub fn take_writes(n: u8) -> [String; 1] {
     [format!("10.0.0.{n}: take writes in term 2, from 0-1-50 on")]
 }
 
-const CLOSE: [&str; 1] = ["10.0.0.1: take no more writes in term 1"];
+pub const CLOSE: [&str; 1] = ["10.0.0.1: take no more writes in term 1"];
 
 #[test]
 fn a_wish_for_a_primary_is_one_for_a_switchover() {
