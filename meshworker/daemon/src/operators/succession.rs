@@ -94,11 +94,8 @@ pub async fn failover(order: Order<Failover>) -> Result<Json<Done>, Problem> {
     let lost = lost.into_iter().map(|member| line("lost", member));
     let lost: Vec<String> = lost.collect::<Result<_, _>>()?;
     match cancel {
+        true => cancelled(&sheet, who).await,
         false => fail_over(&sheet, lost, who).await,
-        true if lost.is_empty() => cancelled(&sheet, who).await,
-        true => Err(Problem::bad(
-            "lost: found members, and an order to cancel; allowed: one of them".to_owned(),
-        )),
     }
 }
 
