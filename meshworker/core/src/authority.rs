@@ -9,6 +9,19 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct Fence(pub u64);
 
+impl Fence {
+    /// More numbers than workers give from one moment to the next, also if one of them goes on
+    /// from what is left of a group.
+    const FURTHEST: u64 = 2_000_000_000;
+
+    /// The highest number that is believed where this one is known: what is further above it was
+    /// said by mistake, or to have nobody obeyed any more.
+    #[must_use]
+    pub fn furthest(self) -> Fence {
+        Fence(self.0.saturating_add(Fence::FURTHEST))
+    }
+}
+
 impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fence {}", self.0)

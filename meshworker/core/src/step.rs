@@ -50,6 +50,12 @@ pub trait Request: Clone + fmt::Debug + fmt::Display + PartialEq + Serialize + S
         false
     }
 
+    /// Whether it cannot be taken back, so that all workers know that it is about to be made
+    /// before it is.
+    fn is_announced(&self) -> bool {
+        self.kind() == StepKind::Forget
+    }
+
     /// Whether clients wait until what follows it is done: then the next look comes without
     /// a pause.
     fn hurries(&self) -> bool {

@@ -1,13 +1,16 @@
 //! Act: make the planned requests.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::stream;
 use futures_util::{FutureExt, StreamExt};
-use meshworker_core::{Change, Place, Request, Step, StepKind};
-use tokio::time::timeout;
+use meshworker_core::{Change, Fence, Place, Request, Step, StepKind};
+use tokio::time::{Instant, timeout};
 
 use crate::{Engine, Failure, Intended, Mandate};
 
@@ -76,26 +79,56 @@ async fn made<E: Engine>(
     step: &Step<E::Request>,
     mandate: &dyn Mandate,
 ) -> Result<String, Failure> {
-    let (fence, longest) = match step.request.kind() {
-        StepKind::Forget => {
-            let fence = mandate.intend(intended(step)).await;
-            (Some(fence.map_err(Failure::NotMade)?), INTENT)
-        }
-        StepKind::Join | StepKind::Arrange | StepKind::Leave => (None, LONGEST),
+    let announced = step.request.is_announced();
+    let fence = match announced {
+        true => Some(mandate.intend(intended(step)).await),
+        false => None,
+    };
+    let fence = fence.transpose().map_err(Failure::NotMade)?;
+    let longest = match step.request.kind() {
         // Under a number in the database itself, which everybody checks.
-        StepKind::Succeed => (None, INTENT),
+        StepKind::Succeed => INTENT,
+        _ if announced => INTENT,
+        _ => LONGEST,
     };
-    let reply = match mandate.authority().admits(step.fence) {
-        Ok(()) => {
-            let reply = timeout(longest, engine.perform(step)).await;
-            reply.unwrap_or_else(|_| Err(Failure::Unanswered(endless(longest))))
-        }
-        Err(why) => Err(Failure::NotMade(why)),
-    };
+    let reply = within(mandate, step.fence, longest, engine.perform(step)).await;
     if let Some(fence) = fence {
         mandate.done(fence, reply.clone().map_err(|why| why.to_string()));
     }
     reply
+}
+
+/// Goes on with this for as long as this worker may act under its fence, and no longer than so.
+/// Both are looked at before each piece of it: whoever slept after it had connected sends nothing
+/// any more.
+async fn within(
+    mandate: &dyn Mandate,
+    fence: Option<Fence>,
+    longest: Duration,
+    act: impl Future<Output = Result<String, Failure>>,
+) -> Result<String, Failure> {
+    let ends = Instant::now() + longest;
+    let mut act = pin!(timeout(longest, act));
+    let mut begun = false;
+    poll_fn(|context| {
+        let over = match mandate.authority().admits(fence) {
+            Err(why) if !begun => Some(Failure::NotMade(why)),
+            Err(why) => Some(Failure::Unanswered(format!("it is given up: {why}"))),
+            Ok(()) if begun && Instant::now() >= ends => {
+                Some(Failure::Unanswered(endless(longest)))
+            }
+            Ok(()) => None,
+        };
+        if let Some(over) = over {
+            return Poll::Ready(Err(over));
+        }
+        begun = true;
+        let late = |_| Err(Failure::Unanswered(endless(longest)));
+        act.as_mut()
+            .poll(context)
+            .map(|reply| reply.unwrap_or_else(late))
+    })
+    .await
 }
 
 /// All nodes that are to forget somebody are told the same, which is one intent.
@@ -117,11 +150,14 @@ fn endless(longest: Duration) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
 
+    use futures_util::future::BoxFuture;
     use meshworker_core::{
         Answer, Authority, Capabilities, Planner, Proposal, Situation, Unanswered, Unity,
     };
     use serde::Serialize;
+    use tokio::sync::Notify;
 
     use super::*;
     use crate::aerospike::Aerospike;
@@ -176,6 +212,57 @@ pub(crate) mod tests {
 
         async fn perform(&self, _: &Step<Anything>) -> Result<String, Failure> {
             std::future::pending().await
+        }
+    }
+
+    /// A worker that may act until it may not.
+    #[derive(Debug, Default)]
+    struct Until(AtomicBool);
+
+    impl Mandate for Until {
+        fn authority(&self) -> Authority {
+            match self.0.load(Ordering::Relaxed) {
+                true => Authority::Yielded("worker 2".into()),
+                false => Authority::Held(Fence(0)),
+            }
+        }
+
+        fn changed(&self) -> BoxFuture<'_, ()> {
+            Alone.changed()
+        }
+
+        fn intend(&self, intended: Intended) -> BoxFuture<'_, Result<Fence, String>> {
+            Alone.intend(intended)
+        }
+
+        fn heard(&self, _: Fence) {}
+
+        fn done(&self, _: Fence, _: Result<String, String>) {}
+    }
+
+    /// A worker that was stopped after it had connected sent its request once it went on, when
+    /// another one had long acted: what woke it came before the end of its time.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_left_its_worker_after_that_acted_no_more() {
+        let fence = Some(Fence(0));
+        let (deposed, slept) = ("it is given up: another worker acts: worker 2", endless(INTENT));
+        for (is_deposed, why) in [(true, deposed), (false, slept.as_str())] {
+            let (mandate, connected) = (Until::default(), Notify::new());
+            let sent = AtomicBool::new(false);
+            let act = async {
+                connected.notified().await;
+                sent.store(true, Ordering::Relaxed);
+                Ok("OK".to_owned())
+            };
+            let mut act = pin!(within(&mandate, fence, INTENT, act));
+            assert_eq!(act.as_mut().now_or_never(), None);
+            mandate.0.store(is_deposed, Ordering::Relaxed);
+            if !is_deposed {
+                tokio::time::advance(INTENT).await;
+            }
+            connected.notify_one();
+            assert_eq!(act.await, Err(Failure::Unanswered(why.to_owned())));
+            assert!(!sent.load(Ordering::Relaxed), "{why}");
         }
     }
 

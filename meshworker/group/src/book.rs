@@ -29,6 +29,8 @@ pub(crate) struct Heard {
     /// Anything at all, letters too.
     pub(crate) at: Moment,
     pub(crate) leaving_since: Option<Moment>,
+    /// Since when it is in the group that it says.
+    pub(crate) grouped: Moment,
     /// Where it answered.
     pub(crate) address: Option<IpAddr>,
 }
@@ -45,11 +47,14 @@ impl Book {
         let before = self.stores.get(&hello.store);
         let leaving = before.and_then(|heard| heard.leaving_since);
         let address = address.or_else(|| before.and_then(|heard| heard.address));
+        let same = before.filter(|heard| heard.hello.group == hello.group);
+        let grouped = same.map_or(now, |heard| heard.grouped);
         let leaving_since = hello.leaving.then(|| leaving.unwrap_or(now));
         let heard = Heard {
             said: now,
             at: now,
             leaving_since,
+            grouped,
             address,
             hello,
         };
@@ -91,9 +96,11 @@ impl Book {
         stores.filter(move |heard| now.since(heard.said) < FRESH)
     }
 
-    /// Another group than this one that is there now, and how it looks.
+    /// Another group than this one that is there now, and how it looks: of several one that
+    /// is led, and the biggest.
     pub(crate) fn another_group(&self, than: Option<GroupId>, now: Moment) -> Option<&Hello> {
-        let mut hellos = self.fresh(now).map(|heard| &heard.hello);
-        hellos.find(|hello| hello.group.is_some() && hello.group != than)
+        let hellos = self.fresh(now).map(|heard| &heard.hello);
+        let others = hellos.filter(|hello| hello.group.is_some() && hello.group != than);
+        others.max_by_key(|hello| (hello.leader.is_some(), hello.weight()))
     }
 }

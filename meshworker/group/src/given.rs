@@ -1,6 +1,7 @@
 //! What operators have ordered for one cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use meshworker_core::Acknowledged;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,15 @@ pub struct Held {
     pub at_ms: u64,
     /// Until when; none until it is resumed.
     pub until_ms: Option<u64>,
+}
+
+impl Held {
+    /// For how long it was ordered, by the clock of the worker that took the order; none until
+    /// it is resumed.
+    pub fn length(&self) -> Option<Duration> {
+        let until = self.until_ms?;
+        Some(Duration::from_millis(until.saturating_sub(self.at_ms)))
+    }
 }
 
 /// That another member is to take the primary's place now.
@@ -213,12 +223,20 @@ impl Given {
         })
     }
 
-    /// The orders that end what is held until this time, in milliseconds since 1970.
-    pub fn over(&self, now_ms: u64) -> Vec<Order> {
-        let is_over = |held: &Held| held.until_ms.is_some_and(|until| until <= now_ms);
+    /// What holds for a time.
+    pub fn timed(&self) -> impl Iterator<Item = &Held> {
+        let all = self.hold.iter().chain(self.held.values());
+        let all = all.chain(self.downtime.values());
+        all.filter(|held| held.until_ms.is_some())
+    }
+
+    /// The orders that end what is over, and to fail over by this time, in milliseconds since
+    /// 1970.
+    pub fn over(&self, is_over: impl Fn(&Held) -> bool, now_ms: u64) -> Vec<Order> {
         let held = self.held.iter().filter(|(_, held)| is_over(held));
         let members = held.map(|(member, _)| Some(member.clone()));
-        let cluster = self.hold.iter().filter(|held| is_over(held)).map(|_| None);
+        let cluster = self.hold.iter().filter(|held| is_over(held));
+        let cluster = cluster.map(|_| None);
         let over = cluster.chain(members);
         let over = over.map(|member| Order::Resume { member });
         let downtime = self.downtime.iter().filter(|(_, held)| is_over(held));

@@ -55,6 +55,11 @@ pub struct Hello {
 }
 
 impl Hello {
+    /// Of two groups the one with less of this gives way.
+    pub(crate) fn weight(&self) -> (bool, bool, u64, Option<GroupId>) {
+        (!self.young, !self.is_single(), self.last, self.group)
+    }
+
     /// Whether nobody else votes in its group.
     pub(crate) fn is_single(&self) -> bool {
         self.voters.iter().eq([&self.store])

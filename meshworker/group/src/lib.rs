@@ -36,7 +36,7 @@ pub use id::{GroupId, StoreId};
 pub use log::A_LOG;
 pub use machine::{A_STATE, Closed, Machine};
 pub use membership::{Decision, Picture, Shift, decide};
-pub use participant::{Effects, MOST_FOR, Me, Participant, Ticket};
+pub use participant::{Effects, IN_STEP, MOST_FOR, Me, Names, Participant, Ticket};
 pub use replica::{
     AN_ENTRY, Applied, HEARTBEAT, LEASE, Letter, NotProposed, QUIET, Replica, TICK, Tempo,
 };

@@ -148,14 +148,14 @@ impl Machine {
     }
 
     /// What a new group begins with that goes on from one whose workers have all ended: its
-    /// fences are above all that were given up to this entry.
+    /// fences are above all that were given up to this entry, and to those that are lost.
     pub(crate) fn inherited(self, of: GroupId, last: u64) -> Machine {
         Machine {
             seats: BTreeMap::new(),
             ended: false,
             grown_up: false,
             heir_of: Some(of),
-            raised: self.raised.saturating_add(last),
+            raised: self.raised.saturating_add(last).saturating_add(LOST),
             ..self
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use meshworker_core::{Authority, Moment};
 use meshworker_group::{
-    Command, GroupId, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat, Store,
-    StoreFailed, StoreId, Tempo,
+    Command, GroupId, Hello, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat,
+    Snapshot, Store, StoreFailed, StoreId, Tempo,
 };
 
 /// Time moves in steps of so many milliseconds.
@@ -105,7 +105,7 @@ impl Workers {
     }
 
     fn start(&mut self, slot: usize) {
-        let (group, task, fresh) = (self.fresh(), self.fresh(), StoreId(self.fresh()));
+        let task = self.fresh();
         let now = self.clock();
         let worker = &mut self.all[slot - 1];
         let me = Me {
@@ -116,11 +116,10 @@ impl Workers {
             },
             first: worker.slot == 1,
             kept: true,
-            group: GroupId(group),
             preferred: None,
             tempo: Tempo::default(),
         };
-        worker.process = Some(Participant::open(me, worker.disk.0.clone(), fresh, now).unwrap());
+        worker.process = Some(Participant::open(me, worker.disk.0.clone(), now).unwrap());
     }
 
     fn start_all(&mut self) {
@@ -204,18 +203,21 @@ impl Workers {
         for letter in std::mem::take(&mut self.mail) {
             self.deliver(&letter);
         }
+        let next = &mut self.next;
+        let names = &mut || {
+            *next += 1;
+            *next
+        };
         for worker in &mut self.all {
             if let Some(process) = &mut worker.process {
-                let effects = process.settle(&mut worker.disk, now).unwrap();
+                let effects = process.settle(&mut worker.disk, names, now).unwrap();
                 self.mail.extend(effects.letters);
                 if let Some(bequest) = effects.gives_up {
-                    self.next += 2;
                     let saved = Saved {
                         bequest,
-                        ..Saved::empty(StoreId(self.next - 1))
+                        ..Saved::empty(StoreId(names()))
                     };
-                    let (group, disk) = (GroupId(self.next), &mut worker.disk);
-                    process.reopen(saved, group, disk, now).unwrap();
+                    process.reopen(saved, &mut worker.disk, now).unwrap();
                 }
             }
         }
@@ -518,4 +520,143 @@ fn the_last_one_waited_for_ever_beside_a_store_without_a_vote() {
     workers.until(60, |workers| workers.groups().len() == 1);
     workers.pass(5);
     assert!(workers.acts().is_some());
+}
+
+/// A worker that had founded its group went on from it, once the only one with a vote was gone,
+/// under the same name: two groups of one name, whose letters each took for its own.
+#[test]
+fn a_group_that_goes_on_from_another_one_never_had_the_name_of_that() {
+    let mut workers = Workers::of(2);
+    workers.start(1);
+    workers.until(2, |workers| workers.acts() == Some(1));
+    workers.start(2);
+    workers.until(5, |workers| workers.process_in_group(2));
+    let founded = workers.groups();
+    // The one that founded it has no vote any more: it was put to sleep, and handed over.
+    let left = workers.all[1].disk.clone();
+    let (first, second) = (id(workers.process(1)), id(workers.process(2)));
+    let snapshot = Snapshot {
+        voters: vec![second],
+        learners: vec![first],
+        ..left.0.snapshot.clone()
+    };
+    let saved = Saved {
+        snapshot,
+        ..workers.all[0].disk.0.clone()
+    };
+    workers.kill(2);
+    let now = workers.clock();
+    let worker = &mut workers.all[0];
+    let process = worker.process.as_mut().unwrap();
+    process.reopen(saved, &mut worker.disk, now).unwrap();
+    assert_eq!(workers.groups(), founded);
+    workers.until(90, |workers| workers.acts() == Some(1));
+    let heir = workers.process(1).machine().unwrap().heir_of;
+    assert!(heir.is_some_and(|of| founded.contains(&of)));
+    assert_ne!(workers.groups(), founded);
+}
+
+/// A volume that was copied made two workers of one store, each of which voted with it.
+#[test]
+fn a_copied_store_voted_twice_and_nobody_saw_it() {
+    let mut workers = Workers::grown(3);
+    let acts = workers.acts().unwrap();
+    let copied = if acts == 1 { 2 } else { 1 };
+    let (address, disk) = (workers.address(), workers.all[copied - 1].disk.clone());
+    workers.all.push(Worker {
+        slot: 4,
+        address,
+        disk,
+        process: None,
+    });
+    workers.start(4);
+    workers.pass(2);
+    for slot in [copied, 4] {
+        let now = workers.clock();
+        let why = workers.process(slot).unsound(now).unwrap();
+        assert!(why.contains("stop one of the two and empty its folder"));
+        assert_eq!(
+            workers.process(slot).authority(now),
+            Authority::Yielded(why)
+        );
+    }
+    // The others go on, and without the third neither of the two is a vote for anybody.
+    assert_eq!(workers.acts(), Some(acts));
+    let third = 6 - acts - copied;
+    workers.kill(third);
+    workers.pass(3);
+    assert_eq!(workers.acts(), None);
+    workers.kill(4);
+    workers.until(10, |workers| workers.acts().is_some());
+}
+
+/// A store that was put back to an earlier state ended its worker by a panic at each heartbeat,
+/// again and again.
+#[test]
+fn a_store_of_before_ended_its_worker_at_each_heartbeat() {
+    let mut workers = Workers::grown(3);
+    let acts = workers.acts().unwrap();
+    let put_back = if acts == 1 { 2 } else { 1 };
+    let before = workers.all[put_back - 1].disk.clone();
+    for target in ["a", "b"] {
+        workers.process(acts).propose(&forget(target)).unwrap();
+        workers.pass(1);
+    }
+    workers.kill(put_back);
+    workers.all[put_back - 1].disk = before;
+    workers.start(put_back);
+    workers.pass(3);
+    let now = workers.clock();
+    let why = workers.process(put_back).unsound(now).unwrap();
+    assert!(why.contains("put back to an earlier state"));
+    assert_eq!(workers.acts(), Some(acts));
+    // It is no vote for anybody either.
+    workers.kill(6 - acts - put_back);
+    workers.pass(3);
+    assert_eq!(workers.acts(), None);
+}
+
+/// A store of a group that is led no more hid the one that is.
+#[test]
+fn of_several_other_groups_the_one_that_is_led_counts() {
+    let mut workers = Workers::grown(1);
+    let now = workers.clock();
+    let own = workers.process(1).hello(now);
+    for (store, leader) in [(900, None), (901, Some(StoreId(901))), (902, None)] {
+        let hello = Hello {
+            store: StoreId(store),
+            group: Some(GroupId(store)),
+            leader,
+            voters: [StoreId(store)].into(),
+            ..own.clone()
+        };
+        workers.process(1).hear(hello, None, now);
+    }
+    assert_eq!(workers.process(1).other_group(now), Some(GroupId(901)));
+}
+
+/// One that votes, and was made a group of its own by an operator, was waited for for ever.
+#[test]
+fn whoever_is_in_another_group_by_now_is_replaced() {
+    let mut workers = Workers::grown(3);
+    let acts = workers.acts().unwrap();
+    let gone = if acts == 1 { 2 } else { 1 };
+    let store = id(workers.process(gone));
+    let hello = Hello {
+        group: Some(GroupId(999)),
+        leader: None,
+        ..workers.process(gone).hello(Moment::default())
+    };
+    workers.kill(gone);
+    workers.all[gone - 1].disk = workers.empty();
+    workers.start(gone);
+    let end = workers.now + 60_000;
+    while workers.process(acts).is_member(store) {
+        assert!(workers.now < end, "it still has its vote");
+        let now = workers.clock();
+        for slot in [acts, 6 - acts - gone] {
+            workers.process(slot).hear(hello.clone(), None, now);
+        }
+        workers.step();
+    }
 }

@@ -8,6 +8,7 @@ use meshworker_group::{
 };
 
 use super::disk::Disk;
+use meshworker_simulation::chance::Chance;
 
 /// A worker's process, while it runs.
 #[derive(Debug)]
@@ -74,8 +75,9 @@ impl Process {
     }
 
     /// Lets time pass.
-    pub fn settle(&mut self, now: Moment) -> Effects {
-        let effects = self.participant.settle(&mut self.disk, now);
+    pub fn settle(&mut self, chance: &mut Chance, now: Moment) -> Effects {
+        let names = &mut || chance.any() | 1;
+        let effects = self.participant.settle(&mut self.disk, names, now);
         if self.participant.authority(now).fence().is_some() {
             self.held_until = self.participant.held_until().min(now.plus(LEASE));
         }

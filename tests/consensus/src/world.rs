@@ -499,7 +499,7 @@ impl World {
             process.participant.see(listing.clone(), clock);
             process.blind = listing.blind;
         }
-        let effects = process.settle(clock);
+        let effects = process.settle(&mut self.chance, clock);
         let said = process.participant.hello(clock);
         for (ticket, why) in std::mem::take(&mut process.orders) {
             let entry = effects
@@ -684,7 +684,6 @@ impl World {
             },
             first: slot == 1 || self.mutation == Some(Mutation::FoundsFromAnySlot),
             kept: self.kept,
-            group: GroupId(self.chance.any()),
             preferred: None,
             tempo,
         }
@@ -735,8 +734,7 @@ impl World {
         let (slot, machine, number) = (task.slot, task.machine, task.number);
         let me = self.me(slot, machine, number);
         let clock = self.clock(machine);
-        let fresh = StoreId(self.chance.any() | 1);
-        let participant = Participant::open(me, disk.seen.clone(), fresh, clock);
+        let participant = Participant::open(me, disk.seen.clone(), clock);
         let participant = participant.expect("a store of the simulation that makes no sense");
         let mut process = Process::new(participant, disk, self.now);
         process.stubborn = self.mutation == Some(Mutation::ActsWhileHandingOver);

@@ -58,10 +58,6 @@ const A_NAME: usize = 64 + 16;
 /// What is on its disk: four words.
 const A_DISK: usize = 4 * 64;
 
-/// More than a log ever has entries: whoever names a higher fence has not heard it from a
-/// worker.
-const MOST_FENCE: u64 = 1 << 53;
-
 /// So many refusals are told with one pass.
 const MOST_NEWS: usize = 8;
 
@@ -336,10 +332,12 @@ impl Desk {
         }
     }
 
-    /// Notes the highest fence that a member has heard from workers.
+    /// Notes the highest fence that a member has heard from workers, for whoever acts: of one
+    /// that it cannot have heard no more than is believed.
     pub fn hear_of(&self, fence: u64) {
-        if fence < MOST_FENCE {
-            self.fence.fetch_max(fence, Ordering::Relaxed);
+        if let Some(own) = self.authority().fence() {
+            let Fence(most) = own.furthest();
+            self.fence.fetch_max(fence.min(most), Ordering::Relaxed);
         }
     }
 

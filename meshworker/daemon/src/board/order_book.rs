@@ -63,6 +63,32 @@ struct Known {
     since: BTreeMap<String, Instant>,
     /// Who told this worker to drain a member, and why.
     drained_by: BTreeMap<String, String>,
+    /// When what holds for a time is over, by when it was ordered and until when.
+    ends: BTreeMap<(u64, Option<u64>), Instant>,
+    /// Whether it has heard what was agreed on before it began.
+    begun: bool,
+}
+
+impl Known {
+    /// Notes when what holds for a time is over. Whoever hears of it as it is ordered counts its
+    /// time from then: the clock of one worker may be far from another's. Only what was
+    /// ordered before this worker began it has to take at its word.
+    fn note_ends(&mut self, (now, wall): (Instant, u64), at_once: bool) {
+        let before = std::mem::take(&mut self.ends);
+        for held in self.given.timed() {
+            let key = (held.at_ms, held.until_ms);
+            let length = held.length().unwrap_or_default();
+            let left = Duration::from_millis(held.until_ms.unwrap_or_default().saturating_sub(wall));
+            let left = if at_once { length } else { length.min(left) };
+            let end = before.get(&key).copied().unwrap_or(now + left);
+            self.ends.insert(key, end);
+        }
+    }
+
+    fn is_over(&self, held: &Held, now: Instant) -> bool {
+        let end = self.ends.get(&(held.at_ms, held.until_ms));
+        held.until_ms.is_some() && end.is_none_or(|end| *end <= now)
+    }
 }
 
 impl OrderBook {
@@ -86,17 +112,15 @@ impl OrderBook {
     pub fn orders(&self, now: Instant) -> Orders {
         let wall = clock::millis(SystemTime::now());
         let mut known = self.lock();
-        let Known {
-            given,
-            since,
-            drained_by,
-        } = &mut *known;
+        let Known { given, since, .. } = &mut *known;
         since.retain(|node, _| given.forget.contains(node));
         let new = given.forget.iter();
         let fresh =
             new.filter(|node| now < *since.entry((*node).clone()).or_insert(now) + FORGET_FOR);
         let forget = fresh.cloned().collect();
-        let holds = |held: &&Held| held.until_ms.is_none_or(|until| wall < until);
+        let known = &*known;
+        let given = &known.given;
+        let holds = |held: &&Held| !known.is_over(held, now);
         let held = given.held.iter().filter(|(_, held)| holds(held));
         Orders {
             dry_run: self.powers.dry_run,
@@ -120,7 +144,7 @@ impl OrderBook {
             acknowledged: given.acknowledged(),
             drains: (given.drains.iter())
                 .map(|member| {
-                    let by = drained_by.get(member).cloned();
+                    let by = known.drained_by.get(member).cloned();
                     (member.clone(), by.unwrap_or_default())
                 })
                 .collect(),
@@ -157,7 +181,11 @@ impl OrderBook {
             let mut known = self.lock();
             known.given.room(&ordered.order)?;
             match &self.group {
-                None => known.given.obey(ordered.clone()),
+                None => {
+                    let changes = known.given.obey(ordered.clone());
+                    known.note_ends(here(), true);
+                    changes
+                }
                 Some(_) => known.given.clone().obey(ordered.clone()),
             }
         };
@@ -174,6 +202,8 @@ impl OrderBook {
             let mut known = self.lock();
             let news = known.given != *given;
             known.given.clone_from(given);
+            let begun = std::mem::replace(&mut known.begun, true);
+            known.note_ends(here(), begun);
             news
         };
         if news {
@@ -196,7 +226,8 @@ impl OrderBook {
                 words.contains(*node) || since.is_some_and(|since| now >= *since + FORGET_FOR)
             };
             let nodes: Vec<String> = known.given.forget.iter().filter(late).cloned().collect();
-            let mut over = known.given.over(clock::millis(SystemTime::now()));
+            let is_over = |held: &Held| known.is_over(held, now);
+            let mut over = known.given.over(is_over, clock::millis(SystemTime::now()));
             if !nodes.is_empty() {
                 over.push(Order::Forgotten { nodes });
             }
@@ -221,6 +252,11 @@ impl OrderBook {
         // Each change is whole when the lock is given back.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What time it is here.
+fn here() -> (Instant, u64) {
+    (Instant::now(), clock::millis(SystemTime::now()))
 }
 
 /// Why something is held, by whom and until when.
@@ -380,6 +416,45 @@ mod tests {
         assert_eq!(book.orders(Instant::now()).hold, None);
         book.fulfilled(&BTreeSet::new(), None, Instant::now()).await;
         assert_eq!(book.lock().given.hold, None);
+    }
+
+    /// A worker whose clock was an hour ahead ended what was held for half an hour as soon as it
+    /// led, and one whose clock was put forward did so, too.
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_ahead_ended_what_was_held() {
+        let half = Duration::from_secs(1_800);
+        let wall = clock::millis(SystemTime::now());
+        let given = |at_ms: u64| Given {
+            hold: Some(Held {
+                at_ms,
+                until_ms: Some(at_ms + 1_800_000),
+                ..Held::default()
+            }),
+            ..Given::default()
+        };
+        // The others' clocks are an hour behind this one's.
+        let book = book(Powers::default());
+        let holds = || book.orders(Instant::now()).hold.is_some();
+        book.agreed(&Given::default());
+        book.agreed(&given(wall - 3_600_000));
+        assert!(holds());
+        book.fulfilled(&BTreeSet::new(), false, Instant::now())
+            .await;
+        assert!(book.lock().given.hold.is_some());
+        tokio::time::advance(half - Duration::from_secs(1)).await;
+        book.agreed(&given(wall - 3_600_000));
+        assert!(holds());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!holds());
+        // What was ordered before it began is over when it says.
+        for (ago, left) in [(3_600_000, 0), (1_200_000, 600), (0, 1_800)] {
+            let book = OrderBook::new("db".into(), Powers::default(), None);
+            book.agreed(&given(wall - ago));
+            let holds = || book.orders(Instant::now()).hold.is_some();
+            assert_eq!(holds(), left > 0);
+            tokio::time::advance(Duration::from_secs(left)).await;
+            assert!(!holds(), "{ago}");
+        }
     }
 
     #[tokio::test]

@@ -255,11 +255,12 @@ impl Client {
         Ok(answers.into_iter().chain(self.lost()).collect())
     }
 
-    /// Whether the workers agree on what is ordered. An older one knows of no groups.
+    /// Whether the workers agree on what is ordered, also while they agree on who leads. An older
+    /// one knows of no groups.
     async fn is_group(&self) -> bool {
         let heard = self.groups().await.unwrap_or_default();
         let mut known = heard.iter().filter_map(|(_, status)| status.as_ref().ok());
-        known.any(|status| status.leader.is_some())
+        known.any(|status| status.group.is_some())
     }
 
     /// Names without addresses, and why.

@@ -19,11 +19,12 @@ export function showWorkers(element, status) {
   element.hidden = status.group === null && status.acts;
   mark(element, 'data-acts', status.leader ?? '');
   // Numbers that grow at rest are no reason to draw.
-  const { leader, since, why, other, unkept, members } = status;
-  redraw(element, [leader, since, why, other, unkept, members.map(({ last, behind, ...one }) => one)], () => [
+  const { leader, since, why, other, unkept, unsound, members } = status;
+  redraw(element, [leader, since, why, other, unkept, unsound, members.map(({ last, behind, ...one }) => one)], () => [
     h('p', { class: 'workers-line', role: 'status' }, ...headline(status)),
     other === null ? null : h('p', { class: 'banner bad' }, `Another group of workers is in sight, ${other}: an operator is needed.`),
     unkept === null ? null : h('p', { class: 'banner bad' }, `This worker keeps nothing: ${unkept}`),
+    (unsound ?? null) === null ? null : h('p', { class: 'banner bad' }, `This worker takes no part: ${unsound}`),
     h('details', { 'data-keep': 'workers', open: members.some((one) => !one.answers) },
       h('summary', { 'data-focus': 'workers' }, `workers · ${members.length}`),
       h('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': 'Table of workers' }, h('table', {},

@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 pub(super) enum Event {
     /// A worker said this of itself; with an address, it answered there.
     Heard(Hello, Option<IpAddr>),
-    /// A letter came; it has its place among those that wait until it is heard.
-    Letter(Letter, OwnedSemaphorePermit),
+    /// A letter came.
+    Letter(Letter),
     /// An operator ordered this here.
     Order(Ordered, Reply<u64>),
     /// He ordered it at another worker, which handed it on.
@@ -36,6 +36,8 @@ pub(super) enum Event {
     Restart(Reply<()>),
     /// This worker is about to end.
     Leave,
+    /// Another worker said so: it has its place among what waits until it is heard.
+    Said(Box<Event>, OwnedSemaphorePermit),
 }
 
 /// Where the answer goes.

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use meshworker_core::is_harmful;
 use meshworker_engines::outside::Words as Said;
-use meshworker_group::{A_STATE, GroupId, Hello, Letter, Ordered, StoreId, Told};
+use meshworker_group::{A_STATE, AN_ENTRY, GroupId, Hello, Letter, Ordered, StoreId, Told};
 use serde::{Deserialize, Serialize};
 
 /// The longest one, in bytes: a letter with all that a group has come to, for a store that
@@ -32,6 +32,12 @@ pub(super) struct NotUnderstood(String);
 
 /// A node's or a task's name is no longer, in bytes.
 const A_NAME: usize = 256;
+
+/// What may be in an entry and what stands around it, in bytes: all but letters is no longer.
+const A_WORD: usize = AN_ENTRY + 4 * 1024;
+
+/// A worker says of no more stores that they vote, or are not heard.
+const STORES: usize = 64;
 
 const LETTER: u8 = 1;
 const WORDS: u8 = 2;
@@ -97,6 +103,7 @@ impl Frame {
                     message: message.to_vec(),
                 }))
             }
+            [WORDS, json @ ..] if json.len() > A_WORD => Err(unknown(&"too many words")),
             [WORDS, json @ ..] => {
                 // What is said in it is not passed on.
                 let place = |why: serde_json::Error| unknown(&format!("column {}", why.column()));
@@ -106,6 +113,9 @@ impl Frame {
                         let odd = |name: &String| name.len() > A_NAME || name.contains(is_harmful);
                         if odd(&hello.seat.task) || hello.seat.node.as_ref().is_some_and(odd) {
                             return Err(unknown(&"where it runs"));
+                        }
+                        if hello.voters.len().max(hello.unheard.len()) > STORES {
+                            return Err(unknown(&"who is in its group"));
                         }
                         Frame::Hello(hello)
                     }
@@ -130,9 +140,42 @@ pub(crate) fn said(bytes: &[u8]) -> Said {
 
 #[cfg(test)]
 mod tests {
-    use meshworker_group::Order;
+    use meshworker_group::{Order, Seat};
 
     use super::*;
+
+    /// A hello of four megabytes was one of those of which a thousand could wait, and one of
+    /// those that were kept.
+    #[test]
+    fn a_worker_says_of_so_many_stores_and_in_so_many_words() {
+        let hello = |stores: u64| {
+            let hello = Hello {
+                store: StoreId(1),
+                seat: Seat::default(),
+                kept: true,
+                group: None,
+                leader: None,
+                term: 0,
+                last: 0,
+                applied: 0,
+                voters: (1..=stores).map(StoreId).collect(),
+                heir_of: None,
+                knows: 0,
+                awake: 0,
+                young: false,
+                leaving: false,
+                unheard: [].into(),
+            };
+            Frame::of(&Frame::Hello(hello).bytes().unwrap())
+        };
+        assert!(hello(64).is_ok());
+        let why = NotUnderstood("who is in its group".into());
+        assert_eq!(hello(65), Err(why));
+        let mut words = vec![b' '; A_WORD + 2];
+        words[0] = WORDS;
+        let why = NotUnderstood("too many words".into());
+        assert_eq!(Frame::of(&words), Err(why));
+    }
 
     #[test]
     fn what_was_said_is_what_is_heard_and_what_is_cut_short_is_refused() {

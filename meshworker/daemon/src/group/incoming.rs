@@ -4,21 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
 use super::event::Event;
 use super::frame::Frame;
 use super::line::codec;
+use super::queue::Queue;
 use super::shared::Shared;
 use crate::http::{Entrance, Proved};
 
 /// Whoever takes no answer for so long is gone.
 const TAKEN: Duration = Duration::from_secs(3);
-
-/// So many bytes of letters wait for the group's thread; whoever sends more waits, too.
-pub(super) const WAITING: usize = 4 << 20;
 
 /// Whoever is there says something more often.
 const SILENT: Duration = Duration::from_secs(5);
@@ -27,17 +25,12 @@ const SILENT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 struct Office {
     shared: Arc<Shared>,
-    events: mpsc::Sender<Event>,
-    room: Arc<Semaphore>,
+    queue: Queue,
 }
 
 /// Hears all workers that come here, for ever.
-pub(super) async fn hear(entrance: Entrance, shared: Arc<Shared>, events: mpsc::Sender<Event>) {
-    let office = Office {
-        shared,
-        events,
-        room: Arc::new(Semaphore::new(WAITING)),
-    };
+pub(super) async fn hear(entrance: Entrance, shared: Arc<Shared>, queue: Queue) {
+    let office = Office { shared, queue };
     let answered = move |stream, _| {
         let office = office.clone();
         async move { answer(stream, &office).await }
@@ -48,11 +41,7 @@ pub(super) async fn hear(entrance: Entrance, shared: Arc<Shared>, events: mpsc::
 /// Hears a worker until it falls silent, and says why.
 async fn answer(
     stream: Proved,
-    Office {
-        shared,
-        events,
-        room,
-    }: &Office,
+    Office { shared, queue }: &Office,
 ) -> String {
     let mut wire = Framed::new(stream, codec());
     let (answers, mut answered) = mpsc::channel(16);
@@ -66,8 +55,8 @@ async fn answer(
                 continue;
             }
         };
-        let frame = match frame {
-            Ok(Some(Ok(bytes))) => Frame::of(&bytes),
+        let (frame, length) = match frame {
+            Ok(Some(Ok(bytes))) => (Frame::of(&bytes), bytes.len()),
             Ok(Some(Err(why))) => return why.to_string(),
             Ok(None) => return "it hung up".to_owned(),
             Err(_) => return "it fell silent".to_owned(),
@@ -81,14 +70,7 @@ async fn answer(
                 }
                 Event::Heard(hello, None)
             }
-            Ok(Frame::Letter(letter)) => {
-                let bytes = letter.message.len().min(WAITING);
-                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                match Arc::clone(room).acquire_many_owned(bytes).await {
-                    Ok(place) => Event::Letter(letter, place),
-                    Err(why) => return why.to_string(),
-                }
-            }
+            Ok(Frame::Letter(letter)) => Event::Letter(letter),
             Ok(Frame::Tell(told)) => Event::Tell(told, false),
             Ok(Frame::Ask(number, order)) => {
                 let (reply, heard) = oneshot::channel();
@@ -104,8 +86,8 @@ async fn answer(
             Ok(Frame::Answer(..)) => return "it answers what nobody asked".to_owned(),
             Err(why) => return why.to_string(),
         };
-        if events.send(event).await.is_err() {
-            return "this worker ends".to_owned();
+        if let Err(why) = queue.put(event, length).await {
+            return why;
         }
     }
 }

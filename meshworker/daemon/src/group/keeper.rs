@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
-    AN_ENTRY, Applied, Command, Effects, GroupId, Intent, Letter, Listing, NotProposed, Ordered,
+    AN_ENTRY, Applied, Command, Effects, GroupId, IN_STEP, Intent, Letter, Listing, NotProposed, Ordered,
     Outcome, Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
 };
 use tokio::sync::oneshot::{self, error::TryRecvError};
@@ -31,9 +31,7 @@ const SHOWN: Duration = Duration::from_millis(250);
 const BREATH: Duration = Duration::from_millis(20);
 const A_WHILE: Duration = Duration::from_secs(1);
 
-/// Whoever names a higher fence than this above the own one has not heard it from a worker;
-/// and one that says another one all the time is heeded once in a while.
-const FURTHEST: u64 = 2_000_000_000;
+/// Whoever names another fence all the time is heeded once in a while.
 const A_RAISE: Duration = Duration::from_secs(60);
 
 /// What stands around facts in an entry, in bytes.
@@ -76,8 +74,12 @@ pub(super) struct Keeper {
     leads: Option<(StoreId, u64, SystemTime)>,
     /// Those whose removal is ordered, and who waits for it.
     removed: Vec<(StoreId, Moment, Reply<()>)>,
+    /// Who waits until another one leads.
+    handing: Vec<(Moment, Reply<StoreId>)>,
     /// What waits for its answer: what a group that was given up had ordered, in the other one.
     bequeathing: Option<Vec<oneshot::Receiver<Result<u64, String>>>>,
+    /// Why the store is not to be counted on, as it was told last.
+    unsound: Option<String>,
     /// Why the store is in memory, though there is a folder for it.
     unkept: Option<String>,
 }
@@ -123,7 +125,9 @@ impl Keeper {
             led: None,
             leads: None,
             removed: Vec::new(),
+            handing: Vec::new(),
             bequeathing: None,
+            unsound: None,
             unkept,
         }
     }
@@ -147,10 +151,10 @@ impl Keeper {
         let now = clock::now();
         match event {
             Event::Heard(hello, address) => self.participant.hear(hello, address, now),
-            Event::Letter(letter, place) => {
+            Event::Letter(letter) => {
                 self.participant.receive(&letter, &mut *self.store, now)?;
-                drop(place);
             }
+            Event::Said(event, _place) => self.hear(*event)?,
             Event::Order(order, reply) => self.order(order, reply, now),
             Event::Handed(order, reply) => self.propose_order(order, reply, now),
             Event::Answered(number, answer) => self.answered(number, answer, now),
@@ -162,9 +166,10 @@ impl Keeper {
             }
             Event::Tell(told, only_here) => self.tell(told, only_here, now),
             Event::Raise(fence) => self.raise(fence),
-            Event::HandOver(to, reply) => {
-                let _ = reply.send(self.hand_over(to, now));
-            }
+            Event::HandOver(to, reply) => match self.hand_over(to, now) {
+                Ok(()) => self.handing.push((now, reply)),
+                Err(why) => drop(reply.send(Err(why))),
+            },
             Event::Remove(store, reply) => match self.remove(store, now) {
                 Ok(()) => self.removed.push((store, now, reply)),
                 Err(why) => drop(reply.send(Err(why))),
@@ -199,7 +204,7 @@ impl Keeper {
         for (fence, outcome) in self.intents.forgotten(now) {
             self.close(fence, outcome);
         }
-        let effects = self.participant.settle(&mut *self.store, now)?;
+        let effects = self.participant.settle(&mut *self.store, &mut drawn, now)?;
         let Effects {
             letters,
             applied,
@@ -410,6 +415,16 @@ impl Keeper {
                 self.removed.push((store, since, reply));
             }
         }
+        let handing = std::mem::take(&mut self.handing);
+        for (since, reply) in handing {
+            if let Some(leader) = self.another_leads() {
+                let _ = reply.send(Ok(leader));
+            } else if late(since) {
+                let _ = reply.send(Err("no other worker leads yet".into()));
+            } else {
+                self.handing.push((since, reply));
+            }
+        }
         let unknown = "nobody knows yet whether it is taken: most of the workers do not answer";
         let proposed = std::mem::take(&mut self.proposed);
         for waiting in proposed {
@@ -522,8 +537,16 @@ impl Keeper {
             let since = self.leads.map(|(_, _, since)| since);
             let mut status = picture::of(&self.participant, self.takeovers, since, now);
             status.unkept.clone_from(&self.unkept);
+            self.warn_of(status.unsound.as_ref());
             self.shared.show(hello, status);
         }
+    }
+
+    fn warn_of(&mut self, unsound: Option<&String>) {
+        if let Some(why) = unsound.filter(|_| self.unsound.as_ref() != unsound) {
+            error!("this worker takes no part: {why}");
+        }
+        self.unsound = unsound.cloned();
     }
 
     fn note_leader(&mut self) {
@@ -536,24 +559,22 @@ impl Keeper {
 
     // What operators order of the group itself.
 
-    fn hand_over(&mut self, to: Option<StoreId>, now: Moment) -> Result<StoreId, String> {
+    fn hand_over(&mut self, to: Option<StoreId>, now: Moment) -> Result<(), String> {
         if !self.leads() {
             return Err(self.nobody_leads());
         }
         let replica = self.participant.replica();
         let me = replica.map(|own| own.store());
         let voters = replica.map(|own| own.voters().clone()).unwrap_or_default();
+        let lag = |store: &StoreId| replica.and_then(|own| own.lag(*store));
         let fit = |store: &StoreId| {
-            let near = replica.and_then(|own| own.lag(*store));
-            Some(*store) != me && near.is_some_and(|lag| lag == 0)
+            let meant = to.is_none_or(|to| to == *store);
+            meant && Some(*store) != me && lag(store).is_some_and(|lag| lag <= IN_STEP)
         };
-        let found = match to {
-            Some(to) => Some(to).filter(|to| voters.contains(to) && Some(*to) != me),
-            None => voters.iter().copied().find(fit),
-        };
+        let found = voters.iter().copied().filter(fit).min_by_key(lag);
         let to = found.ok_or("no other worker that votes is in step")?;
         self.participant.hand_over(to, now);
-        Ok(to)
+        Ok(())
     }
 
     fn remove(&mut self, store: StoreId, now: Moment) -> Result<(), String> {
@@ -577,7 +598,7 @@ impl Keeper {
         error!("{why}: this worker goes on in memory: what is ordered from now on ends with it");
         self.store = Box::new(Memory);
         self.participant
-            .reopen(saved, group, &mut *self.store, clock::now())?;
+            .reopen(saved, &mut *self.store, clock::now())?;
         self.participant.is_not_kept();
         self.unkept = Some(why.to_string());
         self.heard = (0, 0);
@@ -593,7 +614,7 @@ impl Keeper {
         };
         warn!("an operator ordered it: this worker's store is a group of its own from now on");
         self.participant
-            .reopen(saved, group, &mut *self.store, now)?;
+            .reopen(saved, &mut *self.store, now)?;
         self.participant.is_meant();
         self.heard = (0, 0);
         self.listener.begins_anew();
@@ -606,9 +627,7 @@ impl Keeper {
             bequest,
             ..Saved::empty(StoreId(drawn()))
         };
-        let group = GroupId(drawn());
-        self.participant
-            .reopen(saved, group, &mut *self.store, now)?;
+        self.participant.reopen(saved, &mut *self.store, now)?;
         self.bequeathing = None;
         self.heard = (0, 0);
         self.listener.begins_anew();
@@ -619,12 +638,13 @@ impl Keeper {
         let known = self
             .participant
             .replica()
-            .map_or(0, |own| own.machine().fence(own.last()).0);
+            .map_or(Fence(0), |own| own.machine().fence(own.last()));
         let now = clock::now();
         let rests = self.raised.is_some_and(|last| now.since(last) < A_RAISE);
-        if self.leads() && fence > known && fence - known <= FURTHEST && !rests {
+        if self.leads() && fence > known.0 && !rests {
             self.raised = Some(now);
-            let _ = self.participant.propose(&Command::Raise(fence));
+            let above = fence.min(known.furthest().0);
+            let _ = self.participant.propose(&Command::Raise(above));
         }
     }
 

@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::event::Event;
 use super::frame::{Frame, LONGEST};
+use super::queue::Queue;
 use super::shared::Shared;
 use crate::proof::Call;
 
@@ -33,7 +34,7 @@ const SILENT: Duration = Duration::from_millis(1_500);
 const LETTERS: usize = 256;
 
 /// And so many bytes, or one longer letter. What is lost is said again.
-pub(super) const WAITING: usize = 512 << 10;
+pub(super) const WAITING: usize = 128 << 10;
 
 /// The way to one other worker's address: what is posted goes there, or is lost.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Line {
         at: SocketAddr,
         call: Arc<Call>,
         shared: Arc<Shared>,
-        events: mpsc::Sender<Event>,
+        queue: Queue,
     ) -> Line {
         let (post, letters) = mpsc::channel(LETTERS);
         let waiting = Arc::<AtomicUsize>::default();
@@ -58,7 +59,7 @@ impl Line {
             at,
             call,
             shared,
-            events,
+            queue,
             letters,
             waiting: Arc::clone(&waiting),
         };
@@ -90,7 +91,7 @@ struct Way {
     at: SocketAddr,
     call: Arc<Call>,
     shared: Arc<Shared>,
-    events: mpsc::Sender<Event>,
+    queue: Queue,
     letters: mpsc::Receiver<Bytes>,
     waiting: Arc<AtomicUsize>,
 }
@@ -137,8 +138,8 @@ impl Way {
                 }
                 letter = self.letters.recv() => letter.inspect(|letter| self.taken(letter)),
                 frame = wire.next() => {
-                    let frame = match frame {
-                        Some(Ok(bytes)) => Frame::of(&bytes),
+                    let (frame, length) = match frame {
+                        Some(Ok(bytes)) => (Frame::of(&bytes), bytes.len()),
                         Some(Err(why)) => return why.to_string(),
                         None => return "it hung up".to_owned(),
                     };
@@ -149,8 +150,8 @@ impl Way {
                         Ok(_) => return "it says what only a caller says".to_owned(),
                         Err(why) => return why.to_string(),
                     };
-                    if self.events.send(event).await.is_err() {
-                        return "this worker ends".to_owned();
+                    if let Err(why) = self.queue.put(event, length).await {
+                        return why;
                     }
                     None
                 }

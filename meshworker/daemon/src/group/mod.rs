@@ -21,6 +21,7 @@ mod line;
 mod linear;
 mod mandate;
 mod picture;
+mod queue;
 mod seeker;
 mod settings;
 mod shared;
@@ -51,6 +52,7 @@ use crate::token_file::TokenFileError;
 use event::{Event, Reply};
 use keeper::Keeper;
 use mandate::Seat;
+use queue::Queue;
 use seeker::Seeker;
 pub use settings::Settings;
 use shared::Shared;
@@ -59,6 +61,9 @@ use store::{Memory, Sqlite, StoreError};
 /// So much may wait for the group's thread.
 const WAITING: usize = 1_024;
 
+/// So many other workers it speaks to: more are a mistake, or mischief.
+const LINES: usize = 64;
+
 /// So much is heard before the thread does what is due.
 const AT_ONCE: usize = 64;
 
@@ -66,7 +71,7 @@ const AT_ONCE: usize = 64;
 /// as values, as the newest snapshot, and as one that is being written or read; the log, and
 /// what raft has of it; letters on their way in and out, and the longest frame of one.
 pub(crate) const MEMORY: usize =
-    4 * A_STATE + 2 * A_LOG + incoming::WAITING + 16 * line::WAITING + 2 * frame::LONGEST;
+    4 * A_STATE + 2 * A_LOG + queue::WAITING + LINES * line::WAITING + 2 * frame::LONGEST;
 
 /// A store that another process holds is tried again so often: the one before this worker in
 /// its slot may need a moment to end.
@@ -147,7 +152,6 @@ impl Group {
             first: settings.seat.slot == Surroundings::here().first_slot(),
             seat: settings.seat.clone(),
             kept: settings.state.is_some(),
-            group: GroupId(drawn()),
             preferred: settings.preferred.clone(),
             tempo: Tempo::default(),
         };
@@ -157,7 +161,7 @@ impl Group {
             unkept,
         } = open(&settings, &me).await?;
         me.kept &= unkept.is_none();
-        let participant = Participant::open(me, saved, StoreId(drawn()), clock::now())?;
+        let participant = Participant::open(me, saved, clock::now())?;
         let (events, heard) = mpsc::channel(WAITING);
         let group = Group {
             shared: Arc::new(Shared::new()),
@@ -284,10 +288,11 @@ impl Runner {
             entrance.map_err(|why| format!("group-listen: {}: {why}", settings.listen))?;
         info!(address = %settings.listen, "listening for other workers");
         let mut tasks = tokio::task::JoinSet::new();
+        let queue = Queue::new(events);
         tasks.spawn(incoming::hear(
             entrance,
             Arc::clone(&shared),
-            events.clone(),
+            queue.clone(),
         ));
         let (listing, mut listed) = watch::channel(None);
         tasks.spawn(seeker.run(listing, Arc::clone(&shared)));
@@ -309,7 +314,7 @@ impl Runner {
                                 at,
                                 Arc::clone(&call),
                                 Arc::clone(&shared),
-                                events.clone(),
+                                queue.clone(),
                             );
                             keeper.lines().insert(address, line);
                         }
@@ -340,10 +345,11 @@ fn listing_of(keeper: &mut Keeper, found: meshworker_group::Listing) -> Vec<IpAd
     let others = found.others.clone();
     keeper.see(found);
     let lines = keeper.lines();
+    let room = LINES.saturating_sub(lines.len());
     let new = others
         .into_iter()
         .filter(|address| !lines.contains_key(address));
-    new.collect()
+    new.take(room).collect()
 }
 
 /// The address that it calls from: the others know it by that.
@@ -424,6 +430,6 @@ fn without(folder: &std::path::Path, fresh: StoreId, me: &Me) -> Result<Option<S
     let Some(saved) = Sqlite::read(folder)? else {
         return Ok(Some(Saved::empty(fresh)));
     };
-    let before = Participant::open(me.clone(), saved, fresh, clock::now())?;
+    let before = Participant::open(me.clone(), saved, clock::now())?;
     Ok(before.alone(fresh, GroupId(drawn())))
 }

@@ -81,6 +81,7 @@ pub(super) fn of(
         open: replica.map_or(0, |replica| replica.machine().open.len()),
         other: participant.other_group(now).map(|group| group.to_string()),
         unkept: None,
+        unsound: participant.unsound(now),
         members,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use meshworker_core::Moment;
+use meshworker_core::{Fence, Moment};
 
 use super::course::Round;
 use crate::announce::{Answer, Verdict};
@@ -12,6 +12,9 @@ use crate::announce::{Answer, Verdict};
 /// had is given up.
 const GROUP_GONE: Duration = Duration::from_secs(60);
 
+/// So long no number counts that is further above the highest of before than any could be.
+const A_RAISE: Duration = Duration::from_secs(60);
+
 /// The highest numbers that were heard from workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Fences {
@@ -19,6 +22,8 @@ pub(super) struct Fences {
     acting: u64,
     /// That of what this member was told to do: each such word has one of its own.
     obeyed: u64,
+    /// The highest of all a while ago, and when that was.
+    before: (u64, Moment),
     /// When a worker spoke last that acts for a group.
     group: Moment,
 }
@@ -32,6 +37,7 @@ impl Fences {
     /// This member did what it was told under this number.
     pub(super) fn obeyed(&mut self, fence: u64) {
         self.obeyed = self.obeyed.max(fence);
+        self.before.0 = self.before.0.max(fence);
     }
 
     /// Notes the numbers of these answers. Whoever acts no more has not answered: why is
@@ -45,7 +51,12 @@ impl Fences {
             self.group = now;
         }
         let gone = now.since(self.group) >= GROUP_GONE;
+        if now.since(self.before.1) >= A_RAISE {
+            self.before = (self.acting.max(self.obeyed), now);
+        }
+        let Fence(most) = Fence(self.before.0).furthest();
         let acting = round.answers.iter().filter_map(|(_, answer)| answer.fence);
+        let acting = acting.map(|fence| fence.min(most));
         self.acting = acting.fold(self.acting, u64::max);
         let Round { answers, failures } = round;
         answers.retain(|(worker, answer)| match self.outdated(answer, gone) {
@@ -56,6 +67,7 @@ impl Fences {
             }
         });
         let told = answers.iter().flat_map(|(_, answer)| told(answer));
+        let told = told.map(|fence| fence.min(most));
         self.obeyed = told.fold(self.obeyed, u64::max);
     }
 
@@ -149,6 +161,25 @@ mod tests {
         let late = "10.0.0.1:4747: a worker that acts no more said so: fence 11, and 12 was heard";
         let answer = granted(Some(9), Some(11));
         assert_eq!(heed(&mut fences, &[answer]), (0, vec![late.to_owned()]));
+    }
+
+    /// One worker that names a number which none can have had a member obey no other one, for as
+    /// long as its disk lasted.
+    #[test]
+    fn a_number_that_no_worker_could_have_made_a_member_deaf_for_ever() {
+        let second = |seconds| Moment(Duration::from_secs(seconds));
+        let mut fences = Fences::default();
+        fences.obeyed(9);
+        let far = |fences: &mut Fences, now| heed_at(fences, &[granted(Some(u64::MAX), Some(u64::MAX))], now);
+        for now in 1..60 {
+            far(&mut fences, second(now));
+        }
+        let Fence(most) = Fence(9).furthest();
+        assert_eq!(fences.highest(), Some(most));
+        // Members say so, and whoever acts goes on above it.
+        assert_eq!(heed_at(&mut fences, &[granted(Some(most + 1), None)], second(60)).0, 1);
+        far(&mut fences, second(61));
+        assert_eq!(fences.highest(), Some(Fence(most).furthest().0));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::registry::{
     ANNOUNCEMENTS_REFUSED, BUILD_INFO, CERTIFICATE_ENDS, CLUSTER_HELD, CLUSTER_INFO, CLUSTER_ONE,
     CLUSTER_SETTLED, CLUSTERS, DESIRED_MEMBERS, DNS_MISSING, DNS_STALE, DRY_RUN, FORGET_ORDERS,
     GROUP_ACTS, GROUP_BEHIND, GROUP_COMMITTED, GROUP_MEMBERS, GROUP_OPEN, GROUP_OTHER,
-    GROUP_TAKEOVERS, GROUP_TERM, GROUP_UNKEPT, HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT,
+    GROUP_TAKEOVERS, GROUP_TERM, GROUP_UNKEPT, GROUP_UNSOUND, HELD_MEMBERS, INTERVAL, LAST_PASS, LEAVE_LEFT,
     LEAVERS, LOSSES, MEMBERS, PLANNED_STEPS, REFUSALS, REMOVALS_ENABLED, ROLES, SIGHTINGS,
     UNPROVED,
 };
@@ -45,6 +45,7 @@ pub fn group(page: &mut Page, status: &GroupStatus) {
     }
     page.flag(&GROUP_OTHER, &[], status.other.is_some());
     page.flag(&GROUP_UNKEPT, &[], status.unkept.is_some());
+    page.flag(&GROUP_UNSOUND, &[], status.unsound.is_some());
     page.count(&GROUP_OPEN, &[], status.open);
     let behind = status.members.iter().filter_map(|one| one.behind).max();
     page.counter(&GROUP_BEHIND, &[], behind.unwrap_or_default());

@@ -44,6 +44,8 @@ families! {
         "1 while another group of workers is in sight, else 0.";
     GROUP_UNKEPT: Kind::Gauge, "group_unkept" []
         "1 while what this worker knows ends with it, because its folder cannot be written, else 0.";
+    GROUP_UNSOUND: Kind::Gauge, "group_unsound" []
+        "1 while this worker neither votes nor acts, because its store is a copy or of before, else 0.";
     GROUP_OPEN: Kind::Gauge, "group_open_intents" []
         "Dangerous acts that were announced, and nobody has said what became of them.";
     GROUP_BEHIND: Kind::Gauge, "group_behind" []

@@ -33,6 +33,10 @@ pub struct GroupStatus {
     /// Why what this worker knows ends with it, though it has a folder for it.
     #[serde(default)]
     pub unkept: Option<String>,
+    /// Why this worker's store is not to be counted on, so that it neither votes nor acts, and
+    /// what to do.
+    #[serde(default)]
+    pub unsound: Option<String>,
     /// All that are in it, or want to be, by their slots.
     pub members: Vec<GroupMember>,
 }

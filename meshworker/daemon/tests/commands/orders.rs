@@ -55,6 +55,20 @@ fn workers_of_a_group_agree_on_an_order_that_one_is_told() {
     workers[1].world(|world| assert_eq!(world.told, []));
 }
 
+/// While nobody led, all were told at once, once, and the order failed with the first election.
+#[test]
+fn while_workers_agree_on_who_leads_one_of_them_is_told() {
+    let workers = grouped();
+    for worker in &workers {
+        worker.world(|world| world.group.leader = None);
+    }
+    let good = token(TOKEN);
+    let file = good.path().to_str().unwrap();
+    done(&run(&both(&workers), &["hold", "--api-token-file", file]));
+    workers[0].world(|world| assert_eq!(world.told.len(), 1));
+    workers[1].world(|world| assert_eq!(world.told, []));
+}
+
 #[test]
 fn what_is_ordered_of_the_group_itself_is_told_to_whoever_acts() {
     let workers = grouped();

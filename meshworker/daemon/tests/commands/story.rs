@@ -384,6 +384,7 @@ pub fn workers() -> Vec<(String, GroupStatus)> {
         open: 0,
         other: None,
         unkept: None,
+        unsound: None,
         members: vec![
             worker(1, Part::Voter),
             worker(2, Part::Leader),

@@ -42,6 +42,11 @@ impl Request for EtcdRequest {
     fn introduces(&self) -> Option<Place> {
         None
     }
+
+    fn is_announced(&self) -> bool {
+        // One that is alive, too: its data directory is of no use after it.
+        matches!(self.act, Act::Remove(_))
+    }
 }
 
 impl fmt::Display for EtcdRequest {

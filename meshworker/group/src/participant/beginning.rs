@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use meshworker_core::Moment;
 
-use super::{Me, Participant, YOUNG, rank};
+use super::{Names, Participant, YOUNG, rank};
 use crate::{
     Command, Founding, Given, GroupId, Hello, Ordered, Replica, Save, Saved, Seat, Seeker, Store,
     StoreFailed, StoreId, founding,
@@ -65,17 +65,11 @@ impl Participant {
     pub fn reopen(
         &mut self,
         saved: Saved,
-        group: GroupId,
         store: &mut dyn Store,
         now: Moment,
     ) -> Result<(), StoreFailed> {
         store.save(&saved.anew())?;
-        let me = Me {
-            group,
-            ..self.me.clone()
-        };
-        let fresh = saved.store;
-        let new = Participant::open(me, saved, fresh, now)?;
+        let new = Participant::open(self.me.clone(), saved, now)?;
         *self = Participant {
             listing: std::mem::take(&mut self.listing),
             wanted: self.wanted,
@@ -108,6 +102,7 @@ impl Participant {
     pub(super) fn succeed(
         &mut self,
         store: &mut dyn Store,
+        names: Names<'_>,
         now: Moment,
     ) -> Result<(), StoreFailed> {
         let knows = self.knows(now);
@@ -129,8 +124,9 @@ impl Participant {
             return Ok(());
         }
         let machine = replica.machine().clone().inherited(group, knows);
-        let save = Replica::founding(self.fresh, self.me.group, Some(&machine))?;
-        self.store = self.fresh;
+        let fresh = StoreId(names());
+        let save = Replica::founding(fresh, GroupId(names()), Some(&machine))?;
+        self.store = fresh;
         self.young = true;
         self.begin(&save, store, now)
     }
@@ -151,10 +147,15 @@ impl Participant {
     }
 
     /// Looks for a group, and founds one if it may.
-    pub(super) fn seek(&mut self, store: &mut dyn Store, now: Moment) -> Result<(), StoreFailed> {
+    pub(super) fn seek(
+        &mut self,
+        store: &mut dyn Store,
+        names: Names<'_>,
+        now: Moment,
+    ) -> Result<(), StoreFailed> {
         match founding(&self.seeker(None, 0), &self.listing, &self.book, now) {
             Founding::Found => {
-                let save = Replica::founding(self.store, self.me.group, None)?;
+                let save = Replica::founding(self.store, GroupId(names()), None)?;
                 self.young = true;
                 self.begin(&save, store, now)
             }
@@ -240,11 +241,10 @@ impl Participant {
         }
         let other = other.filter(|other| other.leader.is_some())?;
         let alone = votes && replica.counted().len() == 1;
-        let mine = (!self.young, false, replica.last(), replica.group());
+        let mine = (!self.young, false, replica.last(), Some(replica.group()));
         // The group that it knew ended without it, and that one goes on from there.
         let outlived = other.heir_of == Some(replica.group()) && replica.leader().is_none();
-        let gives_way =
-            alone && mine < (!other.young, !other.is_single(), other.last, other.group?);
+        let gives_way = alone && mine < other.weight();
         let lost = deserted && now.since(since) >= DESERTED;
         if !gives_way && !lost && !outlived {
             return None;

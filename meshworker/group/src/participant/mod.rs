@@ -4,6 +4,8 @@ mod beginning;
 mod going;
 mod voters;
 
+pub use voters::IN_STEP;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -36,6 +38,9 @@ pub struct Ticket {
     pub term: u64,
 }
 
+/// Draws a number at random, never 0 and never twice: what is new is called so.
+pub type Names<'a> = &'a mut dyn FnMut() -> u64;
+
 /// What came of a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Effects {
@@ -57,8 +62,6 @@ pub struct Me {
     pub first: bool,
     /// Whether its store outlives it.
     pub kept: bool,
-    /// What a group of its own would be called, drawn at random.
-    pub group: GroupId,
     /// Who is to lead if it can: a slot, or a node's name.
     pub preferred: Option<String>,
     /// How long a leader counts on others.
@@ -71,8 +74,8 @@ pub struct Me {
 pub struct Participant {
     me: Me,
     store: StoreId,
-    /// What it is called if it goes on from a group whose workers have all ended.
-    fresh: StoreId,
+    /// Where another worker runs that has the same store, and when it was heard last.
+    twin: Option<(Seat, Moment)>,
     listing: Listing,
     removed: BTreeSet<StoreId>,
     book: Book,
@@ -106,18 +109,12 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// A worker that wakes with this store; `fresh` is what it is called if it has to begin
-    /// with another one.
+    /// A worker that wakes with this store.
     ///
     /// # Errors
     ///
     /// What was kept makes no sense.
-    pub fn open(
-        me: Me,
-        saved: Saved,
-        fresh: StoreId,
-        now: Moment,
-    ) -> Result<Participant, StoreFailed> {
+    pub fn open(me: Me, saved: Saved, now: Moment) -> Result<Participant, StoreFailed> {
         let (store, bequest) = (saved.store, saved.bequest.clone());
         let replica = match saved.group {
             Some(_) => Some(Replica::open(saved, rank(&me.seat), me.tempo, now)?),
@@ -131,7 +128,7 @@ impl Participant {
         Ok(Participant {
             me,
             store,
-            fresh,
+            twin: None,
             listing: Listing::default(),
             removed: BTreeSet::new(),
             book: Book::default(),
@@ -159,6 +156,7 @@ impl Participant {
     /// What it says of itself now.
     pub fn hello(&self, now: Moment) -> Hello {
         let replica = self.replica.as_ref();
+        let sound = replica.filter(|_| self.unsound(now).is_none());
         let unheard = |replica: &Replica| {
             let others = replica.voters().union(replica.learners());
             let others = others.filter(|store| **store != self.store);
@@ -173,7 +171,7 @@ impl Participant {
             seat: self.me.seat.clone(),
             kept: self.me.kept,
             group: replica.map(Replica::group),
-            leader: replica.and_then(Replica::leader),
+            leader: sound.and_then(Replica::leader),
             term: replica.map_or(0, Replica::term),
             last: replica.map_or(0, Replica::last),
             applied: replica.map_or(0, Replica::applied),
@@ -205,7 +203,28 @@ impl Participant {
     pub fn hear(&mut self, hello: Hello, address: Option<std::net::IpAddr>, now: Moment) {
         if hello.store != self.store {
             self.book.hear(hello, address, now);
+        } else if hello.seat != self.me.seat {
+            self.twin = Some((hello.seat, now));
         }
+    }
+
+    /// Why its store is not to be counted on, if so, and what an operator does: until then this
+    /// worker neither votes nor acts.
+    pub fn unsound(&self, now: Moment) -> Option<String> {
+        let twin = self.twin.as_ref();
+        if let Some((seat, _)) = twin.filter(|(_, said)| now.since(*said) < FRESH) {
+            return Some(format!(
+                "{seat} (task {}) has a copy of this worker's store, and would vote twice with it: \
+                 stop one of the two and empty its folder, and it joins as a new one",
+                seat.task
+            ));
+        }
+        let lacks = self.replica.as_ref().is_some_and(Replica::lacks_entries);
+        lacks.then(|| {
+            "its store lacks what it had said it kept: it was put back to an earlier state. Stop \
+             this worker and empty its folder, and it joins as a new one"
+                .into()
+        })
     }
 
     /// Hears a letter from whoever has proved to be a worker.
@@ -220,6 +239,9 @@ impl Participant {
         now: Moment,
     ) -> Result<(), StoreFailed> {
         self.book.heard_from(letter.from, now);
+        if self.unsound(now).is_some() {
+            return Ok(());
+        }
         if self.replica.is_none() && letter.to == self.store {
             // Whoever writes to this very store has let it in.
             let save = Save {
@@ -237,6 +259,9 @@ impl Participant {
 
     /// Whether it may act at this moment.
     pub fn authority(&self, now: Moment) -> Authority {
+        if let Some(why) = self.unsound(now) {
+            return Authority::Yielded(why);
+        }
         let Some(replica) = &self.replica else {
             return Authority::Yielded(self.waits.clone());
         };
@@ -392,15 +417,24 @@ impl Participant {
         }
     }
 
-    /// Lets time pass, decides what is due, and stores what must be before it is said.
+    /// Lets time pass, decides what is due, and stores what must be before it is said. A group
+    /// or a store that begins anew gets a name of `names`.
     ///
     /// # Errors
     ///
     /// It cannot be stored: the worker is to end.
-    pub fn settle(&mut self, store: &mut dyn Store, now: Moment) -> Result<Effects, StoreFailed> {
+    pub fn settle(
+        &mut self,
+        store: &mut dyn Store,
+        names: Names<'_>,
+        now: Moment,
+    ) -> Result<Effects, StoreFailed> {
+        if self.unsound(now).is_some() {
+            return Ok(Effects::default());
+        }
         match self.replica {
-            Some(_) => self.succeed(store, now)?,
-            None => self.seek(store, now)?,
+            Some(_) => self.succeed(store, names, now)?,
+            None => self.seek(store, names, now)?,
         }
         let Some(replica) = &mut self.replica else {
             return Ok(Effects::default());

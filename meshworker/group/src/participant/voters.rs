@@ -6,10 +6,10 @@ use std::time::Duration;
 use meshworker_core::Moment;
 
 use super::Participant;
-use crate::{Command, Decision, Picture, Shift, Standing, StoreId, decide};
+use crate::{Command, Decision, Hello, Picture, Replica, Shift, Standing, StoreId, decide};
 
 /// A leader's log is this far ahead of one that is in step, at the most.
-const IN_STEP: u64 = 64;
+pub const IN_STEP: u64 = 64;
 
 impl Participant {
     /// An operator wants this store out of the group.
@@ -27,7 +27,9 @@ impl Participant {
         if !self.is_member(store) {
             return Err(format!("{who} is not in the group"));
         }
-        if self.heard(now).any(|hello| hello.store == store) {
+        let group = self.replica.as_ref().map(Replica::group);
+        let back = |hello: &Hello| hello.store == store && hello.group.is_none_or(|of| Some(of) == group);
+        if self.heard(now).any(back) {
             return Err(format!(
                 "{who} answers, and would come back at once: stop it first, or scale the service down"
             ));
@@ -149,9 +151,13 @@ impl Participant {
         }
     }
 
-    /// For how long this worker has not heard that store.
+    /// For how long this worker has not heard that store as one of its group.
     pub(super) fn unheard(&self, store: StoreId, now: Moment) -> Duration {
-        let at = self.book.get(store).map_or(self.woke, |heard| heard.at);
+        let group = self.replica.as_ref().map(Replica::group);
+        let at = self.book.get(store).map_or(self.woke, |heard| {
+            let elsewhere = heard.hello.group.is_some() && heard.hello.group != group;
+            if elsewhere { heard.grouped } else { heard.at }
+        });
         now.since(at)
     }
 

@@ -121,6 +121,7 @@ pub struct Replica {
     handing_over: Option<Moment>,
     /// Since when each store is waited for to have read a snapshot.
     reading: BTreeMap<u64, Moment>,
+    lacks_entries: bool,
 }
 
 impl Replica {
@@ -182,6 +183,7 @@ impl Replica {
             leads: None,
             handing_over: None,
             reading: BTreeMap::new(),
+            lacks_entries: false,
         })
     }
 
@@ -223,6 +225,11 @@ impl Replica {
     /// Whether who votes is about to change.
     pub fn is_changing(&self) -> bool {
         !self.outgoing.is_empty() || self.raft.raft.has_pending_conf()
+    }
+
+    /// Whether a leader counts on entries that this store had said it kept, and has not.
+    pub fn lacks_entries(&self) -> bool {
+        self.lacks_entries
     }
 
     /// Its term.
@@ -304,6 +311,11 @@ impl Replica {
             MessageType::MsgRequestVote | MessageType::MsgRequestPreVote
                 if now.since(self.woke) < self.tempo.quiet =>
             {
+                return;
+            }
+            // What its leader knows it to have was kept before it was said. Raft would panic.
+            MessageType::MsgHeartbeat if message.commit > self.last() => {
+                self.lacks_entries = true;
                 return;
             }
             _ => {}

@@ -139,8 +139,10 @@ fn remarks(status: &GroupStatus, heard: &[(String, GroupStatus)], style: &Style)
         }
     }
     for (worker, one) in heard {
-        if let Some(why) = &one.unkept {
-            let text = format!("{worker} keeps nothing: {}", clean(why));
+        let unkept = one.unkept.as_ref().map(|why| ("keeps nothing", why));
+        let unsound = one.unsound.as_ref().map(|why| ("takes no part", why));
+        for (what, why) in unkept.into_iter().chain(unsound) {
+            let text = format!("{worker} {what}: {}", clean(why));
             lines.extend(item(&text, Some(Ink::Bad), style));
         }
     }

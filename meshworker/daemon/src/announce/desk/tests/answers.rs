@@ -14,13 +14,17 @@ fn nobody_is_answered_before_a_pass_has_looked() {
 }
 
 #[test]
-fn the_highest_fence_that_a_member_heard_is_known_and_nothing_that_no_log_has() {
+fn the_highest_fence_that_a_member_heard_is_known_and_no_more_than_is_believed() {
     let desk = Desk::default();
     assert_eq!(desk.fence(), Fence(0));
-    for heard in [7, 9, 8, u64::MAX] {
+    for heard in [7, 9, 8] {
         desk.hear_of(heard);
     }
     assert_eq!(desk.fence(), Fence(9));
+    for _ in 0..2 {
+        desk.hear_of(u64::MAX);
+        assert_eq!(desk.fence(), Fence(0).furthest());
+    }
 }
 
 #[test]
