@@ -245,7 +245,10 @@ pub(crate) mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_left_its_worker_after_that_acted_no_more() {
         let fence = Some(Fence(0));
-        let (deposed, slept) = ("it is given up: another worker acts: worker 2", endless(INTENT));
+        let (deposed, slept) = (
+            "it is given up: another worker acts: worker 2",
+            endless(INTENT),
+        );
         for (is_deposed, why) in [(true, deposed), (false, slept.as_str())] {
             let (mandate, connected) = (Until::default(), Notify::new());
             let sent = AtomicBool::new(false);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use meshworker_core::{Authority, Moment};
 use meshworker_group::{
-    Command, GroupId, Hello, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat,
-    Snapshot, Store, StoreFailed, StoreId, Tempo,
+    Command, GroupId, Hello, Intent, Letter, Listing, Me, Participant, Save, Saved, Seat, Snapshot,
+    Store, StoreFailed, StoreId, Tempo,
 };
 
 /// Time moves in steps of so many milliseconds.

@@ -17,6 +17,8 @@ pub struct Process {
     pub participant: Participant,
     /// Its store.
     pub disk: Disk,
+    /// What it calls what is new; more are drawn once these are used.
+    pub names: Vec<u64>,
     /// It does nothing until then.
     pub paused_until: u64,
     /// It says hello then.
@@ -61,6 +63,7 @@ impl Process {
         Process {
             participant,
             disk,
+            names: Vec::new(),
             paused_until: 0,
             hello_at: now,
             acts: VecDeque::new(),
@@ -76,7 +79,8 @@ impl Process {
 
     /// Lets time pass.
     pub fn settle(&mut self, chance: &mut Chance, now: Moment) -> Effects {
-        let names = &mut || chance.any() | 1;
+        let drawn = &mut self.names;
+        let names = &mut || drawn.pop().unwrap_or_else(|| chance.any() | 1);
         let effects = self.participant.settle(&mut self.disk, names, now);
         if self.participant.authority(now).fence().is_some() {
             self.held_until = self.participant.held_until().min(now.plus(LEASE));

@@ -734,9 +734,11 @@ impl World {
         let (slot, machine, number) = (task.slot, task.machine, task.number);
         let me = self.me(slot, machine, number);
         let clock = self.clock(machine);
+        let names = [self.chance.any(), self.chance.any() | 1];
         let participant = Participant::open(me, disk.seen.clone(), clock);
         let participant = participant.expect("a store of the simulation that makes no sense");
         let mut process = Process::new(participant, disk, self.now);
+        process.names.extend(names.into_iter().rev());
         process.stubborn = self.mutation == Some(Mutation::ActsWhileHandingOver);
         self.swarm.tasks[index].process = Some(process);
     }

@@ -78,7 +78,8 @@ impl Known {
         for held in self.given.timed() {
             let key = (held.at_ms, held.until_ms);
             let length = held.length().unwrap_or_default();
-            let left = Duration::from_millis(held.until_ms.unwrap_or_default().saturating_sub(wall));
+            let left =
+                Duration::from_millis(held.until_ms.unwrap_or_default().saturating_sub(wall));
             let left = if at_once { length } else { length.min(left) };
             let end = before.get(&key).copied().unwrap_or(now + left);
             self.ends.insert(key, end);

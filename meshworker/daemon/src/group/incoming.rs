@@ -39,10 +39,7 @@ pub(super) async fn hear(entrance: Entrance, shared: Arc<Shared>, queue: Queue) 
 }
 
 /// Hears a worker until it falls silent, and says why.
-async fn answer(
-    stream: Proved,
-    Office { shared, queue }: &Office,
-) -> String {
+async fn answer(stream: Proved, Office { shared, queue }: &Office) -> String {
     let mut wire = Framed::new(stream, codec());
     let (answers, mut answered) = mpsc::channel(16);
     loop {

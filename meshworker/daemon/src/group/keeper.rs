@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
-    AN_ENTRY, Applied, Command, Effects, GroupId, IN_STEP, Intent, Letter, Listing, NotProposed, Ordered,
-    Outcome, Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
+    AN_ENTRY, Applied, Command, Effects, GroupId, IN_STEP, Intent, Letter, Listing, NotProposed,
+    Ordered, Outcome, Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
 };
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tracing::{error, info, warn};
@@ -613,8 +613,7 @@ impl Keeper {
             Err(why) => return Ok(Err(why)),
         };
         warn!("an operator ordered it: this worker's store is a group of its own from now on");
-        self.participant
-            .reopen(saved, &mut *self.store, now)?;
+        self.participant.reopen(saved, &mut *self.store, now)?;
         self.participant.is_meant();
         self.heard = (0, 0);
         self.listener.begins_anew();

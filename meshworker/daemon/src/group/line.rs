@@ -47,12 +47,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Keeps a connection to this address, says hello there, and tells what is answered.
-    pub(super) fn open(
-        at: SocketAddr,
-        call: Arc<Call>,
-        shared: Arc<Shared>,
-        queue: Queue,
-    ) -> Line {
+    pub(super) fn open(at: SocketAddr, call: Arc<Call>, shared: Arc<Shared>, queue: Queue) -> Line {
         let (post, letters) = mpsc::channel(LETTERS);
         let waiting = Arc::<AtomicUsize>::default();
         let way = Way {

@@ -289,11 +289,7 @@ impl Runner {
         info!(address = %settings.listen, "listening for other workers");
         let mut tasks = tokio::task::JoinSet::new();
         let queue = Queue::new(events);
-        tasks.spawn(incoming::hear(
-            entrance,
-            Arc::clone(&shared),
-            queue.clone(),
-        ));
+        tasks.spawn(incoming::hear(entrance, Arc::clone(&shared), queue.clone()));
         let (listing, mut listed) = watch::channel(None);
         tasks.spawn(seeker.run(listing, Arc::clone(&shared)));
         let mut keeper = Keeper::new(participant, store, Arc::clone(&shared), listener, unkept);

@@ -308,6 +308,46 @@ async fn whoever_is_told_to_end_hands_over_first() {
     timeout(DEADLINE, running).await.unwrap().unwrap().unwrap();
 }
 
+/// It said so as soon as it had asked for it, also where nobody was there to take over.
+#[tokio::test]
+async fn a_hand_over_is_done_once_another_one_leads() {
+    let mut world = World::of_three().await;
+    let leader = world.acting()[0];
+    let group = world.workers[&leader].group.clone();
+    let to = group.hand_over(None).await.unwrap().to_string();
+    assert_ne!(to, group.status().me);
+    world
+        .until("it acts", |world| world.acting().len() == 1)
+        .await;
+    let next = world.acting()[0];
+    let group = world.workers[&next].group.clone();
+    for slot in (1..=3).filter(|slot| *slot != next) {
+        world.kill(slot).await;
+    }
+    assert!(group.hand_over(None).await.is_err());
+}
+
+/// A number that none could have was heeded by nobody, and members that had heard it obeyed
+/// nobody any more.
+#[tokio::test]
+async fn a_fence_that_is_far_above_all_is_gone_towards() {
+    let mut world = World::new().await;
+    world.start(1, None).await;
+    world.list(&[]);
+    world.until("it acts", |world| world.acting() == [1]).await;
+    let group = world.workers[&1].group.clone();
+    let before = group.shared.authority().fence().unwrap();
+    group.raise(Fence(u64::MAX));
+    let fence = || group.shared.authority().fence();
+    world
+        .until("it acts under a higher one", |_| {
+            fence().is_some_and(|fence| fence > before)
+        })
+        .await;
+    let Fence(most) = before.furthest();
+    assert!(fence().unwrap() >= Fence(most) && fence().unwrap() < Fence(most + 1_000));
+}
+
 /// Consul, rqlite and orchestrator wait for addresses that are nobody's any more.
 #[tokio::test]
 async fn all_addresses_were_new_and_nobody_led_for_ever() {

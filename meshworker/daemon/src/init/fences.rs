@@ -170,14 +170,19 @@ mod tests {
         let second = |seconds| Moment(Duration::from_secs(seconds));
         let mut fences = Fences::default();
         fences.obeyed(9);
-        let far = |fences: &mut Fences, now| heed_at(fences, &[granted(Some(u64::MAX), Some(u64::MAX))], now);
+        let far = |fences: &mut Fences, now| {
+            heed_at(fences, &[granted(Some(u64::MAX), Some(u64::MAX))], now)
+        };
         for now in 1..60 {
             far(&mut fences, second(now));
         }
         let Fence(most) = Fence(9).furthest();
         assert_eq!(fences.highest(), Some(most));
         // Members say so, and whoever acts goes on above it.
-        assert_eq!(heed_at(&mut fences, &[granted(Some(most + 1), None)], second(60)).0, 1);
+        assert_eq!(
+            heed_at(&mut fences, &[granted(Some(most + 1), None)], second(60)).0,
+            1
+        );
         far(&mut fences, second(61));
         assert_eq!(fences.highest(), Some(Fence(most).furthest().0));
     }

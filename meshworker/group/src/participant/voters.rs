@@ -28,7 +28,8 @@ impl Participant {
             return Err(format!("{who} is not in the group"));
         }
         let group = self.replica.as_ref().map(Replica::group);
-        let back = |hello: &Hello| hello.store == store && hello.group.is_none_or(|of| Some(of) == group);
+        let back =
+            |hello: &Hello| hello.store == store && hello.group.is_none_or(|of| Some(of) == group);
         if self.heard(now).any(back) {
             return Err(format!(
                 "{who} answers, and would come back at once: stop it first, or scale the service down"
