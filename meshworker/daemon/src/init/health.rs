@@ -24,12 +24,12 @@ pub(super) struct Health {
 ///
 /// Unhealthy until a worker has found the member in its place, with the
 /// database at rest: so Swarm's rolling update goes on only then. From then on
-/// healthy as long as the database answers, whatever the cluster is like: Swarm
-/// kills unhealthy tasks, and a cluster in trouble is not helped by killing its
-/// members.
+/// healthy as long as the database answers, whatever it answers and whatever the
+/// cluster is like: Swarm kills unhealthy tasks, and a cluster in trouble is not
+/// helped by killing its members.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Latch {
-    /// Whether the member has ever been in its place.
+    /// Whether the member has ever been in its place, as a member or as a spare.
     was_in_place: bool,
     /// What a worker said last of its place, and of the cluster.
     in_place: bool,
@@ -71,7 +71,7 @@ impl Latch {
     }
 
     /// Notes that the database is started when a worker says how. Where it may be a spare and
-    /// the others are one cluster at rest without it, nobody misses it, and it waits in good
+    /// the others were one cluster at rest without it, nobody misses it, and it waits in good
     /// order: that may take for ever.
     pub(super) fn waits_to_be_told(&mut self, may_be_spare: bool) {
         self.spare = may_be_spare;
@@ -86,12 +86,16 @@ impl Latch {
             return health(true, "on its way out".into());
         }
         if let Some(why) = &self.waits {
-            let spare = self.spare && self.in_place;
+            self.was_in_place |= self.spare && self.in_place;
+            let spare = self.spare && self.was_in_place;
             return health(spare, format!("waits to start: {why}"));
         }
         let working = match local {
+            Ok(working) => working.as_deref(),
+            Err(Unanswered::Starting(why)) => Some(why.as_str()),
+            // It lives. What it has to do, the worker knows that finds it in its place.
+            Err(Unanswered::Denied(_)) => None,
             Err(why) => return health(false, format!("the database: {why}")),
-            Ok(working) => working,
         };
         self.was_in_place |= self.in_place && working.is_none();
         let cluster = self.cluster.as_deref();
@@ -224,6 +228,48 @@ mod tests {
         assert!(!latch.judge(&Ok(None)).healthy);
         latch.heard(&round(Some(true)));
         assert!(latch.judge(&Ok(None)).healthy);
+    }
+
+    /// Login was switched on, and Swarm killed all members: each one's supervisor was refused.
+    #[test]
+    fn a_database_that_answered_and_refused_the_login_was_taken_for_dead() {
+        let mut latch = Latch::default();
+        let refused: Local = Err(Unanswered::Denied("user name is empty".into()));
+        let loads: Local = Err(Unanswered::Starting("it loads its data".into()));
+        // Alive is not enough before a worker has found it in its place.
+        assert!(!latch.judge(&refused).healthy);
+        latch.heard(&round(Some(true)));
+        assert!(!latch.judge(&loads).healthy);
+        assert!(latch.judge(&refused).healthy);
+        latch.heard(&round(None));
+        assert!(latch.judge(&refused).healthy);
+        assert!(latch.judge(&loads).healthy);
+        assert!(
+            !latch
+                .judge(&Err(Unanswered::Unreachable("refused".into())))
+                .healthy
+        );
+    }
+
+    /// While no worker answered for 10 s, and while the cluster was unsettled, Swarm killed all
+    /// spares; and a spare that became a member, before it had all data.
+    #[test]
+    fn a_spare_was_healthy_only_while_the_others_were_at_rest() {
+        let mut latch = Latch::default();
+        let nobody: Local = Err(Unanswered::Timeout);
+        latch.waits_to_be_told(true);
+        assert!(!latch.judge(&nobody).healthy);
+        latch.heard(&round(Some(true)));
+        assert!(latch.judge(&nobody).healthy);
+        for unsettled in [Some(false), None] {
+            latch.heard(&round(unsettled));
+            assert!(latch.judge(&nobody).healthy);
+        }
+        latch.entered(Phase::Present);
+        assert!(latch.judge(&Ok(Some("a learner".into()))).healthy);
+        // Whoever cannot be a spare is missed as long as it waits.
+        latch.waits_to_be_told(false);
+        assert!(!latch.judge(&nobody).healthy);
     }
 
     #[test]
