@@ -21,8 +21,8 @@ pub enum Starts {
 pub struct Nominated {
     /// Reads what is in the slot's directory. Changes nothing there, and reads little.
     pub disk: fn(&Path) -> Disk,
-    /// How one that has this on its disk starts without asking anybody; none where it has
-    /// to ask.
+    /// How one that has this on its disk starts where no worker answers; none where it has to
+    /// be told.
     pub unasked: fn(&Disk, &Own) -> Option<Start>,
     /// The name of the database's data in the slot's directory: what is renamed where it is
     /// put aside.
@@ -30,7 +30,7 @@ pub struct Nominated {
     /// The variables that a worker may set: no other one is passed on.
     pub variables: &'static [&'static str],
     /// Whether one may wait for ever: then it leads clients of the database's port to
-    /// members that serve, and is healthy where those are one cluster at rest.
+    /// members that serve, and is healthy once those were one cluster at rest.
     pub spares: bool,
     /// Whether one whose database was ended by a signal waits anew in its container, and
     /// keeps its address; else its container ends with it.

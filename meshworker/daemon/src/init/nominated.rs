@@ -14,7 +14,7 @@ use std::time::Duration;
 use meshworker_core::{Disk, Start, Tell};
 use meshworker_engines::{Nominated, Own};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::around::Around;
@@ -30,8 +30,8 @@ use super::signals::Signals;
 /// it was told.
 const FENCE: &str = "fence";
 
-/// So long one with data waits for the word of a worker that sees its cluster: its data may
-/// be another one's, or a member's that was removed. When all start at once nobody sees it.
+/// So long one with data waits for a worker that answers: its data may be another one's, or a
+/// member's that was removed, and a worker knows. Where none answers nobody does.
 const UNASKED: Duration = Duration::from_secs(3);
 
 /// The file in the slot's directory with the number by which the others know its data.
@@ -73,8 +73,8 @@ fn on_disk(way: &Nominated, directory: &Path) -> Disk {
 impl Around {
     /// Waits until this member is told how to start, however long that takes; or the number
     /// of a signal that came before. Meanwhile it leads clients to those that run. What is
-    /// in this directory may start unasked after a while, but not where it has just `ended`
-    /// by itself: it was taken out of its cluster.
+    /// in this directory may start unasked where no worker answers for a while, but not where
+    /// it has just `ended` by itself: it was taken out of its cluster.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Around {
                     continue;
                 }
                 () = &mut patience, if unasked.is_some() => {
-                    info!("no worker says otherwise: starts as its disk says");
+                    info!("no worker answers: starts as its disk says");
                     relay.shutdown().await;
                     // Its data needs no new number; without room for this note it starts.
                     let noted = notes::write(directory, KNOWN_AS, &own.known_as.to_string());
@@ -132,6 +132,9 @@ impl Around {
             let Event::Round(round) = event else {
                 continue;
             };
+            if round.answered() {
+                patience.as_mut().reset(Instant::now() + UNASKED);
+            }
             // Who asks here until workers know that it waits, means the database.
             if way.spares && relay.is_empty() && round.heard_of(generation) {
                 self.open_relay(&mut relay).await;

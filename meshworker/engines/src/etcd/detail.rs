@@ -32,10 +32,19 @@ pub struct Detail {
     /// The members that it is connected with, and whether it has been for as long as etcd
     /// asks for before a change.
     pub connected: BTreeMap<String, bool>,
+    /// The members that it lists and has not been connected with for a minute, as far as looks
+    /// tell.
+    pub away: BTreeSet<String>,
     /// The alarms that are raised, and at whom.
     pub alarms: BTreeMap<String, BTreeSet<Alarm>>,
     /// Whether it has listed the same members for a minute, as far as looks tell.
     pub unchanged: bool,
+    /// Whether it has listed them for longer than one that runs may take to get in step: ten
+    /// minutes, and twice as long for each time that it did not.
+    pub overdue: bool,
+    /// A revision that its cluster had and that nobody has had for a while, as far as looks
+    /// tell.
+    pub missed: Option<u64>,
     /// Where those were to be that it listed for a minute and that got no vote, the last one
     /// last.
     pub in_vain: Vec<String>,

@@ -1,6 +1,6 @@
 //! One look at one member: three short questions and a page of figures over one connection.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use meshworker_core::{Answer, Figure, Holdings, Peer, Place, Role, Told, Unanswered, View};
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::client::{Client, Talk};
 use super::detail::{Detail, Listed};
 use super::lasting::{Lasted, Lasting};
-use super::links::Links;
+use super::links::{Linked, Links};
+use super::reached::Reached;
 use super::size;
 use super::wire::{self, Members, Range, Status};
 
@@ -24,7 +25,7 @@ const ALONE: Role = Role::idle("without a leader");
 /// Why it gave no view.
 pub async fn look(
     client: &Client,
-    (links, lasting): (&Links, &Lasting),
+    (links, lasting, reached): (&Links, &Lasting, &Reached),
     at: Place,
 ) -> Answer<Detail> {
     let mut talk = client.talk(at).await?;
@@ -43,9 +44,12 @@ pub async fn look(
     }
     let metrics = talk.get("/metrics").await;
     let connected = metrics.map_or_else(|_| BTreeSet::new(), |text| wire::connected(&text));
+    let others = members.iter().map(|one| &one.id);
+    let others = others.filter(|id| **id != status.header.member_id);
     let seen = Seen {
-        connected: links.note(at, &connected),
+        linked: links.note(at, &connected, others),
         lasted: lasting.note(at, &members),
+        missed: reached.note(&status.header.cluster_id, status.header.revision),
         usual: client.access().service_port,
         members,
         wish,
@@ -62,8 +66,9 @@ where
 
 /// What was asked besides the status.
 pub(super) struct Seen {
-    pub(super) connected: BTreeMap<String, bool>,
+    pub(super) linked: Linked,
     pub(super) lasted: Lasted,
+    pub(super) missed: Option<u64>,
     pub(super) usual: u16,
     pub(super) members: Vec<Listed>,
     pub(super) wish: Option<String>,
@@ -78,7 +83,7 @@ impl Seen {
         let peers = self.members.iter().map(|member| Peer {
             node: member.id.clone(),
             address: member.place(self.usual),
-            alive: member.id == own || self.connected.contains_key(&member.id),
+            alive: member.id == own || self.linked.connected.contains_key(&member.id),
         });
         let mut peers: Vec<Peer> = peers.collect();
         peers.sort();
@@ -88,7 +93,7 @@ impl Seen {
             (Some(_), _) => FOLLOWER,
             (None, _) => ALONE,
         };
-        let fresh = self.connected.iter().find(|(_, settled)| !**settled);
+        let fresh = self.linked.connected.iter().find(|(_, settled)| !**settled);
         let working = match fresh {
             _ if status.learner => Some("it is a learner, and has no vote yet".to_owned()),
             Some((peer, _)) => Some(format!("connected with {peer} for less than 5 s")),
@@ -119,9 +124,12 @@ impl Seen {
                 revision: status.header.revision,
                 learner: status.learner,
                 members: self.members.into(),
-                connected: self.connected,
+                connected: self.linked.connected,
+                away: self.linked.away,
                 alarms,
                 unchanged: self.lasted.long,
+                overdue: self.lasted.overdue,
+                missed: self.missed,
                 in_vain: self.lasted.in_vain,
                 wish: self.wish,
             },

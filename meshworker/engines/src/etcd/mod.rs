@@ -20,6 +20,7 @@ mod look;
 mod outside;
 mod perform;
 mod plan;
+mod reached;
 mod request;
 mod settings;
 mod size;
@@ -39,6 +40,7 @@ use crate::{Access, Descriptor, Engine, Failure, Nominated, OptionSpec, Sizing, 
 use client::Client;
 use lasting::Lasting;
 use links::Links;
+use reached::Reached;
 
 /// Where clients reach members.
 const PORT: u16 = 2379;
@@ -57,6 +59,7 @@ pub struct Etcd {
     client: Client,
     links: Links,
     lasting: Lasting,
+    reached: Reached,
     rules: Rules,
 }
 
@@ -128,6 +131,7 @@ impl Engine for Etcd {
             rules: Rules::of(&access),
             links: Links::default(),
             lasting: Lasting::default(),
+            reached: Reached::default(),
             client: Client::new(access),
         }
     }
@@ -149,7 +153,8 @@ impl Engine for Etcd {
 
 impl Etcd {
     async fn look(&self, node: Place) -> Answer<Detail> {
-        look::look(&self.client, (&self.links, &self.lasting), node).await
+        let memory = (&self.links, &self.lasting, &self.reached);
+        look::look(&self.client, memory, node).await
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::lasting::Lasted;
+use super::links::Linked;
 use super::look::Seen;
 use super::wire::{self, Members, Range, Status};
 use super::{disk, versions};
@@ -32,8 +33,12 @@ fn replies(bytes: &[u8]) -> Words {
     let metrics = String::from_utf8_lossy(next()).into_owned();
     let connected = wire::connected(&metrics);
     let seen = Seen {
-        connected: connected.into_iter().map(|peer| (peer, true)).collect(),
+        linked: Linked {
+            connected: connected.into_iter().map(|peer| (peer, true)).collect(),
+            ..Linked::default()
+        },
         lasted: Lasted::default(),
+        missed: None,
         usual: 2379,
         members,
         wish,

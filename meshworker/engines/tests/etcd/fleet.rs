@@ -16,7 +16,7 @@ use meshworker_core::{
     Presence, Promise, Report, Sighting, Start, Tell, Thought, Wishes, Witness,
 };
 use meshworker_engines::etcd::{Etcd, EtcdRequest};
-use meshworker_engines::{Access, Alone, Engine, Own, SecretFile, Starts, perform};
+use meshworker_engines::{Access, Alone, Engine, SecretFile, Starts, perform};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -158,20 +158,6 @@ impl Fleet {
             ended: false,
         };
         self.members.insert(slot, member);
-        let Starts::WhenNominated(way) = Etcd::DESCRIPTOR.starts else {
-            panic!("etcd starts when nominated");
-        };
-        let own = Own {
-            slot,
-            known_as: slot,
-            address: self.place(slot).address,
-            port: CLIENTS,
-            tls: self.sealed,
-        };
-        let disk = (way.disk)(&self.members[&slot].directory);
-        if let Some(start) = (way.unasked)(&disk, &own) {
-            self.start(slot, &start);
-        }
     }
 
     /// An update asks this member to stop, and brings its slot up again once it has.
@@ -366,6 +352,7 @@ impl Fleet {
                 break plan;
             }
         };
+        self.orders.born = plan.born.clone().or(self.orders.born.take());
         let now = self.begun.elapsed().as_secs_f64();
         for done in perform(&self.engine, &plan.steps, &Alone).await {
             let reply = done.reply.unwrap_or_else(|failure| failure.to_string());

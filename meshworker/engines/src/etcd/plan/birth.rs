@@ -53,6 +53,13 @@ fn all_blank<'a>(
     rules: &Rules,
     situation: &Situation<'a, Detail>,
 ) -> Result<Vec<Blank<'a>>, String> {
+    // Its data is somewhere, or lost: which of the two, an operator knows.
+    if let Some(born) = &situation.orders.born {
+        return Err(format!(
+            "cluster {born} was here, and nobody who has its data answers: bring one of its disks \
+             back; if all are lost, `meshworker acknowledge` lets a new one begin"
+        ));
+    }
     let mut others = situation.wanted().chain(situation.leaving());
     if let Some(member) = others.next() {
         return Err(match situation.answers.get(&member.address) {
@@ -64,22 +71,6 @@ fn all_blank<'a>(
     let need = rules.initial.or(desired).ok_or(
         "no witness says how many members there are to be: set the option initial-members",
     )?;
-    if need == 1 && rules.initial != Some(1) {
-        return Err(
-            "a single empty disk looks the same before a birth and after a loss: set the option \
-             initial-members=1 if this member may begin a cluster whenever it is empty, or \
-             deploy 3 replicas"
-                .into(),
-        );
-    }
-    // Its data is somewhere, or lost: which of the two, an operator knows.
-    if situation.was_one && need > 1 {
-        return Err(
-            "there was a cluster, and nobody who has its data answers: bring one of its disks \
-             back; if all are lost, restart the worker: one that has seen no cluster begins one"
-                .into(),
-        );
-    }
     let mut blanks = Vec::new();
     for member in situation.spares() {
         let slot = slot(member).ok_or(format!("{}: its slot is not known", member.id))?;
@@ -106,6 +97,14 @@ fn all_blank<'a>(
     let slots: BTreeSet<u64> = blanks.iter().map(|blank| blank.slot).collect();
     if slots.len() != blanks.len() {
         return Err("two members wait in one slot".into());
+    }
+    if desired.unwrap_or(blanks.len()) == 1 && rules.initial != Some(1) {
+        return Err(
+            "a single empty disk looks the same before a birth and after a loss: set the option \
+             initial-members=1 if this member may begin a cluster whenever it is empty, or \
+             deploy 3 replicas"
+                .into(),
+        );
     }
     // With fewer of them somebody may have data whom nobody hears.
     if blanks.len() < need.max(desired.unwrap_or(0)) {

@@ -10,10 +10,6 @@ use crate::etcd::detail::Detail;
 use crate::etcd::request::{Act, EtcdRequest};
 use crate::etcd::size::{Size, odd};
 
-/// etcd takes a learner for one in step that has nine tenths of the log; by then it has
-/// everything that matters within milliseconds.
-const IN_STEP: u64 = 1000;
-
 /// What is missing, and what is done about it now; nothing where it has to be waited for.
 #[derive(Debug)]
 pub struct Change {
@@ -119,9 +115,12 @@ impl<'b> Plan<'_, 'b> {
                 step: None,
             };
         };
-        let leader = self.world.leader.view.detail.index;
-        let behind = leader.saturating_sub(view.detail.index);
-        let step = (behind <= IN_STEP.max(leader / 100) && !any_dead && learner.stays())
+        let behind = self.world.behind(view);
+        let in_step = self.world.in_step(behind);
+        if !in_step && self.world.leader.view.detail.overdue {
+            return undo(&format!("is {behind} entries behind for too long"));
+        }
+        let step = (in_step && !any_dead && learner.stays())
             .then(|| Act::Promote(learner.listed.id.clone()))
             .map(|act| ask(self.world, act, StepKind::Join));
         Change {
@@ -212,7 +211,7 @@ impl<'b> Plan<'_, 'b> {
 }
 
 /// Whether there is no data on its disk.
-fn is_blank(member: &Member) -> bool {
+pub fn is_blank(member: &Member) -> bool {
     match member.disk.as_deref() {
         Some(Disk::Nothing) => true,
         Some(disk @ Disk::Holds(_)) => disk.ids().is_none(),

@@ -2,6 +2,7 @@
 
 use meshworker_core::{Departure, MemberId, Objection, Situation, StepKind};
 
+use super::change::is_blank;
 use super::world::{Node, World};
 use super::{Rules, ask};
 use crate::etcd::detail::Detail;
@@ -14,7 +15,7 @@ pub fn departures(
     world: &World<'_>,
 ) -> Vec<Departure<EtcdRequest>> {
     let dead = world.voters().filter(|node| node.there.is_none());
-    let dead = dead.filter(|node| !comes_back(situation, node));
+    let dead = dead.filter(|node| !comes_back(situation, world, node));
     dead.map(|node| {
         let voters = world.voters().filter_map(|voter| voter.there);
         let sees = voters.filter(|(_, view)| view.detail.connected.contains_key(&node.listed.id));
@@ -38,8 +39,9 @@ pub fn departures(
 }
 
 /// Whether its slot is about to be filled again, or somebody is there who has its data:
-/// it comes back as the same member.
-fn comes_back(situation: &Situation<'_, Detail>, node: &Node<'_>) -> bool {
+/// it comes back as the same member. After a minute whoever waits for its place outranks
+/// whoever is only to come.
+fn comes_back(situation: &Situation<'_, Detail>, world: &World<'_>, node: &Node<'_>) -> bool {
     let Some(slot) = node.slot else {
         return false;
     };
@@ -49,6 +51,10 @@ fn comes_back(situation: &Situation<'_, Detail>, node: &Node<'_>) -> bool {
     if let Some(spare) = situation.spares().find(|member| is_here(&member.id)) {
         let ids = spare.disk.as_deref().and_then(|disk| disk.ids());
         return ids.is_some_and(|ids| *ids.node == *node.listed.id);
+    }
+    let away = &world.leader.view.detail.away;
+    if away.contains(&node.listed.id) && situation.spares().any(is_blank) {
+        return false;
     }
     let services = members().filter_map(|member| match &member.id {
         MemberId::Slot { service, .. } => Some(service.clone()),

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! nobody answers ──> birth    one promise by all, then one seed alone
-//! no quorum      ──> nothing, and who holds what
+//!                ──> restart  not beside data: whoever has some is started with it
+//! no quorum      ──> restart  and nothing else but who holds what
 //! a cluster      ──> waiting  who waits is started, or puts foreign data aside
 //!                ──> leave    leadership first, and out before it stops
 //!                ──> depart   the dead
@@ -15,6 +16,7 @@ mod change;
 mod depart;
 mod leave;
 mod names;
+mod restart;
 mod start;
 mod waiting;
 mod world;
@@ -61,8 +63,8 @@ impl Planner for Rules {
 
     fn propose(&self, situation: &Situation<'_, Detail>) -> Proposal<EtcdRequest> {
         match Seen::of(self, situation) {
-            Seen::Nobody => birth::propose(self, situation),
-            Seen::Stuck(why) => Proposal::stuck(situation, &why),
+            Seen::Nobody => restart::with(self, situation, birth::propose(self, situation)),
+            Seen::Stuck(why) => restart::with(self, situation, Proposal::stuck(situation, &why)),
             Seen::Cluster(world) => self.within(situation, &world),
         }
     }
@@ -123,7 +125,7 @@ impl Rules {
                 "an alarm says that data differs: nothing is changed",
             );
             all.refusals.extend(refusals);
-            return all;
+            return restart::with(self, situation, all);
         }
         let waiting = waiting::nominations(self, situation, world);
         let departures = depart::departures(self, situation, world);
@@ -152,13 +154,14 @@ impl Rules {
                 .into_iter()
                 .collect(),
             outsiders: world.unlisted.clone(),
+            born: Some(world.leader.view.detail.cluster.clone()),
             refusals,
             ..Proposal::nothing(unity)
         }
     }
 }
 
-/// What an operator is to know of alarms and versions.
+/// What an operator is to know of alarms, of voters that lag and of versions.
 fn remarks(world: &World<'_>) -> Vec<Refusal> {
     let mut remarks = Vec::new();
     for (node, raised) in &world.alarms {
@@ -166,6 +169,25 @@ fn remarks(world: &World<'_>) -> Vec<Refusal> {
             let why = format!("alarm {alarm} at {node}: {}", alarm.advice());
             remarks.push(told("keep quiet about an alarm", why));
         }
+    }
+    for (node, (_, view)) in world
+        .voters()
+        .filter_map(|node| node.there.map(|there| (node, there)))
+    {
+        let behind = world.behind(view);
+        if !world.in_step(behind) {
+            let why = format!("{} votes, and is {behind} entries behind", node.name());
+            remarks.push(told("count on a voter that lags", why));
+        }
+    }
+    let leader = &world.leader.view.detail;
+    if let Some(missed) = leader.missed.filter(|missed| leader.revision < *missed) {
+        let why = format!(
+            "revision {missed} was acknowledged, and the leader is at {}: disks were set back to \
+             an older state, or forced into a new cluster; bring a disk back that has it",
+            leader.revision
+        );
+        remarks.push(told("count on what was acknowledged", why));
     }
     let views = world
         .nodes

@@ -54,6 +54,10 @@ pub struct Node<'a> {
     pub there: Option<(&'a Member, &'a View<Detail>)>,
 }
 
+/// etcd takes a learner for one in step that has nine tenths of the log; by then it has
+/// everything that matters within milliseconds.
+const IN_STEP: u64 = 1000;
+
 type Views<'a> = BTreeMap<&'a str, (&'a Member, &'a View<Detail>)>;
 
 impl<'a> Seen<'a> {
@@ -213,6 +217,17 @@ impl<'a> World<'a> {
     /// Whether this one leads.
     pub fn leads(&self, node: &Node<'_>) -> bool {
         node.listed.id == self.leader.view.node
+    }
+
+    /// How many entries this one's log is behind the leader's.
+    pub fn behind(&self, view: &View<Detail>) -> u64 {
+        let leader = self.leader.view.detail.index;
+        leader.saturating_sub(view.detail.index)
+    }
+
+    /// Whether whoever is so far behind counts as one in step.
+    pub fn in_step(&self, behind: u64) -> bool {
+        behind <= IN_STEP.max(self.leader.view.detail.index / 100)
     }
 
     /// Why nobody may be added or taken out by our own wish now, if so.

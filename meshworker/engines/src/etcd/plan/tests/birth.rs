@@ -101,7 +101,10 @@ fn nothing_begins_beside_data_that_exists_or_cannot_be_read() {
     let mut scene = blank(&[1, 2, 3]);
     scene.waits.insert(2, data("2a", "c1"));
     let why = "db.2 has data of cluster c1 and does not run: no cluster is begun beside it";
-    nothing_begins(&scene, why);
+    let proposal = scene.propose();
+    assert_eq!(proposal.unity, Unity::apart(why));
+    let started = proposal.nominations.iter().map(|one| one.address);
+    assert_eq!(started.collect::<Vec<_>>(), [at(2)]);
     scene
         .waits
         .insert(2, Disk::Unreadable("input/output error".into()));
@@ -136,6 +139,13 @@ fn one_alone_begins_only_on_the_operators_word() {
          initial-members=1 if this member may begin a cluster whenever it is empty, or deploy 3 \
          replicas",
     );
+    // The stack waits for three, and whoever scaled it to one was told of no way out.
+    for desired in [Some(1), None] {
+        scene.desired = desired;
+        scene.rules.initial = Some(3);
+        let said = refusals(&scene.propose());
+        assert!(said[0].contains("initial-members=1"), "{said:?}");
+    }
     scene.rules.initial = Some(1);
     assert_eq!(scene.propose().nominations, [asked(1, 1, TOKEN)]);
     // But never fewer than there are to be.
@@ -154,23 +164,29 @@ fn while_somebody_is_meant_to_go_nothing_begins() {
     nothing_begins(&scene, "db.3 has not said what is on its disk");
 }
 
-/// All volumes of a cluster that ran were lost at once, and it was begun anew.
+/// All volumes of a cluster that ran were lost at once, and a worker that had not seen it began
+/// it anew.
 #[test]
-fn a_worker_that_has_seen_a_cluster_begins_none_beside_its_memory() {
+fn the_workers_forgot_a_cluster_and_began_it_twice() {
+    let born = |scene: &Scene| scene.proposal().born;
+    assert_eq!(born(&Scene::of(&[1, 2, 3])).as_deref(), Some("c1"));
+    // What one says that has no quorum is not noted.
+    let mut apart = Scene::of(&[1, 2, 3]);
+    apart.answers = [1].into();
+    assert_eq!(born(&apart), None);
+
     let mut scene = Scene::of(&[]).spares(&[1, 2, 3]);
     scene.desired = Some(3);
     assert_eq!(scene.propose().nominations.len(), 3);
-    scene.was_one = true;
-    let proposal = scene.propose();
-    assert_eq!(proposal.nominations, []);
-    assert!(
-        refusals(&proposal)[0].contains("bring one of its disks back"),
-        "{proposal:?}"
-    );
-    // Whoever said that an empty one may begin at any time, said so.
+    let why = "cluster c1 was here, and nobody who has its data answers: bring one of its disks \
+               back; if all are lost, `meshworker acknowledge` lets a new one begin";
+    scene.born = Some("c1");
+    nothing_begins(&scene, why);
+    // Nor where a single empty one may begin: it did so once.
     let mut alone = Scene::of(&[]).spares(&[1]);
     alone.desired = Some(1);
     alone.rules.initial = Some(1);
-    alone.was_one = true;
     assert_eq!(alone.propose().nominations.len(), 1);
+    alone.born = Some("c1");
+    nothing_begins(&alone, why);
 }

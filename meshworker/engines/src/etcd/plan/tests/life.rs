@@ -100,6 +100,28 @@ fn a_learner_that_does_not_come_up_within_a_minute_makes_room_for_another_one() 
     scene.learner = Some((4, true));
     let promoted = [ask(Act::Promote(id(4)), StepKind::Join)];
     assert_eq!(scene.propose().steps, promoted);
+    // But not for ever: one that never got in step kept all others out.
+    let mut never = Scene::of(&[1, 2, 3]).spares(&[5]).wish("5");
+    never.desired = Some(5);
+    never.learner = Some((4, true));
+    never.answers.insert(4);
+    never.change = |n, view| {
+        view.detail.unchanged = true;
+        view.detail.index = if n == 4 { 3000 } else { 5000 };
+    };
+    assert_eq!(never.propose().steps, []);
+    never.change = |n, view| {
+        view.detail.overdue = true;
+        view.detail.index = if n == 4 { 3000 } else { 5000 };
+    };
+    let expected = Proposal {
+        steps: vec![remove(4, StepKind::Arrange)],
+        ..missing("etcd-4 is 2000 entries behind for too long, and is let go again")
+    };
+    assert_eq!(never.propose(), expected);
+    // In step it may wait for as long as others have their turn.
+    never.change = |_, view| view.detail.overdue = true;
+    assert_eq!(never.propose().steps, promoted);
     // The next one is another one, and the one that failed longest ago after that.
     let mut scene = Scene::of(&[1, 2, 3]).spares(&[4, 5]).wish("5");
     scene.change = |_, view| view.detail.in_vain = vec!["http://etcd-4.mesh:2380".into()];
@@ -274,4 +296,23 @@ fn the_key_in_etcd_counts_where_nobody_ordered_anything() {
     assert_eq!(scene.propose().steps, [remove(5, StepKind::Arrange)]);
     let scene = scene.wish("5");
     assert_eq!(scene.propose(), nothing(5));
+}
+
+/// Swarm kept a place for a task that fitted on no node, and two spares waited for ever.
+#[test]
+fn a_dead_voter_was_kept_for_a_task_that_never_came() {
+    let mut scene = Scene::of(&[1, 2, 3]).spares(&[4]);
+    scene.answers.remove(&3);
+    scene.tasks = Some(vec![1, 2, 4]);
+    // For a minute it is waited for.
+    assert_eq!(scene.propose().departures, []);
+    scene.change = |_, view| view.detail.away = [id(3)].into();
+    let departures = scene.propose().departures;
+    let gone: Vec<&str> = departures.iter().map(|gone| &*gone.node).collect();
+    assert_eq!(gone, ["3a"]);
+    // Where nobody waits in its place nothing is won by that.
+    scene.waits.clear();
+    scene.tasks = Some(vec![1, 2]);
+    scene.desired = Some(3);
+    assert_eq!(scene.propose().departures, []);
 }

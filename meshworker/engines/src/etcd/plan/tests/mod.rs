@@ -5,6 +5,7 @@ mod leave;
 mod life;
 mod numbers;
 mod refuse;
+mod restart;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +37,8 @@ pub struct Scene {
     pub rules: Rules,
     pub desired: Option<usize>,
     pub wishes: Wishes,
-    /// Whether this worker has seen a cluster.
-    pub was_one: bool,
+    /// The cluster that the workers have noted as begun.
+    pub born: Option<&'static str>,
     /// By which number a member joined, where that is not its slot's.
     pub numbers: BTreeMap<u8, u8>,
     /// Who votes.
@@ -77,7 +78,7 @@ impl Scene {
             },
             desired: Some(voters.len()),
             wishes: Wishes::none(),
-            was_one: false,
+            born: None,
             numbers: BTreeMap::new(),
             voters: voters.to_vec(),
             learner: None,
@@ -162,8 +163,11 @@ impl Scene {
                 learner,
                 members: members.into(),
                 connected: others.map(|other| (id(*other), !fresh(other))).collect(),
+                away: BTreeSet::new(),
                 alarms: alarms.into_iter().collect(),
                 unchanged: false,
+                overdue: false,
+                missed: None,
                 in_vain: Vec::new(),
                 wish: None,
             },
@@ -227,16 +231,24 @@ impl Scene {
         Observation::of(reports, answers)
     }
 
+    /// What is proposed, but for what is noted of a cluster that runs.
     pub fn propose(&self) -> Proposal<EtcdRequest> {
+        Proposal {
+            born: None,
+            ..self.proposal()
+        }
+    }
+
+    pub fn proposal(&self) -> Proposal<EtcdRequest> {
         let observed = self.observed();
         let roster = observed.roster();
         let orders = Orders {
             wishes: self.wishes.clone(),
+            born: self.born.map(str::to_owned),
             ..Orders::default()
         };
         let situation = Situation {
             orders: &orders,
-            was_one: self.was_one,
             ..Situation::of(&roster, &observed.answers)
         };
         self.rules.propose(&situation)

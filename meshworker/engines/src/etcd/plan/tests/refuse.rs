@@ -149,3 +149,46 @@ fn faulty_and_distant_versions_are_told() {
     assert!(said.contains("etcd 3.5.2: its data may differ"), "{said}");
     assert!(said.contains("etcd 3.5.2 beside 3.7.1"), "{said}");
 }
+
+/// A voter's disk was too slow for weeks, and the first who heard of it was whoever lost the
+/// other two.
+#[test]
+fn a_voter_that_lagged_was_told_nowhere() {
+    let mut scene = Scene::of(&[1, 2, 3]);
+    assert_eq!(refusals(&scene.propose()), [""; 0]);
+    scene.change = |n, view| {
+        if n == 3 {
+            view.detail.index = 3999;
+        }
+    };
+    let proposal = scene.propose();
+    let said = refusals(&proposal);
+    assert!(
+        said[0].contains("etcd-3 votes, and is 1001 entries behind"),
+        "{said:?}"
+    );
+    assert_eq!(
+        Proposal {
+            refusals: Vec::new(),
+            ..proposal
+        },
+        nothing(3)
+    );
+}
+
+/// Volumes were set back to the backup of last night, and the cluster was healthy.
+#[test]
+fn disks_that_were_set_back_were_told_nowhere() {
+    let mut scene = Scene::of(&[1, 2, 3]);
+    scene.change = |_, view| view.detail.missed = Some(61);
+    let said = refusals(&scene.propose());
+    assert!(
+        said[0].contains("revision 61 was acknowledged, and the leader is at 40"),
+        "{said:?}"
+    );
+    // Where the leader has it, somebody else was merely looked at late.
+    scene.change = |n, view| {
+        view.detail.missed = (n != 1).then_some(40);
+    };
+    assert_eq!(refusals(&scene.propose()), [""; 0]);
+}

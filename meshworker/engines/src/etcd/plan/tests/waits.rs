@@ -1,6 +1,7 @@
 //! Members that wait with data while the cluster runs.
 
 use super::*;
+use crate::etcd::plan::tests::restart::alone;
 
 fn told(disk: Disk) -> Vec<Nomination> {
     let mut scene = Scene::of(&[1, 2, 3]).spares(&[4]);
@@ -111,7 +112,8 @@ fn an_etcd_that_a_name_server_alone_knew_had_all_data_put_aside() {
     let why = "others wait, and of those that answer with a vote too few are known by more than \
                their address: 10.0.0.4 holds revision 40 of term 2";
     let proposal = scene.propose();
-    assert_eq!(proposal.nominations, []);
+    let expected = [1, 2, 3].map(|n| alone(n, start(n, &[])));
+    assert_eq!(proposal.nominations, expected);
     assert_eq!(proposal.steps, []);
     assert_eq!(proposal.unity, Unity::apart(why));
 }
