@@ -1,7 +1,7 @@
 //! What the clusters are.
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::{StatusCode, request};
 
 use super::Desk;
 use super::input::{Parts, parts};
@@ -10,10 +10,17 @@ use crate::status::{
     ClusterStatus, Config, LeaverStatus, MemberStatus, PlanStatus, Summary, Topology, Why,
 };
 
-impl Desk {
-    fn status(&self, cluster: Parts<String>) -> Result<ClusterStatus, Problem> {
-        let sheet = self.sheet(&parts(cluster)?)?;
-        sheet.status().ok_or_else(|| not_yet(sheet.name()))
+/// The cluster that is asked about, as the last pass found it.
+pub struct Seen(ClusterStatus);
+
+impl FromRequestParts<Desk> for Seen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut request::Parts, desk: &Desk) -> Result<Seen, Problem> {
+        let cluster = Path::<String>::from_request_parts(head, desk).await;
+        let sheet = desk.sheet(&parts(cluster)?)?;
+        let status = sheet.status().map(Seen);
+        status.ok_or_else(|| not_yet(sheet.name()))
     }
 }
 
@@ -37,11 +44,8 @@ pub async fn all(State(desk): State<Desk>) -> Json<Vec<Summary>> {
         (status = 200, description = "As the last pass found it.", body = ClusterStatus),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
-pub async fn one(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-) -> Result<Json<ClusterStatus>, Problem> {
-    desk.status(cluster).map(Json)
+pub async fn one(Seen(status): Seen) -> Json<ClusterStatus> {
+    Json(status)
 }
 
 /// A cluster's members.
@@ -50,11 +54,8 @@ pub async fn one(
         (status = 200, description = "Sorted by id.", body = Vec<MemberStatus>),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
-pub async fn members(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-) -> Result<Json<Vec<MemberStatus>>, Problem> {
-    Ok(Json(desk.status(cluster)?.members))
+pub async fn members(Seen(status): Seen) -> Json<Vec<MemberStatus>> {
+    Json(status.members)
 }
 
 /// The one member to which everything is written, as the last pass found it.
@@ -64,11 +65,7 @@ pub async fn members(
         (status = 404, description = "No such cluster, or not one member of it is its primary.", body = ProblemBody),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
-pub async fn primary(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-) -> Result<Json<MemberStatus>, Problem> {
-    let status = desk.status(cluster)?;
+pub async fn primary(Seen(status): Seen) -> Result<Json<MemberStatus>, Problem> {
     let error = match status.primary() {
         Ok(primary) => return Ok(Json(primary.clone())),
         Err(0) => "primary: no member says that everything is written to it",
@@ -83,11 +80,8 @@ pub async fn primary(
         (status = 200, description = "The primary first, and each member before those that copy from it.", body = Topology),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
-pub async fn topology(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-) -> Result<Json<Topology>, Problem> {
-    Ok(Json(Topology::of(&desk.status(cluster)?)))
+pub async fn topology(Seen(status): Seen) -> Json<Topology> {
+    Json(Topology::of(&status))
 }
 
 /// All evidence for one member.
@@ -123,11 +117,8 @@ pub async fn why(
         (status = 200, description = "In a dry run, what would have been done.", body = PlanStatus),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
-pub async fn plan(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-) -> Result<Json<PlanStatus>, Problem> {
-    Ok(Json(desk.status(cluster)?.plan))
+pub async fn plan(Seen(status): Seen) -> Json<PlanStatus> {
+    Json(status.plan)
 }
 
 /// Who is on its way out.
@@ -136,11 +127,8 @@ pub async fn plan(
         (status = 200, description = "In the order of their turns.", body = Vec<LeaverStatus>),
         (status = 503, description = "No pass has ended yet.", body = ProblemBody),
     ))]
-pub async fn leavers(
-    State(desk): State<Desk>,
-    cluster: Parts<String>,
-) -> Result<Json<Vec<LeaverStatus>>, Problem> {
-    Ok(Json(desk.status(cluster)?.leavers))
+pub async fn leavers(Seen(status): Seen) -> Json<Vec<LeaverStatus>> {
+    Json(status.leavers)
 }
 
 /// A cluster's effective configuration. Files that hold secrets are named.

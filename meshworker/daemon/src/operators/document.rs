@@ -1,12 +1,16 @@
 //! The OpenAPI document: what is so of every operation of a kind is said here once.
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::schema::{Object, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{OpenApi, Required};
+use utoipa::openapi::{OpenApi, RefOr, Required};
 use utoipa::{Modify, OpenApi as _};
 
+use super::input::LONGEST;
 use crate::http::{ProblemBody, limited_answer};
+
+/// One line of words, as [`line`](super::input::line) takes it: fields that say `format = "line"`.
+const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -51,8 +55,15 @@ pub fn head() -> OpenApi {
     Head::openapi()
 }
 
-/// Adds what is so of all operations, of all orders, and of all that are about a cluster.
+/// Adds what is so of all operations, of all orders, of all that are about a cluster, and of all
+/// lines.
 pub fn complete(document: &mut OpenApi) {
+    let components = document.components.iter_mut();
+    for schema in components.flat_map(|all| all.schemas.values_mut()) {
+        if let RefOr::T(Schema::Object(schema)) = schema {
+            schema.properties.values_mut().for_each(bound);
+        }
+    }
     for (path, item) in &mut document.paths.paths {
         let of_a_cluster = path.contains("{cluster}");
         let methods = [&mut item.get, &mut item.put, &mut item.post];
@@ -71,6 +82,17 @@ pub fn complete(document: &mut OpenApi) {
                 add(operation, &OF_A_CLUSTER);
             }
         }
+    }
+}
+
+/// Says of a line what it must be.
+fn bound(field: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(field)) = field
+        && field.format == Some(SchemaFormat::Custom("line".to_owned()))
+    {
+        field.format = None;
+        field.max_length = Some(LONGEST);
+        field.pattern = Some(LINE.to_owned());
     }
 }
 

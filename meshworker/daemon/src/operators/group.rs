@@ -1,12 +1,11 @@
 //! The workers of one service: who acts, and what operators order of them.
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use meshworker_group::StoreId;
 
 use super::Desk;
-use super::input::{self, line};
+use super::input::{Wish, line};
 use crate::group::Group;
 use crate::http::{Json, Problem, ProblemBody};
 use crate::status::{Done, GroupMember, GroupStatus, HandOver, RemoveWorker, RestartGroup};
@@ -46,12 +45,9 @@ pub async fn leader(State(desk): State<Desk>) -> Result<Json<GroupStatus>, Probl
     ))]
 pub async fn hand_over(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
+    Wish(wish): Wish<HandOver>,
 ) -> Result<Json<Done>, Problem> {
-    let wish = input::json::<HandOver>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let to = wish?.to.map(|to| line("to", to)).transpose()?;
+    let to = wish.to.map(|to| line("to", to)).transpose()?;
     let group = in_group(&desk)?;
     let to = to.map(|to| named(group, "to", &to)).transpose()?;
     let to = group.hand_over(to).await.map_err(conflict)?;
@@ -69,12 +65,9 @@ pub async fn hand_over(
     ))]
 pub async fn remove(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
+    Wish(wish): Wish<RemoveWorker>,
 ) -> Result<Json<Done>, Problem> {
-    let wish = input::json::<RemoveWorker>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let worker = line("worker", wish?.worker)?;
+    let worker = line("worker", wish.worker)?;
     let group = in_group(&desk)?;
     let store = named(group, "worker", &worker)?;
     let worker = who(group, store);
@@ -92,12 +85,9 @@ pub async fn remove(
     ))]
 pub async fn restart(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
+    Wish(wish): Wish<RestartGroup>,
 ) -> Result<Json<Done>, Problem> {
-    let wish = input::json::<RestartGroup>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let name = line("group", wish?.group)?;
+    let name = line("group", wish.group)?;
     let group = in_group(&desk)?;
     let known = group.status().group.clone().unwrap_or_default();
     if name != known {

@@ -14,7 +14,7 @@ use crate::board::Sheet;
 use crate::http::{Problem, read};
 
 /// No reason or name is longer, in characters. Four bytes each make a kilobyte.
-const LONGEST: usize = 253;
+pub const LONGEST: usize = 253;
 
 /// The parts of a path.
 pub type Parts<T> = Result<Path<T>, PathRejection>;
@@ -29,7 +29,21 @@ pub fn parts<T>(parts: Parts<T>) -> Result<T, Problem> {
     Ok(parts)
 }
 
-/// An order by whoever may give one, about a cluster that is looked after.
+/// An order by whoever may give one.
+pub struct Wish<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequest<Desk> for Wish<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Wish<T>, Problem> {
+        let (head, body) = request.into_parts();
+        let wish = json(&head.headers, body).await;
+        desk.may_act(&head.headers)?;
+        wish.map(Wish)
+    }
+}
+
+/// The same, about a cluster that is looked after.
 pub struct Order<T> {
     /// The cluster's.
     pub sheet: Arc<Sheet>,
@@ -42,10 +56,8 @@ impl<T: DeserializeOwned + Send> FromRequest<Desk> for Order<T> {
 
     async fn from_request(request: Request, desk: &Desk) -> Result<Order<T>, Problem> {
         let (mut head, body) = request.into_parts();
-        let wish = json(&head.headers, body).await;
-        desk.may_act(&head.headers)?;
-        let wish = wish?;
         let cluster = Path::<String>::from_request_parts(&mut head, desk).await;
+        let Wish(wish) = Wish::from_request(Request::from_parts(head, body), desk).await?;
         let sheet = desk.sheet(&parts(cluster)?)?;
         Ok(Order { sheet, wish })
     }
@@ -57,7 +69,7 @@ impl<T: DeserializeOwned + Send> FromRequest<Desk> for Order<T> {
 /// # Errors
 ///
 /// It is no JSON, or not what is asked for; too large; or breaks off.
-pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     // Read before anything is refused: who is still sending may not hear why.
     let body = read(body).await?;
     let kind = headers.get(header::CONTENT_TYPE);

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::{Desk, input};
+use super::Desk;
+use super::input::Wish;
 use crate::http::{Json, Problem, ProblemBody, Unknown};
 use crate::status::{Done, Health, Log, Readiness};
 
@@ -64,12 +64,8 @@ pub async fn ready(
     ))]
 pub async fn log_level(
     State(desk): State<Desk>,
-    headers: HeaderMap,
-    body: Body,
+    Wish(Log { level }): Wish<Log>,
 ) -> Result<Json<Done>, Problem> {
-    let wish = input::json::<Log>(&headers, body).await;
-    desk.may_act(&headers)?;
-    let Log { level } = wish?;
     let handle = desk.log_level.as_ref();
     let handle = handle.ok_or_else(|| Problem::bad("level: this process has no log to change"))?;
     handle

@@ -129,10 +129,7 @@ impl Part {
 pub struct HandOver {
     /// Which: its slot, its node, or its store's id; none for any that could.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub to: Option<String>,
 }
 
@@ -141,10 +138,7 @@ pub struct HandOver {
 #[serde(deny_unknown_fields)]
 pub struct RemoveWorker {
     /// Which: its slot, its node, or its store's id.
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub worker: String,
 }
 
@@ -153,9 +147,6 @@ pub struct RemoveWorker {
 #[serde(deny_unknown_fields)]
 pub struct RestartGroup {
     /// The id of the group that is given up, so that nobody does it by mistake.
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub group: String,
 }

@@ -9,25 +9,16 @@ use utoipa::ToSchema;
 pub struct Hold {
     /// The member; none for the whole cluster.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub member: Option<String>,
     /// Why, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub why: Option<String>,
     /// Who orders it, for whoever looks later.
     // Workers of an older version know no such field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub who: Option<String>,
     /// For so many seconds; none until it is resumed. At most a year.
     #[serde(
@@ -44,10 +35,7 @@ pub struct Hold {
 #[serde(deny_unknown_fields)]
 pub struct Forget {
     /// The member: its address, or its node's id in the database.
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub member: String,
 }
 
@@ -58,10 +46,7 @@ pub struct Forget {
 pub struct Acknowledge {
     /// Why, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub why: Option<String>,
 }
 
@@ -81,17 +66,11 @@ pub struct Size {
 pub struct Switchover {
     /// Which; `any` prefers nobody any more; none for another one that is in step.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub member: Option<String>,
     /// Who orders it, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub who: Option<String>,
 }
 
@@ -108,10 +87,7 @@ pub struct Failover {
     pub cancel: bool,
     /// Who orders it, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub who: Option<String>,
 }
 
@@ -120,24 +96,15 @@ pub struct Failover {
 #[serde(deny_unknown_fields)]
 pub struct Downtime {
     /// The member.
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub member: String,
     /// Why, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub why: Option<String>,
     /// Who orders it, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub who: Option<String>,
     /// For so many seconds; none until it is ended. At most a year.
     #[serde(default, deserialize_with = "maybe_whole")]
@@ -150,17 +117,11 @@ pub struct Downtime {
 #[serde(deny_unknown_fields)]
 pub struct Uptime {
     /// The member.
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub member: String,
     /// Who orders it, for whoever looks later.
     #[serde(default)]
-    #[schema(
-        max_length = 253,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]*$"
-    )]
+    #[schema(format = "line")]
     pub who: Option<String>,
 }
 

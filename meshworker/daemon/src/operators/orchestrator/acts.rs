@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::extract::{FromRequestParts, Path, Query, Request};
+use axum::http::{HeaderValue, Method, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -54,14 +54,20 @@ pub async fn scripts_only(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Whether whoever asks may order anything.
-fn may(desk: &Desk, headers: &HeaderMap) -> Result<(), Refused> {
-    let Some(password) = headers.get(header::AUTHORIZATION).and_then(password) else {
-        return Ok(desk.may_act(headers)?);
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, password);
-    Ok(desk.may_act(&headers)?)
+/// Whoever asks may order anything.
+pub struct May(Desk);
+
+impl FromRequestParts<Desk> for May {
+    type Rejection = Refused;
+
+    async fn from_request_parts(head: &mut request::Parts, desk: &Desk) -> Result<May, Refused> {
+        let headers = &mut head.headers;
+        if let Some(password) = headers.get(header::AUTHORIZATION).and_then(password) {
+            headers.insert(header::AUTHORIZATION, password);
+        }
+        desk.may_act(headers)?;
+        Ok(May(desk.clone()))
+    }
 }
 
 /// The password that orchestrator's client gives, as a bearer token.
@@ -89,32 +95,23 @@ struct Recovery {
 }
 
 /// Another member takes the primary's place, in good order.
-pub async fn take_over(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Path(hint): Path<String>,
-) -> Answer {
-    may(&desk, &headers)?;
-    let cluster = Cluster::hinted(&desk, &hint)?;
-    let (to, _) = succession::switch_over(&cluster.sheet, None, None).await?;
-    taken_over(&desk, &cluster, &hint, to).await
+pub async fn take_over(May(desk): May, Path(hint): Path<String>) -> Answer {
+    taken_over(&desk, &hint, None).await
 }
 
 /// This member does.
 pub async fn take_over_by(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
+    May(desk): May,
     Path((hint, host, port)): Path<(String, String, String)>,
 ) -> Answer {
-    may(&desk, &headers)?;
-    let cluster = Cluster::hinted(&desk, &hint)?;
     let (_, member) = Cluster::of(&desk, &host, &port)?;
-    let (to, _) = succession::switch_over(&cluster.sheet, Some(&member.id), None).await?;
-    taken_over(&desk, &cluster, &hint, to).await
+    taken_over(&desk, &hint, Some(&member.id)).await
 }
 
 /// Waits until this one is the primary; what is not so in time is not ordered any more, as there.
-async fn taken_over(desk: &Desk, cluster: &Cluster, hint: &str, to: Option<String>) -> Answer {
+async fn taken_over(desk: &Desk, hint: &str, by: Option<&str>) -> Answer {
+    let cluster = Cluster::hinted(desk, hint)?;
+    let (to, _) = succession::switch_over(&cluster.sheet, by, None).await?;
     let to = to.unwrap_or_default();
     let came = came(desk, hint, "graceful-master-takeover", |now| now == to).await;
     if came.is_err() {
@@ -124,12 +121,7 @@ async fn taken_over(desk: &Desk, cluster: &Cluster, hint: &str, to: Option<Strin
 }
 
 /// Another member takes the primary's place now.
-pub async fn fail_over(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Path(hint): Path<String>,
-) -> Answer {
-    may(&desk, &headers)?;
+pub async fn fail_over(May(desk): May, Path(hint): Path<String>) -> Answer {
     let cluster = Cluster::hinted(&desk, &hint)?;
     let before = primary(&cluster);
     succession::fail_over(&cluster.sheet, Vec::new(), None).await?;
@@ -138,12 +130,8 @@ pub async fn fail_over(
 }
 
 /// The same, of an instance's cluster.
-pub async fn fail_over_of(
-    desk: State<Desk>,
-    headers: HeaderMap,
-    Path((host, port)): Path<(String, String)>,
-) -> Answer {
-    fail_over(desk, headers, Path(format!("{host}:{port}"))).await
+pub async fn fail_over_of(may: May, Path((host, port)): Path<(String, String)>) -> Answer {
+    fail_over(may, Path(format!("{host}:{port}"))).await
 }
 
 fn primary(cluster: &Cluster) -> Option<String> {
@@ -182,12 +170,10 @@ async fn came(desk: &Desk, hint: &str, order: &str, is_meant: impl Fn(&str) -> b
 
 /// An operator knows of what happened: the next fail-over may be.
 pub async fn acknowledge(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
+    May(desk): May,
     Path(hint): Path<String>,
     Query(said): Query<Said>,
 ) -> Answer {
-    may(&desk, &headers)?;
     let cluster = Cluster::hinted(&desk, &hint)?;
     let Json(Done { done }) = knows(&cluster.sheet, said).await?;
     Ok(fine(done, cluster.status.name))
@@ -195,21 +181,15 @@ pub async fn acknowledge(
 
 /// The same, of an instance's cluster.
 pub async fn acknowledge_of(
-    desk: State<Desk>,
-    headers: HeaderMap,
+    may: May,
     Path((host, port)): Path<(String, String)>,
     said: Query<Said>,
 ) -> Answer {
-    acknowledge(desk, headers, Path(format!("{host}:{port}")), said).await
+    acknowledge(may, Path(format!("{host}:{port}")), said).await
 }
 
 /// The same, of all clusters.
-pub async fn acknowledge_all(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Query(said): Query<Said>,
-) -> Answer {
-    may(&desk, &headers)?;
+pub async fn acknowledge_all(May(desk): May, Query(said): Query<Said>) -> Answer {
     let all = Cluster::all(&desk);
     for cluster in &all {
         let comment = said.comment.clone();
@@ -225,21 +205,18 @@ async fn knows(sheet: &Sheet, said: Said) -> Result<Json<Done>, Refused> {
 
 /// A member is worked on.
 pub async fn downtime(
-    desk: State<Desk>,
-    headers: HeaderMap,
+    may: May,
     Path((host, port, owner, reason)): Path<(String, String, String, String)>,
 ) -> Answer {
     let path = (host, port, owner, reason, DOWNTIME.to_owned());
-    downtime_for(desk, headers, Path(path)).await
+    downtime_for(may, Path(path)).await
 }
 
 /// The same, for so long.
 pub async fn downtime_for(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
+    May(desk): May,
     Path((host, port, owner, reason, duration)): Path<(String, String, String, String, String)>,
 ) -> Answer {
-    may(&desk, &headers)?;
     let (cluster, member) = Cluster::of(&desk, &host, &port)?;
     let seconds = match (&*duration, duration.parse::<u64>()) {
         (_, Ok(seconds)) => Some(seconds),
@@ -259,12 +236,7 @@ pub async fn downtime_for(
 }
 
 /// That is over.
-pub async fn uptime(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Path((host, port)): Path<(String, String)>,
-) -> Answer {
-    may(&desk, &headers)?;
+pub async fn uptime(May(desk): May, Path((host, port)): Path<(String, String)>) -> Answer {
     let (cluster, member) = Cluster::of(&desk, &host, &port)?;
     let Json(Done { done }) = succession::off_downtime(&cluster.sheet, &member.id, None).await?;
     Ok(fine(done, Instance::of(&cluster, &member)))

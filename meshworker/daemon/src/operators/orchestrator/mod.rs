@@ -130,7 +130,7 @@ fn wrapped<T>(message: impl Into<String>, details: T) -> Wrapped<T> {
 
 /// Why a question or an order has no other answer.
 #[derive(Debug)]
-struct Refused(Problem);
+pub struct Refused(Problem);
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
