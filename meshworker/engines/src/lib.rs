@@ -34,6 +34,7 @@ mod mandate;
 pub mod mariadb;
 pub mod outside;
 mod placed;
+mod quoted;
 pub mod redis;
 pub mod registry;
 mod rest;
@@ -41,6 +42,7 @@ mod secret_file;
 mod sizing;
 pub mod small_file;
 mod starts;
+mod talk;
 pub mod tls;
 
 pub use access::{Access, Tls};
@@ -52,6 +54,7 @@ pub use descriptor::{
 pub use engine::{Engine, Failure};
 pub use mandate::{Alone, Intended, Mandate};
 pub use placed::{External, Placed};
+pub use quoted::quoted;
 pub use secret_file::{SecretFile, SecretFileError};
 pub use sizing::{Configured, Copies, EditionLimit, Mistake, Sizing};
 pub use starts::{Copying, Nominated, Own, Starts};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, try_unfold};
 use hyper::body::Bytes;
+use meshworker_engines::quoted;
 use serde::Deserialize;
 use tokio::sync::MutexGuard;
 use tokio::time::Instant;
@@ -298,25 +299,11 @@ fn target(path: &str, filters: &Filters<'_>) -> Result<String, DockerError> {
     let mut target = path.to_owned();
     if !filters.is_empty() {
         target.push_str("?filters=");
-        target.push_str(&escaped(&serde_json::to_string(filters)?));
+        target.push_str(&quoted(&serde_json::to_string(filters)?));
     }
     Ok(target)
 }
 
 pub(super) fn filter<'a>(key: &'a str, values: impl IntoIterator<Item = &'a str>) -> Filters<'a> {
     Filters::from([(key, values.into_iter().collect())])
-}
-
-/// Fit to stand in a query.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
 }

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use meshworker_engines::quoted;
 use serde::de::DeserializeOwned;
 
-use super::model::escaped;
 use super::watch::Watch;
 use super::wire::Wire;
 use super::{Account, KubernetesError, Listing, Pods, StatefulSet};
@@ -87,7 +87,7 @@ impl KubernetesClient {
         let selector = set.spec.selector.query();
         let from = match list.next.as_str() {
             "" => String::new(),
-            next => format!("&continue={}", escaped(next)),
+            next => format!("&continue={}", quoted(next)),
         };
         let limit = list.limit;
         let what = format!("pods?labelSelector={selector}&limit={limit}{from}");
@@ -113,7 +113,7 @@ impl KubernetesClient {
         pods: &Pods,
     ) -> Result<Watch, KubernetesError> {
         let selector = set.spec.selector.query();
-        let version = escaped(pods.version());
+        let version = quoted(pods.version());
         let what = format!(
             "pods?labelSelector={selector}&watch=1&allowWatchBookmarks=true\
              &resourceVersion={version}&timeoutSeconds={WATCH}"

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use meshworker_core::is_harmful;
+use meshworker_engines::quoted;
 use serde::{Deserialize, Deserializer};
 
 /// The longest name: names of Kubernetes are DNS names. They come to stand in logs and
@@ -292,22 +293,8 @@ impl Selector {
         let labels: Vec<String> = labels
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        escaped(&labels.join(","))
+        quoted(&labels.join(","))
     }
-}
-
-/// Fit to stand in a query.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
 }
 
 impl StatefulSet {

@@ -7,29 +7,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt, Empty, Limited};
+use hyper::Method;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderValue};
-use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
+use hyper::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use meshworker_core::{Place, Told, Unanswered};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
 
-use crate::dial::open;
-use crate::{Access, SecretFileError};
-
-/// The longest reply that is read: a status of a thousand instances takes a third.
-const LONGEST: usize = 1 << 20;
-
-/// What stands for itself in a path and in a query.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+use crate::{Access, SecretFileError, quoted, talk as http};
 
 /// Talks to servers.
 pub struct Client {
@@ -40,10 +23,7 @@ pub struct Client {
 /// A conversation with one server. Dropped, it ends.
 pub struct Talk<'a> {
     client: &'a Client,
-    place: Place,
-    sender: SendRequest<Empty<Bytes>>,
-    driver: JoinHandle<()>,
-    until: Instant,
+    http: http::Talk,
 }
 
 /// Name and password of the account that servers and this worker use.
@@ -89,12 +69,6 @@ pub struct Reply {
     pub body: String,
 }
 
-impl Drop for Talk<'_> {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
 impl Client {
     pub fn new(access: Access) -> Client {
         let repository = access.options.get(super::REPOSITORY);
@@ -136,21 +110,8 @@ impl Client {
     ///
     /// Nobody listens there, or it is not encrypted as it should be.
     pub async fn talk(&self, place: Place, longest: Duration) -> Result<Talk<'_>, Unanswered> {
-        let deadline = Instant::now() + self.access.deadline;
-        let opening = async {
-            let stream = open(&self.access, place, deadline).await?;
-            let (sender, connection) = (handshake(TokioIo::new(stream)).await)
-                .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
-            let driver = tokio::spawn(async move { drop(connection.await) });
-            Ok(Talk {
-                client: self,
-                place,
-                sender,
-                driver,
-                until: Instant::now() + longest,
-            })
-        };
-        (timeout_at(deadline, opening).await).unwrap_or(Err(Unanswered::Timeout))
+        let http = http::Talk::with(&self.access, place, longest).await?;
+        Ok(Talk { client: self, http })
     }
 }
 
@@ -170,14 +131,8 @@ impl Talk<'_> {
     ///
     /// Nothing usable came: what became of the request is unknown.
     pub async fn send(&mut self, method: Method, path: &str) -> Result<Reply, Unanswered> {
-        let unreachable = |why: hyper::Error| Unanswered::Unreachable(why.to_string());
-        let access = &self.client.access;
-        let socket = self.place.socket(access.service_port);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, socket.to_string())
-            .header(ACCEPT, "application/json, text/plain;q=0.5");
+        let request = self.http.request(method, path);
+        let mut request = request.header(ACCEPT, "application/json, text/plain;q=0.5");
         let login = self.client.login();
         let login = login.map_err(|why| Unanswered::Denied(why.to_string()))?;
         if let Some(login) = &login {
@@ -188,29 +143,15 @@ impl Talk<'_> {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        // No text of the error: the path may hold a password.
-        let request = request.body(Empty::new());
-        let request =
-            request.map_err(|_| Unanswered::Garbage("the request cannot be written".into()))?;
-        let exchange = async {
-            self.sender.ready().await.map_err(unreachable)?;
-            let reply = (self.sender.send_request(request).await).map_err(unreachable)?;
-            let status = reply.status().as_u16();
-            let body = Limited::new(reply.into_body(), LONGEST).collect().await;
-            let body = body.map_err(|why| {
-                Unanswered::Garbage(Told::<200>::from(why.to_string()).to_string())
-            })?;
-            let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-            Ok(Reply {
-                status,
-                body: match &login {
-                    Some(login) => login.kept_out_of(body),
-                    None => body,
-                },
-            })
-        };
-        let silent = Err(Unanswered::Timeout);
-        timeout_at(self.until, exchange).await.unwrap_or(silent)
+        let (status, body) = self.http.send(request, Bytes::new()).await?;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Ok(Reply {
+            status: status.as_u16(),
+            body: match &login {
+                Some(login) => login.kept_out_of(body),
+                None => body,
+            },
+        })
     }
 }
 
@@ -256,10 +197,6 @@ fn lower_hex(quoted: &str) -> String {
         if escaped { c.to_ascii_lowercase() } else { c }
     });
     small.collect()
-}
-
-fn quoted(text: &str) -> String {
-    utf8_percent_encode(text, PLAIN).to_string()
 }
 
 #[cfg(test)]

@@ -3,24 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Method, StatusCode};
 use meshworker_core::{Place, Told, Unanswered};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::wire::{Refused, Token};
-use crate::Access;
-use crate::dial::open;
-
-/// The longest reply: the metrics of a large member take a fifth.
-const LONGEST: usize = 1 << 20;
+use crate::talk::garbage;
+use crate::{Access, talk as http};
 
 /// More addresses than witnesses of ours can name at a time.
 const MOST: usize = 16384;
@@ -50,10 +43,7 @@ struct Held {
 /// A conversation with one member. Dropped, it ends.
 pub struct Talk<'a> {
     client: &'a Client,
-    place: Place,
-    sender: SendRequest<Full<Bytes>>,
-    driver: JoinHandle<()>,
-    deadline: Instant,
+    http: http::Talk,
 }
 
 /// Why there is no reply.
@@ -65,9 +55,9 @@ pub enum Silence {
     Unanswered(Unanswered),
 }
 
-impl Drop for Talk<'_> {
-    fn drop(&mut self) {
-        self.driver.abort();
+impl From<Unanswered> for Silence {
+    fn from(why: Unanswered) -> Silence {
+        Silence::Unanswered(why)
     }
 }
 
@@ -107,21 +97,8 @@ impl Client {
     ///
     /// Nobody listens there, or it is not encrypted as it should be.
     pub async fn talk(&self, place: Place) -> Result<Talk<'_>, Unanswered> {
-        let deadline = Instant::now() + self.access.deadline;
-        let open = async {
-            let stream = open(&self.access, place, deadline).await?;
-            let (sender, connection) = (handshake(TokioIo::new(stream)).await)
-                .map_err(|why| Unanswered::Unreachable(why.to_string()))?;
-            let driver = tokio::spawn(async move { drop(connection.await) });
-            Ok(Talk {
-                client: self,
-                place,
-                sender,
-                driver,
-                deadline,
-            })
-        };
-        (timeout_at(deadline, open).await).unwrap_or(Err(Unanswered::Timeout))
+        let http = http::Talk::with(&self.access, place, self.access.deadline).await?;
+        Ok(Talk { client: self, http })
     }
 
     fn token(&self, place: Place) -> Option<String> {
@@ -155,8 +132,8 @@ impl Client {
     }
 
     async fn login_at(&self, place: Place) -> Result<String, Silence> {
-        let secret = self.secret(place).map_err(Silence::Unanswered)?;
-        let mut talk = self.talk(place).await.map_err(Silence::Unanswered)?;
+        let secret = self.secret(place)?;
+        let mut talk = self.talk(place).await?;
         talk.login(&secret.unwrap_or_default()).await
     }
 
@@ -216,16 +193,13 @@ impl Talk<'_> {
             Err(Silence::Refused(refused)) if refused.wants_a_login() => refused,
             other => return read(&other?),
         };
-        let secret = self
-            .client
-            .secret(self.place)
-            .map_err(Silence::Unanswered)?;
-        let Some(secret) = secret else {
+        let place = self.http.place();
+        let Some(secret) = self.client.secret(place)? else {
             return Err(Silence::Refused(refused));
         };
         let held = match self.login(&secret).await {
             Err(Silence::Refused(refused)) if refused.is_a_learners() => Held {
-                token: self.client.login_elsewhere(self.place).await?,
+                token: self.client.login_elsewhere(place).await?,
                 own: false,
             },
             token => Held {
@@ -233,7 +207,7 @@ impl Talk<'_> {
                 own: true,
             },
         };
-        self.client.keep(self.place, held);
+        self.client.keep(place, held);
         read(&self.post(path, body).await?)
     }
 
@@ -258,51 +232,29 @@ impl Talk<'_> {
     }
 
     async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Silence> {
-        let unreachable =
-            |why: hyper::Error| Silence::Unanswered(Unanswered::Unreachable(why.to_string()));
-        let garbage = |why: String| {
-            Silence::Unanswered(Unanswered::Garbage(Told::<200>::from(why).to_string()))
-        };
-        let socket = self.place.socket(self.client.access.service_port);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, socket.to_string())
-            .header(CONTENT_TYPE, "application/json");
-        if let Some(token) = self.client.token(self.place) {
+        let request = self.http.request(method, path);
+        let mut request = request.header(CONTENT_TYPE, "application/json");
+        if let Some(token) = self.client.token(self.http.place()) {
             request = request.header(AUTHORIZATION, token);
         }
-        let request = request.body(Full::new(body));
-        let request = request.map_err(|why| garbage(why.to_string()))?;
-        let exchange = async {
-            self.sender.ready().await.map_err(unreachable)?;
-            let reply = (self.sender.send_request(request).await).map_err(unreachable)?;
-            let status = reply.status();
-            let body = Limited::new(reply.into_body(), LONGEST).collect().await;
-            let bytes = body.map_err(|why| garbage(why.to_string()))?.to_bytes();
-            if status.is_success() {
-                return Ok(bytes);
+        let (status, bytes) = self.http.send(request, body).await?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        Err(match serde_json::from_slice::<Refused>(&bytes) {
+            Ok(refused) if refused.code != 0 => Silence::Refused(refused),
+            _ if status == StatusCode::NOT_FOUND => {
+                let off = "its JSON gateway is off: a configuration file needs \
+                           `enable-grpc-gateway: true`";
+                garbage(off).into()
             }
-            match serde_json::from_slice::<Refused>(&bytes) {
-                Ok(refused) if refused.code != 0 => Err(Silence::Refused(refused)),
-                _ if status.as_u16() == 404 => Err(garbage(
-                    "its JSON gateway is off: a configuration file needs \
-                     `enable-grpc-gateway: true`"
-                        .into(),
-                )),
-                _ => Err(garbage(format!("HTTP status {status}"))),
-            }
-        };
-        let silent = Err(Silence::Unanswered(Unanswered::Timeout));
-        timeout_at(self.deadline, exchange).await.unwrap_or(silent)
+            _ => garbage(format!("HTTP status {status}")).into(),
+        })
     }
 }
 
 fn read<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Silence> {
-    serde_json::from_slice(bytes).map_err(|why| {
-        let why = Told::<200>::from(why.to_string()).to_string();
-        Silence::Unanswered(Unanswered::Garbage(why))
-    })
+    serde_json::from_slice(bytes).map_err(|why| garbage(why).into())
 }
 
 impl Refused {
