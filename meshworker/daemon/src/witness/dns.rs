@@ -12,7 +12,6 @@ mod wildcard;
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -26,6 +25,7 @@ use self::question::ask;
 use self::resolver::of_the_system;
 use self::wildcard::Usual;
 use super::Source;
+use super::last::Last;
 use crate::clock::jittered;
 use crate::config::IpFamily;
 
@@ -49,8 +49,7 @@ pub struct InvalidName {
 pub struct DnsSource {
     name: Name,
     options: DnsOptions,
-    /// What was reported last, so that a change can be noticed.
-    last: Mutex<Option<Heard>>,
+    last: Last<Heard>,
     /// Whom it listed when it last listed anybody.
     usual: Usual,
 }
@@ -75,7 +74,7 @@ impl DnsSource {
         Ok(DnsSource {
             name: parsed,
             options,
-            last: Mutex::new(None),
+            last: Last::default(),
             usual: Usual::default(),
         })
     }
@@ -122,11 +121,6 @@ impl DnsSource {
         let nobody = ask(servers, &name, family, until).await;
         (nobody.grade != Grade::Timeout).then(|| !nobody.addresses.is_disjoint(&heard.addresses))
     }
-
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Heard>> {
-        // A whole value is put in or read: nothing can be half done.
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Source for DnsSource {
@@ -135,20 +129,15 @@ impl Source for DnsSource {
     }
 
     fn report(&self) -> BoxFuture<'_, Report> {
-        async {
-            let heard = self.look().await;
-            *self.last() = Some(heard.clone());
-            heard.into_report()
-        }
-        .boxed()
+        let look = self.look();
+        look.map(|heard| self.last.now(heard).into_report()).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         async {
             loop {
                 tokio::time::sleep(jittered(self.options.watch_interval, 5)).await;
-                let heard = self.look().await;
-                if self.last().as_ref() != Some(&heard) {
+                if !self.last.is(&self.look().await) {
                     return;
                 }
             }

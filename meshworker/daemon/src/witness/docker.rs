@@ -5,7 +5,7 @@ mod address;
 pub(crate) mod outside;
 mod sightings;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use meshworker_core::{Grade, Report, Witness};
 
 use super::Source;
+use super::last::Last;
 use crate::docker::{DockerClient, WakeUps};
 
 /// What is kept of it, in bytes: the last report beside the new one.
@@ -52,8 +53,7 @@ impl DockerOptions {
 pub struct DockerSource {
     client: Arc<DockerClient>,
     options: DockerOptions,
-    /// What was reported last, so that a change can be noticed.
-    last: Mutex<Option<Report>>,
+    last: Last<Report>,
 }
 
 impl DockerSource {
@@ -63,7 +63,7 @@ impl DockerSource {
         DockerSource {
             client,
             options,
-            last: Mutex::new(None),
+            last: Last::default(),
         }
     }
 
@@ -80,11 +80,6 @@ impl DockerSource {
             Err(_) => Report::unknown(Witness::Docker, Grade::Timeout),
         }
     }
-
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Report>> {
-        // A whole value is put in or read: nothing can be half done.
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for DockerSource {
@@ -99,12 +94,7 @@ impl Source for DockerSource {
     }
 
     fn report(&self) -> BoxFuture<'_, Report> {
-        async {
-            let report = self.look().await;
-            *self.last() = Some(report.clone());
-            report
-        }
-        .boxed()
+        self.look().map(|report| self.last.now(report)).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -112,8 +102,7 @@ impl Source for DockerSource {
             let mut wake_ups = WakeUps::new(&self.client, self.options.watch_interval);
             loop {
                 wake_ups.next().await;
-                let report = self.look().await;
-                if self.last().as_ref() != Some(&report) {
+                if !self.last.is(&self.look().await) {
                     return;
                 }
             }

@@ -25,6 +25,7 @@ use tracing::warn;
 
 use self::endings::Endings;
 use super::Source;
+use super::last::Last;
 use crate::clock::jittered;
 use crate::kubernetes::{
     Event, KubernetesClient, KubernetesError, Listing, Pods, StatefulSet, Watch,
@@ -73,8 +74,7 @@ pub struct KubernetesSource {
     client: Arc<KubernetesClient>,
     options: KubernetesOptions,
     followed: tokio::sync::Mutex<Followed>,
-    /// What was reported last, so that a change can be noticed.
-    last: Mutex<Option<Report>>,
+    last: Last<Report>,
     /// What was told of a missing right.
     told: Mutex<String>,
 }
@@ -104,7 +104,7 @@ impl KubernetesSource {
             client,
             options,
             followed: tokio::sync::Mutex::default(),
-            last: Mutex::new(None),
+            last: Last::default(),
             told: Mutex::default(),
         }
     }
@@ -157,11 +157,6 @@ impl KubernetesSource {
             warn!("{why}");
             *told = why;
         }
-    }
-
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Report>> {
-        // A whole value is put in or read: nothing can be half done.
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -255,12 +250,7 @@ impl Source for KubernetesSource {
     }
 
     fn report(&self) -> BoxFuture<'_, Report> {
-        async {
-            let report = self.look().await;
-            *self.last() = Some(report.clone());
-            report
-        }
-        .boxed()
+        self.look().map(|report| self.last.now(report)).boxed()
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -271,8 +261,7 @@ impl Source for KubernetesSource {
                 if timeout(pause, hear).await.is_ok() {
                     sleep(BUNDLE).await;
                 }
-                let report = self.look().await;
-                if self.last().as_ref() != Some(&report) {
+                if !self.last.is(&self.look().await) {
                     return;
                 }
             }

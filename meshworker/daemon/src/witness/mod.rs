@@ -7,6 +7,7 @@
 pub(crate) mod dns;
 pub(crate) mod docker;
 pub(crate) mod kubernetes;
+mod last;
 mod together;
 mod unusable;
 mod whereabouts;
