@@ -47,4 +47,18 @@ impl<D> View<D> {
     pub fn alive(&self) -> impl Iterator<Item = &Peer> {
         self.peers.iter().filter(|peer| peer.alive)
     }
+
+    /// The same, without what only its database has.
+    pub fn head(&self) -> View<()> {
+        View {
+            node: self.node.clone(),
+            cluster_name: self.cluster_name.clone(),
+            role: self.role,
+            size: self.size,
+            peers: Arc::clone(&self.peers),
+            working: self.working.clone(),
+            holdings: self.holdings.clone(),
+            detail: (),
+        }
+    }
 }

@@ -1,34 +1,17 @@
 //! What one pass saw, decided and did, whichever the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use meshworker_core::{
-    Holdings, Leaver, Loss, Pace, Peer, Place, Reason, Refusal, Report, Role, Roster, Unity,
+    Leaver, Loss, Pace, Place, Reason, Refusal, Report, Roster, Unity, View,
 };
 use tokio::time::Instant;
 
 use crate::status::StepStatus;
 
 /// What one node said, without what only its database has.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Head {
-    /// The node's own id in the database.
-    pub node: String,
-    /// The name of its cluster, if it has one.
-    pub cluster_name: Option<String>,
-    /// What it is among the others.
-    pub role: Option<Role>,
-    /// How many nodes it counts in its cluster.
-    pub size: usize,
-    /// All nodes that it knows: one copy for all members that say the same.
-    pub peers: Arc<[Peer]>,
-    /// Work that should end before anybody leaves.
-    pub working: Option<String>,
-    /// What it has, and whether it takes more.
-    pub holdings: Holdings,
-}
+pub type Head = View<()>;
 
 /// How many requests a pass took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -156,31 +156,12 @@ impl Announcer {
     }
 
     fn said(&self, phase: Phase, generation: u64) -> Announcement {
-        let Identity {
-            service,
-            slot,
-            task,
-            node,
-            node_name,
-        } = self.identity.clone();
+        let disk = self.disk.borrow().clone();
+        let said = (self.identity).says(&self.cluster, self.address, (phase, generation));
         Announcement {
-            cluster: self.cluster.clone(),
-            service,
-            slot,
-            task,
-            node,
-            node_name,
-            address: self.address,
-            port: None,
-            phase,
-            generation,
-            disk: self
-                .disk
-                .borrow()
-                .clone()
-                .filter(|_| phase == Phase::Waiting),
-            known_as: Some(*self.known_as.borrow()).filter(|number| *number != slot),
-            fence: None,
+            disk: disk.filter(|_| phase == Phase::Waiting),
+            known_as: Some(*self.known_as.borrow()).filter(|number| *number != said.slot),
+            ..said
         }
     }
 

@@ -1,8 +1,11 @@
 //! Who this member is, as Swarm's templates or its pod's fields say.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use meshworker_core::{MemberId, NodeName};
+
+use crate::announce::{Announcement, Phase};
 
 /// Who this member is, as Swarm's templates or its pod's fields say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,31 @@ impl Identity {
         MemberId::Slot {
             service: self.service.clone(),
             slot: self.slot,
+        }
+    }
+
+    /// What it says of itself to all members of a cluster.
+    pub(super) fn says(
+        &self,
+        cluster: &str,
+        address: IpAddr,
+        (phase, generation): (Phase, u64),
+    ) -> Announcement {
+        let of = self.clone();
+        Announcement {
+            cluster: cluster.to_owned(),
+            service: of.service,
+            slot: of.slot,
+            task: of.task,
+            node: of.node,
+            node_name: of.node_name,
+            address,
+            port: None,
+            phase,
+            generation,
+            disk: None,
+            known_as: None,
+            fence: None,
         }
     }
 }

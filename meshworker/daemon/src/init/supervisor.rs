@@ -14,13 +14,12 @@ use tracing::{error, info, warn};
 use super::around::Around;
 use super::course::{Action, Course, Event, Note, Own};
 use super::database::{Database, NotStarted};
-use super::identity::Identity;
 use super::names::Names;
 use super::peers::Mine;
 use super::probe::Probe;
 use super::signals::{Came, Signals};
 use super::{Settings, address, alone, papers};
-use crate::announce::{Announcement, Phase};
+use crate::announce::Phase;
 use crate::config::Cluster;
 use crate::kept::{kept, unless_it_breaks};
 
@@ -287,30 +286,9 @@ impl Supervisor {
             address,
             ..
         } = &self.around;
-        let (phase, generation) = self.course.phase();
-        let Identity {
-            service,
-            slot,
-            task,
-            node,
-            node_name,
-        } = settings.identity.clone();
+        let identity = &settings.identity;
         Mine {
-            said: Announcement {
-                cluster: cluster.name.clone(),
-                service,
-                slot,
-                task,
-                node,
-                node_name,
-                address: *address,
-                port: None,
-                phase,
-                generation,
-                disk: None,
-                known_as: None,
-                fence: None,
-            },
+            said: identity.says(&cluster.name, *address, self.course.phase()),
             port: settings.workers_port,
             token: settings.token.clone(),
         }

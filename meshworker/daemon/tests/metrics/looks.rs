@@ -73,6 +73,7 @@ fn head(slot: u8, together: &[u8]) -> Head {
         peers: peers.collect::<Arc<[Peer]>>(),
         working: None,
         holdings: Default::default(),
+        detail: (),
     }
 }
 

@@ -88,6 +88,7 @@ fn look(word: &str) -> Look {
         peers,
         working: Some(word()),
         holdings: Default::default(),
+        detail: (),
     };
     let silent = [10, 0, 0, 2].into();
     let refusal = Refusal {

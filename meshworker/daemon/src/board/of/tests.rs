@@ -94,6 +94,7 @@ impl Look {
                 peers: Arc::clone(&peers),
                 working: None,
                 holdings: Default::default(),
+                detail: (),
             };
             self.answers.insert(at(*number), Ok(head));
         }

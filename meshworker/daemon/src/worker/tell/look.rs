@@ -1,13 +1,12 @@
 //! What a pass saw, decided and did, as the board keeps it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use meshworker_core::{Planner, Request, Standing};
+use meshworker_core::{Planner, Request, Standing, View};
 use tokio::time::Instant;
 
-use crate::board::{Head, Look};
+use crate::board::Look;
 use crate::status::StepStatus;
 use crate::worker::Pass;
 
@@ -15,18 +14,8 @@ use crate::worker::Pass;
 pub fn look<P: Planner>(pass: &Pass<P>) -> Look {
     let answers = pass.observed.answers.iter();
     let answers = answers.map(|(address, answer)| {
-        let answer = match answer {
-            Ok(view) => Ok(Head {
-                node: view.node.clone(),
-                cluster_name: view.cluster_name.clone(),
-                role: view.role,
-                size: view.size,
-                peers: Arc::clone(&view.peers),
-                working: view.working.clone(),
-                holdings: view.holdings.clone(),
-            }),
-            Err(why) => Err(why.to_string()),
-        };
+        let answer = answer.as_ref().map(View::head);
+        let answer = answer.map_err(ToString::to_string);
         (*address, answer)
     });
     Look {
