@@ -129,7 +129,22 @@ mod tests {
         assert!(denied.is_final());
         let refused = engine.failure(&of(ErrorKind::ConnectionRefused));
         assert_eq!(refused.words(), format!("{path}: connection refused"));
-        assert!(!refused.is_final());
+        assert!(!refused.is_final() && !refused.is_in_vain());
+        let absent = engine.failure(&of(ErrorKind::NotFound));
+        assert!(absent.is_in_vain(), "{absent}");
+    }
+
+    #[test]
+    fn a_change_waits_for_nothing_that_only_a_human_can_mend() {
+        let said = |status, message: &str| {
+            let body = serde_json::json!({ "message": message }).to_string();
+            DockerError::refused(status, body.as_bytes()).is_in_vain()
+        };
+        assert!(said(503, "This node is not a swarm manager."));
+        assert!(said(403, "a proxy lets nobody change anything"));
+        assert!(!said(500, "rpc error: update out of sequence"));
+        assert!(!said(400, "rpc error: update out of sequence"));
+        assert!(!said(503, "no leader"));
     }
 
     #[test]

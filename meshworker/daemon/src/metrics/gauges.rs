@@ -210,4 +210,49 @@ mod tests {
             assert!(text.contains(&line), "{line} in {text}");
         }
     }
+
+    /// An update that took more than five minutes was told as a name server at fault.
+    #[test]
+    fn a_successor_that_waits_was_missing_in_dns() {
+        let at = |last: u8| meshworker_core::Place::from([10, 0, 0, last]);
+        let all = Report::addresses(Witness::Docker, [at(1), at(2), at(9)]);
+        let reports = vec![Report::addresses(Witness::Dns, [at(1)]), all];
+        let mut look = Look {
+            number: 1,
+            at: Instant::now(),
+            time: SystemTime::UNIX_EPOCH,
+            took: Default::default(),
+            requests: Default::default(),
+            roster: meshworker_core::Roster::merge(&reports, &[].into()),
+            reports,
+            answers: BTreeMap::new(),
+            steps: Vec::new(),
+            refusals: Vec::new(),
+            leavers: Vec::new(),
+            outsiders: Default::default(),
+            wanted: 0,
+            losses: Vec::new(),
+            unity: meshworker_core::Unity::apart("the test"),
+            settled: false,
+            pace: meshworker_core::Pace::Quick,
+        };
+        let told = |look: &Look| {
+            let mut page = Page::default();
+            witnesses(&mut page, "db", look);
+            page.text()
+        };
+        assert!(told(&look).contains("dns_missing_members{cluster=\"db\"} 2\n"));
+        let behind = meshworker_core::Reason::Waiting {
+            behind: "10.0.0.1".into(),
+        };
+        let waits = meshworker_core::Refusal::new("join 10.0.0.9", behind);
+        look.refusals.push(waits);
+        let told = told(&look);
+        assert!(
+            told.contains("dns_missing_members{cluster=\"db\"} 1\n"),
+            "{told}"
+        );
+        let docker = "sightings{cluster=\"db\",witness=\"docker\",grade=\"answer\"} 2\n";
+        assert!(told.contains(docker), "{told}");
+    }
 }

@@ -296,3 +296,60 @@ async fn drain(sheet: &Sheet, member: &str, wanted: bool) -> Result<bool, NotGiv
 fn tell(sheet: &Sheet, text: &str) {
     sheet.record(Fact::new(EventKind::Order, text).because("scale"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain(slot: u64) -> Goal {
+        Goal::Without(MemberId::Slot {
+            service: "db".into(),
+            slot,
+        })
+    }
+
+    fn running(goal: Goal, free: bool) -> Running {
+        Running {
+            goal,
+            freed: Arc::new(free.into()),
+            task: None,
+        }
+    }
+
+    /// Only what another order does to the data keeps the next one waiting.
+    #[test]
+    fn a_drain_was_refused_while_another_one_ran_and_one_that_is_free_blocks_nobody() {
+        let refused = "cluster: found 'drain db.1' under way; allowed: one order at a time, or \
+                       `meshworker resume db.1` first";
+        for (free, second, third) in [
+            (false, "drain db.2 begins after 'drain db.1'", Err(refused)),
+            (true, "drain db.2 begins", Ok("scale to 5 begins")),
+        ] {
+            let first = [running(drain(1), free)];
+            assert_eq!(beside(&first, &drain(2)).as_deref(), Ok(second));
+            let scaled = beside(&first, &Goal::Replicas(5));
+            assert_eq!(scaled.as_deref().map_err(String::as_str), third);
+        }
+        let scaled = [running(Goal::Replicas(5), false)];
+        assert!(beside(&scaled, &drain(2)).is_err());
+    }
+
+    #[test]
+    fn drains_run_in_the_order_in_which_they_were_given() {
+        let client = DockerClient::shared().unwrap();
+        let token = TokenFile::new("/none");
+        let scaling = Scaling::new(client, "workers", 4747, token).unwrap();
+        let waits = |free: [bool; 3]| -> Vec<bool> {
+            let orders = (1..)
+                .zip(free)
+                .map(|(slot, free)| running(drain(slot), free));
+            scaling.lock().insert("db".into(), orders.collect());
+            (1..=3)
+                .map(|slot| scaling.waits("db", &drain(slot)))
+                .collect()
+        };
+        assert_eq!(waits([false, false, false]), [false, true, true]);
+        assert_eq!(waits([true, false, false]), [false, false, true]);
+        assert_eq!(waits([true, true, false]), [false, false, false]);
+    }
+}

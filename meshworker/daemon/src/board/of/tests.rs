@@ -413,3 +413,73 @@ fn a_member_of_another_cluster_that_was_in_before_was_shown_as_joined() {
     assert_eq!(states[&at(2)].1, MemberState::Joined);
     assert_eq!(states[&at(3)].1, MemberState::Refused);
 }
+
+/// While one was updated, its successor was silent, and there were seven of six.
+#[test]
+fn a_successor_that_waits_behind_a_leaver_was_silent_and_one_too_many() {
+    let present = tasks(&[(1, Presence::Present), (2, Presence::Present)]);
+    let successor = Sighting {
+        member: Some(slot(1)),
+        ..Sighting::at(at(9))
+    };
+    let mut docker = present;
+    docker.desired = Some(2);
+    docker.sightings.push(successor);
+    let behind = Reason::Waiting {
+        behind: "10.0.0.1".into(),
+    };
+    let before = look(vec![docker.clone()]).group(&[1, 2], &[]);
+    assert_eq!(before.state(9), MemberState::Silent);
+    let look = look(vec![docker])
+        .group(&[1, 2], &[])
+        .refusing("join 10.0.0.9", behind);
+    assert_eq!(look.state(9), MemberState::Waiting);
+    let told = look.told().witnesses;
+    assert_eq!((told[0].members, told[0].desired), (2, Some(2)));
+}
+
+/// What another cluster's member remembers was shown as this one's.
+#[test]
+fn a_refused_members_memories_are_not_this_clusters() {
+    let mut look = listed(&[1, 2, 7]).group(&[1, 2], &[3]).group(&[7], &[8, 9]);
+    look.outsiders.insert(at(7));
+    let departed = look.told().departed;
+    let nodes: Vec<&str> = departed.iter().map(|gone| gone.node.as_str()).collect();
+    assert_eq!(nodes, ["n3"]);
+}
+
+#[test]
+fn a_member_that_is_held_in_a_cluster_that_is_held_has_its_own_reason() {
+    let look = listed(&[1, 2]).group(&[1, 2], &[]);
+    let orders = Orders {
+        hold: Some("a new switch".into()),
+        held: [("10.0.0.2".to_owned(), "a new disk".to_owned())].into(),
+        ..Orders::default()
+    };
+    let told = cluster("db", "toy", &look, &Since::default(), &orders);
+    assert_eq!(told.mode.held.as_deref(), Some("a new switch"));
+    let held = told.members.iter().map(|member| member.held.as_deref());
+    assert_eq!(held.collect::<Vec<_>>(), [None, Some("a new disk")]);
+}
+
+/// Another witness joined, and all members were so for no time.
+#[test]
+fn a_state_that_lasts_began_again_when_another_witness_joined() {
+    let mut since = Since::default();
+    let mut note = |seconds: u64, mut look: Look| {
+        look.time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        since.note(&look, &states(&look));
+        let told = cluster("db", "toy", &look, &since, &Orders::default());
+        let since = told.members.iter().map(|one| one.state_since.clone());
+        since.map(Option::unwrap).collect::<Vec<_>>()
+    };
+    let at_second = |second| format!("1970-01-01T00:00:{second:02}.000Z");
+    let told = note(1, listed(&[1, 2]).group(&[1, 2], &[]));
+    assert_eq!(told, [at_second(1), at_second(1)]);
+    let addresses = |witness| Report::addresses(witness, [at(1), at(2)]);
+    let both = || vec![addresses(Witness::Dns), addresses(Witness::Announce)];
+    let told = note(2, look(both()).group(&[1, 2], &[]));
+    assert_eq!(told, [at_second(1), at_second(1)]);
+    let told = note(3, look(both()).group(&[1], &[2]));
+    assert_eq!(told, [at_second(1), at_second(3)]);
+}
