@@ -349,7 +349,7 @@ fn without_a_cluster_only_this_place_is_looked_at() {
     facts.clusters.clear();
     let diagnosis = Diagnosis::of(CHECKS, &facts);
     assert_eq!(diagnosis.findings, vec![]);
-    assert_eq!(diagnosis.checked, 3);
+    assert_eq!(diagnosis.checked, 4);
     let why = &diagnosis.skipped[0].why;
     assert!(why.starts_with("no cluster is named"), "{why}");
 }
