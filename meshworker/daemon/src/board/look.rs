@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use meshworker_core::{
-    Leaver, Loss, Pace, Place, Reason, Refusal, Report, Roster, Unity, View,
-};
+use meshworker_core::{Leaver, Loss, Pace, Place, Reason, Refusal, Report, Roster, Unity, View};
 use tokio::time::Instant;
 
 use crate::status::StepStatus;

@@ -439,8 +439,7 @@ mod tests {
         book.agreed(&Given::default());
         book.agreed(&given(wall - 3_600_000));
         assert!(holds());
-        book.fulfilled(&BTreeSet::new(), false, Instant::now())
-            .await;
+        book.fulfilled(&BTreeSet::new(), None, Instant::now()).await;
         assert!(book.lock().given.hold.is_some());
         tokio::time::advance(half - Duration::from_secs(1)).await;
         book.agreed(&given(wall - 3_600_000));
