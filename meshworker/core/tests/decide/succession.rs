@@ -183,26 +183,26 @@ fn a_fail_over_that_came_to_nothing_keeps_no_other_one_waiting() {
 fn a_forced_fail_over_is_done_once_another_one_leads() {
     let mut clock = Clock::start();
     assert!(
-        !clock
+        clock
             .after(0, &nothing(), &led_by(2, 2))
             .failed_over
-            .is_some()
+            .is_none()
     );
     clock.orders.forced = Some(Forced {
         from: Some("10.0.0.1".into()),
         ..Forced::default()
     });
     assert!(
-        !clock
+        clock
             .after(0, &nothing(), &led_by(1, 1))
             .failed_over
-            .is_some()
+            .is_none()
     );
     assert!(
-        !clock
+        clock
             .after(0, &nothing(), &without_primary())
             .failed_over
-            .is_some()
+            .is_none()
     );
     assert!(
         clock
@@ -213,10 +213,10 @@ fn a_forced_fail_over_is_done_once_another_one_leads() {
     // Nobody led when it was ordered.
     clock.orders.forced = Some(Forced::default());
     assert!(
-        !clock
+        clock
             .after(0, &nothing(), &without_primary())
             .failed_over
-            .is_some()
+            .is_none()
     );
     assert!(
         clock

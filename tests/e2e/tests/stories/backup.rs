@@ -18,9 +18,8 @@ pub fn redis_at_rest(world: &World) {
 
     let volume = deployment.stack().full("redis-data");
     let lines = blocks("## Redis, at rest");
-    let [_, save, restore] = lines.as_slice() else {
-        panic!("the page has other blocks: {lines:?}");
-    };
+    assert_eq!(lines.len(), 3, "the page has other blocks: {lines:?}");
+    let (save, restore) = (&lines[1], &lines[2]);
     let nodes = swarm.reachable();
     for (number, node) in nodes.iter().enumerate() {
         run(
