@@ -124,18 +124,19 @@ impl Given {
         if self.room(&order).is_err() {
             return false;
         }
+        let held = |why, until_ms| Held {
+            why,
+            who,
+            at_ms,
+            until_ms,
+        };
         match order {
             Order::Hold {
                 member,
                 why,
                 until_ms,
             } => {
-                let held = Held {
-                    why,
-                    who,
-                    at_ms,
-                    until_ms,
-                };
+                let held = held(why, until_ms);
                 let before = match member {
                     None => self.hold.replace(held.clone()),
                     Some(member) => self.held.insert(member, held.clone()),
@@ -167,12 +168,7 @@ impl Given {
                 why,
                 until_ms,
             } => {
-                let held = Held {
-                    why,
-                    who,
-                    at_ms,
-                    until_ms,
-                };
+                let held = held(why, until_ms);
                 self.downtime.insert(member, held.clone()) != Some(held)
             }
             Order::Uptime { member } => self.downtime.remove(&member).is_some(),
@@ -260,25 +256,29 @@ impl Given {
             .iter()
             .map(|(member, held)| (Some(member.clone()), held));
         let all = self.hold.iter().map(|held| (None, held)).chain(held);
-        let hold = |(member, held): (Option<String>, &Held)| Ordered {
+        let ordered = |held: &Held, order| Ordered {
             cluster: cluster.to_owned(),
             who: held.who.clone(),
             at_ms: held.at_ms,
-            order: Order::Hold {
-                member,
-                why: held.why.clone(),
-                until_ms: held.until_ms,
-            },
+            order,
         };
-        let downtime = |(member, held): (&String, &Held)| Ordered {
-            cluster: cluster.to_owned(),
-            who: held.who.clone(),
-            at_ms: held.at_ms,
-            order: Order::Downtime {
-                member: member.clone(),
-                why: held.why.clone(),
-                until_ms: held.until_ms,
-            },
+        let hold = |(member, held): (Option<String>, &Held)| {
+            let (why, until_ms) = (held.why.clone(), held.until_ms);
+            let order = Order::Hold {
+                member,
+                why,
+                until_ms,
+            };
+            ordered(held, order)
+        };
+        let downtime = |(member, held): (&String, &Held)| {
+            let (member, why, until_ms) = (member.clone(), held.why.clone(), held.until_ms);
+            let order = Order::Downtime {
+                member,
+                why,
+                until_ms,
+            };
+            ordered(held, order)
         };
         let downtime = self.downtime.iter().map(downtime);
         let drain = |member: &String| Order::Drain {
@@ -292,12 +292,8 @@ impl Given {
             cluster: cluster.clone(),
         };
         let others = others.chain(self.born.iter().map(born));
-        let others = others.map(|order| Ordered {
-            cluster: cluster.to_owned(),
-            who: None,
-            at_ms: 0,
-            order,
-        });
+        let nobody = Held::default();
+        let others = others.map(|order| ordered(&nobody, order));
         all.map(hold).chain(downtime).chain(others).collect()
     }
 

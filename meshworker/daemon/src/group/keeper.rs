@@ -7,41 +7,27 @@ use std::time::{Duration, SystemTime};
 
 use meshworker_core::{Fence, Moment};
 use meshworker_group::{
-    AN_ENTRY, Applied, Command, Effects, GroupId, IN_STEP, Intent, Letter, Listing, NotProposed,
-    Ordered, Outcome, Participant, Saved, Store, StoreFailed, StoreId, Ticket, Told,
+    Command, Effects, GroupId, IN_STEP, Intent, Listing, NotProposed, Ordered, Outcome,
+    Participant, Saved, Store, StoreFailed, StoreId, Told,
 };
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tracing::{error, info, warn};
 
 use super::event::{Event, Reply};
+use super::facts::Facts;
 use super::frame::Frame;
 use super::intents::Intents;
 use super::line::Line;
 use super::shared::Shared;
 use super::store::Memory;
+use super::waiting::{Waiting, Waits, is_late};
 use super::{Listener, clock, drawn, picture};
-
-/// Whoever waits for an entry is told after so long that nobody knows what becomes of it.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// So often others are told anew who this is, and operators shown how it stands.
 const SHOWN: Duration = Duration::from_millis(250);
 
-/// What happens in one breath is one entry; then there is one a second at the most.
-const BREATH: Duration = Duration::from_millis(20);
-const A_WHILE: Duration = Duration::from_secs(1);
-
 /// Whoever names another fence all the time is heeded once in a while.
 const A_RAISE: Duration = Duration::from_secs(60);
-
-/// What stands around facts in an entry, in bytes.
-const ITS_NAME: usize = 64;
-
-/// So many facts wait to be written. More at once are told to the log alone.
-const MOST_FACTS: usize = 256;
-
-/// So many orders wait for an answer.
-const MOST_ASKED: usize = 256;
 
 /// One worker's part in its group.
 pub(super) struct Keeper {
@@ -52,18 +38,9 @@ pub(super) struct Keeper {
     lines: BTreeMap<IpAddr, Line>,
     /// Where the workers' name leads now.
     listed: BTreeSet<IpAddr>,
-    /// Entries that somebody waits for.
-    proposed: Vec<Proposed>,
-    /// Orders that were handed to the leader, by their numbers.
-    handed: BTreeMap<u64, (Moment, Reply<u64>)>,
-    /// Answers that wait until this worker has applied that entry too.
-    behind: Vec<(u64, Moment, Reply<u64>)>,
-    next_number: u64,
+    waiting: Waiting,
     intents: Intents,
-    facts: Vec<Told>,
-    /// Since when facts wait, and when some were written last.
-    facts_since: Option<Moment>,
-    facts_written: Option<Moment>,
+    facts: Facts,
     /// Up to where the listener knows the log.
     heard: (u64, u64),
     shown: Moment,
@@ -84,17 +61,6 @@ pub(super) struct Keeper {
     unkept: Option<String>,
 }
 
-struct Proposed {
-    ticket: Ticket,
-    since: Moment,
-    who: Waits,
-}
-
-enum Waits {
-    ForOrder(Reply<u64>),
-    ForIntent(Intent),
-}
-
 impl Keeper {
     pub(super) fn new(
         participant: Participant,
@@ -110,14 +76,9 @@ impl Keeper {
             listener,
             lines: BTreeMap::new(),
             listed: BTreeSet::new(),
-            proposed: Vec::new(),
-            handed: BTreeMap::new(),
-            behind: Vec::new(),
-            next_number: 0,
+            waiting: Waiting::default(),
             intents: Intents::default(),
-            facts: Vec::new(),
-            facts_since: None,
-            facts_written: None,
+            facts: Facts::default(),
             heard: (0, 0),
             shown: Moment::default(),
             raised: None,
@@ -157,7 +118,7 @@ impl Keeper {
             Event::Said(event, _place) => self.hear(*event)?,
             Event::Order(order, reply) => self.order(order, reply, now),
             Event::Handed(order, reply) => self.propose_order(order, reply, now),
-            Event::Answered(number, answer) => self.answered(number, answer, now),
+            Event::Answered(number, answer) => self.waiting.answered(number, answer, now),
             Event::Intend(intent, reply) => self.intend(intent, reply, now),
             Event::Done(fence, outcome) => {
                 if let Some(outcome) = self.intents.done(fence, outcome) {
@@ -211,12 +172,12 @@ impl Keeper {
             gives_up,
         } = effects;
         for letter in letters {
-            self.post(letter);
+            self.post(letter.to, Frame::Letter(letter));
         }
         // Whoever is answered finds it so wherever he asks in this process.
         self.hand_out();
         for entry in &applied {
-            self.applied(entry, now);
+            self.waiting.applied(entry, &mut self.intents, now);
         }
         if let Some(bequest) = gives_up {
             self.begin_anew(bequest, now)?;
@@ -227,9 +188,8 @@ impl Keeper {
         Ok(())
     }
 
-    fn post(&self, letter: Letter) {
-        let line = self.line_to(letter.to);
-        if let (Some(line), Ok(bytes)) = (line, Frame::Letter(letter).bytes()) {
+    fn post(&self, to: StoreId, frame: Frame) {
+        if let (Some(line), Ok(bytes)) = (self.line_to(to), frame.bytes()) {
             line.send(bytes);
         }
     }
@@ -241,20 +201,13 @@ impl Keeper {
             return self.propose_order(order, reply, now);
         }
         let leader = self.another_leads();
-        let Some(line) = leader.and_then(|leader| self.line_to(leader)) else {
+        let Some(leader) = leader.filter(|leader| self.line_to(*leader).is_some()) else {
             let _ = reply.send(Err(self.nobody_leads()));
             return;
         };
-        if self.handed.len() >= MOST_ASKED {
-            let _ = reply.send(Err(format!("{MOST_ASKED} orders wait for the leader")));
-            return;
+        if let Some(number) = self.waiting.hand(reply, now) {
+            self.post(leader, Frame::Ask(number, order));
         }
-        let number = self.next_number + 1;
-        if let Ok(bytes) = Frame::Ask(number, order).bytes() {
-            line.send(bytes);
-        }
-        self.next_number = number;
-        self.handed.insert(self.next_number, (now, reply));
     }
 
     fn propose_order(&mut self, order: Ordered, reply: Reply<u64>, now: Moment) {
@@ -267,28 +220,12 @@ impl Keeper {
             return;
         }
         match self.participant.propose(&Command::Order(order)) {
-            Ok(ticket) => self.proposed.push(Proposed {
-                ticket,
-                since: now,
-                who: Waits::ForOrder(reply),
-            }),
+            Ok(ticket) => self.waiting.propose(ticket, Waits::ForOrder(reply), now),
             Err(NotProposed::NotLeader) => {
                 let _ = reply.send(Err(self.nobody_leads()));
             }
             Err(why) => {
                 let _ = reply.send(Err(why.to_string()));
-            }
-        }
-    }
-
-    fn answered(&mut self, number: u64, answer: Result<u64, String>, now: Moment) {
-        let Some((_, reply)) = self.handed.remove(&number) else {
-            return;
-        };
-        match answer {
-            Ok(index) => self.behind.push((index, now, reply)),
-            Err(why) => {
-                let _ = reply.send(Err(why));
             }
         }
     }
@@ -306,11 +243,8 @@ impl Keeper {
         match self.participant.propose(&Command::Intend(intent.clone())) {
             Ok(ticket) => {
                 self.intents.begin(&intent, reply);
-                self.proposed.push(Proposed {
-                    ticket,
-                    since: now,
-                    who: Waits::ForIntent(intent),
-                });
+                let waits = Waits::ForIntent(intent);
+                self.waiting.propose(ticket, waits, now);
             }
             Err(why) => {
                 let _ = reply.send(Err(why.to_string()));
@@ -330,38 +264,28 @@ impl Keeper {
 
     fn tell(&mut self, told: Told, only_here: bool, now: Moment) {
         if let Some(leader) = self.another_leads() {
-            let bytes = Frame::Tell(told).bytes();
-            if let (true, Some(line), Ok(bytes)) = (only_here, self.line_to(leader), bytes) {
-                line.send(bytes);
+            if only_here {
+                self.post(leader, Frame::Tell(told));
             }
-        } else if self.facts.len() < MOST_FACTS && told.length() + 1 < AN_ENTRY - ITS_NAME {
-            self.facts.push(told);
-            self.facts_since.get_or_insert(now);
+        } else {
+            self.facts.push(told, now);
         }
     }
 
     fn write_facts(&mut self, now: Moment) {
-        let Some(since) = self.facts_since else {
-            return;
-        };
-        let rests = self
-            .facts_written
-            .is_some_and(|last| now.since(last) < A_WHILE);
-        if now.since(since) < BREATH || rests {
+        if !self.facts.are_due(now) {
             return;
         }
-        while !self.facts.is_empty() {
-            let some: Vec<Told> = entry_of(&self.facts).cloned().collect();
-            let told = some.len();
-            let command = Command::Tell(some);
+        while let Some(some) = self.facts.an_entry() {
             // Before anybody leads they wait; then it is the leader's turn to tell.
-            match self.participant.propose(&command) {
-                Ok(_) => drop(self.facts.drain(..told)),
+            let told = some.len();
+            match self.participant.propose(&Command::Tell(some)) {
+                Ok(_) => self.facts.are_told(told),
                 Err(_) if self.another_leads().is_some() => self.facts.clear(),
                 Err(_) => return,
             }
         }
-        (self.facts_since, self.facts_written) = (None, Some(now));
+        self.facts.are_written(now);
     }
 
     fn another_leads(&self) -> Option<StoreId> {
@@ -375,31 +299,7 @@ impl Keeper {
 
     // What is committed.
 
-    fn applied(&mut self, entry: &Applied, now: Moment) {
-        let proposed = std::mem::take(&mut self.proposed);
-        for waiting in proposed {
-            if waiting.ticket.index != entry.index {
-                self.proposed.push(waiting);
-                continue;
-            }
-            let ours = waiting.ticket.term == entry.term;
-            match waiting.who {
-                Waits::ForOrder(reply) => {
-                    let lost = || "another worker leads by now: say it again".to_owned();
-                    let _ = reply.send(ours.then_some(entry.index).ok_or_else(lost));
-                }
-                Waits::ForIntent(intent) if ours => {
-                    self.intents.committed(&intent, entry.fence, now);
-                }
-                Waits::ForIntent(intent) => {
-                    self.intents.lost(&intent, "another worker leads by now");
-                }
-            }
-        }
-    }
-
     fn expire(&mut self, now: Moment) {
-        let late = |since: Moment| now.since(since) >= PATIENCE;
         let removed = std::mem::take(&mut self.removed);
         for (store, since, reply) in removed {
             let waits = &self.participant.decision().waits;
@@ -409,7 +309,7 @@ impl Keeper {
                 let _ = reply.send(Ok(()));
             } else if !self.leads() {
                 let _ = reply.send(Err(self.nobody_leads()));
-            } else if late(since) {
+            } else if is_late(since, now) {
                 let _ = reply.send(Err(format!("it is removed once that is safe: {why}")));
             } else {
                 self.removed.push((store, since, reply));
@@ -425,32 +325,8 @@ impl Keeper {
                 self.handing.push((since, reply));
             }
         }
-        let unknown = "nobody knows yet whether it is taken: most of the workers do not answer";
-        let proposed = std::mem::take(&mut self.proposed);
-        for waiting in proposed {
-            match waiting.who {
-                who if !late(waiting.since) => self.proposed.push(Proposed { who, ..waiting }),
-                Waits::ForOrder(reply) => drop(reply.send(Err(unknown.into()))),
-                Waits::ForIntent(intent) => self.intents.lost(&intent, unknown),
-            }
-        }
-        let handed = std::mem::take(&mut self.handed);
-        for (number, (since, reply)) in handed {
-            if late(since) {
-                let _ = reply.send(Err("whoever leads does not answer".into()));
-            } else {
-                self.handed.insert(number, (since, reply));
-            }
-        }
         let applied = self.participant.replica().map_or(0, |own| own.applied());
-        let behind = std::mem::take(&mut self.behind);
-        for (index, since, reply) in behind {
-            if applied >= index || late(since) {
-                let _ = reply.send(Ok(index));
-            } else {
-                self.behind.push((index, since, reply));
-            }
-        }
+        self.waiting.expire(applied, &mut self.intents, now);
     }
 
     /// Tells the rest of the process what is agreed on by now.
@@ -597,12 +473,9 @@ impl Keeper {
         };
         error!("{why}: this worker goes on in memory: what is ordered from now on ends with it");
         self.store = Box::new(Memory);
-        self.participant
-            .reopen(saved, &mut *self.store, clock::now())?;
+        self.reopen(saved, clock::now())?;
         self.participant.is_not_kept();
         self.unkept = Some(why.to_string());
-        self.heard = (0, 0);
-        self.listener.begins_anew();
         Ok(())
     }
 
@@ -613,10 +486,8 @@ impl Keeper {
             Err(why) => return Ok(Err(why)),
         };
         warn!("an operator ordered it: this worker's store is a group of its own from now on");
-        self.participant.reopen(saved, &mut *self.store, now)?;
+        self.reopen(saved, now)?;
         self.participant.is_meant();
-        self.heard = (0, 0);
-        self.listener.begins_anew();
         Ok(Ok(()))
     }
 
@@ -626,8 +497,14 @@ impl Keeper {
             bequest,
             ..Saved::empty(StoreId(drawn()))
         };
-        self.participant.reopen(saved, &mut *self.store, now)?;
+        self.reopen(saved, now)?;
         self.bequeathing = None;
+        Ok(())
+    }
+
+    /// Goes on from this.
+    fn reopen(&mut self, saved: Saved, now: Moment) -> Result<(), StoreFailed> {
+        self.participant.reopen(saved, &mut *self.store, now)?;
         self.heard = (0, 0);
         self.listener.begins_anew();
         Ok(())
@@ -657,15 +534,6 @@ impl Keeper {
         let authority = self.participant.authority(clock::now());
         format!("this worker does not lead: {}", words(&authority))
     }
-}
-
-/// The first of these facts, as many as fit into one entry.
-fn entry_of(facts: &[Told]) -> impl Iterator<Item = &Told> {
-    let mut bytes = 0;
-    facts.iter().take_while(move |told| {
-        bytes += 1 + told.length();
-        bytes < AN_ENTRY - ITS_NAME
-    })
 }
 
 fn words(authority: &meshworker_core::Authority) -> &str {

@@ -12,6 +12,7 @@
 
 mod clock;
 mod event;
+mod facts;
 pub(crate) mod frame;
 mod incoming;
 mod intents;
@@ -28,6 +29,7 @@ mod shared;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
