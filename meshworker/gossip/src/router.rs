@@ -1,22 +1,20 @@
 //! Who is registered where, and what follows from what is said.
 
+mod others;
+mod post;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use meshworker_core::Moment;
 
 use crate::group::Group;
 use crate::{
-    Address, Change, Dialect, Gone, GroupPicture, Letter, Limits, Member, MemberPicture, Message,
-    Name, Picture, Reply, Request, Word,
+    Address, Change, Dialect, Gone, GroupPicture, Letter, Limits, Member, MemberPicture, Name,
+    Picture, Reply, Request, Word,
 };
-
-/// What a lost router had registered is told for so long: its members come to another one,
-/// or to it once it is back, after `reconnect_interval`, which is 10 s at most as it is
-/// shipped.
-const KEPT: Duration = Duration::from_secs(30);
+use others::Other;
 
 /// One connection of a member; no number is given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,17 +82,6 @@ impl Speaker {
     fn forget(&mut self, group: &Name, address: &Address) {
         self.own.retain(|(own, who)| own != group || who != address);
     }
-}
-
-/// Another router.
-#[derive(Debug, Default)]
-struct Other {
-    /// Since when it is lost.
-    lost: Option<Moment>,
-    /// What it has named since it began to tell all of it.
-    telling: Option<BTreeSet<(Name, Address)>>,
-    /// It had more than there was room for: it must tell all of it anew.
-    over: bool,
 }
 
 impl Router {
@@ -176,120 +163,6 @@ impl Router {
         });
         let own = own.map(Word::Change);
         own.chain([Word::Whole]).collect()
-    }
-
-    /// Another router begins to tell what it has. Whether there is room for it.
-    pub fn met(&mut self, router: RouterId) -> bool {
-        if !self.others.contains_key(&router) && self.others.len() >= self.limits.routers {
-            // Whoever ends and begins again and again is somebody else each time.
-            let lost = self.others.iter();
-            let lost = lost.filter_map(|(id, other)| Some((other.lost?, *id)));
-            let Some((_, longest)) = lost.min() else {
-                return false;
-            };
-            self.forget(longest, |_, _| true);
-            self.others.remove(&longest);
-        }
-        let other = self.others.entry(router).or_default();
-        *other = Other {
-            telling: Some(BTreeSet::new()),
-            ..Other::default()
-        };
-        true
-    }
-
-    /// Another router says this of its registrations.
-    pub fn told(&mut self, now: Moment, router: RouterId, change: Change) -> Vec<Effect> {
-        let Some(other) = self.others.get_mut(&router) else {
-            return Vec::new();
-        };
-        match change {
-            Change::Registered(group, member) => {
-                if let Some(telling) = &mut other.telling {
-                    telling.insert((group.clone(), member.address.clone()));
-                }
-                if !self.put(now, &group, member, Err(router))
-                    && let Some(other) = self.others.get_mut(&router)
-                {
-                    other.over = true;
-                }
-                Vec::new()
-            }
-            Change::Gone {
-                group,
-                address,
-                how: Gone::Left,
-            } => self.nowhere(&group, &address),
-            Change::Gone {
-                group,
-                address,
-                how,
-            } => match self.take(&group, &address, Err(router)) && how == Gone::Lost {
-                true => self.suspect(&group, &address),
-                false => Vec::new(),
-            },
-        }
-    }
-
-    /// Another router has told all that it has: whatever else it had is gone.
-    pub fn whole(&mut self, router: RouterId) {
-        let other = self.others.get_mut(&router);
-        if let Some(named) = other.and_then(|other| other.telling.take()) {
-            self.forget(router, |group, address| {
-                !named.contains(&(group.clone(), address.clone()))
-            });
-        }
-    }
-
-    /// Those who had more than there was room for, where there is room now: they are to tell
-    /// all of it anew.
-    pub fn missed(&self) -> Vec<RouterId> {
-        if self.members >= self.limits.members || self.groups.len() >= self.limits.groups {
-            return Vec::new();
-        }
-        let over = self.others.iter().filter(|(_, other)| other.over);
-        over.map(|(id, _)| *id).collect()
-    }
-
-    /// There is a way to another router.
-    pub fn reached(&mut self, router: RouterId) {
-        self.reached.insert(router);
-    }
-
-    /// There is none any more.
-    pub fn unreached(&mut self, router: RouterId) {
-        self.reached.remove(&router);
-    }
-
-    /// Another router passes this on to members of this one.
-    pub fn passed(&mut self, letter: &Letter) -> Vec<Effect> {
-        let mut post = Post::new(&letter.message);
-        let group = self.groups.get(&letter.message.group);
-        for reader in &letter.readers {
-            let here = group.and_then(|group| group.members.get(reader)?.local);
-            if let Some(id) = here {
-                post.to(id, &self.speakers);
-            }
-        }
-        post.effects
-    }
-
-    /// Nothing is heard of another router any more.
-    pub fn lost(&mut self, now: Moment, router: RouterId) {
-        if let Some(other) = self.others.get_mut(&router) {
-            other.lost.get_or_insert(now);
-        }
-    }
-
-    /// Forgets what routers had that are lost for too long.
-    pub fn tidy(&mut self, now: Moment) {
-        let over = |other: &Other| other.lost.is_some_and(|since| now.since(since) >= KEPT);
-        let over = self.others.iter().filter(|(_, other)| over(other));
-        let over: Vec<RouterId> = over.map(|(id, _)| *id).collect();
-        for router in over {
-            self.forget(router, |_, _| true);
-            self.others.remove(&router);
-        }
     }
 
     /// What is known.
@@ -530,100 +403,5 @@ impl Router {
         let all = all.freeze();
         self.all.insert(dialect, all.clone());
         vec![Effect::Send(id, all)]
-    }
-
-    /// A message of a member, for others of its group.
-    fn route(&mut self, from: ConnectionId, message: &Message) -> Vec<Effect> {
-        let Some(speaker) = self.speakers.get_mut(&from) else {
-            return Vec::new();
-        };
-        speaker.tunnels = true;
-        // Strangers have nothing to say in a group.
-        if !speaker.own.iter().any(|(group, _)| *group == message.group) {
-            return Vec::new();
-        }
-        let Some(group) = self.groups.get(&message.group) else {
-            return Vec::new();
-        };
-        let mut post = Post::new(message);
-        let mut others: BTreeMap<RouterId, Vec<Address>> = BTreeMap::new();
-        let wanted = group
-            .members
-            .iter()
-            .filter(|(address, _)| match &message.to {
-                Some(to) => to == *address,
-                // Before 4.0 whoever sends expects its own message back.
-                None => message.from.as_ref() != Some(*address),
-            });
-        for (address, registration) in wanted {
-            if let Some(id) = registration.local {
-                post.to(id, &self.speakers);
-                continue;
-            }
-            let heard = |router: &&RouterId| {
-                let other = self.others.get(*router);
-                other.is_some_and(|other| other.lost.is_none())
-            };
-            let reached = |router: &&RouterId| heard(router) && self.reached.contains(*router);
-            let routers = &registration.routers;
-            let best = routers.iter().find(reached);
-            if let Some(router) = best.or_else(|| routers.iter().find(heard)) {
-                others.entry(*router).or_default().push(address.clone());
-            }
-        }
-        let mut effects = post.effects;
-        for (router, readers) in others {
-            for readers in readers.chunks(Word::READERS) {
-                let letter = Letter {
-                    readers: readers.to_vec(),
-                    message: message.clone(),
-                };
-                effects.push(Effect::Pass(router, letter));
-            }
-        }
-        effects
-    }
-
-    /// Whatever this router had of these is gone, and nobody is suspected.
-    fn forget(&mut self, router: RouterId, which: impl Fn(&Name, &Address) -> bool) {
-        let all = self.groups.iter().flat_map(|(name, group)| {
-            let its = group.members.iter();
-            let its = its.filter(|(_, one)| one.routers.contains(&router));
-            its.map(move |(address, _)| (name.clone(), address.clone()))
-        });
-        let gone: Vec<_> = all.filter(|(name, address)| which(name, address)).collect();
-        for (name, address) in gone {
-            self.take(&name, &address, Err(router));
-        }
-    }
-}
-
-/// A message on its way to several connections: written once for each dialect.
-struct Post<'a> {
-    message: &'a Message,
-    written: BTreeMap<Dialect, Bytes>,
-    reached: BTreeSet<ConnectionId>,
-    effects: Vec<Effect>,
-}
-
-impl Post<'_> {
-    fn new(message: &Message) -> Post<'_> {
-        Post {
-            message,
-            written: BTreeMap::new(),
-            reached: BTreeSet::new(),
-            effects: Vec::new(),
-        }
-    }
-
-    fn to(&mut self, id: ConnectionId, speakers: &BTreeMap<ConnectionId, Speaker>) {
-        let Some(speaker) = speakers.get(&id) else {
-            return;
-        };
-        if self.reached.insert(id) {
-            let write = || Reply::Message(self.message).bytes(speaker.dialect);
-            let bytes = self.written.entry(speaker.dialect).or_insert_with(write);
-            self.effects.push(Effect::Post(id, bytes.clone()));
-        }
     }
 }

@@ -1,48 +1,32 @@
 //! Where the members of one cluster announce themselves.
 
 mod claim;
+mod entry;
 mod no_word;
 mod orders;
 mod patience;
+mod roll;
+mod start;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
-use meshworker_core::{
-    Authority, Fence, MemberId, Place, Presence, Report, Sighting, Tell, Witness,
-};
+use meshworker_core::{Authority, Fence, MemberId, Place, Report, Tell, Witness};
 use meshworker_engines::{Alone, Mandate};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::routes::LONGEST_TEXT;
-use super::{Announcement, Answer, Findings, HELD, Phase, Verdict};
+use super::{Announcement, Answer, Findings, HELD, Phase};
 use crate::turned_away::Register;
 
 pub use claim::{Refused, Speaker};
+pub use entry::EXPIRES;
+use entry::{Entry, Key};
 pub use no_word::NoWord;
-use orders::Ordered;
 use patience::Patience;
-
-/// Whoever has not announced itself for this long does not any more. Supervisors
-/// renew each second: four may be lost on the way.
-pub const EXPIRES: Duration = Duration::from_secs(5);
-
-/// That its database has ended is a supervisor's last word, and is remembered for longer
-/// than the others take to notice and a removal is held, together.
-const LAST_WORD: Duration = Duration::from_secs(30);
-
-/// After this long every member has announced itself, each second, to a desk
-/// that was just opened.
-const EVERYBODY: Duration = Duration::from_secs(2);
-
-/// For so long a claim on a slot holds up its successor although nobody answers there
-/// and no witness lists it: a database that loads its data from disk.
-const UNSEEN: Duration = Duration::from_secs(120);
+use roll::Roll;
 
 /// Twice as many members as any of the databases can have: while a service is updated,
 /// a slot has two.
@@ -65,7 +49,7 @@ const MOST_NEWS: usize = 8;
 /// from what the worker found last. Decides nothing.
 #[derive(Debug)]
 pub struct Desk {
-    inner: Mutex<Inner>,
+    inner: Mutex<Roll>,
     /// Counts what the worker has to look at.
     news: watch::Sender<u64>,
     /// Wakes whose answers are held: whether more will be found out here.
@@ -82,74 +66,10 @@ pub struct Desk {
     refused: Arc<Register>,
 }
 
-#[derive(Debug)]
-struct Inner {
-    opened: Instant,
-    members: BTreeMap<Key, Entry>,
-    /// Whom operators' orders have leave, by their addresses.
-    orders: BTreeMap<Place, Ordered>,
-    /// How many members ever came to this desk.
-    came: u64,
-    findings: Option<Findings>,
-    /// What was not heard, and nobody asked for yet.
-    refused_news: VecDeque<String>,
-}
-
-/// One task of one slot at one address: a slot may have two for a while, the old
-/// and the new. What is said of another address touches nothing here.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    service: String,
-    slot: u64,
-    task: String,
-    address: Place,
-}
-
-#[derive(Debug)]
-struct Entry {
-    said: Announcement,
-    /// How many members had come before this one.
-    position: u64,
-    /// When it came.
-    came: Instant,
-    /// When this was said first, as far as it matters to a pass.
-    since: Instant,
-    /// When it was said last.
-    renewed: Instant,
-    speaker: Speaker,
-    patience: Patience,
-}
-
-impl Key {
-    fn of(said: &Announcement) -> Key {
-        Key {
-            service: said.service.clone(),
-            slot: said.slot,
-            task: said.task.clone(),
-            address: said.place(),
-        }
-    }
-}
-
-impl Entry {
-    /// Until when it counts, unless it is said again.
-    fn expires(&self) -> Instant {
-        let last = self.said.phase == Phase::Ended && self.speaker == Speaker::Itself;
-        self.renewed + if last { LAST_WORD } else { EXPIRES }
-    }
-}
-
 impl Default for Desk {
     fn default() -> Desk {
         Desk {
-            inner: Mutex::new(Inner {
-                opened: Instant::now(),
-                members: BTreeMap::new(),
-                orders: BTreeMap::new(),
-                came: 0,
-                findings: None,
-                refused_news: VecDeque::new(),
-            }),
+            inner: Mutex::new(Roll::new()),
             news: watch::Sender::new(0),
             found: watch::Sender::new(true),
             only_plans: AtomicBool::new(false),
@@ -393,7 +313,7 @@ impl Desk {
 
     fn refuse(
         &self,
-        inner: &mut Inner,
+        inner: &mut Roll,
         (member, address): (MemberId, Place),
         refused: Refused,
     ) -> Refused {
@@ -429,9 +349,9 @@ impl Desk {
     }
 
     /// What is known at this moment: whoever was silent for too long is dropped.
-    fn at(&self, now: Instant) -> MutexGuard<'_, Inner> {
+    fn at(&self, now: Instant) -> MutexGuard<'_, Roll> {
         let mut inner = self.lock();
-        let count = |inner: &Inner| inner.members.len() + inner.orders.len();
+        let count = |inner: &Roll| inner.members.len() + inner.orders.len();
         let before = count(&inner);
         inner.members.retain(|_, entry| now < entry.expires());
         inner.orders.retain(|_, order| now < order.expires());
@@ -441,7 +361,7 @@ impl Desk {
         inner
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Roll> {
         // Each change is whole when the lock is given back: nothing can be half
         // done.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -450,148 +370,6 @@ impl Desk {
     /// Always under the lock, so that a report and its number belong together.
     fn tell(&self) {
         self.news.send_modify(|number| *number += 1);
-    }
-}
-
-impl Inner {
-    /// Who is at each address: of two that say so the one that came first.
-    fn believed(&self) -> BTreeMap<Place, &Entry> {
-        let mut believed: BTreeMap<Place, &Entry> = BTreeMap::new();
-        for entry in self.members.values() {
-            let there = believed.entry(entry.said.place()).or_insert(entry);
-            if entry.position < there.position {
-                *there = entry;
-            }
-        }
-        believed
-    }
-
-    fn has_its_address(&self, entry: &Entry) -> bool {
-        let better = |other: &Entry| {
-            other.said.place() == entry.said.place() && other.position < entry.position
-        };
-        !self.members.values().any(better)
-    }
-
-    fn sighting(&self, entry: &Entry) -> Sighting {
-        let mut sighting = sighting(&entry.said);
-        // That it has ended is its own supervisor's word, and nobody else's.
-        if sighting.presence == Presence::Ended && entry.speaker != Speaker::Itself {
-            sighting.presence = Presence::Stopping;
-        }
-        let member = sighting.member.filter(|_| !self.came_second(entry));
-        Sighting { member, ..sighting }
-    }
-
-    /// Whether another slot's member waits as well for a directory. One that waits to be told
-    /// how its database is started is a spare, and nobody misses it.
-    fn others_wait(&self, asks: &Announcement) -> bool {
-        let slot = |said: &Announcement| (said.service.clone(), said.slot);
-        let wait = |said: &Announcement| said.phase == Phase::Waiting && said.disk.is_none();
-        wait(asks)
-            && (self.members.values())
-                .any(|other| wait(&other.said) && slot(&other.said) != slot(asks))
-    }
-
-    /// Whether a member that waits to start may do so: whether no other task of
-    /// its slot runs on another node. On its own node it sees for itself, by
-    /// the lock of the directory that they share.
-    fn may_start(&self, asks: &Announcement, now: Instant) -> Option<Verdict> {
-        if now < self.opened + EVERYBODY {
-            return None;
-        }
-        let waiter = self.members.get(&Key::of(asks));
-        let since = waiter.map_or(now, |waiter| waiter.came);
-        let before = self.members.values().find(|entry| {
-            let said = &entry.said;
-            let silence = now.saturating_duration_since(entry.renewed);
-            said.member() == asks.member()
-                && said.task != asks.task
-                && said.node != asks.node
-                && said.phase != Phase::Waiting
-                // One that stops says so until it has ended.
-                && said.phase != Phase::Ended
-                && (said.phase != Phase::Stopping || silence < EVERYBODY)
-                && self.holds_up(entry, now.saturating_duration_since(since))
-        });
-        let why = match before.map(|entry| &entry.said) {
-            None => "no other task of this slot announces itself".to_owned(),
-            Some(said) => {
-                let doing = match said.phase {
-                    Phase::Leaving => "is leaving",
-                    Phase::Stopping | Phase::Ended => "stops",
-                    Phase::Waiting | Phase::Present => "runs",
-                };
-                let node = said.node_name.as_deref().unwrap_or(&said.node);
-                format!("task {} of this slot {doing} on node {node}", said.task)
-            }
-        };
-        Some(Verdict {
-            granted: before.is_none(),
-            fence: None,
-            why,
-            going: "starts".to_owned(),
-            place: 1,
-            progress: None,
-        })
-    }
-
-    /// Whether this claim on a slot is one for which its successor waits. Whoever
-    /// knows the token can claim any slot at its own address, under any number of names:
-    /// Docker knows better, and without Docker claims count until the successor has
-    /// waited for as long as a database takes to start, and then where a witness lists
-    /// the address, or a node of ours answers there.
-    fn holds_up(&self, entry: &Entry, waited: Duration) -> bool {
-        let Some(findings) = &self.findings else {
-            return true;
-        };
-        let said = &entry.said;
-        let here = || findings.vouched(said.address) || findings.answers(said.place());
-        let listed = findings.is_in_the_task_list(said);
-        listed.unwrap_or_else(|| waited < UNSEEN || here())
-    }
-
-    /// Takes the place of one for whom no witness speaks, if a witness lists this
-    /// address. Whether there is room now.
-    fn make_room(&mut self, address: IpAddr) -> bool {
-        let Some(findings) = &self.findings else {
-            return false;
-        };
-        let stranger = |(_, entry): &(&Key, &Entry)| !findings.vouched(entry.said.address);
-        let strangers = self.members.iter().filter(stranger);
-        let newest = strangers.max_by_key(|(_, entry)| entry.position);
-        let newest = newest.map(|(key, _)| key.clone());
-        let key = newest.filter(|_| findings.vouched(address));
-        key.is_some_and(|key| self.members.remove(&key).is_some())
-    }
-
-    fn next_expiry(&self) -> Option<Instant> {
-        let members = self.members.values().map(Entry::expires);
-        let orders = self.orders.values().map(Ordered::expires);
-        members.chain(orders).min()
-    }
-}
-
-fn sighting(said: &Announcement) -> Sighting {
-    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
-    Sighting {
-        address: said.place(),
-        member: Some(said.member()),
-        node: some(&said.node),
-        node_name: said.node_name.clone(),
-        task: some(&said.task),
-        part: None,
-        presence: match said.phase {
-            // One that waits to be told volunteers: nobody counts on it before.
-            Phase::Waiting if said.disk.is_some() => Presence::Spare,
-            Phase::Waiting => Presence::Waiting,
-            Phase::Present => Presence::Present,
-            Phase::Leaving => Presence::Leaving,
-            Phase::Stopping => Presence::Stopping,
-            Phase::Ended => Presence::Ended,
-        },
-        disk: said.disk.clone().map(Box::new),
-        known_as: said.known_as,
     }
 }
 

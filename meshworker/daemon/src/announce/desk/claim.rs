@@ -3,7 +3,8 @@
 //! One member speaks for itself: the connection comes from the address that is
 //! announced. Others are heard only where nobody contradicts them.
 
-use super::{Entry, Inner, Key};
+use super::entry::{Entry, Key};
+use super::roll::Roll;
 use crate::announce::{Announcement, Phase};
 use meshworker_core::Place;
 
@@ -45,7 +46,7 @@ pub enum Refused {
     },
 }
 
-impl Inner {
+impl Roll {
     /// Whether this may be noted, and whoever it takes the place of.
     pub(super) fn judge(&self, said: &Announcement, speaker: Speaker) -> Result<Vec<Key>, Refused> {
         let address = said.place();

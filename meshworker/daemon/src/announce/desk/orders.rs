@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-use super::{Desk, EXPIRES, Inner, MOST_MEMBERS, Refused};
+use super::roll::Roll;
+use super::{Desk, EXPIRES, MOST_MEMBERS, Refused};
 use crate::announce::{Order, Verdict};
 use meshworker_core::{MemberId, Place};
 
@@ -83,7 +84,7 @@ impl Desk {
     }
 }
 
-impl Inner {
+impl Roll {
     /// A member's own word ends what others than workers ordered while nobody spoke for it.
     pub(super) fn speaks_for_itself(&mut self, place: Place) {
         self.orders

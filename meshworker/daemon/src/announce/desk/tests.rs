@@ -7,12 +7,17 @@ mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::time::Duration;
+
 use meshworker_core::{
     Authority, Fence, Gate, Going, Grade, Leaver, MemberId, Observation, Pace, Peer, Place, Plan,
-    Progress, Release, Unity, View,
+    Presence, Progress, Release, Unity, View,
 };
 
+use super::entry::LAST_WORD;
+use super::start::EVERYBODY;
 use super::*;
+use crate::announce::Verdict;
 
 impl Desk {
     /// What a member says of itself, from its own address.
