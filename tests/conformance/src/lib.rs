@@ -20,10 +20,12 @@ mod driver;
 pub mod leaving;
 pub mod scenarios;
 mod squatter;
+mod witnessed;
 mod world;
 
 pub use driver::{Driver, quick_limits};
 pub use squatter::{Manner, Squatter};
+pub use witnessed::{Witnessed, reports};
 pub use world::World;
 
 /// Makes one `#[tokio::test]` of each scenario. The expression makes a fresh

@@ -279,11 +279,6 @@ impl Watched<'_> {
         Some(self.member.wanted()? + self.others)
     }
 
-    /// Whether other services have members too.
-    pub fn is_one_of_several(&self) -> bool {
-        self.others > 0
-    }
-
     /// A setting of the cluster where the worker has it from: its own, its file's,
     /// or the members' labels. Without a worker, what the members are told.
     pub fn setting(&self, name: &str) -> Option<At<String>> {

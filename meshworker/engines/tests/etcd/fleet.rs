@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use aerospike_sim::testing::{Loopback, Process};
 use futures_util::future::join_all;
-use meshworker_conformance::quick_limits;
+use meshworker_conformance::{Witnessed, quick_limits, reports};
 use meshworker_core::{
-    Context, Disk, Grade, Holds, Limits, MemberId, Mind, Moment, Observation, Orders, Place, Plan,
-    Presence, Promise, Report, Sighting, Start, Tell, Thought, Wishes, Witness,
+    Context, Disk, Holds, Limits, Mind, Moment, Observation, Orders, Place, Plan, Presence,
+    Promise, Report, Start, Tell, Thought, Wishes,
 };
 use meshworker_engines::etcd::{Etcd, EtcdRequest};
 use meshworker_engines::{Access, Alone, Engine, SecretFile, Starts, perform};
@@ -299,36 +299,14 @@ impl Fleet {
     }
 
     fn reports(&self) -> Vec<Report> {
-        let sighting = |slot: &u64, member: &Member, presence: &Presence| Sighting {
-            member: Some(MemberId::Slot {
-                service: "db".into(),
-                slot: *slot,
-            }),
-            task: Some(format!("t{slot}x{}", member.task)),
-            presence: presence.clone(),
-            ..Sighting::at(self.place(*slot))
-        };
-        let said = self.members.iter().map(|(slot, member)| Sighting {
-            disk: (member.presence == Presence::Spare).then(|| Box::new(Fleet::disk(member))),
-            ..sighting(slot, member, &member.presence)
+        let members = self.members.iter().map(|(slot, member)| Witnessed {
+            slot: *slot,
+            task: member.task,
+            place: self.place(*slot),
+            presence: member.presence.clone(),
+            disk: (member.presence == Presence::Spare).then(|| Fleet::disk(member)),
         });
-        let stays = |presence: &Presence| !matches!(presence, Presence::Leaving | Presence::Ended);
-        let listed = self
-            .members
-            .iter()
-            .filter(|(slot, member)| **slot <= self.replicas as u64 && stays(&member.presence));
-        let listed = listed.map(|(slot, member)| sighting(slot, member, &Presence::Present));
-        let answer = |witness, sightings| Report {
-            sightings,
-            ..Report::unknown(witness, Grade::Answer)
-        };
-        vec![
-            Report {
-                desired: Some(self.replicas),
-                ..answer(Witness::Docker, listed.collect())
-            },
-            answer(Witness::Announce, said.collect()),
-        ]
+        reports(self.replicas, members.collect())
     }
 
     /// Looks, decides, tells.

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use aerospike_sim::testing::Loopback;
 use futures_util::future::join_all;
-use meshworker_conformance::quick_limits;
+use meshworker_conformance::{Witnessed, quick_limits, reports};
 use meshworker_core::{
-    Answer, Context, Grade, Limits, MemberId, Mind, Moment, Observation, Orders, Place, Plan,
-    Presence, Report, Sighting, Step, Tell, Thought, Unity, Witness,
+    Answer, Context, Limits, Mind, Moment, Observation, Orders, Place, Plan, Presence, Report, Step, Tell, Thought, Unity,
 };
 use meshworker_engines::mariadb::{Detail, Mariadb, MariadbRequest};
 use meshworker_engines::{Access, Alone, Engine, SecretFile, Starts, perform};
@@ -264,37 +263,14 @@ impl Fleet {
         let Starts::WhenNominated(way) = Mariadb::DESCRIPTOR.starts else {
             panic!("MariaDB starts when nominated");
         };
-        let sighting = |slot: &u64, member: &Member, presence: &Presence| Sighting {
-            member: Some(MemberId::Slot {
-                service: "db".into(),
-                slot: *slot,
-            }),
-            task: Some(format!("t{slot}x{}", member.task)),
-            presence: presence.clone(),
-            ..Sighting::at(self.place(*slot))
-        };
-        let said = self.members.iter().map(|(slot, member)| Sighting {
-            disk: (member.presence == Presence::Spare)
-                .then(|| Box::new((way.disk)(&member.directory))),
-            ..sighting(slot, member, &member.presence)
+        let members = self.members.iter().map(|(slot, member)| Witnessed {
+            slot: *slot,
+            task: member.task,
+            place: self.place(*slot),
+            presence: member.presence.clone(),
+            disk: (member.presence == Presence::Spare).then(|| (way.disk)(&member.directory)),
         });
-        let stays = |presence: &Presence| !matches!(presence, Presence::Leaving | Presence::Ended);
-        let listed = self
-            .members
-            .iter()
-            .filter(|(slot, member)| **slot <= self.replicas as u64 && stays(&member.presence));
-        let listed = listed.map(|(slot, member)| sighting(slot, member, &Presence::Present));
-        let answer = |witness, sightings| Report {
-            sightings,
-            ..Report::unknown(witness, Grade::Answer)
-        };
-        vec![
-            Report {
-                desired: Some(self.replicas),
-                ..answer(Witness::Docker, listed.collect())
-            },
-            answer(Witness::Announce, said.collect()),
-        ]
+        reports(self.replicas, members.collect())
     }
 
     /// Looks and decides, by this worker.
