@@ -20,8 +20,8 @@ const AS_MANY: u64 = 10;
 /// Which stories to play.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// Which database: aerospike, redis, workers for the workers themselves, or all of them one after another
-    #[arg(long, default_value = ALL, value_parser = ["aerospike", "redis", WORKERS, ALL])]
+    /// Which database: aerospike, allegrograph, redis, workers for the workers themselves, or all of them one after another
+    #[arg(long, default_value = ALL, value_parser = ["aerospike", "allegrograph", "redis", WORKERS, ALL])]
     database: String,
     /// The first seed
     #[arg(long, default_value_t = 1)]

@@ -5,7 +5,7 @@
 //!     │          │                            │ announcements, verdicts
 //!     │       witnesses (they lie)            v
 //!     └──> Net    └──────────────────────> Worker: look, decide, act
-//!          └──> Model: Aerospike, Redis <── requests ──┘
+//!          └──> Model: a database   <── requests ──┘
 //! ```
 //!
 //! A story is drawn from a seed: what kind of world it is, what operators do
@@ -23,6 +23,7 @@
 //! | database | what is modelled | what is not |
 //! |---|---|---|
 //! | [`Aerospike`] | tips and seeds, cluster keys, alumni, 24 units in two copies in memory, migrations, quiescing in Enterprise Edition, at most 8 nodes in Community Edition | files, racks, a mesh of more than 8 |
+//! | [`Allegrograph`] | one controlling server with a volume, copies without; what each knows of the cluster, data that is copied for as long as it takes, instances that were taken out | replies that are lost, statuses that say less, an operator's orders |
 //! | [`Redis`] | `CLUSTER NODES` as text, gossip, epochs, 16384 slots and 64 keys, moves one exchange at a time, failure by majority, fail-over, copies, bans after `FORGET`, directories that outlive containers | replication lag, keys of different sizes, two versions |
 //!
 //! The engines' I/O is not run: what it asks a node before a request, the models
@@ -100,6 +101,7 @@ pub mod world;
 
 pub use model::Model;
 pub use model::aerospike::Aerospike;
+pub use model::allegrograph::Allegrograph;
 pub use model::redis::Redis;
 pub use relapse::Relapse;
 pub use run::{Change, Failure, Summary, Told, run, run_many};

@@ -8,7 +8,9 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use meshworker_simulation::{Aerospike, Change, Model, Redis, Relapse, Setup, Summary, run_many};
+use meshworker_simulation::{
+    Aerospike, Allegrograph, Change, Model, Redis, Relapse, Setup, Summary, run_many,
+};
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,16 +26,14 @@ fn main() -> ExitCode {
         return refuse(&arguments);
     };
     let play = match database.as_str() {
-        Aerospike::NAME => [true, false],
-        Redis::NAME => [false, true],
-        "all" => [true, true],
+        "all" => None,
+        name if ALL.iter().any(|(known, _)| *known == name) => Some(name),
         _ => return refuse(&arguments),
     };
-    let all: [(&str, Play); 2] = [
-        (Aerospike::NAME, run_many::<Aerospike>),
-        (Redis::NAME, run_many::<Redis>),
-    ];
-    for ((name, run), _) in all.into_iter().zip(play).filter(|(_, play)| *play) {
+    for (name, run) in ALL
+        .into_iter()
+        .filter(|(name, _)| play.is_none_or(|play| play == *name))
+    {
         let began = Instant::now();
         let summary = run(*seed, *runs, &change);
         println!(
@@ -51,11 +51,17 @@ fn main() -> ExitCode {
 /// Plays stories of one database.
 type Play = fn(u64, u64, &Change) -> Summary;
 
+const ALL: [(&str, Play); 3] = [
+    (Aerospike::NAME, run_many::<Aerospike>),
+    (Allegrograph::NAME, run_many::<Allegrograph>),
+    (Redis::NAME, run_many::<Redis>),
+];
+
 fn refuse(arguments: &[String]) -> ExitCode {
-    let databases = [Aerospike::NAME, Redis::NAME, "all"].join(" or ");
+    let databases = ALL.map(|(name, _)| name).join(" or ");
     let relapses = Relapse::ALL.map(|(name, _)| name).join(" or ");
     eprintln!(
-        "arguments: found {arguments:?}; allowed: {databases}, the first seed, how many, and \
+        "arguments: found {arguments:?}; allowed: {databases} or all, the first seed, how many, and \
          perhaps {relapses}"
     );
     ExitCode::from(2)

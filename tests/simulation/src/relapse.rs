@@ -31,16 +31,19 @@ pub enum Relapse {
     HalfIsFew,
     /// What is taken from members that are meant to go passed no gate.
     Ungated,
+    /// A copy of AllegroGraph took the controlling server's place without an order.
+    Promotes,
 }
 
 impl Relapse {
     /// All of them, by their names on the command line.
-    pub const ALL: [(&str, Relapse); 5] = [
+    pub const ALL: [(&str, Relapse); 6] = [
         ("two-targets", Relapse::TwoTargets),
         ("empty-first", Relapse::EmptyFirst),
         ("sight-is-wish", Relapse::SightIsWish),
         ("half-is-few", Relapse::HalfIsFew),
         ("ungated", Relapse::Ungated),
+        ("promotes", Relapse::Promotes),
     ];
 
     /// Puts it back into a kind of world in which it shows soon.
@@ -73,6 +76,7 @@ impl Relapse {
                 (setup.docker, setup.hands_over) = (true, true);
                 setup.trouble = Some(Trouble::TooFew);
             }
+            Relapse::Promotes => setup.docker = true,
         }
     }
 
@@ -182,7 +186,7 @@ impl<P: Planner> Planner for Relapsed<P> {
                 let steps = leaves.flat_map(|leave| std::mem::take(&mut leave.steps));
                 proposal.steps.extend(steps);
             }
-            Some(Relapse::TwoTargets | Relapse::SightIsWish) | None => {}
+            Some(Relapse::TwoTargets | Relapse::SightIsWish | Relapse::Promotes) | None => {}
         }
         proposal
     }

@@ -87,6 +87,7 @@ pub fn run<M: Model>(seed: u64, change: &Change) -> Result<Told, Box<Failure>> {
     let mut chance = Chance::of(seed);
     let mut setup = Setup::draw(&mut chance);
     change(&mut setup);
+    M::fit(&mut setup);
     let mut world: World<M> = World::new(setup, chance);
     play(&mut world).map_err(|(invariant, how)| {
         world.tell_who_is_there();

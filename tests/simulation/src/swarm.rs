@@ -162,6 +162,7 @@ impl Swarm {
         if silent.is_some_and(|since| now >= since + HOST_DOWN) && task.unwanted.is_none() {
             task.unwanted = Some(now);
         }
+        let free = free && (task.unwanted.is_some() || database.may_start(task.slot));
         if task.state == State::Starting && free && silent.is_none() && now >= task.starts {
             if task.unwanted.is_some() {
                 task.state = State::Exited;

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use meshworker_core::{
-    Answer, Context, Going, Leaver, Limits, Mind, Moment, Observation, Pace, Place, Plan, Presence,
-    Release, Report, Request, Step, StepKind, Thought, Unanswered, Unity, Witness,
+    Answer, Context, Going, Leaver, Limits, Member, Mind, Moment, Observation, Pace, Place, Plan,
+    Presence, Release, Report, Request, Roster, Step, StepKind, Thought, Unanswered, Unity,
+    Witness,
 };
 
 use crate::event::{Event, Forgot, Grant, Sent, Taken};
@@ -201,6 +202,7 @@ fn reports<M: Model>(world: &mut World<M>, number: usize) -> Vec<Report> {
     if let Some(relapse) = world.setup.relapse {
         relapse.hear(&mut reports);
     }
+    world.database.name(&mut reports);
     reports
 }
 
@@ -224,12 +226,19 @@ fn pass<M: Model>(world: &mut World<M>, number: usize, began: u64, reports: Vec<
         .filter(|sighting| sighting.presence != Presence::OutOfSight)
         .map(|sighting| sighting.address)
         .collect();
-    let answers = named.iter().map(|at| (*at, answer(world, number, *at)));
-    let mut observed = Observation::of(reports, answers.collect());
+    let roster = Roster::merge(&reports, &BTreeSet::new());
+    let mut asked = |at: Place| {
+        let vouched = || roster.at(at).is_some_and(Member::is_vouched);
+        match !M::VOUCHED_ONLY || vouched() {
+            true => answer(world, number, at),
+            false => Err(Unanswered::Denied("nobody vouches for it".into())),
+        }
+    };
+    let answers = named.iter().map(|at| (*at, asked(*at))).collect();
+    let mut observed = Observation::of(reports, answers);
     let unlisted: Vec<Place> = observed.alive().difference(&named).copied().collect();
     for at in unlisted {
-        let answer = answer(world, number, at);
-        observed.answers.insert(at, answer);
+        observed.answers.insert(at, asked(at));
     }
     let worker = &mut world.workers[number];
     let limits = worker.planner.limits(&worker.limits);

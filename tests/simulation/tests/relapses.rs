@@ -1,7 +1,7 @@
 //! Old faults, put back one by one: each breaks a promise in the first few stories of a
 //! world in which it shows, and without it those stories are all well.
 
-use meshworker_simulation::{Aerospike, Model, Redis, Relapse, Setup, run, run_many};
+use meshworker_simulation::{Aerospike, Allegrograph, Model, Redis, Relapse, Setup, run, run_many};
 
 /// So many stories at the most are played until the fault shows.
 const STORIES: u64 = 40;
@@ -53,4 +53,9 @@ fn half_a_cluster_that_is_forgotten_behind_a_cut_is_found() {
 #[test]
 fn members_that_hand_over_though_they_must_stay_are_found() {
     is_found::<Aerospike>(Relapse::Ungated, 27, &["nothing_taken_in_vain"]);
+}
+
+#[test]
+fn a_copy_that_takes_over_without_an_order_is_found() {
+    is_found::<Allegrograph>(Relapse::Promotes, 1, &["never_erases"]);
 }

@@ -1,6 +1,6 @@
 //! Stories, each of its own seed. `cargo xtask simulate` plays as many as one likes.
 
-use meshworker_simulation::{Aerospike, Model, Redis, run, run_many};
+use meshworker_simulation::{Aerospike, Allegrograph, Model, Redis, run, run_many};
 
 /// The first failure, if any, as a text.
 fn play<M: Model>(runs: u64) -> Option<String> {
@@ -21,6 +21,11 @@ fn stories_of_redis_keep_every_promise() {
     assert_eq!(play::<Redis>(25), None);
 }
 
+#[test]
+fn stories_of_allegrograph_keep_every_promise() {
+    assert_eq!(play::<Allegrograph>(60), None);
+}
+
 fn tells_twice<M: Model>() {
     for seed in 1..3 {
         let tell = || run::<M>(seed, &|_| ()).map_err(|failure| failure.to_string());
@@ -31,6 +36,7 @@ fn tells_twice<M: Model>() {
 #[test]
 fn a_seed_tells_the_same_story_twice() {
     tells_twice::<Aerospike>();
+    tells_twice::<Allegrograph>();
     tells_twice::<Redis>();
 }
 

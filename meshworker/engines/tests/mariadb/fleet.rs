@@ -11,7 +11,8 @@ use aerospike_sim::testing::Loopback;
 use futures_util::future::join_all;
 use meshworker_conformance::{Witnessed, quick_limits, reports};
 use meshworker_core::{
-    Answer, Context, Limits, Mind, Moment, Observation, Orders, Place, Plan, Presence, Report, Step, Tell, Thought, Unity,
+    Answer, Context, Limits, Mind, Moment, Observation, Orders, Place, Plan, Presence, Report,
+    Step, Tell, Thought, Unity,
 };
 use meshworker_engines::mariadb::{Detail, Mariadb, MariadbRequest};
 use meshworker_engines::{Access, Alone, Engine, SecretFile, Starts, perform};

@@ -2,13 +2,14 @@
 //! asked, behind one seam. What is to be asked, the real planners decide.
 
 pub mod aerospike;
+pub mod allegrograph;
 mod process;
 pub mod redis;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use meshworker_core::{Answer, Place, Planner};
+use meshworker_core::{Answer, Place, Planner, Report};
 
 pub use process::{Cause, Death, Process};
 
@@ -45,12 +46,26 @@ pub trait Model: fmt::Debug + Sized {
     const FLOOR: usize;
     /// The fewest replicas that operators ask for, nearly always.
     const LEAST: u64;
+    /// Whether nobody is asked whom a name server alone names.
+    const VOUCHED_ONLY: bool = false;
 
     /// The database in this kind of world, without any node.
     fn new(setup: &Setup, chance: &mut Chance) -> Self;
 
     /// The planner in this kind of world.
     fn planner(setup: &Setup) -> Self::Planner;
+
+    /// Makes of a kind of world one that this database is meant for.
+    fn fit(_setup: &mut Setup) {}
+
+    /// Gives members in what the witnesses say the names that they have where a cluster is
+    /// several services.
+    fn name(&self, _reports: &mut [Report]) {}
+
+    /// Whether a container of this replica may start: not while another one has its volume.
+    fn may_start(&self, _slot: u64) -> bool {
+        true
+    }
 
     /// All processes that ever were.
     fn processes(&self) -> &[Process];
