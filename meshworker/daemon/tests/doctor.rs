@@ -137,7 +137,7 @@ fn what_cannot_be_used_is_one_line() {
         "{line}"
     );
 
-    let two = file("services:\n  db:\n    ports: [\"a\\nb\\u2028c\"]\n");
+    let two = file("services:\n  db:\n    deploy: {replicas: \"${X:-a\\nb\\u2028c}\"}\n");
     let path = two.path().display().to_string();
     let line = refused(&["--stack", &path], &[]);
     assert!(line.contains("found 'a b c'"), "{line}");

@@ -32,6 +32,9 @@ struct Told {
     longest_pause: Duration,
 }
 
+/// Far longer than a busy machine takes to answer.
+const A_WHILE: Duration = Duration::from_secs(60);
+
 impl Writer {
     pub fn start() -> Writer {
         let told = Arc::new(Mutex::new(Told::default()));
@@ -54,7 +57,16 @@ impl Writer {
     pub async fn missing(self, member: SocketAddr) -> Vec<String> {
         self.task.abort();
         let all = json!({"key": STANDARD.encode("w"), "range_end": STANDARD.encode("x"), "keys_only": true});
-        let reply = ask(member, "/v3/kv/range", &all).await.unwrap();
+        let asked = async {
+            loop {
+                match timeout(PATIENCE, ask(member, "/v3/kv/range", &all)).await {
+                    Ok(Some(reply)) => return reply,
+                    _ => sleep(PAUSE).await,
+                }
+            }
+        };
+        let reply = timeout(A_WHILE, asked).await;
+        let reply = reply.expect("it tells nobody what it has");
         let kvs = reply["kvs"].as_array().cloned().unwrap_or_default();
         let key = |kv: &Value| {
             let bytes = STANDARD.decode(kv["key"].as_str().unwrap()).unwrap();
