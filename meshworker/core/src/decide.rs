@@ -38,7 +38,8 @@ pub fn decide<P: Planner>(
     note_answers(context, observed, &mut history);
     let roster = observed.roster().ordered_away(&context.orders.leave);
     let roster = roster.with_a_last_one();
-    numbers::note(context, &roster, &mut history);
+    let known = std::mem::take(&mut history.heard_numbers);
+    history.heard_numbers = numbers::note(context, &roster, known, |at| history.parts(at));
     let joins = history.joins.iter();
     let joining: BTreeMap<Place, u32> = joins.map(|(at, (_, times))| (*at, *times)).collect();
     let all = Seen::all(context, observed, &roster, &joining, &history);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Context, History, Member, MemberId, Moment, Roster};
+use crate::{Context, Member, MemberId, Moment, Place, Roster};
 
 /// No database has so many members; whoever announces a higher number is not counted.
 const MOST: u64 = 4_096;
@@ -30,14 +30,18 @@ impl Numbers {
     }
 }
 
-/// Notes which members of each service have been heard of. A list that names all knows
-/// which numbers below them are free. Once all have gone, whoever comes next says nothing
-/// of those before: the lower numbers were given anew.
-pub(crate) fn note(context: &Context<'_>, roster: &Roster, history: &mut History) {
+/// Which members of each service have been heard of, after these were known; and who parts
+/// by now. A list that names all knows which numbers below them are free. Once all have gone,
+/// whoever comes next says nothing of those before: the lower numbers were given anew.
+pub(crate) fn note(
+    context: &Context<'_>,
+    roster: &Roster,
+    mut known: BTreeMap<String, Numbers>,
+    parts: impl Fn(Place) -> bool,
+) -> BTreeMap<String, Numbers> {
     let whole = roster.census().present().is_some();
-    let mut known = std::mem::take(&mut history.heard_numbers);
-    for (service, members) in services(roster) {
-        let goes = |at: &Member| at.is_going() && history.parts(at.address);
+    let noted = services(roster).into_iter().map(|(service, members)| {
+        let goes = |at: &Member| at.is_going() && parts(at.address);
         let come = members.iter().any(|(_, member)| !member.is_going());
         let same = known.remove(service).filter(|b| !(b.over && come));
         let mut noted = same.unwrap_or_else(|| Numbers::since(context.now));
@@ -48,8 +52,9 @@ pub(crate) fn note(context: &Context<'_>, roster: &Roster, history: &mut History
             noted.heard.extend(0..(*last).min(MOST));
         }
         noted.over = !come && (noted.over || members.iter().all(|(_, member)| goes(member)));
-        history.heard_numbers.insert(service.to_owned(), noted);
-    }
+        (service.to_owned(), noted)
+    });
+    noted.collect()
 }
 
 /// A member of which nobody has said anything since its service has been heard of, though
@@ -58,14 +63,14 @@ pub(crate) fn note(context: &Context<'_>, roster: &Roster, history: &mut History
 pub(crate) fn never_heard(
     context: &Context<'_>,
     roster: &Roster,
-    history: &History,
+    known: &BTreeMap<String, Numbers>,
 ) -> Option<MemberId> {
     let Context { now, limits, .. } = context;
     if roster.census().present().is_some() {
         return None;
     }
     let missing = |(service, members): (&str, Vec<(u64, &Member)>)| {
-        let Numbers { since, heard, .. } = history.heard_numbers.get(service)?;
+        let Numbers { since, heard, .. } = known.get(service)?;
         if now.since(*since) >= limits.mass_vanish_hold {
             return None;
         }

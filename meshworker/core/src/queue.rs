@@ -489,7 +489,7 @@ impl<D> Leaving<'_, D> {
     }
 
     fn never_heard(&self, history: &History) -> Option<MemberId> {
-        numbers::never_heard(self.context, self.situation.roster, history)
+        numbers::never_heard(self.context, self.situation.roster, &history.heard_numbers)
     }
 
     /// Whether all members go, by every witness that speaks and by the

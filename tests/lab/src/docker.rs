@@ -8,10 +8,14 @@ use serde::de::DeserializeOwned;
 
 use crate::command::{run, run_within};
 use crate::host::Host;
+use crate::wait::wait_for;
 use crate::{LabError, Result};
 
 /// Asking an engine that is there takes milliseconds; one that hangs must not hold up whoever asks.
 const PING_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long a container may withstand being stopped.
+const PAUSED: Duration = Duration::from_secs(60);
 
 /// How often a change is given at most: the manager changes a node or service itself now and then, not all the time.
 const CHANGES: usize = 10;
@@ -85,6 +89,19 @@ impl Docker {
         S: AsRef<OsStr>,
     {
         run(&mut self.command(arguments)?)
+    }
+
+    /// Stops a container's processes where they are. Now and then one of them cannot be
+    /// stopped at that moment: then it is tried again.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be stopped, by what was said last.
+    pub fn pause(&self, container: &str) -> Result<()> {
+        wait_for("a container to stand still", PAUSED, || {
+            let said = self.run(["pause", container]);
+            said.map(drop).map_err(|error| error.to_string())
+        })
     }
 
     /// Runs a command that changes a service or a node. The manager refuses one that was prepared while it changed the

@@ -90,10 +90,10 @@ fn who_was_taken_out_by_mistake_is_started_again_with_its_data() {
     let member = Member::new(&[("data", "8e9e")]);
     let worker = &member.worker;
     let script = r#"[ -e again ] || { : > again; exit 0; }; echo "again with <$1>"; trap 'exit 7' TERM; while :; do sleep 0.05; done"#;
+    worker.set(tells(1, starts()));
     let mut supervisor = member.start.script(script);
     supervisor.wait_for_log("waits to be told anew");
-    volunteers(worker);
-    worker.set(tells(1, starts()));
+    worker.set(tells(2, starts()));
     supervisor.wait_for_out("again with <--name=m5>");
     let present = worker.wait_for_phase("present");
     assert!(present["generation"].as_u64() > Some(1));
@@ -106,6 +106,7 @@ fn who_was_taken_out_by_mistake_is_started_again_with_its_data() {
 #[test]
 fn a_database_that_failed_is_its_containers_end() {
     let member = Member::new(&[("data", "8e9e")]);
+    member.worker.set(tells(1, starts()));
     let mut supervisor = member.start.script("exit 1");
     assert_eq!(supervisor.code(), 1);
 }

@@ -44,7 +44,7 @@ pub fn pictures(world: &World) {
     let hung = deployment.members().pop().expect("six run");
     let member = format!("{cluster}.{}", hung.slot);
     let (engine, container) = stack.locate(&hung).expect("it is somewhere");
-    engine.run(["pause", &container]).expect("it is paused");
+    engine.pause(&container).expect("it is paused");
     page.shows(&format!(
         "document.querySelector('[data-member=\"{member}\"]').dataset.state === 'silent'"
     ));

@@ -38,7 +38,7 @@ pub fn three_workers(world: &World) {
 
     let acting = agreed(&acts.deployment, 3);
     let (docker, container) = locate(&acts.deployment, &acting);
-    docker.run(["pause", &container]).expect("it can be paused");
+    docker.pause(&container).expect("it can be paused");
     another_acts(&acts.deployment, &acting);
     docker.run(["unpause", &container]).expect("it can go on");
     agreed(&acts.deployment, 3);

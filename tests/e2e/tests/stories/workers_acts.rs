@@ -117,7 +117,7 @@ fn perform(deployment: &Deployment<'_>, act: Act, size: usize) {
         Act::ActingPaused => {
             let acting = agreed(deployment, size);
             let (docker, container) = locate(deployment, &acting);
-            docker.run(["pause", &container]).expect("it can be paused");
+            docker.pause(&container).expect("it can be paused");
             another_acts(deployment, &acting);
             docker.run(["unpause", &container]).expect("it can go on");
         }

@@ -9,7 +9,7 @@ use meshworker_core::{
 use super::slot::slot;
 use super::world::{GIVES_UP, Node, World};
 use super::{Bid, Rules, ask};
-use crate::mariadb::detail::{Connection, Detail};
+use crate::mariadb::detail::{Connection, Detail, Roll};
 use crate::mariadb::fence::JOINING;
 use crate::mariadb::gtid::Position;
 use crate::mariadb::request::{Act, MariadbRequest};
@@ -198,7 +198,7 @@ impl<'a, 'b> Plan<'a, 'b> {
         if self.world.deposed().is_none() {
             return unsealed.collect();
         }
-        if !self.can(candidate) {
+        if !self.can(candidate) || self.is_behind(candidate) {
             return Vec::new();
         }
         let (others, first): (Vec<_>, Vec<_>) = unsealed.partition(|node| self.can(node));
@@ -210,6 +210,13 @@ impl<'a, 'b> Plan<'a, 'b> {
             true if has_all => others,
             true => Vec::new(),
         }
+    }
+
+    /// Whether this one has not received yet who may acknowledge by the word of a primary that
+    /// is there: what others had acknowledged before that it may lack as well.
+    fn is_behind(&self, candidate: &Node<'_>) -> bool {
+        let number = |roll: &Option<Roll>| roll.as_ref().map(|roll| (roll.term, roll.number));
+        self.world.deposed().is_some() && number(&candidate.detail.roll) != number(&self.world.roll)
     }
 
     /// Of these, who has received most, or, of several, is rather to be the primary.
@@ -377,6 +384,14 @@ impl<'a, 'b> Plan<'a, 'b> {
                 node.member.id
             );
             objections.push((Gate::Unbroken, seen));
+        }
+        if self.is_behind(candidate) {
+            let seen = format!(
+                "{} has not received yet who may acknowledge: it may lack what others had \
+                 acknowledged before",
+                candidate.member.id
+            );
+            objections.push((Gate::Applied, seen));
         }
         let last = closed.map(|last| last.detail.written.clone());
         let reached = last.map_or_else(|| reached.clone(), |last| reached.or_further(&last));

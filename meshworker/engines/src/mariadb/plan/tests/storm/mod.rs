@@ -6,7 +6,7 @@ mod server;
 
 use std::collections::VecDeque;
 
-use meshworker_core::{Forced, Thought};
+use meshworker_core::Thought;
 
 use super::*;
 use server::{Server, Transaction, What};
@@ -82,7 +82,6 @@ struct Storm {
     cut: BTreeMap<u32, u64>,
     hung: BTreeMap<u32, u64>,
     workers: Vec<Worker>,
-    orders: Orders,
     lives: u64,
     /// When what is done, of which server.
     acts: Vec<(u64, u32, Act)>,
@@ -107,7 +106,6 @@ impl Storm {
             cut: BTreeMap::new(),
             hung: BTreeMap::new(),
             workers: Vec::new(),
-            orders: Orders::default(),
             lives: 0,
             acts: Vec::new(),
             tells: Vec::new(),
@@ -226,33 +224,8 @@ impl Storm {
                 self.tell("all are killed".into());
                 self.servers.values_mut().for_each(Server::end);
             }
-            7..10 => self.orders(id),
             _ => {}
         }
-    }
-
-    /// An operator orders something, or takes all back; this one is meant, where one is.
-    fn orders(&mut self, id: u32) {
-        let open = self.servers.values().filter(|one| one.is_open());
-        let open = open.max_by_key(|one| one.opened());
-        match (self.chance.below(4), open) {
-            (0, Some(from)) => {
-                self.orders.forced = Some(Forced {
-                    from: Some(format!("db.{}", from.id)),
-                    term: from.opened(),
-                    ..Forced::default()
-                });
-            }
-            (kind @ (1 | 2), _) => {
-                let name = if kind == 1 { "primary" } else { "forbidden" };
-                let wishes = std::mem::take(&mut self.orders.wishes);
-                self.orders.wishes = wishes.with(name, id.to_string());
-            }
-            _ => self.orders = Orders::default(),
-        }
-        let Orders { forced, wishes, .. } = &self.orders;
-        let ordered = format!("ordered: {forced:?}, {wishes:?}");
-        self.tell(ordered);
     }
 
     fn heals(&mut self) {
@@ -263,7 +236,6 @@ impl Storm {
             server.hangs = self.hung.contains_key(id);
         }
         if now == STORM {
-            self.orders = Orders::default();
             self.workers.truncate(1);
         }
     }
@@ -436,17 +408,11 @@ impl Storm {
         let observed = Observation::of(reports, answers.collect());
         let worker = &mut self.workers[at];
         let now = Moment(std::time::Duration::from_millis(self.now * TICK_MS));
-        let context = Context {
-            orders: &self.orders,
-            ..Context::alone(now, &worker.limits)
-        };
+        let context = Context::alone(now, &worker.limits);
         let thought = (worker.mind).consider(&worker.rules, &context, &observed, true);
         let Thought::Decided(plan) = thought else {
             return;
         };
-        if plan.failed_over.is_some() {
-            self.orders.forced = None;
-        }
         for step in plan.steps {
             // Some are lost, and some come when nobody expects them any more.
             let late = match self.chance.below(12) {
