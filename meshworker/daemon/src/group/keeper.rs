@@ -319,7 +319,7 @@ impl Keeper {
         for (since, reply) in handing {
             if let Some(leader) = self.another_leads() {
                 let _ = reply.send(Ok(leader));
-            } else if late(since) {
+            } else if is_late(since, now) {
                 let _ = reply.send(Err("no other worker leads yet".into()));
             } else {
                 self.handing.push((since, reply));
